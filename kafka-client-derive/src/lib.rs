@@ -1,1 +1,27 @@
-//! Derive macros.
+//! Derive macros of `kafka-client`.
+//!
+//! [`Message`] writes the wire form of a protocol struct from the version attributes at its
+//! fields; it serves the protocol crate.
+
+mod message;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Implements `Wire`, `NullableWire` and `Default` for a struct of the wire protocol, and
+/// `Message` (and `Request`) for those with versions of their own.
+///
+/// On the struct: `#[message(versions = 3..=13, flexible = 9)]` makes it a message; `api_key = 0`
+/// and `response = ProduceResponse` make it a request. Structs inside of messages have neither.
+///
+/// On a field, all optional:
+/// - `versions = 13..`: the versions that have it; all, if not given
+/// - `nullable = 4..`: the versions in which its `Option` may be `None`
+/// - `tag = 0`: it is a tagged field of the flexible versions among `versions`
+/// - `default = -1`: its value where a version has no such field; else the type's default
+/// - `ignorable`: it may be set although the version written has no such field
+/// - `key`: Kafka's definition marks it as (part of) the key of its array's elements
+#[proc_macro_derive(Message, attributes(message, field))]
+pub fn derive_message(input: TokenStream) -> TokenStream {
+    message::derive(&parse_macro_input!(input as DeriveInput)).into()
+}

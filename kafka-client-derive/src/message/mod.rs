@@ -1,0 +1,14 @@
+//! `#[derive(Message)]`: attributes are parsed into a model, the model is expanded.
+
+mod expand;
+mod parse;
+
+use proc_macro2::TokenStream;
+use syn::DeriveInput;
+
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    match parse::Struct::parse(input) {
+        Ok(model) => expand::expand(&model),
+        Err(error) => error.into_compile_error(),
+    }
+}

@@ -1,0 +1,114 @@
+//! CreateTopics (19): creates topics.
+
+use kafka_client_derive::Message;
+
+use crate::types::{StrBytes, Uuid};
+
+/// Topics to create.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 19, versions = 2..=7, flexible = 5, response = CreateTopicsResponse)]
+pub struct CreateTopicsRequest {
+    /// The topics.
+    pub topics: Vec<CreatableTopic>,
+    /// Milliseconds the broker may take.
+    #[field(default = 60000)]
+    pub timeout_ms: i32,
+    /// Only check, create nothing.
+    pub validate_only: bool,
+}
+
+/// A topic to create.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct CreatableTopic {
+    /// Name of the topic.
+    #[field(key)]
+    pub name: StrBytes,
+    /// Number of partitions, -1 for the cluster's default (KIP-464) or with assignments.
+    pub num_partitions: i32,
+    /// Number of replicas, -1 for the cluster's default (KIP-464) or with assignments.
+    pub replication_factor: i16,
+    /// Replicas by hand; empty to let the cluster place them.
+    pub assignments: Vec<CreatableReplicaAssignment>,
+    /// Settings other than the cluster's defaults.
+    pub configs: Vec<CreatableTopicConfig>,
+}
+
+/// The brokers that are to hold a partition.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct CreatableReplicaAssignment {
+    /// Number of the partition.
+    #[field(key)]
+    pub partition_index: i32,
+    /// Brokers that hold replicas, the preferred leader first.
+    pub broker_ids: Vec<i32>,
+}
+
+/// A setting for a new topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct CreatableTopicConfig {
+    /// Name of the setting.
+    #[field(key)]
+    pub name: StrBytes,
+    /// Its value.
+    #[field(nullable = .., default = Some(Default::default()))]
+    pub value: Option<StrBytes>,
+}
+
+/// What became of each topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 19, versions = 2..=7, flexible = 5)]
+pub struct CreateTopicsResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(ignorable)]
+    pub throttle_time_ms: i32,
+    /// The topics.
+    pub topics: Vec<CreatableTopicResult>,
+}
+
+/// What became of one topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct CreatableTopicResult {
+    /// Name of the topic.
+    #[field(key)]
+    pub name: StrBytes,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 7.., ignorable)]
+    pub topic_id: Uuid,
+    /// An error code, 0 for none.
+    pub error_code: i16,
+    /// What is wrong in words, null for no error.
+    #[field(nullable = .., default = Some(Default::default()), ignorable)]
+    pub error_message: Option<StrBytes>,
+    /// Why the settings are missing, 0 if they are not.
+    #[field(versions = 5.., tag = 0, ignorable)]
+    pub topic_config_error_code: i16,
+    /// Number of partitions.
+    #[field(versions = 5.., default = -1, ignorable)]
+    pub num_partitions: i32,
+    /// Number of replicas of each partition.
+    #[field(versions = 5.., default = -1, ignorable)]
+    pub replication_factor: i16,
+    /// Settings of the topic (KIP-525).
+    #[field(versions = 5.., nullable = 5.., default = Some(Default::default()), ignorable)]
+    pub configs: Option<Vec<CreatableTopicConfigs>>,
+}
+
+/// A setting of the created topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct CreatableTopicConfigs {
+    /// Name of the setting.
+    #[field(versions = 5..)]
+    pub name: StrBytes,
+    /// Its value, null if sensitive.
+    #[field(versions = 5.., nullable = 5.., default = Some(Default::default()))]
+    pub value: Option<StrBytes>,
+    /// Whether it cannot be changed.
+    #[field(versions = 5..)]
+    pub read_only: bool,
+    /// Where the value comes from.
+    #[field(versions = 5.., default = -1, ignorable)]
+    pub config_source: i8,
+    /// Whether the value is withheld.
+    #[field(versions = 5..)]
+    pub is_sensitive: bool,
+}

@@ -1,0 +1,237 @@
+//! Fetch (1): record batches to consumers.
+
+use bytes::Bytes;
+use kafka_client_derive::Message;
+
+use crate::types::{StrBytes, Uuid};
+
+/// Partitions to read, with the limits of the answer.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 1, versions = 4..=18, flexible = 12, response = FetchResponse)]
+pub struct FetchRequest {
+    /// Id of the cluster.
+    #[field(versions = 12.., nullable = 12.., tag = 0, ignorable)]
+    pub cluster_id: Option<StrBytes>,
+    /// Broker id of a follower, -1 for a consumer.
+    #[field(versions = ..=14, default = -1)]
+    pub replica_id: i32,
+    /// The follower that fetches (KIP-903).
+    #[field(versions = 15.., tag = 1)]
+    pub replica_state: ReplicaState,
+    /// Milliseconds to wait for `min_bytes`.
+    pub max_wait_ms: i32,
+    /// Bytes of records to wait for.
+    pub min_bytes: i32,
+    /// Most bytes of records in the answer; the first batch comes whole all the same (KIP-74).
+    #[field(default = i32::MAX, ignorable)]
+    pub max_bytes: i32,
+    /// 0 reads all records, 1 only those of committed transactions (KIP-98).
+    #[field(ignorable)]
+    pub isolation_level: i8,
+    /// Fetch session, 0 for none (KIP-227).
+    #[field(versions = 7.., ignorable)]
+    pub session_id: i32,
+    /// Number of this request in its session, -1 for none (KIP-227).
+    #[field(versions = 7.., default = -1, ignorable)]
+    pub session_epoch: i32,
+    /// The topics.
+    pub topics: Vec<FetchTopic>,
+    /// Partitions to take out of the session (KIP-227).
+    #[field(versions = 7..)]
+    pub forgotten_topics_data: Vec<ForgottenTopic>,
+    /// Rack of the consumer, to read from a near replica (KIP-392).
+    #[field(versions = 11.., ignorable)]
+    pub rack_id: StrBytes,
+}
+
+/// The follower that fetches.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ReplicaState {
+    /// Broker id of a follower, -1 for a consumer.
+    #[field(versions = 15.., default = -1)]
+    pub replica_id: i32,
+    /// Epoch of the follower's registration.
+    #[field(versions = 15.., default = -1)]
+    pub replica_epoch: i64,
+}
+
+/// A topic to read from.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct FetchTopic {
+    /// Name of the topic.
+    #[field(versions = ..=12, ignorable)]
+    pub topic: StrBytes,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 13.., ignorable)]
+    pub topic_id: Uuid,
+    /// The partitions.
+    pub partitions: Vec<FetchPartition>,
+}
+
+/// A partition to read from.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct FetchPartition {
+    /// Number of the partition.
+    pub partition: i32,
+    /// Leader epoch that the client knows, -1 for none; an old one is refused (KIP-320).
+    #[field(versions = 9.., default = -1, ignorable)]
+    pub current_leader_epoch: i32,
+    /// Offset to read from.
+    pub fetch_offset: i64,
+    /// Epoch of the last record read, -1 for none (KIP-595).
+    #[field(versions = 12.., default = -1)]
+    pub last_fetched_epoch: i32,
+    /// First offset of the follower's log; -1 from consumers.
+    #[field(versions = 5.., default = -1, ignorable)]
+    pub log_start_offset: i64,
+    /// Most bytes of this partition in the answer; the first batch comes whole all the same
+    /// (KIP-74).
+    pub partition_max_bytes: i32,
+    /// Directory of the follower's replica (KIP-853).
+    #[field(versions = 17.., tag = 0, ignorable)]
+    pub replica_directory_id: Uuid,
+    /// Offset up to which records are committed (KIP-1166 in the request).
+    #[field(versions = 18.., tag = 1, default = i64::MAX, ignorable)]
+    pub high_watermark: i64,
+}
+
+/// Partitions that leave the session.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ForgottenTopic {
+    /// Name of the topic.
+    #[field(versions = 7..=12, ignorable)]
+    pub topic: StrBytes,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 13.., ignorable)]
+    pub topic_id: Uuid,
+    /// Numbers of the partitions.
+    #[field(versions = 7..)]
+    pub partitions: Vec<i32>,
+}
+
+/// Records by partition.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 1, versions = 4..=18, flexible = 12)]
+pub struct FetchResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(ignorable)]
+    pub throttle_time_ms: i32,
+    /// An error code, 0 for none.
+    #[field(versions = 7.., ignorable)]
+    pub error_code: i16,
+    /// Fetch session, 0 for none (KIP-227).
+    #[field(versions = 7..)]
+    pub session_id: i32,
+    /// The answers, by topic.
+    pub responses: Vec<FetchableTopicResponse>,
+    /// Addresses of the leaders named in this answer (KIP-951).
+    #[field(versions = 16.., tag = 0)]
+    pub node_endpoints: Vec<NodeEndpoint>,
+}
+
+/// Records of one topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct FetchableTopicResponse {
+    /// Name of the topic.
+    #[field(versions = ..=12, ignorable)]
+    pub topic: StrBytes,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 13.., ignorable)]
+    pub topic_id: Uuid,
+    /// The partitions.
+    pub partitions: Vec<PartitionData>,
+}
+
+/// Records of one partition.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct PartitionData {
+    /// Number of the partition.
+    pub partition_index: i32,
+    /// An error code, 0 for none.
+    pub error_code: i16,
+    /// Offset up to which records are committed (KIP-1166 in the request).
+    pub high_watermark: i64,
+    /// Offset below which every transaction has ended.
+    #[field(default = -1, ignorable)]
+    pub last_stable_offset: i64,
+    /// First offset of the log.
+    #[field(versions = 5.., default = -1, ignorable)]
+    pub log_start_offset: i64,
+    /// Where the logs part, for followers (KIP-595).
+    #[field(versions = 12.., tag = 0)]
+    pub diverging_epoch: EpochEndOffset,
+    /// The leader, when it is not this broker (KIP-951).
+    #[field(versions = 12.., tag = 1)]
+    pub current_leader: LeaderIdAndEpoch,
+    /// Snapshot to load instead, for followers (KIP-630).
+    #[field(versions = 12.., tag = 2)]
+    pub snapshot_id: SnapshotId,
+    /// Aborted transactions in the range, null when not asked for.
+    #[field(nullable = .., default = Some(Default::default()), ignorable)]
+    pub aborted_transactions: Option<Vec<AbortedTransaction>>,
+    /// Broker that the consumer should read from instead, -1 for none (KIP-392).
+    #[field(versions = 11.., default = -1)]
+    pub preferred_read_replica: i32,
+    /// Record batches, see [`crate::records`].
+    #[field(nullable = ..)]
+    pub records: Option<Bytes>,
+}
+
+/// Where the requested epoch ends in the leader's log.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct EpochEndOffset {
+    /// The leader epoch.
+    #[field(versions = 12.., default = -1)]
+    pub epoch: i32,
+    /// End offset of the epoch.
+    #[field(versions = 12.., default = -1)]
+    pub end_offset: i64,
+}
+
+/// A partition's present leader.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct LeaderIdAndEpoch {
+    /// Broker id of the leader, -1 if unknown.
+    #[field(versions = 12.., default = -1)]
+    pub leader_id: i32,
+    /// Epoch of the leader, -1 if unknown.
+    #[field(versions = 12.., default = -1)]
+    pub leader_epoch: i32,
+}
+
+/// A snapshot of the metadata log.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct SnapshotId {
+    /// End offset of the epoch.
+    #[field(default = -1)]
+    pub end_offset: i64,
+    /// The leader epoch.
+    #[field(default = -1)]
+    pub epoch: i32,
+}
+
+/// An aborted transaction whose records overlap the answer.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct AbortedTransaction {
+    /// The producer id.
+    pub producer_id: i64,
+    /// First offset of the transaction.
+    pub first_offset: i64,
+}
+
+/// Address of a broker.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct NodeEndpoint {
+    /// Id of the broker.
+    #[field(versions = 16.., key)]
+    pub node_id: i32,
+    /// Host name to connect to.
+    #[field(versions = 16..)]
+    pub host: StrBytes,
+    /// Port to connect to.
+    #[field(versions = 16..)]
+    pub port: i32,
+    /// Rack of the broker, null if it has none.
+    #[field(versions = 16.., nullable = 16..)]
+    pub rack: Option<StrBytes>,
+}

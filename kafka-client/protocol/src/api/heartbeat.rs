@@ -1,0 +1,31 @@
+//! Heartbeat (12): a member of a classic group says that it lives, and learns of rebalances.
+
+use kafka_client_derive::Message;
+
+use crate::types::StrBytes;
+
+/// A member lives.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 12, versions = 0..=4, flexible = 4, response = HeartbeatResponse)]
+pub struct HeartbeatRequest {
+    /// Id of the group.
+    pub group_id: StrBytes,
+    /// Generation of the group.
+    pub generation_id: i32,
+    /// Id that the coordinator gave the member.
+    pub member_id: StrBytes,
+    /// Name of a static member (KIP-345), null for a dynamic one.
+    #[field(versions = 3.., nullable = 3..)]
+    pub group_instance_id: Option<StrBytes>,
+}
+
+/// What the coordinator thinks of the member.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 12, versions = 0..=4, flexible = 4)]
+pub struct HeartbeatResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(versions = 1.., ignorable)]
+    pub throttle_time_ms: i32,
+    /// An error code, 0 for none.
+    pub error_code: i16,
+}

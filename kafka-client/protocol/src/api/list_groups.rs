@@ -1,0 +1,45 @@
+//! ListGroups (16): the groups that a broker coordinates, for administration.
+
+use kafka_client_derive::Message;
+
+use crate::types::StrBytes;
+
+/// Which groups to list.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 16, versions = 0..=5, flexible = 3, response = ListGroupsResponse)]
+pub struct ListGroupsRequest {
+    /// States to list; all if empty (KIP-518).
+    #[field(versions = 4..)]
+    pub states_filter: Vec<StrBytes>,
+    /// Types to list; all if empty (KIP-848).
+    #[field(versions = 5..)]
+    pub types_filter: Vec<StrBytes>,
+}
+
+/// The groups.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 16, versions = 0..=5, flexible = 3)]
+pub struct ListGroupsResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(versions = 1.., ignorable)]
+    pub throttle_time_ms: i32,
+    /// An error code, 0 for none.
+    pub error_code: i16,
+    /// The groups.
+    pub groups: Vec<ListedGroup>,
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ListedGroup {
+    /// Id of the group.
+    pub group_id: StrBytes,
+    /// Type of the group's protocol, `consumer` for consumer groups.
+    pub protocol_type: StrBytes,
+    /// State of the group.
+    #[field(versions = 4.., ignorable)]
+    pub group_state: StrBytes,
+    /// `classic`, `consumer`, `share` or `streams`.
+    #[field(versions = 5.., ignorable)]
+    pub group_type: StrBytes,
+}

@@ -1,0 +1,81 @@
+//! ListOffsets (2): the offset for a timestamp, or the first or last one.
+
+use kafka_client_derive::Message;
+
+use crate::types::StrBytes;
+
+/// Partitions whose offsets are wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 2, versions = 1..=11, flexible = 6, response = ListOffsetsResponse)]
+pub struct ListOffsetsRequest {
+    /// Broker id of a follower, -1 for a consumer.
+    pub replica_id: i32,
+    /// 0 reads all records, 1 only those of committed transactions (KIP-98).
+    #[field(versions = 2..)]
+    pub isolation_level: i8,
+    /// The topics.
+    pub topics: Vec<ListOffsetsTopic>,
+    /// Milliseconds the broker may take.
+    #[field(versions = 10.., ignorable)]
+    pub timeout_ms: i32,
+}
+
+/// A topic with partitions whose offsets are wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ListOffsetsTopic {
+    /// Name of the topic.
+    pub name: StrBytes,
+    /// The partitions.
+    pub partitions: Vec<ListOffsetsPartition>,
+}
+
+/// A partition whose offset is wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ListOffsetsPartition {
+    /// Number of the partition.
+    pub partition_index: i32,
+    /// Leader epoch that the client knows, -1 for none; an old one is refused (KIP-320).
+    #[field(versions = 4.., default = -1, ignorable)]
+    pub current_leader_epoch: i32,
+    /// Milliseconds since the epoch; -1 latest, -2 earliest, -3 largest timestamp, -4 to -6
+    /// with tiered storage.
+    pub timestamp: i64,
+}
+
+/// The offsets.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 2, versions = 1..=11, flexible = 6)]
+pub struct ListOffsetsResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(versions = 2.., ignorable)]
+    pub throttle_time_ms: i32,
+    /// The topics.
+    pub topics: Vec<ListOffsetsTopicResponse>,
+}
+
+/// The offsets of one topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ListOffsetsTopicResponse {
+    /// Name of the topic.
+    pub name: StrBytes,
+    /// The partitions.
+    pub partitions: Vec<ListOffsetsPartitionResponse>,
+}
+
+/// The offset that was found.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ListOffsetsPartitionResponse {
+    /// Number of the partition.
+    pub partition_index: i32,
+    /// An error code, 0 for none.
+    pub error_code: i16,
+    /// Timestamp of the record found, -1 for none.
+    #[field(default = -1)]
+    pub timestamp: i64,
+    /// The offset, -1 for none.
+    #[field(default = -1)]
+    pub offset: i64,
+    /// Epoch of the record found, -1 for none.
+    #[field(versions = 4.., default = -1)]
+    pub leader_epoch: i32,
+}

@@ -1,0 +1,118 @@
+//! Metadata (3): brokers, topics, partitions and their leaders. Sent by every client.
+
+use kafka_client_derive::Message;
+
+use crate::types::{StrBytes, Uuid};
+
+/// Topics to describe.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 3, versions = 0..=13, flexible = 9, response = MetadataResponse)]
+pub struct MetadataRequest {
+    /// The topics; null for all, empty for none. Version 0 has no null: empty is all.
+    #[field(nullable = 1.., default = Some(Default::default()))]
+    pub topics: Option<Vec<MetadataRequestTopic>>,
+    /// Whether a topic that does not exist may be created, if the broker does that.
+    #[field(versions = 4.., default = true)]
+    pub allow_auto_topic_creation: bool,
+    /// Whether to tell what the caller may do with the cluster.
+    #[field(versions = 8..=10)]
+    pub include_cluster_authorized_operations: bool,
+    /// Whether to tell what the caller may do with each topic.
+    #[field(versions = 8..)]
+    pub include_topic_authorized_operations: bool,
+}
+
+/// A topic to describe, by name or by id.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct MetadataRequestTopic {
+    /// Id of the topic (KIP-516).
+    #[field(versions = 10.., ignorable)]
+    pub topic_id: Uuid,
+    /// Name of the topic, null when it is asked for by id.
+    #[field(nullable = 10.., default = Some(Default::default()))]
+    pub name: Option<StrBytes>,
+}
+
+/// The cluster as one broker knows it.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 3, versions = 0..=13, flexible = 9)]
+pub struct MetadataResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(versions = 3.., ignorable)]
+    pub throttle_time_ms: i32,
+    /// The brokers.
+    pub brokers: Vec<MetadataResponseBroker>,
+    /// Id of the cluster.
+    #[field(versions = 2.., nullable = 2.., ignorable)]
+    pub cluster_id: Option<StrBytes>,
+    /// Id of the active controller, or of any broker to send its requests to; -1 if unknown.
+    #[field(versions = 1.., default = -1, ignorable)]
+    pub controller_id: i32,
+    /// The topics.
+    pub topics: Vec<MetadataResponseTopic>,
+    /// Bits of the operations that the caller may do with the cluster, `i32::MIN` if not asked
+    /// for.
+    #[field(versions = 8..=10, default = i32::MIN)]
+    pub cluster_authorized_operations: i32,
+    /// An error code, 0 for none.
+    #[field(versions = 13.., ignorable)]
+    pub error_code: i16,
+}
+
+/// A broker.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct MetadataResponseBroker {
+    /// Id of the broker.
+    #[field(key)]
+    pub node_id: i32,
+    /// Host name to connect to.
+    pub host: StrBytes,
+    /// Port to connect to.
+    pub port: i32,
+    /// Rack of the broker, null if it has none.
+    #[field(versions = 1.., nullable = 1.., ignorable)]
+    pub rack: Option<StrBytes>,
+}
+
+/// A topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct MetadataResponseTopic {
+    /// An error code, 0 for none.
+    pub error_code: i16,
+    /// Name of the topic, null when it was asked for by an unknown id.
+    #[field(nullable = 12.., default = Some(Default::default()), key)]
+    pub name: Option<StrBytes>,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 10.., ignorable)]
+    pub topic_id: Uuid,
+    /// Whether it is one of the cluster's own topics.
+    #[field(versions = 1.., ignorable)]
+    pub is_internal: bool,
+    /// The partitions.
+    pub partitions: Vec<MetadataResponsePartition>,
+    /// Bits of the operations that the caller may do with the topic, `i32::MIN` if not asked
+    /// for.
+    #[field(versions = 8.., default = i32::MIN)]
+    pub topic_authorized_operations: i32,
+}
+
+/// A partition.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct MetadataResponsePartition {
+    /// An error code, 0 for none.
+    pub error_code: i16,
+    /// Number of the partition.
+    pub partition_index: i32,
+    /// Broker id of the leader, -1 for none.
+    pub leader_id: i32,
+    /// Epoch of the leader, -1 if unknown.
+    #[field(versions = 7.., default = -1, ignorable)]
+    pub leader_epoch: i32,
+    /// Brokers with replicas.
+    pub replica_nodes: Vec<i32>,
+    /// Brokers with replicas in sync.
+    pub isr_nodes: Vec<i32>,
+    /// Brokers whose replicas are offline.
+    #[field(versions = 5.., ignorable)]
+    pub offline_replicas: Vec<i32>,
+}

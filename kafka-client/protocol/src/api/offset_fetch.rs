@@ -1,0 +1,162 @@
+//! OffsetFetch (9): a group reads the offsets it has stored.
+
+use kafka_client_derive::Message;
+
+use crate::types::{StrBytes, Uuid};
+
+/// Partitions whose stored offsets are wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 9, versions = 1..=10, flexible = 6, response = OffsetFetchResponse)]
+pub struct OffsetFetchRequest {
+    /// Id of the group.
+    #[field(versions = ..=7)]
+    pub group_id: StrBytes,
+    /// The topics, null for all.
+    #[field(versions = ..=7, nullable = 2..=7, default = Some(Default::default()))]
+    pub topics: Option<Vec<OffsetFetchRequestTopic>>,
+    /// The groups with their partitions (KIP-709).
+    #[field(versions = 8..)]
+    pub groups: Vec<OffsetFetchRequestGroup>,
+    /// Answer with error 88 while a transaction has not settled an offset (KIP-447).
+    #[field(versions = 7..)]
+    pub require_stable: bool,
+}
+
+/// A topic with the partitions wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchRequestTopic {
+    /// Name of the topic.
+    #[field(versions = ..=7)]
+    pub name: StrBytes,
+    /// Numbers of the partitions.
+    #[field(versions = ..=7)]
+    pub partition_indexes: Vec<i32>,
+}
+
+/// A group with the partitions wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchRequestGroup {
+    /// Id of the group.
+    #[field(versions = 8..)]
+    pub group_id: StrBytes,
+    /// Id of a KIP-848 member, null otherwise.
+    #[field(versions = 9.., nullable = 9.., ignorable)]
+    pub member_id: Option<StrBytes>,
+    /// Epoch of a KIP-848 member, -1 otherwise.
+    #[field(versions = 9.., default = -1, ignorable)]
+    pub member_epoch: i32,
+    /// The topics, null for all.
+    #[field(versions = 8.., nullable = 8.., default = Some(Default::default()))]
+    pub topics: Option<Vec<OffsetFetchRequestTopics>>,
+}
+
+/// A topic with the partitions wanted.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchRequestTopics {
+    /// Name of the topic.
+    #[field(versions = 8..=9, ignorable)]
+    pub name: StrBytes,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 10.., ignorable)]
+    pub topic_id: Uuid,
+    /// Numbers of the partitions.
+    #[field(versions = 8..)]
+    pub partition_indexes: Vec<i32>,
+}
+
+/// The stored offsets.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[message(api_key = 9, versions = 1..=10, flexible = 6)]
+pub struct OffsetFetchResponse {
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
+    #[field(versions = 3.., ignorable)]
+    pub throttle_time_ms: i32,
+    /// The topics.
+    #[field(versions = ..=7)]
+    pub topics: Vec<OffsetFetchResponseTopic>,
+    /// An error code, 0 for none.
+    #[field(versions = 2..=7, ignorable)]
+    pub error_code: i16,
+    /// The groups.
+    #[field(versions = 8..)]
+    pub groups: Vec<OffsetFetchResponseGroup>,
+}
+
+/// The stored offsets of one topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchResponseTopic {
+    /// Name of the topic.
+    #[field(versions = ..=7)]
+    pub name: StrBytes,
+    /// The partitions.
+    #[field(versions = ..=7)]
+    pub partitions: Vec<OffsetFetchResponsePartition>,
+}
+
+/// The stored offset of one partition.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchResponsePartition {
+    /// Number of the partition.
+    #[field(versions = ..=7)]
+    pub partition_index: i32,
+    /// Offset of the next record to consume, -1 if none is stored.
+    #[field(versions = ..=7)]
+    pub committed_offset: i64,
+    /// Leader epoch of the last record consumed, -1 if unknown.
+    #[field(versions = 5..=7, default = -1, ignorable)]
+    pub committed_leader_epoch: i32,
+    /// Text stored with the offset, null for none.
+    #[field(versions = ..=7, nullable = ..=7, default = Some(Default::default()))]
+    pub metadata: Option<StrBytes>,
+    /// An error code, 0 for none.
+    #[field(versions = ..=7)]
+    pub error_code: i16,
+}
+
+/// The stored offsets of one group.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchResponseGroup {
+    /// Id of the group.
+    #[field(versions = 8..)]
+    pub group_id: StrBytes,
+    /// The topics.
+    #[field(versions = 8..)]
+    pub topics: Vec<OffsetFetchResponseTopics>,
+    /// An error code, 0 for none.
+    #[field(versions = 8..)]
+    pub error_code: i16,
+}
+
+/// The stored offsets of one topic.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchResponseTopics {
+    /// Name of the topic.
+    #[field(versions = 8..=9, ignorable)]
+    pub name: StrBytes,
+    /// Id of the topic (KIP-516).
+    #[field(versions = 10.., ignorable)]
+    pub topic_id: Uuid,
+    /// The partitions.
+    #[field(versions = 8..)]
+    pub partitions: Vec<OffsetFetchResponsePartitions>,
+}
+
+/// The stored offset of one partition.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct OffsetFetchResponsePartitions {
+    /// Number of the partition.
+    #[field(versions = 8..)]
+    pub partition_index: i32,
+    /// Offset of the next record to consume, -1 if none is stored.
+    #[field(versions = 8..)]
+    pub committed_offset: i64,
+    /// Leader epoch of the last record consumed, -1 if unknown.
+    #[field(versions = 8.., default = -1, ignorable)]
+    pub committed_leader_epoch: i32,
+    /// Text stored with the offset, null for none.
+    #[field(versions = 8.., nullable = 8.., default = Some(Default::default()))]
+    pub metadata: Option<StrBytes>,
+    /// An error code, 0 for none.
+    #[field(versions = 8..)]
+    pub error_code: i16,
+}
