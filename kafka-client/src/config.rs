@@ -1,0 +1,121 @@
+//! Settings, with Kafka's names and defaults.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_client_protocol::StrBytes;
+
+use crate::error::Error;
+use crate::net::ConnectionConfig;
+
+/// Settings that producers, consumers and the connection to the cluster have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientConfig {
+    /// `bootstrap.servers`
+    pub(crate) bootstrap: Vec<(String, u16)>,
+    /// `client.id`
+    pub(crate) client_id: String,
+    /// `request.timeout.ms`
+    pub(crate) request_timeout: Duration,
+    /// `default.api.timeout.ms`
+    pub(crate) default_api_timeout: Duration,
+    /// `socket.connection.setup.timeout.ms`
+    pub(crate) connection_setup_timeout: Duration,
+    /// `reconnect.backoff.ms`
+    pub(crate) reconnect_backoff: Duration,
+    /// `reconnect.backoff.max.ms`
+    pub(crate) reconnect_backoff_max: Duration,
+    /// `retry.backoff.ms`
+    pub(crate) retry_backoff: Duration,
+    /// `retry.backoff.max.ms`
+    pub(crate) retry_backoff_max: Duration,
+    /// `metadata.max.age.ms`
+    pub(crate) metadata_max_age: Duration,
+    /// Largest answer taken from a broker.
+    pub(crate) max_response: usize,
+    /// `allow.auto.create.topics`
+    pub(crate) allow_auto_create_topics: bool,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            bootstrap: Vec::new(),
+            client_id: "kafka-client".to_owned(),
+            request_timeout: Duration::from_secs(30),
+            default_api_timeout: Duration::from_secs(60),
+            connection_setup_timeout: Duration::from_secs(10),
+            reconnect_backoff: Duration::from_millis(50),
+            reconnect_backoff_max: Duration::from_secs(1),
+            retry_backoff: Duration::from_millis(100),
+            retry_backoff_max: Duration::from_secs(1),
+            metadata_max_age: Duration::from_secs(300),
+            max_response: 128 * 1024 * 1024,
+            allow_auto_create_topics: true,
+        }
+    }
+}
+
+impl ClientConfig {
+    pub(crate) fn connection(self: &Arc<Self>) -> ConnectionConfig {
+        ConnectionConfig {
+            client_id: Some(StrBytes::from(self.client_id.as_str())),
+            setup_timeout: self.connection_setup_timeout,
+            request_timeout: self.request_timeout,
+            max_response: self.max_response,
+        }
+    }
+}
+
+/// Reads `host:port,host:port`; IPv6 addresses stand in brackets.
+pub(crate) fn parse_bootstrap(servers: &str) -> Result<Vec<(String, u16)>, Error> {
+    let parsed: Result<Vec<_>, Error> = servers
+        .split(',')
+        .map(str::trim)
+        .filter(|server| !server.is_empty())
+        .map(|server| {
+            let wrong = |what: &str| {
+                Error::config(format!(
+                    "bootstrap.servers: {server:?} {what}; write host:port, several separated by \
+                     commas"
+                ))
+            };
+            let (host, port) = server.rsplit_once(':').ok_or_else(|| wrong("has no port"))?;
+            let port = port.parse().map_err(|_| wrong("has no valid port"))?;
+            let host = match host.strip_prefix('[') {
+                Some(inner) => inner.strip_suffix(']').ok_or_else(|| wrong("has no closing ]"))?,
+                None if host.contains(':') => return Err(wrong("is an IPv6 address without [ ]")),
+                None => host,
+            };
+            match host {
+                "" => Err(wrong("has no host")),
+                host => Ok((host.to_owned(), port)),
+            }
+        })
+        .collect();
+    let servers = parsed?;
+    match servers.is_empty() {
+        true => Err(Error::config("bootstrap.servers is empty; write host:port")),
+        false => Ok(servers),
+    }
+}
+
+/// A duration as Kafka's requests carry it: milliseconds in 32 bits.
+pub(crate) fn millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bootstrap_servers_are_lists_of_host_and_port() {
+        let parsed = parse_bootstrap("one:9092, [::1]:9093,").unwrap();
+        assert_eq!(parsed, [("one".to_owned(), 9092), ("::1".to_owned(), 9093)]);
+        for bad in ["", "one", "one:port", ":9092", "::1:9092", "one:99999", "[::1:9092"] {
+            let error = parse_bootstrap(bad).unwrap_err();
+            assert!(error.to_string().contains("bootstrap.servers"), "{error}");
+        }
+    }
+}

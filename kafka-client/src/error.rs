@@ -1,0 +1,339 @@
+//! The client's errors.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_client_protocol::{ApiKey, ErrorCode};
+
+/// What went wrong, with where: topic, partition, broker and API are named where they are known.
+///
+/// Cheap to clone: the records of a failed batch share one error.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    code: Option<ErrorCode>,
+    api: Option<ApiKey>,
+    broker: Option<String>,
+    topic: Option<Arc<str>>,
+    partition: Option<i32>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting or an argument is invalid. Nothing was sent.
+    Config,
+    /// No connection could be made.
+    Connect,
+    /// A connection ended while an answer was awaited.
+    Disconnected,
+    /// An operation took longer than its limit.
+    Timeout,
+    /// A peer sent something that is not Kafka's protocol, or not what was asked for.
+    Protocol,
+    /// The broker does not support an API, or no version of it that this client speaks.
+    Unsupported,
+    /// A broker answered with an error code, see [`Error::code`].
+    Broker,
+    /// The topic does not exist, or has no such partition.
+    UnknownTopic,
+    /// A record is larger than `max.request.size` or the topic's `max.message.bytes`.
+    RecordTooLarge,
+    /// `buffer.memory` stayed full for `max.block.ms`.
+    BufferFull,
+    /// A record could not be made from a value, or a value from a record.
+    Serialization,
+    /// A received record batch is corrupt.
+    CorruptRecords,
+    /// The member lost its place in its group: its partitions may belong to somebody else.
+    GroupLost,
+    /// The position has no offset to start from and `auto.offset.reset` is `none`, or the offset
+    /// is no longer in the log.
+    NoOffset,
+    /// The client, or the part of it that was used, is closed.
+    Closed,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            code: None,
+            api: None,
+            broker: None,
+            topic: None,
+            partition: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    pub(crate) fn closed(what: &str) -> Self {
+        Self::new(ErrorKind::Closed, format!("the {what} is closed"))
+    }
+
+    pub(crate) fn timeout(what: impl fmt::Display, limit: Duration, setting: &str) -> Self {
+        Self::new(
+            ErrorKind::Timeout,
+            format!("{what} took longer than {limit:?} ({setting} sets the limit)"),
+        )
+    }
+
+    /// An error code of an answer.
+    pub(crate) fn broker(code: ErrorCode, api: ApiKey) -> Self {
+        let kind = match code {
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => {
+                ErrorKind::UnknownTopic
+            }
+            ErrorCode::MESSAGE_TOO_LARGE => ErrorKind::RecordTooLarge,
+            ErrorCode::CORRUPT_MESSAGE => ErrorKind::CorruptRecords,
+            _ => ErrorKind::Broker,
+        };
+        let mut error = Self::new(kind, code.to_string());
+        error.inner().code = Some(code);
+        error.inner().api = Some(api);
+        error
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.inner().source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn at_api(mut self, api: ApiKey) -> Self {
+        self.inner().api = Some(api);
+        self
+    }
+
+    pub(crate) fn at_broker(mut self, broker: impl fmt::Display) -> Self {
+        self.inner().broker = Some(broker.to_string());
+        self
+    }
+
+    pub(crate) fn at_topic(mut self, topic: &Arc<str>) -> Self {
+        self.inner().topic = Some(topic.clone());
+        self
+    }
+
+    pub(crate) fn at_partition(mut self, topic: &Arc<str>, partition: i32) -> Self {
+        self.inner().topic = Some(topic.clone());
+        self.inner().partition = Some(partition);
+        self
+    }
+
+    /// To be completed: only by the constructors, before the error is shared.
+    fn inner(&mut self) -> &mut Inner {
+        // A shared error is copied without its source, which is not `Clone`; its text is kept.
+        if Arc::get_mut(&mut self.0).is_none() {
+            let old = &self.0;
+            let message = match &old.source {
+                Some(source) => format!("{}: {source}", old.message),
+                None => old.message.clone(),
+            };
+            self.0 = Arc::new(Inner {
+                kind: old.kind,
+                message,
+                code: old.code,
+                api: old.api,
+                broker: old.broker.clone(),
+                topic: old.topic.clone(),
+                partition: old.partition,
+                source: None,
+            });
+        }
+        Arc::get_mut(&mut self.0).expect("just made, not shared")
+    }
+
+    /// What kind of thing went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The error code, if a broker gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        self.0.code
+    }
+
+    /// The API that was called.
+    #[must_use]
+    pub fn api(&self) -> Option<ApiKey> {
+        self.0.api
+    }
+
+    /// The broker that was talked to, as `host:port`.
+    #[must_use]
+    pub fn broker_address(&self) -> Option<&str> {
+        self.0.broker.as_deref()
+    }
+
+    /// The topic it happened to.
+    #[must_use]
+    pub fn topic(&self) -> Option<&str> {
+        self.0.topic.as_deref()
+    }
+
+    /// The partition it happened to.
+    #[must_use]
+    pub fn partition(&self) -> Option<i32> {
+        self.0.partition
+    }
+
+    /// Whether the same call may succeed later without anything being changed.
+    #[must_use]
+    pub fn is_retriable(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Connect
+            | ErrorKind::Disconnected
+            | ErrorKind::Timeout
+            | ErrorKind::BufferFull => true,
+            ErrorKind::UnknownTopic => true,
+            _ => self.0.code.is_some_and(ErrorCode::is_retriable),
+        }
+    }
+
+    /// Whether the client it came from cannot go on and must be replaced.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Closed | ErrorKind::Unsupported)
+            || matches!(
+                self.0.code,
+                Some(
+                    ErrorCode::FENCED_INSTANCE_ID
+                        | ErrorCode::PRODUCER_FENCED
+                        | ErrorCode::CLUSTER_AUTHORIZATION_FAILED
+                )
+            )
+    }
+
+    /// Whether it is a limit of time that was reached.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(topic) = &inner.topic {
+            match inner.partition {
+                Some(partition) => write!(f, "topic {topic} partition {partition}: ")?,
+                None => write!(f, "topic {topic}: ")?,
+            }
+        }
+        if let Some(api) = inner.api {
+            write!(f, "{api}: ")?;
+        }
+        f.write_str(&inner.message)?;
+        if let Some(broker) = &inner.broker {
+            write!(f, " (broker {broker})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)?;
+        if let Some(source) = &self.0.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// How a send ended, when it did not end with [`Delivered`](crate::producer::Delivered).
+#[derive(Clone, Debug)]
+pub enum SendError {
+    /// The record is not in the log and will not be: sending it again cannot double it.
+    NotDelivered(Error),
+    /// The record may be in the log: its request went out and no answer came within
+    /// `delivery.timeout.ms`. Sending it again may double it.
+    Unknown(Error),
+}
+
+impl SendError {
+    /// Why.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::NotDelivered(error) | Self::Unknown(error) => error,
+        }
+    }
+
+    /// Whether the record may be in the log all the same.
+    #[must_use]
+    pub fn possibly_written(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDelivered(error) => write!(f, "not delivered: {error}"),
+            Self::Unknown(error) => write!(f, "delivery unknown: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.error())
+    }
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        error.error().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_where_it_happened_and_what_a_caller_may_do() {
+        let error = Error::broker(ErrorCode::NOT_LEADER_OR_FOLLOWER, ApiKey::PRODUCE)
+            .at_broker("one:9092")
+            .at_partition(&Arc::from("orders"), 3);
+        assert_eq!(
+            error.to_string(),
+            "topic orders partition 3: Produce: NOT_LEADER_OR_FOLLOWER (6): the broker is not the \
+             partition's leader (broker one:9092)"
+        );
+        assert!(error.is_retriable() && !error.is_fatal());
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn context_added_to_a_shared_error_leaves_the_other_alone() {
+        let shared = Error::new(ErrorKind::Disconnected, "gone").with_source("reset by peer");
+        let located = shared.clone().at_topic(&Arc::from("orders"));
+        assert_eq!(located.to_string(), "topic orders: gone: reset by peer");
+        assert_eq!(shared.to_string(), "gone");
+    }
+}

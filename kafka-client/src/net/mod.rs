@@ -1,0 +1,14 @@
+//! Connections: frames out, answers in order.
+//!
+//! - `connection`: one connection with its writer and reader task
+//! - `frames`: cuts the received bytes into frames
+//! - `versions`: what a broker speaks
+//! - `pool`: the connections of a client, by broker and lane
+
+mod connection;
+mod frames;
+mod pool;
+mod versions;
+
+pub(crate) use connection::{Connection, ConnectionConfig, PendingResponse};
+pub(crate) use pool::{Lane, Pool};
