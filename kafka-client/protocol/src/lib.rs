@@ -1,1 +1,3 @@
 //! Kafka wire protocol.
+
+pub mod records;
