@@ -21,11 +21,12 @@ mod error;
 mod error_code;
 pub mod frame;
 pub mod message;
+pub mod records;
 mod types;
 pub mod wire;
 
 pub use api_key::ApiKey;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
-pub use error_code::ErrorCode;
+pub use error_code::{ErrorClass, ErrorCode};
 pub use message::{Message, Request};
 pub use types::{StrBytes, Uuid};

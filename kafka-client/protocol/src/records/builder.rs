@@ -1,0 +1,405 @@
+use bytes::{Bytes, BytesMut};
+
+use super::header::{LOG_OVERHEAD, MAGIC_V2, at};
+use super::{
+    Attributes, BatchHeader, Compression, CompressionConfig, Header, RecordError, TimestampType,
+    compression, varint,
+};
+
+/// An open batch: records are encoded one after the other into one buffer, the header is filled in
+/// when the batch is sealed.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use kafka_client_protocol::records::{BatchBuilder, Batches, Seal};
+///
+/// let mut open = BatchBuilder::new(BytesMut::with_capacity(16 * 1024));
+/// open.append(1_700_000_000_000, Some(b"key"), Some(b"value"), &[])?;
+/// let sealed = open.seal(&Seal::default())?;
+///
+/// let batch = Batches::new(sealed.bytes).next().expect("one batch")?;
+/// let mut records = batch.records(1 << 20)?;
+/// let record = records.next_record().expect("one record")?;
+/// assert_eq!(record.value, Some(&b"value"[..]));
+/// # Ok::<(), kafka_client_protocol::records::RecordError>(())
+/// ```
+#[derive(Debug)]
+pub struct BatchBuilder {
+    /// Room for the header, then the records.
+    buf: BytesMut,
+    record_count: u32,
+    base_timestamp: i64,
+    max_timestamp: i64,
+}
+
+/// What the header of a batch says beyond its records. The default is a plain batch of a producer
+/// without idempotence, uncompressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seal {
+    /// Offset of the first record. Producers leave the default, 0.
+    pub base_offset: i64,
+    /// Leader epoch of the partition. Producers leave the default, -1.
+    pub partition_leader_epoch: i32,
+    /// Id of an idempotent producer. Defaults to -1, none.
+    pub producer_id: i64,
+    /// Epoch of an idempotent producer. Defaults to -1, none.
+    pub producer_epoch: i16,
+    /// Sequence of the first record. Defaults to -1, none.
+    pub base_sequence: i32,
+    /// Codec and level. Defaults to none.
+    pub compression: CompressionConfig,
+    /// Whether the batch belongs to a transaction. Defaults to no.
+    pub transactional: bool,
+    /// Whether the records are transaction markers. Defaults to no.
+    pub control: bool,
+    /// Who set the timestamps. Defaults to the producer.
+    pub timestamp_type: TimestampType,
+}
+
+impl Default for Seal {
+    fn default() -> Self {
+        Self {
+            base_offset: 0,
+            partition_leader_epoch: -1,
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            compression: CompressionConfig::default(),
+            transactional: false,
+            control: false,
+            timestamp_type: TimestampType::CreateTime,
+        }
+    }
+}
+
+/// A finished batch, ready for the wire.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The whole batch. Uncompressed, this is the builder's own buffer; compressed, it is a buffer of
+    /// exactly the size of the batch.
+    pub bytes: Bytes,
+    /// The header that `bytes` starts with.
+    pub header: BatchHeader,
+    /// Number of records.
+    pub record_count: u32,
+    /// Size of the batch before compression, header included, in bytes.
+    pub uncompressed_len: usize,
+    /// The builder's buffer, emptied, when `bytes` is another one.
+    pub spare: Option<BytesMut>,
+}
+
+impl BatchBuilder {
+    /// A batch that is built in `buf`, whose content is dropped. The header takes its first 61 bytes;
+    /// the buffer grows when the records need more than its capacity.
+    #[must_use]
+    pub fn new(mut buf: BytesMut) -> Self {
+        buf.clear();
+        buf.extend_from_slice(&[0; BatchHeader::LEN]);
+        Self {
+            buf,
+            record_count: 0,
+            base_timestamp: -1,
+            max_timestamp: -1,
+        }
+    }
+
+    /// Appends a record and gives its offset relative to the batch. `timestamp` is in milliseconds
+    /// since the epoch, -1 for none.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::BadTimestamp`] for a negative timestamp other than -1,
+    /// [`RecordError::RecordTooLarge`] when the batch would exceed 2 GiB. The batch is unchanged then.
+    /// Lower limits, such as `batch.size`, are the caller's: see [`record_size`](Self::record_size).
+    #[inline]
+    pub fn append(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) -> Result<u32, RecordError> {
+        let offset = self.record_count;
+        let base_timestamp = if offset == 0 {
+            timestamp
+        } else {
+            self.base_timestamp
+        };
+        let timestamp_delta = timestamp.wrapping_sub(base_timestamp);
+        let body = body_size(timestamp_delta, i64::from(offset), key, value, headers);
+        let size = varint::len(body as i64) + body;
+        if timestamp < -1 {
+            return Err(RecordError::BadTimestamp { timestamp });
+        }
+        if size > BATCH_LEN_MAX - self.buf.len() {
+            return Err(RecordError::RecordTooLarge {
+                size,
+                batch_len: self.buf.len(),
+            });
+        }
+
+        self.buf.reserve(size);
+        let before = self.buf.len();
+        let mut fixed = Scratch::new();
+        fixed.varint(body as i64);
+        fixed.byte(0);
+        fixed.varint(timestamp_delta);
+        fixed.varint(i64::from(offset));
+        self.put_field(&mut fixed, key);
+        self.put_field(&mut fixed, value);
+        fixed.varint(headers.len() as i64);
+        for header in headers {
+            self.put_field(&mut fixed, Some(header.key.as_bytes()));
+            self.put_field(&mut fixed, header.value);
+        }
+        self.buf.extend_from_slice(fixed.as_slice());
+        debug_assert_eq!(self.buf.len() - before, size);
+
+        self.base_timestamp = base_timestamp;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.record_count += 1;
+        Ok(offset)
+    }
+
+    /// Bytes that [`append`](Self::append) would add for this record now.
+    #[must_use]
+    pub fn record_size(
+        &self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) -> usize {
+        let base_timestamp = if self.is_empty() {
+            timestamp
+        } else {
+            self.base_timestamp
+        };
+        let timestamp_delta = timestamp.wrapping_sub(base_timestamp);
+        let body = body_size(
+            timestamp_delta,
+            i64::from(self.record_count),
+            key,
+            value,
+            headers,
+        );
+        varint::len(body as i64) + body
+    }
+
+    /// Size of the batch so far, header included, in bytes before compression.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.buf.len()
+    }
+
+    /// Whether there is no record yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.record_count == 0
+    }
+
+    /// Bytes that the buffer can hold without growing.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.buf.capacity()
+    }
+
+    /// Number of records so far.
+    #[must_use]
+    pub fn record_count(&self) -> u32 {
+        self.record_count
+    }
+
+    /// Timestamp of the first record, -1 before there is one.
+    #[must_use]
+    pub fn base_timestamp(&self) -> i64 {
+        self.base_timestamp
+    }
+
+    /// Largest timestamp so far, -1 before there is one.
+    #[must_use]
+    pub fn max_timestamp(&self) -> i64 {
+        self.max_timestamp
+    }
+
+    /// Gives the buffer back, emptied, and drops the records.
+    #[must_use]
+    pub fn into_buffer(mut self) -> BytesMut {
+        self.buf.clear();
+        self.buf
+    }
+
+    /// Compresses the records if asked to, fills the header in and computes the checksum. The codec
+    /// stays the one asked for even where it does not shrink the records, as in Kafka.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::EmptyBatch`] without records; [`RecordError::CompressionFailed`] and
+    /// [`RecordError::RecordTooLarge`] when the encoder fails or its output exceeds 2 GiB.
+    pub fn seal(self, seal: &Seal) -> Result<Sealed, RecordError> {
+        if self.is_empty() {
+            return Err(RecordError::EmptyBatch);
+        }
+        let uncompressed_len = self.buf.len();
+        let (mut buf, spare) = if seal.compression.codec() == Compression::None {
+            (self.buf, None)
+        } else {
+            let compressed = compressed(&self.buf, seal.compression)?;
+            let mut spare = self.buf;
+            spare.clear();
+            (compressed, Some(spare))
+        };
+        if buf.len() > BATCH_LEN_MAX {
+            let size = buf.len() - BatchHeader::LEN;
+            return Err(RecordError::RecordTooLarge {
+                size,
+                batch_len: BatchHeader::LEN,
+            });
+        }
+        let mut header = BatchHeader {
+            base_offset: seal.base_offset,
+            batch_length: (buf.len() - LOG_OVERHEAD) as i32,
+            partition_leader_epoch: seal.partition_leader_epoch,
+            magic: MAGIC_V2,
+            crc: 0,
+            attributes: Attributes::default()
+                .with_compression(seal.compression.codec())
+                .with_timestamp_type(seal.timestamp_type)
+                .with_transactional(seal.transactional)
+                .with_control(seal.control),
+            last_offset_delta: (self.record_count - 1) as i32,
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id: seal.producer_id,
+            producer_epoch: seal.producer_epoch,
+            base_sequence: seal.base_sequence,
+            record_count: self.record_count as i32,
+        };
+        header.write(&mut buf)?;
+        header.crc = crc32c::crc32c(&buf[at::ATTRIBUTES..]);
+        buf[at::CRC..at::ATTRIBUTES].copy_from_slice(&header.crc.to_be_bytes());
+        Ok(Sealed {
+            bytes: buf.freeze(),
+            header,
+            record_count: self.record_count,
+            uncompressed_len,
+            spare,
+        })
+    }
+
+    /// Writes what `fixed` has gathered, with the field's length, and then the field. Without a field
+    /// nothing is written yet: its mark joins what is gathered.
+    #[inline]
+    fn put_field(&mut self, fixed: &mut Scratch, field: Option<&[u8]>) {
+        match field {
+            Some(bytes) => {
+                fixed.varint(bytes.len() as i64);
+                self.buf.extend_from_slice(fixed.as_slice());
+                self.buf.extend_from_slice(bytes);
+                fixed.len = 0;
+            }
+            None => fixed.varint(-1),
+        }
+    }
+}
+
+/// Bytes that a record takes at most, in whatever batch and at whatever place.
+///
+/// ```
+/// use kafka_client_protocol::records::record_size_upper_bound;
+///
+/// assert!(record_size_upper_bound(None, Some(&[0; 100]), &[]) <= 100 + 26);
+/// ```
+#[must_use]
+pub fn record_size_upper_bound(
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[Header<'_>],
+) -> usize {
+    let body = body_size(i64::MIN, i64::from(i32::MAX), key, value, headers);
+    varint::len(body as i64) + body
+}
+
+/// The length field of a batch is an `i32` that does not count its first 12 bytes; keeping the whole
+/// within an `i32` too lets every reader use one.
+const BATCH_LEN_MAX: usize = i32::MAX as usize;
+
+#[inline]
+fn body_size(
+    timestamp_delta: i64,
+    offset_delta: i64,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[Header<'_>],
+) -> usize {
+    // Attributes, which are unused, take one byte.
+    let fixed = 1 + varint::len(timestamp_delta) + varint::len(offset_delta);
+    let mut size = fixed + field_size(key) + field_size(value) + varint::len(headers.len() as i64);
+    for header in headers {
+        // Many headers may share one large slice; only their sum can overflow.
+        size = size
+            .saturating_add(field_size(Some(header.key.as_bytes())))
+            .saturating_add(field_size(header.value));
+    }
+    size.min(BODY_SIZE_MAX)
+}
+
+/// Keeps the arithmetic on sizes from overflowing; far above what a batch can hold.
+const BODY_SIZE_MAX: usize = isize::MAX as usize / 2;
+
+#[inline]
+fn field_size(field: Option<&[u8]>) -> usize {
+    match field {
+        Some(bytes) => varint::len(bytes.len() as i64) + bytes.len(),
+        None => 1,
+    }
+}
+
+fn compressed(batch: &[u8], config: CompressionConfig) -> Result<BytesMut, RecordError> {
+    let mut packed = compression::take_buffer();
+    let result = compression::compress(config, &batch[BatchHeader::LEN..], &mut packed);
+    let out = result.map(|()| {
+        let mut out = BytesMut::with_capacity(BatchHeader::LEN + packed.len());
+        out.extend_from_slice(&[0; BatchHeader::LEN]);
+        out.extend_from_slice(&packed);
+        out
+    });
+    compression::give_buffer(packed);
+    out
+}
+
+/// The small fields between two copied slices, gathered on the stack.
+struct Scratch {
+    bytes: [u8; Self::CAPACITY],
+    len: usize,
+}
+
+impl Scratch {
+    /// Never more than a record's first four fields, two nulls, the number of headers and the length
+    /// of the first one's key, with every integer at its longest.
+    const CAPACITY: usize = 6 * varint::MAX_LEN_64;
+
+    #[inline]
+    fn new() -> Self {
+        Self {
+            bytes: [0; Self::CAPACITY],
+            len: 0,
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    #[inline]
+    fn varint(&mut self, value: i64) {
+        self.len += varint::write(&mut self.bytes[self.len..], value);
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}

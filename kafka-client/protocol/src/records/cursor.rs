@@ -1,0 +1,477 @@
+use bytes::Bytes;
+
+use super::{BatchHeader, RecordError, TimestampType, compression, varint};
+
+/// A header of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Header<'a> {
+    /// Name; need not be unique in its record.
+    pub key: &'a str,
+    /// Value; may be null.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Reads the records of one batch, one at a time and without allocating.
+///
+/// It owns the bytes the records are read from: a slice of the frame the batch came in, or the
+/// decompressed data. A record borrows from the cursor; [`RecordView::value_bytes`] and its like keep a
+/// part of it alive without copying, and with it the whole buffer.
+///
+/// After an error there are no more records. Once the last record announced has been read, bytes left
+/// over are an error too.
+#[derive(Debug)]
+pub struct RecordCursor {
+    data: Bytes,
+    /// Whether `data` came from the thread's spare buffers and may return there.
+    pooled: bool,
+    state: State,
+}
+
+impl RecordCursor {
+    pub(super) fn new(
+        header: &BatchHeader,
+        data: Bytes,
+        pooled: bool,
+    ) -> Result<Self, RecordError> {
+        let log_append_time = header.attributes.timestamp_type() == TimestampType::LogAppendTime;
+        let count = header.record_count as u32;
+        let cursor = Self {
+            state: State {
+                position: 0,
+                remaining: count,
+                count,
+                done: false,
+                base_offset: header.base_offset,
+                last_offset_delta: header.last_offset_delta,
+                base_timestamp: header.base_timestamp,
+                append_timestamp: log_append_time.then_some(header.max_timestamp),
+            },
+            data,
+            pooled,
+        };
+        // So that `remaining` is never more than the bytes can hold.
+        if cursor.data.len() / RECORD_LEN_MIN < count as usize {
+            return Err(cursor.state.count_mismatch(&cursor.data));
+        }
+        Ok(cursor)
+    }
+
+    /// The next record; `None` after the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::BadVarint`], [`RecordError::BadLength`], [`RecordError::BadOffsetDelta`] or
+    /// [`RecordError::CountMismatch`] for data that is not the records the header announced.
+    #[inline]
+    pub fn next_record(&mut self) -> Option<Result<RecordView<'_>, RecordError>> {
+        self.state.next(&self.data)
+    }
+
+    /// Number of records not read yet, according to the header; never more than the bytes can hold.
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        self.state.remaining as usize
+    }
+
+    /// Passes over the records before `offset`, decoding no more than their offsets. Damage is left for
+    /// [`next_record`](Self::next_record) to report.
+    pub fn skip_to(&mut self, offset: i64) {
+        while self.state.skip_before(&self.data, offset) {}
+    }
+
+    /// The records not read yet, as an iterator that leaves the cursor where it is.
+    #[must_use]
+    pub fn iter(&self) -> Records<'_> {
+        Records {
+            data: &self.data,
+            state: self.state,
+        }
+    }
+
+    /// The bytes that the records are read from, without the batch header.
+    #[must_use]
+    pub fn data(&self) -> &Bytes {
+        &self.data
+    }
+}
+
+impl Drop for RecordCursor {
+    fn drop(&mut self) {
+        if self.pooled
+            && let Ok(buffer) = std::mem::take(&mut self.data).try_into_mut()
+        {
+            compression::give_buffer(buffer);
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a RecordCursor {
+    type Item = Result<RecordView<'a>, RecordError>;
+    type IntoIter = Records<'a>;
+
+    fn into_iter(self) -> Records<'a> {
+        self.iter()
+    }
+}
+
+/// Iterator over the records of a [`RecordCursor`], with the same errors.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    data: &'a Bytes,
+    state: State,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<RecordView<'a>, RecordError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.state.next(self.data)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // An error may come first, or instead of the end.
+        (0, Some(self.state.remaining as usize + 1))
+    }
+}
+
+impl std::iter::FusedIterator for Records<'_> {}
+
+/// A record, borrowed from the data of its batch.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordView<'a> {
+    /// Offset in the partition.
+    pub offset: i64,
+    /// Milliseconds since the epoch, -1 for none. See [`TimestampType`] for who set it.
+    pub timestamp: i64,
+    /// Key; may be null.
+    pub key: Option<&'a [u8]>,
+    /// Value; null in a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Headers, decoded when they are iterated.
+    pub headers: HeadersView<'a>,
+    data: &'a Bytes,
+}
+
+impl RecordView<'_> {
+    /// The key as owned bytes that share the batch's buffer.
+    #[must_use]
+    pub fn key_bytes(&self) -> Option<Bytes> {
+        self.key.map(|key| self.data.slice_ref(key))
+    }
+
+    /// The value as owned bytes that share the batch's buffer.
+    #[must_use]
+    pub fn value_bytes(&self) -> Option<Bytes> {
+        self.value.map(|value| self.data.slice_ref(value))
+    }
+
+    /// Any part of this record, such as the value of a header, as owned bytes that share the batch's
+    /// buffer.
+    ///
+    /// # Panics
+    ///
+    /// When `part` is not a slice of the buffer that the record was read from.
+    #[must_use]
+    pub fn share(&self, part: &[u8]) -> Bytes {
+        self.data.slice_ref(part)
+    }
+}
+
+/// The headers of a record, in order.
+///
+/// They are decoded while they are iterated, so damage in them shows only then.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadersView<'a> {
+    block: &'a [u8],
+    count: u32,
+    record: u32,
+}
+
+impl<'a> HeadersView<'a> {
+    /// Number of headers; never more than the bytes can hold.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The headers in order.
+    #[must_use]
+    pub fn iter(&self) -> Headers<'a> {
+        Headers {
+            rest: self.block,
+            remaining: self.count,
+            record: self.record,
+        }
+    }
+
+    /// The last header with this key, which is the one that counts in Kafka.
+    ///
+    /// # Errors
+    ///
+    /// Those of the iteration: [`RecordError::BadVarint`], [`RecordError::BadLength`] and
+    /// [`RecordError::HeaderKeyNotUtf8`].
+    pub fn last(&self, key: &str) -> Result<Option<Header<'a>>, RecordError> {
+        let mut found = None;
+        for header in self.iter() {
+            let header = header?;
+            if header.key == key {
+                found = Some(header);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<'a> IntoIterator for HeadersView<'a> {
+    type Item = Result<Header<'a>, RecordError>;
+    type IntoIter = Headers<'a>;
+
+    fn into_iter(self) -> Headers<'a> {
+        self.iter()
+    }
+}
+
+/// Iterator over the headers of a record. An error ends it.
+#[derive(Clone, Debug)]
+pub struct Headers<'a> {
+    rest: &'a [u8],
+    remaining: u32,
+    record: u32,
+}
+
+impl<'a> Headers<'a> {
+    fn decode(&mut self) -> Result<Header<'a>, RecordError> {
+        let index = self.record;
+        let key = nullable(&mut self.rest, "header key")
+            .and_then(|key| key.ok_or(Fault::Length("header key")))
+            .map_err(|fault| fault.at(index))?;
+        let key = std::str::from_utf8(key).map_err(|_| RecordError::HeaderKeyNotUtf8 { index })?;
+        let value = nullable(&mut self.rest, "header value").map_err(|fault| fault.at(index))?;
+        if self.remaining == 1 && !self.rest.is_empty() {
+            return Err(Fault::Length("headers").at(index));
+        }
+        Ok(Header { key, value })
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = Result<Header<'a>, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.remaining == 0 {
+            return None;
+        }
+        let header = self.decode();
+        self.remaining = if header.is_ok() {
+            self.remaining - 1
+        } else {
+            0
+        };
+        Some(header)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (
+            usize::from(self.remaining > 0),
+            Some(self.remaining as usize),
+        )
+    }
+}
+
+impl std::iter::FusedIterator for Headers<'_> {}
+
+/// Length, attributes, timestamp, offset, key, value and headers take a byte each at least.
+const RECORD_LEN_MIN: usize = 7;
+/// Length of the key and length of the value.
+const HEADER_LEN_MIN: usize = 2;
+
+/// Where a reader stands in the data, and what turns deltas into values.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    position: usize,
+    remaining: u32,
+    count: u32,
+    /// The end has been checked, or an error has been given.
+    done: bool,
+    base_offset: i64,
+    last_offset_delta: i32,
+    base_timestamp: i64,
+    append_timestamp: Option<i64>,
+}
+
+impl State {
+    #[inline]
+    fn next<'a>(&mut self, data: &'a Bytes) -> Option<Result<RecordView<'a>, RecordError>> {
+        if self.remaining == 0 {
+            return self.finish(data);
+        }
+        match self.decode(data) {
+            Ok(view) => Some(Ok(view)),
+            Err(fault) => Some(Err(self.fail(fault, data))),
+        }
+    }
+
+    #[inline]
+    fn decode<'a>(&mut self, data: &'a Bytes) -> Result<RecordView<'a>, Fault> {
+        let mut rest = &data[self.position..];
+        let mut body = record_body(&mut rest)?;
+        let timestamp_delta = skip_to_timestamp(&mut body)?;
+        let offset_delta = varint::take_i32(&mut body).ok_or(Fault::Varint)?;
+        if offset_delta < 0 || offset_delta > self.last_offset_delta {
+            return Err(Fault::OffsetDelta(offset_delta));
+        }
+        let key = nullable(&mut body, "key")?;
+        let value = nullable(&mut body, "value")?;
+        let header_count = varint::take_i32(&mut body).ok_or(Fault::Varint)?;
+        let header_count = u32::try_from(header_count).map_err(|_| Fault::Length("headers"))?;
+        if header_count == 0 {
+            if !body.is_empty() {
+                return Err(Fault::Length("record"));
+            }
+        } else if body.len() / HEADER_LEN_MIN < header_count as usize {
+            return Err(Fault::Length("headers"));
+        }
+        let headers = HeadersView {
+            block: body,
+            count: header_count,
+            record: self.index(),
+        };
+        self.position = data.len() - rest.len();
+        self.remaining -= 1;
+        Ok(RecordView {
+            // No overflow: the cursor has checked that the last offset exists.
+            offset: self.base_offset + i64::from(offset_delta),
+            timestamp: match self.append_timestamp {
+                Some(timestamp) => timestamp,
+                None => self.base_timestamp.wrapping_add(timestamp_delta),
+            },
+            key,
+            value,
+            headers,
+            data,
+        })
+    }
+
+    /// Passes over the next record if its offset is below `offset`, and says whether it did.
+    fn skip_before(&mut self, data: &Bytes, offset: i64) -> bool {
+        if self.remaining == 0 {
+            return false;
+        }
+        let mut rest = &data[self.position..];
+        let offset_delta = record_body(&mut rest).and_then(|mut body| {
+            skip_to_timestamp(&mut body)?;
+            varint::take_i32(&mut body).ok_or(Fault::Varint)
+        });
+        match offset_delta {
+            Ok(delta)
+                if (0..=self.last_offset_delta).contains(&delta)
+                    && self.base_offset + i64::from(delta) < offset =>
+            {
+                self.position = data.len() - rest.len();
+                self.remaining -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[cold]
+    fn finish<T>(&mut self, data: &Bytes) -> Option<Result<T, RecordError>> {
+        if self.done {
+            return None;
+        }
+        self.done = true;
+        (self.position != data.len()).then(|| Err(self.count_mismatch(data)))
+    }
+
+    #[cold]
+    fn fail(&mut self, fault: Fault, data: &Bytes) -> RecordError {
+        let error = match fault {
+            Fault::NoRecord => self.count_mismatch(data),
+            Fault::OffsetDelta(delta) => RecordError::BadOffsetDelta {
+                index: self.index(),
+                delta,
+                last: self.last_offset_delta,
+            },
+            fault => fault.at(self.index()),
+        };
+        self.remaining = 0;
+        self.done = true;
+        error
+    }
+
+    fn count_mismatch(&self, data: &Bytes) -> RecordError {
+        RecordError::CountMismatch {
+            declared: self.count as i32,
+            bytes: data.len(),
+        }
+    }
+
+    /// Index of the next record in the batch.
+    #[inline]
+    fn index(&self) -> u32 {
+        self.count - self.remaining
+    }
+}
+
+/// Small, so that the way of a good record stays in registers.
+#[derive(Clone, Copy)]
+enum Fault {
+    NoRecord,
+    Varint,
+    Length(&'static str),
+    OffsetDelta(i32),
+}
+
+impl Fault {
+    fn at(self, index: u32) -> RecordError {
+        match self {
+            Self::Length(field) => RecordError::BadLength { index, field },
+            _ => RecordError::BadVarint { index },
+        }
+    }
+}
+
+/// Takes the next record, without its length, off the front of `rest`.
+#[inline]
+fn record_body<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
+    if rest.is_empty() {
+        return Err(Fault::NoRecord);
+    }
+    let len = varint::take_i32(rest).ok_or(Fault::Varint)?;
+    let len = usize::try_from(len).map_err(|_| Fault::Length("record"))?;
+    let (body, after) = rest.split_at_checked(len).ok_or(Fault::Length("record"))?;
+    *rest = after;
+    Ok(body)
+}
+
+/// Passes over a record's attributes, which have no meaning yet, and takes the timestamp delta.
+#[inline]
+fn skip_to_timestamp(body: &mut &[u8]) -> Result<i64, Fault> {
+    let (_, rest) = body.split_first().ok_or(Fault::Length("record"))?;
+    *body = rest;
+    varint::take_i64(body).ok_or(Fault::Varint)
+}
+
+/// Takes a field with its length in front off the front of `rest`; a length of -1 means null.
+#[inline]
+fn nullable<'a>(rest: &mut &'a [u8], field: &'static str) -> Result<Option<&'a [u8]>, Fault> {
+    let len = varint::take_i32(rest).ok_or(Fault::Varint)?;
+    let Ok(len) = usize::try_from(len) else {
+        return if len == -1 {
+            Ok(None)
+        } else {
+            Err(Fault::Length(field))
+        };
+    };
+    let (bytes, after) = rest.split_at_checked(len).ok_or(Fault::Length(field))?;
+    *rest = after;
+    Ok(Some(bytes))
+}
