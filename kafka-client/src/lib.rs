@@ -1,1 +1,5 @@
 //! Async Kafka client.
+
+pub mod record;
+
+pub use record::KafkaRecord;
