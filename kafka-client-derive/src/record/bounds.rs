@@ -22,15 +22,6 @@ pub(super) fn of_record(record: &Record<'_>) -> Generics {
     generics
 }
 
-/// Those under which a stand-in has a default.
-pub(super) fn of_default(record: &Record<'_>) -> Generics {
-    let mut generics = record.generics.clone();
-    if let Some(predicate) = by_default(record) {
-        generics.make_where_clause().predicates.push(predicate);
-    }
-    generics
-}
-
 fn by_default(record: &Record<'_>) -> Option<WherePredicate> {
     let has_types = record.generics.type_params().next().is_some();
     if !has_types || !matches!(record.serde.default, Some(Default::Trait)) {
@@ -121,10 +112,11 @@ fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
     predicates
 }
 
+/// `Self` mentions every parameter.
 fn mentions(ty: &Type, param: &Ident) -> bool {
     fn search(tokens: TokenStream, param: &Ident) -> bool {
         tokens.into_iter().any(|tree| match tree {
-            TokenTree::Ident(ident) => ident == *param,
+            TokenTree::Ident(ident) => ident == *param || ident == "Self",
             TokenTree::Group(group) => search(group.stream(), param),
             _ => false,
         })

@@ -184,7 +184,7 @@ fn read(record: &Record<'_>) -> TokenStream {
 /// `#[serde(default)]` on the type: missing fields come from the record's own default.
 fn read_default(record: &Record<'_>, default: &Default) -> TokenStream {
     let name = record.name;
-    let generics = bounds::of_default(record);
+    let generics = bounds::of_record(record);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let whole = match default {
         Default::Trait => quote!(::core::default::Default::default()),

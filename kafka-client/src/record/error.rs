@@ -165,7 +165,7 @@ impl fmt::Display for DecodeError {
         } = &*self.0;
         write!(
             f,
-            "record {topic}-{partition}@{offset} is not a `{record}`: "
+            "record {topic}-{partition}@{offset} does not read as `{record}`: "
         )?;
         match kind {
             DecodeErrorKind::UnexpectedTombstone => f.write_str("its value is null (a tombstone)"),
