@@ -1,12 +1,22 @@
 //! Derive macros of `kafka-client`.
 //!
-//! [`Message`] writes the wire form of a protocol struct from the version attributes at its
-//! fields; it serves the protocol crate.
+//! [`KafkaRecord`] makes a struct a typed record; `kafka-client` re-exports it. [`Message`] writes
+//! the wire form of a protocol struct from the version attributes at its fields; it serves the
+//! protocol crate.
 
 mod message;
+mod record;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct with named fields a Kafka record: `kafka_client::KafkaRecord`.
+///
+/// The attributes are described at `kafka_client::record`.
+#[proc_macro_derive(KafkaRecord, attributes(kafka, serde))]
+pub fn kafka_record(input: TokenStream) -> TokenStream {
+    record::derive(input.into()).into()
+}
 
 /// Implements `Wire`, `NullableWire` and `Default` for a struct of the wire protocol, and
 /// `Message` (and `Request`) for those with versions of their own.

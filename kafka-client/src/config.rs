@@ -80,10 +80,14 @@ pub(crate) fn parse_bootstrap(servers: &str) -> Result<Vec<(String, u16)>, Error
                      commas"
                 ))
             };
-            let (host, port) = server.rsplit_once(':').ok_or_else(|| wrong("has no port"))?;
+            let (host, port) = server
+                .rsplit_once(':')
+                .ok_or_else(|| wrong("has no port"))?;
             let port = port.parse().map_err(|_| wrong("has no valid port"))?;
             let host = match host.strip_prefix('[') {
-                Some(inner) => inner.strip_suffix(']').ok_or_else(|| wrong("has no closing ]"))?,
+                Some(inner) => inner
+                    .strip_suffix(']')
+                    .ok_or_else(|| wrong("has no closing ]"))?,
                 None if host.contains(':') => return Err(wrong("is an IPv6 address without [ ]")),
                 None => host,
             };
@@ -113,7 +117,15 @@ mod tests {
     fn bootstrap_servers_are_lists_of_host_and_port() {
         let parsed = parse_bootstrap("one:9092, [::1]:9093,").unwrap();
         assert_eq!(parsed, [("one".to_owned(), 9092), ("::1".to_owned(), 9093)]);
-        for bad in ["", "one", "one:port", ":9092", "::1:9092", "one:99999", "[::1:9092"] {
+        for bad in [
+            "",
+            "one",
+            "one:port",
+            ":9092",
+            "::1:9092",
+            "one:99999",
+            "[::1:9092",
+        ] {
             let error = parse_bootstrap(bad).unwrap_err();
             assert!(error.to_string().contains("bootstrap.servers"), "{error}");
         }

@@ -61,7 +61,10 @@ impl Env {
             Some(seed) => fastrand::Rng::with_seed(seed),
             None => fastrand::Rng::new(),
         };
-        Self { connector, random: Arc::new(Mutex::new(random)) }
+        Self {
+            connector,
+            random: Arc::new(Mutex::new(random)),
+        }
     }
 
     pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
@@ -91,13 +94,21 @@ impl Env {
 
     /// A number below `bound`, which is not 0.
     pub(crate) fn below(&self, bound: usize) -> usize {
-        self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).usize(0..bound)
+        self.random
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .usize(0..bound)
     }
 
     /// A duration between 80 % and 120 % of `base`, as Kafka jitters its back-off (KIP-580).
     pub(crate) fn jitter(&self, base: Duration) -> Duration {
-        let factor =
-            0.8 + 0.4 * self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).f64();
+        let factor = 0.8
+            + 0.4
+                * self
+                    .random
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner())
+                    .f64();
         base.mul_f64(factor)
     }
 }
@@ -117,10 +128,13 @@ fn wall_ms() -> i64 {
 #[cfg(not(target_os = "linux"))]
 fn wall_ms() -> i64 {
     let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    now.duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }
 
 /// Locks a mutex whose holders do not panic while its content is inconsistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

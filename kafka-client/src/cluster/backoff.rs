@@ -14,12 +14,19 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) fn new(base: Duration, max: Duration) -> Self {
-        Self { base, max: max.max(base), failures: 0 }
+        Self {
+            base,
+            max: max.max(base),
+            failures: 0,
+        }
     }
 
     /// The wait after one more failure.
     pub(crate) fn next(&mut self, env: &Env) -> Duration {
-        let wait = self.base.saturating_mul(1 << self.failures.min(20)).min(self.max);
+        let wait = self
+            .base
+            .saturating_mul(1 << self.failures.min(20))
+            .min(self.max);
         self.failures += 1;
         env.jitter(wait)
     }
@@ -42,7 +49,10 @@ mod tests {
         let mut backoff = Backoff::new(ms(100), ms(1000));
         for expected in [100, 200, 400, 800, 1000, 1000] {
             let wait = backoff.next(&env);
-            assert!(wait >= ms(expected * 8 / 10) && wait <= ms(expected * 12 / 10), "{wait:?}");
+            assert!(
+                wait >= ms(expected * 8 / 10) && wait <= ms(expected * 12 / 10),
+                "{wait:?}"
+            );
         }
         backoff.reset();
         assert!(backoff.next(&env) <= ms(120));

@@ -46,7 +46,10 @@ pub(crate) struct PartitionMetadata {
 }
 
 impl PartitionMetadata {
-    const UNKNOWN: Self = Self { leader: -1, leader_epoch: -1 };
+    const UNKNOWN: Self = Self {
+        leader: -1,
+        leader_epoch: -1,
+    };
 }
 
 impl Metadata {
@@ -55,13 +58,19 @@ impl Metadata {
     }
 
     pub(crate) fn topic_by_id(&self, id: Uuid) -> Option<&TopicMetadata> {
-        self.topics.values().find(|topic| topic.id == id && !id.is_zero())
+        self.topics
+            .values()
+            .find(|topic| topic.id == id && !id.is_zero())
     }
 
     /// Whether every topic that was asked for is there with a leader for each partition.
     pub(crate) fn is_settled(&self) -> bool {
         self.topics.values().all(|topic| {
-            !topic.error.is_error() && topic.partitions.iter().all(|partition| partition.leader >= 0)
+            !topic.error.is_error()
+                && topic
+                    .partitions
+                    .iter()
+                    .all(|partition| partition.leader >= 0)
         })
     }
 
@@ -79,7 +88,13 @@ impl Metadata {
     pub(crate) fn merge(&self, response: MetadataResponse, wanted: &BTreeSet<Arc<str>>) -> Self {
         let brokers = response.brokers.into_iter().filter_map(|broker| {
             let port = u16::try_from(broker.port).ok()?;
-            Some((broker.node_id, Broker { host: broker.host.to_string(), port }))
+            Some((
+                broker.node_id,
+                Broker {
+                    host: broker.host.to_string(),
+                    port,
+                },
+            ))
         });
         let mut topics: BTreeMap<_, _> = self
             .topics
@@ -88,7 +103,9 @@ impl Metadata {
             .map(|(name, topic)| (name.clone(), topic.clone()))
             .collect();
         for answered in response.topics {
-            let Some(name) = answered.name.clone() else { continue };
+            let Some(name) = answered.name.clone() else {
+                continue;
+            };
             let known = self.topics.get(name.as_str());
             let name = known.map_or_else(|| Arc::from(name.as_str()), |topic| topic.name.clone());
             topics.insert(name.clone(), merge_topic(name, known, &answered));
@@ -134,7 +151,9 @@ fn merge_topic(
     let error = ErrorCode::new(answered.error_code);
     // What is known of the same topic; a topic created anew starts from nothing.
     let known = known.filter(|known| known.id == answered.topic_id || answered.topic_id.is_zero());
-    let before = known.map(|known| known.partitions.as_slice()).unwrap_or_default();
+    let before = known
+        .map(|known| known.partitions.as_slice())
+        .unwrap_or_default();
     if error.is_error() {
         // A broker that does not know the topic (yet, or at the moment) says nothing about its
         // partitions: what is buffered for them waits with the leaders known.
@@ -143,7 +162,12 @@ fn merge_topic(
             false => Vec::new(),
         };
         let id = known.map_or(answered.topic_id, |known| known.id);
-        return TopicMetadata { name, id, error, partitions };
+        return TopicMetadata {
+            name,
+            id,
+            error,
+            partitions,
+        };
     }
     // A partition that a lagging broker leaves out is kept as it was (CreatePartitions).
     let count = answered
@@ -159,8 +183,12 @@ fn merge_topic(
     let mut partitions = before.to_vec();
     partitions.resize(count, PartitionMetadata::UNKNOWN);
     for partition in &answered.partitions {
-        let Ok(index) = usize::try_from(partition.partition_index) else { continue };
-        let Some(slot) = partitions.get_mut(index) else { continue };
+        let Ok(index) = usize::try_from(partition.partition_index) else {
+            continue;
+        };
+        let Some(slot) = partitions.get_mut(index) else {
+            continue;
+        };
         // A broker that lags behind still names the old leader: its lower epoch gives it away.
         if partition.leader_epoch >= 0 && partition.leader_epoch < slot.leader_epoch {
             continue;
@@ -170,7 +198,12 @@ fn merge_topic(
             leader_epoch: partition.leader_epoch,
         };
     }
-    TopicMetadata { name, id: answered.topic_id, error, partitions }
+    TopicMetadata {
+        name,
+        id: answered.topic_id,
+        error,
+        partitions,
+    }
 }
 
 #[cfg(test)]
@@ -181,14 +214,17 @@ mod tests {
     const ID: Uuid = Uuid([1; 16]);
 
     fn answer(id: Uuid, error_code: i16, leaders: &[(i32, i32)]) -> MetadataResponse {
-        let partitions = leaders.iter().enumerate().map(|(index, (leader_id, leader_epoch))| {
-            MetadataResponsePartition {
-                partition_index: index as i32,
-                leader_id: *leader_id,
-                leader_epoch: *leader_epoch,
-                ..Default::default()
-            }
-        });
+        let partitions = leaders
+            .iter()
+            .enumerate()
+            .map(
+                |(index, (leader_id, leader_epoch))| MetadataResponsePartition {
+                    partition_index: index as i32,
+                    leader_id: *leader_id,
+                    leader_epoch: *leader_epoch,
+                    ..Default::default()
+                },
+            );
         MetadataResponse {
             brokers: vec![MetadataResponseBroker {
                 node_id: 1,
@@ -213,7 +249,11 @@ mod tests {
 
     fn leaders(metadata: &Metadata) -> Vec<(i32, i32)> {
         let topic = metadata.topic("orders").unwrap();
-        topic.partitions.iter().map(|partition| (partition.leader, partition.leader_epoch)).collect()
+        topic
+            .partitions
+            .iter()
+            .map(|partition| (partition.leader, partition.leader_epoch))
+            .collect()
     }
 
     #[test]
@@ -237,7 +277,10 @@ mod tests {
         assert_eq!(leaders(&second), [(1, 6), (1, 5)]);
         let unknown = first.merge(answer(Uuid::ZERO, 3, &[]), &wanted());
         assert_eq!(leaders(&unknown), [(1, 5), (1, 5)]);
-        assert_eq!(unknown.topic("orders").unwrap().error, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        assert_eq!(
+            unknown.topic("orders").unwrap().error,
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        );
     }
 
     #[test]
@@ -250,12 +293,27 @@ mod tests {
     #[test]
     fn a_leader_hint_is_taken_if_its_epoch_is_newer_and_its_address_known() {
         let first = Metadata::default().merge(answer(ID, 0, &[(1, 5)]), &wanted());
-        let hint = |leader, leader_epoch| PartitionMetadata { leader, leader_epoch };
-        let two = || Some((2, Broker { host: "two".into(), port: 9092 }));
+        let hint = |leader, leader_epoch| PartitionMetadata {
+            leader,
+            leader_epoch,
+        };
+        let two = || {
+            Some((
+                2,
+                Broker {
+                    host: "two".into(),
+                    port: 9092,
+                },
+            ))
+        };
         assert!(first.with_leader("orders", 0, hint(2, 5), two()).is_none());
         assert!(first.with_leader("orders", 0, hint(2, 6), None).is_none());
         let second = first.with_leader("orders", 0, hint(2, 6), two()).unwrap();
         assert_eq!(leaders(&second), [(2, 6)]);
-        assert_eq!(second.brokers.len(), 2, "a hint adds brokers and removes none");
+        assert_eq!(
+            second.brokers.len(),
+            2,
+            "a hint adds brokers and removes none"
+        );
     }
 }

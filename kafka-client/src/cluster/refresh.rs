@@ -166,7 +166,10 @@ impl Cluster {
                 format!("broker {node} is not in the cluster's metadata"),
             ));
         };
-        let connected = self.pool.connect(node, (&broker.host, broker.port), lane).await;
+        let connected = self
+            .pool
+            .connect(node, (&broker.host, broker.port), lane)
+            .await;
         if connected.is_err() {
             // It may have moved, or its partitions may have.
             self.request_refresh();
@@ -180,9 +183,14 @@ impl Cluster {
     /// Dropping the future drops a dialing under way.
     pub(crate) async fn any(&self) -> Result<Connection, Error> {
         let metadata = self.metadata();
-        let bootstrap = self.config.bootstrap.iter().enumerate().map(|(index, (host, port))| {
-            (FIRST_BOOTSTRAP_NODE - index as i32, (host.as_str(), *port))
-        });
+        let bootstrap = self
+            .config
+            .bootstrap
+            .iter()
+            .enumerate()
+            .map(|(index, (host, port))| {
+                (FIRST_BOOTSTRAP_NODE - index as i32, (host.as_str(), *port))
+            });
         let known = metadata
             .brokers
             .iter()
@@ -246,9 +254,11 @@ impl Cluster {
 
     fn accept(&self, response: MetadataResponse, broker: &str) -> Result<(), Error> {
         if response.brokers.is_empty() {
-            return Err(Error::new(ErrorKind::Protocol, "the metadata names no broker")
-                .at_api(ApiKey::METADATA)
-                .at_broker(broker));
+            return Err(
+                Error::new(ErrorKind::Protocol, "the metadata names no broker")
+                    .at_api(ApiKey::METADATA)
+                    .at_broker(broker),
+            );
         }
         let wanted = lock(&self.wanted).clone();
         self.metadata.send_modify(|metadata| {
@@ -266,19 +276,32 @@ impl Cluster {
         let version = connection.version::<FindCoordinatorRequest>(i16::MAX)?;
         let key = StrBytes::from(group);
         let request = match version {
-            ..=3 => FindCoordinatorRequest { key, ..Default::default() },
-            4.. => FindCoordinatorRequest { coordinator_keys: vec![key], ..Default::default() },
+            ..=3 => FindCoordinatorRequest {
+                key,
+                ..Default::default()
+            },
+            4.. => FindCoordinatorRequest {
+                coordinator_keys: vec![key],
+                ..Default::default()
+            },
         };
         let mut response = connection
-            .call_with(version, self.config.request_timeout, |_| &request)
+            .call_with(&request, version, self.config.request_timeout)
             .await?;
         let (code, node, host, port) = if version <= 3 {
-            (response.error_code, response.node_id, response.host, response.port)
+            (
+                response.error_code,
+                response.node_id,
+                response.host,
+                response.port,
+            )
         } else {
             let Some(found) = response.coordinators.pop() else {
-                return Err(Error::new(ErrorKind::Protocol, "the answer names no coordinator")
-                    .at_api(ApiKey::FIND_COORDINATOR)
-                    .at_broker(connection.broker()));
+                return Err(
+                    Error::new(ErrorKind::Protocol, "the answer names no coordinator")
+                        .at_api(ApiKey::FIND_COORDINATOR)
+                        .at_broker(connection.broker()),
+                );
             };
             (found.error_code, found.node_id, found.host, found.port)
         };
@@ -286,11 +309,20 @@ impl Cluster {
             Error::broker(code, ApiKey::FIND_COORDINATOR).at_broker(connection.broker())
         })?;
         let port = u16::try_from(port).map_err(|_| {
-            Error::new(ErrorKind::Protocol, format!("the coordinator's port is {port}"))
-                .at_api(ApiKey::FIND_COORDINATOR)
-                .at_broker(connection.broker())
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the coordinator's port is {port}"),
+            )
+            .at_api(ApiKey::FIND_COORDINATOR)
+            .at_broker(connection.broker())
         })?;
-        Ok((node, Broker { host: host.to_string(), port }))
+        Ok((
+            node,
+            Broker {
+                host: host.to_string(),
+                port,
+            },
+        ))
     }
 
     /// A connection to a coordinator that [`Cluster::find_coordinator`] named.
@@ -302,7 +334,9 @@ impl Cluster {
         node: i32,
         broker: &Broker,
     ) -> Result<Connection, Error> {
-        self.pool.connect(node, (&broker.host, broker.port), Lane::Group).await
+        self.pool
+            .connect(node, (&broker.host, broker.port), Lane::Group)
+            .await
     }
 
     /// Ends the task and all connections.
@@ -336,7 +370,9 @@ async fn refresh_loop(cluster: Weak<Cluster>) {
     refresh.notified().await;
     loop {
         // The strong reference lives only while there is work: dropping the client ends the task.
-        let Some(this) = cluster.upgrade() else { return };
+        let Some(this) = cluster.upgrade() else {
+            return;
+        };
         let pause = match this.refresh_now().await {
             Ok(()) => {
                 *lock(&this.last_error) = None;

@@ -110,7 +110,10 @@ impl Future for PendingResponse {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(cx).map(|answer| {
             answer.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Disconnected, "the connection was closed"))
+                Err(Error::new(
+                    ErrorKind::Disconnected,
+                    "the connection was closed",
+                ))
             })
         })
     }
@@ -168,8 +171,11 @@ impl Connection {
         });
         let writer = env.spawn(write_loop(shared.clone(), write)).abort_handle();
         let reader = env.spawn(read_loop(shared.clone(), frames)).abort_handle();
-        let mut handle =
-            Handle { shared, versions: Versions::default(), tasks: [writer, reader] };
+        let mut handle = Handle {
+            shared,
+            versions: Versions::default(),
+            tasks: [writer, reader],
+        };
         handle.versions = negotiate(&handle.shared).await?;
         Ok(Self(Arc::new(handle)))
     }
@@ -186,7 +192,10 @@ impl Connection {
 
     /// The highest version of a request that both sides speak, but none above `cap`.
     pub(crate) fn version<R: Request>(&self, cap: i16) -> Result<i16, Error> {
-        self.0.versions.pick::<R>(cap).map_err(|error| error.at_broker(self.broker()))
+        self.0
+            .versions
+            .pick::<R>(cap)
+            .map_err(|error| error.at_broker(self.broker()))
     }
 
     /// Sends a request in the highest common version and waits for its answer.
@@ -194,22 +203,23 @@ impl Connection {
     /// # Cancel safety
     /// Dropping the future abandons the answer; the request may have been sent.
     pub(crate) async fn call<R: Request>(&self, request: &R) -> Result<R::Response, Error> {
-        self.call_with::<R>(i16::MAX, self.0.shared.config.request_timeout, |_| request).await
+        self.call_with(request, i16::MAX, self.0.shared.config.request_timeout)
+            .await
     }
 
-    /// As [`Connection::call`], for a request that depends on its version, or that the broker may
-    /// hold for longer than usual: `within` is the limit for the answer.
+    /// As [`Connection::call`], for a request that needs a version of at most `cap`, or that the
+    /// broker may hold for longer than usual: `within` is the limit for the answer.
     ///
     /// # Cancel safety
     /// As [`Connection::call`].
     pub(crate) async fn call_with<R: Request>(
         &self,
+        request: &R,
         cap: i16,
         within: Duration,
-        request: impl FnOnce(i16) -> &R,
     ) -> Result<R::Response, Error> {
         let version = self.version::<R>(cap)?;
-        let pending = self.send(request(version), version)?;
+        let pending = self.send(request, version)?;
         self.answer::<R>(pending, version, within).await
     }
 
@@ -298,15 +308,22 @@ impl Shared {
         let correlation_id = state.correlation_id;
         let client_id = self.config.client_id.clone();
         // Under the lock, so that the order of the queue is the order of the correlation ids.
-        let frame = encode_request(request, version, correlation_id, client_id).map_err(|error| {
-            Error::new(ErrorKind::Protocol, format!("the request cannot be encoded: {error}"))
+        let frame =
+            encode_request(request, version, correlation_id, client_id).map_err(|error| {
+                Error::new(
+                    ErrorKind::Protocol,
+                    format!("the request cannot be encoded: {error}"),
+                )
                 .at_api(R::API_KEY)
                 .at_broker(&self.broker)
-        })?;
+            })?;
         state.correlation_id = correlation_id.wrapping_add(1);
         let mut written = None;
         if answered {
-            state.waiting.push_back(Waiting { correlation_id, answer: sender });
+            state.waiting.push_back(Waiting {
+                correlation_id,
+                answer: sender,
+            });
         } else {
             written = Some(sender);
         }
@@ -349,10 +366,12 @@ impl Shared {
 
 fn decode<R: Request>(shared: &Shared, bytes: Bytes, version: i16) -> Result<R::Response, Error> {
     decode_response::<R>(Reader::new(bytes), version).map_err(|error| {
-        let error =
-            Error::new(ErrorKind::Protocol, format!("the answer cannot be read: {error}"))
-                .at_api(R::API_KEY)
-                .at_broker(&shared.broker);
+        let error = Error::new(
+            ErrorKind::Protocol,
+            format!("the answer cannot be read: {error}"),
+        )
+        .at_api(R::API_KEY)
+        .at_broker(&shared.broker);
         shared.fail(&error);
         error
     })
@@ -370,7 +389,9 @@ async fn negotiate(shared: &Shared) -> Result<Versions, Error> {
     loop {
         let bytes = shared.send(&request, version, true)?.await?;
         // The version-0 form starts with the error code, as every version does.
-        let refused = bytes.first_chunk::<2>().map(|code| i16::from_be_bytes(*code))
+        let refused = bytes
+            .first_chunk::<2>()
+            .map(|code| i16::from_be_bytes(*code))
             == Some(ErrorCode::UNSUPPORTED_VERSION.code());
         if refused && version > 0 {
             let range = decode::<ApiVersionsRequest>(shared, bytes, 0)

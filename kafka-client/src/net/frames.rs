@@ -19,7 +19,11 @@ pub(crate) struct FrameReader<S> {
 impl<S: AsyncRead + Unpin> FrameReader<S> {
     /// Frames over `limit` bytes are refused.
     pub(crate) fn new(stream: S, limit: usize) -> Self {
-        Self { stream, buffer: BytesMut::new(), limit }
+        Self {
+            stream,
+            buffer: BytesMut::new(),
+            limit,
+        }
     }
 
     /// The next frame without its length prefix; `None` when the stream ends between frames.
@@ -42,7 +46,8 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
         while self.buffer.len() < whole {
             let missing = whole - self.buffer.len();
             // At most doubles what has arrived.
-            self.buffer.reserve(missing.min(self.buffer.len().max(CHUNK)));
+            self.buffer
+                .reserve(missing.min(self.buffer.len().max(CHUNK)));
             if self.fill().await? == 0 {
                 return Err(cut_off());
             }
@@ -53,15 +58,24 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
     }
 
     async fn fill(&mut self) -> Result<usize, Error> {
-        self.stream.read_buf(&mut self.buffer).await.map_err(|error| {
-            Error::new(ErrorKind::Disconnected, "the connection failed while reading")
+        self.stream
+            .read_buf(&mut self.buffer)
+            .await
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Disconnected,
+                    "the connection failed while reading",
+                )
                 .with_source(error)
-        })
+            })
     }
 }
 
 fn cut_off() -> Error {
-    Error::new(ErrorKind::Disconnected, "the broker closed the connection inside of an answer")
+    Error::new(
+        ErrorKind::Disconnected,
+        "the broker closed the connection inside of an answer",
+    )
 }
 
 fn checked_length(prefix: [u8; 4], limit: usize) -> Result<usize, Error> {
@@ -137,6 +151,10 @@ mod tests {
         bytes.extend_from_slice(&[0; 10]);
         let mut reader = FrameReader::new(&bytes[..], 100 * 1024 * 1024);
         assert!(reader.next().await.is_err());
-        assert!(reader.buffer.capacity() <= 4 * CHUNK, "{}", reader.buffer.capacity());
+        assert!(
+            reader.buffer.capacity() <= 4 * CHUNK,
+            "{}",
+            reader.buffer.capacity()
+        );
     }
 }

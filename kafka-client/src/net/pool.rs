@@ -44,7 +44,12 @@ struct Slot {
 impl Pool {
     /// `backoff` is the wait before dialing a broker again (`reconnect.backoff.ms`).
     pub(crate) fn new(env: Env, config: ConnectionConfig, backoff: Backoff) -> Self {
-        Self { env, config, backoff, slots: Mutex::default() }
+        Self {
+            env,
+            config,
+            backoff,
+            slots: Mutex::default(),
+        }
     }
 
     /// The open connection to a broker, or a new one. After failures it waits before it dials.

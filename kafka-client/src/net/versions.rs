@@ -13,7 +13,11 @@ pub(crate) struct Versions(BTreeMap<i16, (i16, i16)>);
 
 impl Versions {
     pub(crate) fn new(apis: &[ApiVersion]) -> Self {
-        Self(apis.iter().map(|api| (api.api_key, (api.min_version, api.max_version))).collect())
+        Self(
+            apis.iter()
+                .map(|api| (api.api_key, (api.min_version, api.max_version)))
+                .collect(),
+        )
     }
 
     pub(crate) fn of(&self, api: ApiKey) -> Option<(i16, i16)> {
@@ -51,7 +55,11 @@ mod tests {
     use kafka_client_protocol::api::produce::ProduceRequest;
 
     fn broker(min_version: i16, max_version: i16) -> Versions {
-        Versions::new(&[ApiVersion { api_key: 0, min_version, max_version }])
+        Versions::new(&[ApiVersion {
+            api_key: 0,
+            min_version,
+            max_version,
+        }])
     }
 
     #[test]
@@ -67,6 +75,10 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.to_string().contains("0 to 2"), "{error}");
         assert!(broker(14, 15).pick::<ProduceRequest>(i16::MAX).is_err());
-        assert!(Versions::default().pick::<ProduceRequest>(i16::MAX).is_err());
+        assert!(
+            Versions::default()
+                .pick::<ProduceRequest>(i16::MAX)
+                .is_err()
+        );
     }
 }

@@ -11,6 +11,17 @@ pub struct Header<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+impl<'a> Header<'a> {
+    /// A header with a value.
+    #[must_use]
+    pub fn new<V: AsRef<[u8]> + ?Sized>(key: &'a str, value: &'a V) -> Self {
+        Self {
+            key,
+            value: Some(value.as_ref()),
+        }
+    }
+}
+
 /// Reads the records of one batch, one at a time and without allocating.
 ///
 /// It owns the bytes the records are read from: a slice of the frame the batch came in, or the

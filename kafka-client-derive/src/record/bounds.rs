@@ -1,0 +1,134 @@
+//! The bounds of the implementation: those serde needs for the value, inferred as serde does or
+//! given by `#[serde(bound = "..")]`, and those of the key, header and timestamp fields.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote};
+use syn::{Generics, Type, WherePredicate, parse_quote};
+
+use super::model::{Default, Field, Record};
+
+pub(super) fn of_record(record: &Record<'_>) -> Generics {
+    let mut generics = record.generics.clone();
+    if generics.params.is_empty() {
+        return generics;
+    }
+    let mut predicates = serialize(record);
+    predicates.extend(deserialize(record));
+    predicates.extend(parts(record));
+    if let Some(default) = by_default(record) {
+        predicates.push(default);
+    }
+    generics.make_where_clause().predicates.extend(predicates);
+    generics
+}
+
+fn by_default(record: &Record<'_>) -> Option<WherePredicate> {
+    let has_types = record.generics.type_params().next().is_some();
+    if !has_types || !matches!(record.serde.default, Some(Default::Trait)) {
+        return None;
+    }
+    let name = record.name;
+    let (_, ty_generics, _) = record.generics.split_for_impl();
+    Some(parse_quote!(#name #ty_generics: ::core::default::Default))
+}
+
+fn serialize(record: &Record<'_>) -> Vec<WherePredicate> {
+    if let Some(given) = &record.serde.bounds.serialize {
+        return given.clone();
+    }
+    let free = ["skip", "skip_serializing", "serialize_with", "with"];
+    let infers = |field: &Field<'_>| field.bounds.serialize.is_none() && !field.serde_has(&free);
+    let mut predicates = inferred(record, infers, &quote!(__serde::Serialize));
+    predicates.extend(
+        record
+            .in_value()
+            .filter_map(|f| f.bounds.serialize.clone())
+            .flatten(),
+    );
+    predicates
+}
+
+fn deserialize(record: &Record<'_>) -> Vec<WherePredicate> {
+    if let Some(given) = &record.serde.bounds.deserialize {
+        return given.clone();
+    }
+    let skipped = ["skip", "skip_deserializing"];
+    let free = ["skip", "skip_deserializing", "deserialize_with", "with"];
+    let infers = |field: &Field<'_>| field.bounds.deserialize.is_none() && !field.serde_has(&free);
+    let defaults = |field: &Field<'_>| field.serde_has(&skipped) || field.has_default_trait();
+    let mut predicates = inferred(record, infers, &quote!(__serde::de::DeserializeOwned));
+    predicates.extend(inferred(
+        record,
+        defaults,
+        &quote!(::core::default::Default),
+    ));
+    predicates.extend(
+        record
+            .in_value()
+            .filter_map(|f| f.bounds.deserialize.clone())
+            .flatten(),
+    );
+    predicates
+}
+
+/// `P: bound` for each type parameter in the value's fields that `select` wants.
+fn inferred(
+    record: &Record<'_>,
+    select: impl Fn(&Field<'_>) -> bool,
+    bound: &TokenStream,
+) -> Vec<WherePredicate> {
+    let fields: Vec<_> = record
+        .in_value()
+        .filter(|field| select(field) && !is_phantom(field.ty))
+        .collect();
+    let needed = |param: &&Ident| fields.iter().any(|field| mentions(field.ty, param));
+    let params = record.generics.type_params().map(|param| &param.ident);
+    params
+        .filter(needed)
+        .map(|param| parse_quote!(#param: #bound))
+        .collect()
+}
+
+fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
+    let is_generic = |ty: &Type| {
+        record
+            .generics
+            .type_params()
+            .any(|param| mentions(ty, &param.ident))
+    };
+    let mut predicates = Vec::new();
+    for field in record.fields.iter().filter(|field| is_generic(field.ty)) {
+        let ty = field.ty;
+        if field.key.is_some() {
+            predicates.push(parse_quote!(#ty: __record::KafkaKey));
+        }
+        if field.header.is_some() {
+            predicates.push(parse_quote!(#ty: __record::KafkaHeader));
+        }
+        if field.timestamp.is_some() {
+            predicates.push(parse_quote!(#ty: __record::KafkaTimestamp));
+        }
+    }
+    predicates
+}
+
+/// `Self` mentions every parameter.
+fn mentions(ty: &Type, param: &Ident) -> bool {
+    fn search(tokens: TokenStream, param: &Ident) -> bool {
+        tokens.into_iter().any(|tree| match tree {
+            TokenTree::Ident(ident) => ident == *param || ident == "Self",
+            TokenTree::Group(group) => search(group.stream(), param),
+            _ => false,
+        })
+    }
+    search(ty.to_token_stream(), param)
+}
+
+/// Serde needs nothing of what is in a `PhantomData`.
+fn is_phantom(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "PhantomData")
+}

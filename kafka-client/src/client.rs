@@ -1,0 +1,389 @@
+//! The way in: a [`Kafka`] knows where the cluster is, and makes producers and consumers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_client_protocol::api::create_topics::{
+    CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
+};
+use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
+use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
+
+use crate::cluster::{Backoff, Cluster};
+use crate::config::{ClientConfig, millis, parse_bootstrap};
+use crate::env::{Connector, Env, TcpConnector};
+use crate::error::Error;
+use crate::net::Lane;
+use crate::producer::ProducerBuilder;
+
+/// A Kafka cluster, as this program reaches it. Clones share it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), kafka_client::Error> {
+/// use kafka_client::{Kafka, record::Record};
+///
+/// let kafka = Kafka::connect("localhost:9092").await?;
+/// let producer = kafka.producer().build().await?;
+/// let delivered = producer.send(Record::to("greetings").value("hello")).await?;
+/// println!("written at {:?} of partition {}", delivered.offset, delivered.partition);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    new_cluster: NewCluster,
+    cluster: Arc<Cluster>,
+}
+
+/// What it takes to view the cluster; each producer and consumer has connections of its own, so
+/// that none waits behind another's requests.
+#[derive(Debug, Clone)]
+pub(crate) struct NewCluster {
+    env: Env,
+    config: Arc<ClientConfig>,
+}
+
+impl NewCluster {
+    pub(crate) fn make(&self) -> Arc<Cluster> {
+        Cluster::new(self.env.clone(), self.config.clone())
+    }
+
+    /// As [`NewCluster::make`], but looking at topics does not create them unless asked to.
+    pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
+        let mut config = (*self.config).clone();
+        change(&mut config);
+        Cluster::new(self.env.clone(), Arc::new(config))
+    }
+}
+
+/// Settings of a [`Kafka`].
+#[must_use = "a builder does nothing until `connect`"]
+pub struct KafkaBuilder {
+    bootstrap: String,
+    config: ClientConfig,
+    connector: Arc<dyn Connector>,
+    connect_timeout: Duration,
+    seed: Option<u64>,
+}
+
+impl Kafka {
+    /// Connects to a cluster by some of its brokers: `host:port`, several separated by commas
+    /// (`bootstrap.servers`).
+    ///
+    /// # Errors
+    /// When the addresses are malformed, or none is reached within 10 seconds.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn connect(bootstrap: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(bootstrap).connect().await
+    }
+
+    /// As [`Kafka::connect`], with settings.
+    pub fn builder(bootstrap: impl Into<String>) -> KafkaBuilder {
+        KafkaBuilder {
+            bootstrap: bootstrap.into(),
+            config: ClientConfig::default(),
+            connector: Arc::new(TcpConnector),
+            connect_timeout: Duration::from_secs(10),
+            seed: None,
+        }
+    }
+
+    /// A producer with default settings, which the builder's setters change.
+    pub fn producer(&self) -> ProducerBuilder {
+        ProducerBuilder::new(self.new_cluster.clone())
+    }
+
+    /// Creates a topic. `partitions` and `replication_factor` of `None` take the cluster's
+    /// defaults.
+    ///
+    /// # Errors
+    /// When the cluster refuses; [`ErrorCode::TOPIC_ALREADY_EXISTS`] among others.
+    ///
+    /// # Cancel safety
+    /// Dropped after the request was sent, the topic may be created.
+    pub async fn create_topic(&self, topic: &NewTopic) -> Result<(), Error> {
+        let configs = topic
+            .configs
+            .iter()
+            .map(|(name, value)| CreatableTopicConfig {
+                name: StrBytes::from(name.as_str()),
+                value: Some(StrBytes::from(value.as_str())),
+            });
+        let request = CreateTopicsRequest {
+            topics: vec![CreatableTopic {
+                name: StrBytes::from(topic.name.as_str()),
+                num_partitions: topic.partitions.unwrap_or(-1),
+                replication_factor: topic.replication_factor.unwrap_or(-1),
+                configs: configs.collect(),
+                ..Default::default()
+            }],
+            timeout_ms: millis(self.cluster.config.request_timeout),
+            ..Default::default()
+        };
+        let name: Arc<str> = Arc::from(topic.name.as_str());
+        self.retry(ApiKey::CREATE_TOPICS, async || {
+            let response = self.controller().await?.call(&request).await?;
+            let result = response
+                .topics
+                .into_iter()
+                .find(|result| result.name == *topic.name);
+            check(result.map(|result| (result.error_code, result.error_message)))
+        })
+        .await
+        .map_err(|error| error.at_topic(&name))
+    }
+
+    /// Deletes a topic with all its records.
+    ///
+    /// # Errors
+    /// When the cluster refuses; [`ErrorCode::UNKNOWN_TOPIC_OR_PARTITION`] among others.
+    ///
+    /// # Cancel safety
+    /// Dropped after the request was sent, the topic may be deleted.
+    pub async fn delete_topic(&self, name: &str) -> Result<(), Error> {
+        let shared_name: Arc<str> = Arc::from(name);
+        self.retry(ApiKey::DELETE_TOPICS, async || {
+            let connection = self.controller().await?;
+            let version = connection.version::<DeleteTopicsRequest>(i16::MAX)?;
+            let timeout_ms = millis(self.cluster.config.request_timeout);
+            let request = match version {
+                ..=5 => DeleteTopicsRequest {
+                    topic_names: vec![StrBytes::from(name)],
+                    timeout_ms,
+                    ..Default::default()
+                },
+                6.. => DeleteTopicsRequest {
+                    topics: vec![DeleteTopicState {
+                        name: Some(StrBytes::from(name)),
+                        ..Default::default()
+                    }],
+                    timeout_ms,
+                    ..Default::default()
+                },
+            };
+            let limit = self.cluster.config.request_timeout;
+            let response = connection.call_with(&request, version, limit).await?;
+            let result = response.responses.into_iter().next();
+            check(result.map(|result| (result.error_code, result.error_message)))
+        })
+        .await
+        .map_err(|error| error.at_topic(&shared_name))
+    }
+
+    /// A connection to the broker that takes administrative requests.
+    async fn controller(&self) -> Result<crate::net::Connection, Error> {
+        let metadata = self.cluster.metadata();
+        match metadata.broker(metadata.controller) {
+            Some(_) => {
+                self.cluster
+                    .connect(metadata.controller, Lane::Control)
+                    .await
+            }
+            None => self.cluster.any().await,
+        }
+    }
+
+    /// Calls until it succeeds, fails for good, or `default.api.timeout.ms` is over.
+    async fn retry<T>(
+        &self,
+        api: ApiKey,
+        call: impl AsyncFn() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let config = &self.cluster.config;
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let limit = config.default_api_timeout;
+        let deadline = self.cluster.env.now() + limit;
+        loop {
+            // `UNKNOWN_TOPIC_OR_PARTITION` is retriable where a leader is looked for, but an
+            // answer here.
+            let error = match tokio::time::timeout_at(deadline, call()).await {
+                Ok(Err(error))
+                    if error.is_retriable()
+                        && error.code() != Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) =>
+                {
+                    error
+                }
+                Ok(result) => return result.map_err(|error| error.at_api(api)),
+                Err(_) => {
+                    let error = Error::timeout("the call", limit, "default.api.timeout.ms");
+                    return Err(error.at_api(api));
+                }
+            };
+            tracing::debug!(%error, "will retry");
+            let wait = backoff.next(&self.cluster.env);
+            if self.cluster.env.now() + wait >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+fn check(result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
+    let Some((code, message)) = result else {
+        return Err(Error::new(
+            crate::ErrorKind::Protocol,
+            "the answer leaves the topic out",
+        ));
+    };
+    ErrorCode::new(code).ok().map_err(|code| {
+        let error = Error::broker(code, ApiKey::CREATE_TOPICS);
+        match message {
+            Some(message) if !message.is_empty() => error.with_source(message.to_string()),
+            _ => error,
+        }
+    })
+}
+
+impl KafkaBuilder {
+    /// `client.id`: names this program in the brokers' logs and quotas. Defaults to
+    /// `kafka-client`.
+    pub fn client_id(mut self, id: impl Into<String>) -> Self {
+        self.config.client_id = id.into();
+        self
+    }
+
+    /// `request.timeout.ms`: the longest to wait for a broker's answer. Defaults to 30 seconds.
+    pub fn request_timeout(mut self, limit: Duration) -> Self {
+        self.config.request_timeout = limit;
+        self
+    }
+
+    /// `default.api.timeout.ms`: the longest an administrative call takes with its retries.
+    /// Defaults to 1 minute.
+    pub fn api_timeout(mut self, limit: Duration) -> Self {
+        self.config.default_api_timeout = limit;
+        self
+    }
+
+    /// `socket.connection.setup.timeout.ms`: the longest to wait for a connection. Defaults to
+    /// 10 seconds.
+    pub fn connection_setup_timeout(mut self, limit: Duration) -> Self {
+        self.config.connection_setup_timeout = limit;
+        self
+    }
+
+    /// The longest that [`KafkaBuilder::connect`] tries to reach a broker. Defaults to 10 seconds.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms`: the wait before connecting again,
+    /// after the first failure and at most. Default to 50 ms and 1 second.
+    pub fn reconnect_backoff(mut self, first: Duration, max: Duration) -> Self {
+        (
+            self.config.reconnect_backoff,
+            self.config.reconnect_backoff_max,
+        ) = (first, max);
+        self
+    }
+
+    /// `retry.backoff.ms` and `retry.backoff.max.ms`: the wait before a request is sent again,
+    /// after the first failure and at most. Default to 100 ms and 1 second.
+    pub fn retry_backoff(mut self, first: Duration, max: Duration) -> Self {
+        (self.config.retry_backoff, self.config.retry_backoff_max) = (first, max);
+        self
+    }
+
+    /// `metadata.max.age.ms`: metadata is refreshed after this time without need. Defaults to
+    /// 5 minutes.
+    pub fn metadata_max_age(mut self, age: Duration) -> Self {
+        self.config.metadata_max_age = age;
+        self
+    }
+
+    /// How connections are made. Defaults to [`TcpConnector`].
+    pub fn connector(mut self, connector: impl Connector) -> Self {
+        self.connector = Arc::new(connector);
+        self
+    }
+
+    /// Fixes every choice that is left to chance, for reproducible tests. Defaults to none.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Connects to the first broker that answers.
+    ///
+    /// # Errors
+    /// When the addresses are malformed, or none is reached within
+    /// [`connect_timeout`](KafkaBuilder::connect_timeout).
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn connect(mut self) -> Result<Kafka, Error> {
+        self.config.bootstrap = parse_bootstrap(&self.bootstrap)?;
+        let env = Env::new(self.connector, self.seed);
+        let new_cluster = NewCluster {
+            env,
+            config: Arc::new(self.config),
+        };
+        let kafka = Kafka {
+            cluster: new_cluster.make(),
+            new_cluster,
+        };
+        let limit = self.connect_timeout;
+        let mut last = None;
+        let connected = tokio::time::timeout(limit, async {
+            // The pool waits between attempts.
+            loop {
+                match kafka.cluster.refresh_now().await {
+                    Ok(()) => return,
+                    Err(error) => last = Some(error),
+                }
+            }
+        })
+        .await;
+        match connected {
+            Ok(()) => Ok(kafka),
+            Err(_) => Err(last.unwrap_or_else(|| {
+                Error::timeout("connecting", limit, "connect_timeout").at_broker(self.bootstrap)
+            })),
+        }
+    }
+}
+
+/// A topic to be created.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct NewTopic {
+    name: String,
+    partitions: Option<i32>,
+    replication_factor: Option<i16>,
+    configs: Vec<(String, String)>,
+}
+
+impl NewTopic {
+    /// A topic with the cluster's defaults.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            partitions: None,
+            replication_factor: None,
+            configs: Vec::new(),
+        }
+    }
+
+    /// The number of partitions, at least 1. Defaults to the cluster's `num.partitions`.
+    pub fn partitions(mut self, partitions: i32) -> Self {
+        self.partitions = Some(partitions);
+        self
+    }
+
+    /// The number of replicas of each partition. Defaults to the cluster's
+    /// `default.replication.factor`.
+    pub fn replication_factor(mut self, replicas: i16) -> Self {
+        self.replication_factor = Some(replicas);
+        self
+    }
+
+    /// A setting of the topic by Kafka's name, such as `retention.ms`.
+    pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.configs.push((name.into(), value.into()));
+        self
+    }
+}

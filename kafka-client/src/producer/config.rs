@@ -1,0 +1,140 @@
+//! Settings of a producer.
+
+use std::time::Duration;
+
+use kafka_client_protocol::records::CompressionConfig;
+
+use crate::error::Error;
+
+/// How many replicas must have a record before it counts as written (`acks`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Acks {
+    /// None: the record counts as written when it was handed to the network. It may be lost
+    /// without anybody noticing, and has no offset.
+    None,
+    /// The leader. A record that is acknowledged is lost when the leader fails before others have
+    /// copied it.
+    Leader,
+    /// All replicas in sync; the topic's `min.insync.replicas` says how many that are at least.
+    #[default]
+    All,
+}
+
+impl Acks {
+    pub(crate) fn wire(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Leader => 1,
+            Self::All => -1,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ProducerConfig {
+    pub(crate) acks: Acks,
+    pub(crate) batch_size: usize,
+    /// `None` for the default: 5 ms, cut short when somebody waits for the batch.
+    pub(crate) linger: Option<Duration>,
+    pub(crate) buffer_memory: usize,
+    pub(crate) max_request_size: usize,
+    pub(crate) compression: CompressionConfig,
+    pub(crate) delivery_timeout: Duration,
+    pub(crate) max_block: Duration,
+    pub(crate) max_in_flight: usize,
+    /// `None` for the default: on, unless `acks` rules it out.
+    pub(crate) idempotence: Option<bool>,
+}
+
+impl Default for ProducerConfig {
+    fn default() -> Self {
+        Self {
+            acks: Acks::All,
+            batch_size: 16 * 1024,
+            linger: None,
+            buffer_memory: 32 * 1024 * 1024,
+            max_request_size: 1024 * 1024,
+            compression: CompressionConfig::default(),
+            delivery_timeout: Duration::from_secs(120),
+            max_block: Duration::from_secs(60),
+            max_in_flight: 5,
+            idempotence: None,
+        }
+    }
+}
+
+impl ProducerConfig {
+    pub(crate) fn linger(&self) -> Duration {
+        self.linger.unwrap_or(Duration::from_millis(5))
+    }
+
+    pub(crate) fn idempotent(&self) -> bool {
+        self.idempotence.unwrap_or(self.acks == Acks::All)
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.idempotence == Some(true) && self.acks != Acks::All {
+            return Err(Error::config("enable.idempotence needs acks=all"));
+        }
+        if self.max_in_flight == 0 {
+            return Err(Error::config(
+                "max.in.flight.requests.per.connection is at least 1",
+            ));
+        }
+        if self.idempotent() && self.max_in_flight > 5 {
+            return Err(Error::config(
+                "max.in.flight.requests.per.connection is at most 5 with enable.idempotence: a \
+                 broker remembers five batches of a producer",
+            ));
+        }
+        if self.max_request_size < 1024 || self.max_request_size > i32::MAX as usize / 2 {
+            return Err(Error::config("max.request.size is between 1 KiB and 1 GiB"));
+        }
+        if self.buffer_memory < self.max_request_size {
+            return Err(Error::config(
+                "buffer.memory is smaller than max.request.size: the largest record would never \
+                 fit",
+            ));
+        }
+        if self.delivery_timeout < self.linger() {
+            return Err(Error::config("delivery.timeout.ms is less than linger.ms"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused_with_their_names() {
+        let check = |change: fn(&mut ProducerConfig), name: &str| {
+            let mut config = ProducerConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        };
+        check(
+            |config| (config.idempotence, config.acks) = (Some(true), Acks::Leader),
+            "enable.idempotence",
+        );
+        check(|config| config.max_in_flight = 6, "max.in.flight");
+        check(|config| config.max_in_flight = 0, "max.in.flight");
+        check(|config| config.buffer_memory = 1000, "buffer.memory");
+        check(
+            |config| config.delivery_timeout = Duration::ZERO,
+            "delivery.timeout.ms",
+        );
+    }
+
+    #[test]
+    fn acks_other_than_all_switch_idempotence_off_unless_it_was_asked_for() {
+        let config = ProducerConfig {
+            acks: Acks::Leader,
+            ..Default::default()
+        };
+        assert!(!config.idempotent() && config.validate().is_ok());
+        assert!(ProducerConfig::default().idempotent());
+    }
+}

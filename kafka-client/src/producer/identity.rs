@@ -1,0 +1,172 @@
+//! Who the producer is to the brokers: a producer id and its epoch (KIP-98, KIP-360).
+
+use std::sync::Weak;
+
+use kafka_client_protocol::api::init_producer_id::InitProducerIdRequest;
+use kafka_client_protocol::{ApiKey, ErrorCode};
+use tokio::sync::watch;
+
+use super::shared::Shared;
+use super::window::Identity;
+use crate::cluster::Backoff;
+use crate::error::{Error, ErrorKind};
+
+/// Version 6 (KIP-939) is not finished in any broker.
+const INIT_PRODUCER_ID_MAX: i16 = 5;
+
+/// The producer's identity. Partitions follow it one by one, each when it has nothing under way.
+#[derive(Debug)]
+pub(crate) struct Identities(watch::Sender<State>);
+
+#[derive(Debug, Clone)]
+enum State {
+    /// To be asked for.
+    Unknown,
+    Known(Identity),
+    /// The cluster will not give one.
+    Refused(Error),
+}
+
+impl Identities {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(State::Unknown))
+    }
+
+    pub(crate) fn current(&self) -> Option<Identity> {
+        match &*self.0.borrow() {
+            State::Known(identity) => Some(*identity),
+            _ => None,
+        }
+    }
+
+    /// Why there will be none.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        match &*self.0.borrow() {
+            State::Refused(error) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
+    /// An identity other than `before`, for a partition whose sequences must start over: the next
+    /// epoch, unless another partition has moved on already. `None` while a new id is asked for,
+    /// which is when the epochs are used up.
+    pub(crate) fn after(&self, before: Option<Identity>) -> Option<Identity> {
+        let mut found = None;
+        self.0.send_if_modified(|state| match state {
+            State::Known(current) if Some(*current) == before => {
+                let Some(epoch) = current.epoch.checked_add(1).filter(|e| *e < i16::MAX) else {
+                    *state = State::Unknown;
+                    return true;
+                };
+                current.epoch = epoch;
+                found = Some(*current);
+                false
+            }
+            State::Known(current) => {
+                found = Some(*current);
+                false
+            }
+            _ => false,
+        });
+        found
+    }
+}
+
+/// Asks for an identity whenever there is none.
+pub(crate) async fn init_loop(shared: Weak<Shared>) {
+    let Some((mut states, mut backoff)) = shared.upgrade().map(|shared| {
+        let config = &shared.cluster.config;
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        (shared.identities.0.subscribe(), backoff)
+    }) else {
+        return;
+    };
+    while states
+        .wait_for(|state| matches!(state, State::Unknown))
+        .await
+        .is_ok()
+    {
+        let Some(this) = shared.upgrade() else { return };
+        let pause = match ask(&this).await {
+            Ok(identity) => {
+                tracing::debug!(
+                    id = identity.id,
+                    epoch = identity.epoch,
+                    "producer identity"
+                );
+                backoff.reset();
+                this.identities.0.send_replace(State::Known(identity));
+                this.wake_all();
+                None
+            }
+            Err(error) if error.is_retriable() => {
+                tracing::debug!(%error, "no producer id yet");
+                Some(backoff.next(this.env()))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the producer cannot go on");
+                this.identities
+                    .0
+                    .send_replace(State::Refused(error.clone()));
+                this.abort(&error);
+                return;
+            }
+        };
+        drop(this);
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+async fn ask(shared: &Shared) -> Result<Identity, Error> {
+    let connection = shared.cluster.any().await?;
+    let request = InitProducerIdRequest {
+        transaction_timeout_ms: i32::MAX,
+        ..Default::default()
+    };
+    let limit = shared.cluster.config.request_timeout;
+    let response = connection
+        .call_with(&request, INIT_PRODUCER_ID_MAX, limit)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => error.with_source("enable.idempotence=false does without it"),
+            _ => error,
+        })?;
+    ErrorCode::new(response.error_code).ok().map_err(|code| {
+        Error::broker(code, ApiKey::INIT_PRODUCER_ID).at_broker(connection.broker())
+    })?;
+    Ok(Identity {
+        id: response.producer_id,
+        epoch: response.producer_epoch,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_epoch_is_taken_once_and_the_last_one_asks_for_a_new_id() {
+        let first = Identity {
+            id: 7,
+            epoch: i16::MAX - 2,
+        };
+        let identities = Identities(watch::Sender::new(State::Known(first)));
+        let second = identities.after(Some(first)).unwrap();
+        assert_eq!(
+            second,
+            Identity {
+                id: 7,
+                epoch: i16::MAX - 1
+            }
+        );
+        assert_eq!(
+            identities.after(Some(first)),
+            Some(second),
+            "another partition follows"
+        );
+        assert_eq!(identities.after(Some(second)), None, "used up");
+        assert_eq!(identities.current(), None);
+    }
+}

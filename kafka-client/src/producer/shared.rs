@@ -1,0 +1,357 @@
+//! What callers, sinks and timers of a producer share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use kafka_client_protocol::records::Seal;
+use tokio::task::AbortHandle;
+
+use super::budget::{Budget, Taken};
+use super::config::ProducerConfig;
+use super::identity::Identities;
+use super::partition::{Partition, Refusal, Signal};
+use super::sink::{Sink, sink_loop};
+use super::topic::Topic;
+use super::window::Identity;
+use crate::cluster::{Cluster, Metadata};
+use crate::env::{Env, lock};
+use crate::error::Error;
+
+/// Budget is taken in steps of this many bytes, so that not every record touches the counter.
+const BUDGET_STEP: usize = 4096;
+
+/// Most bytes of empty buffers that are kept for the next batches.
+const POOL_BYTES: usize = 4 * 1024 * 1024;
+
+/// The state of a producer.
+///
+/// Locks are taken in this order: topics, partitions of a topic, a partition, then any of sinks,
+/// active, buffers.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) weak: Weak<Self>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) config: ProducerConfig,
+    pub(crate) budget: Budget,
+    pub(crate) identities: Identities,
+    topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
+    sinks: Mutex<HashMap<i32, Arc<Sink>>>,
+    /// Partitions that have batches, each listed once.
+    active: Mutex<Vec<Arc<Partition>>>,
+    buffers: Mutex<Buffers>,
+    /// Callers that wait for the budget: nothing lingers while there are any.
+    starving: AtomicUsize,
+    closed: OnceLock<Error>,
+    tasks: Mutex<Vec<AbortHandle>>,
+}
+
+#[derive(Debug, Default)]
+struct Buffers {
+    free: Vec<BytesMut>,
+    bytes: usize,
+}
+
+impl Shared {
+    pub(crate) fn new(cluster: Arc<Cluster>, config: ProducerConfig) -> Arc<Self> {
+        Arc::new_cyclic(|weak| Self {
+            weak: weak.clone(),
+            budget: Budget::new(config.buffer_memory),
+            identities: Identities::new(),
+            cluster,
+            config,
+            topics: RwLock::default(),
+            sinks: Mutex::default(),
+            active: Mutex::default(),
+            buffers: Mutex::default(),
+            starving: AtomicUsize::new(0),
+            closed: OnceLock::new(),
+            tasks: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.cluster.env
+    }
+
+    /// A task that ends with the producer.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.env().spawn(task).abort_handle();
+        lock(&self.tasks).push(task);
+    }
+
+    /// Calls `with` with a topic that was produced to before.
+    pub(crate) fn with_topic<T>(&self, name: &str, with: impl FnOnce(&Topic) -> T) -> Option<T> {
+        let topics = self
+            .topics
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        topics.get(name).map(|topic| with(topic))
+    }
+
+    /// A topic by name, waited for until the metadata has it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn topic(&self, name: &str, limit: Duration) -> Result<Arc<Topic>, Error> {
+        if let Some(topic) = self
+            .topics
+            .read()
+            .unwrap_or_else(|p| p.into_inner())
+            .get(name)
+        {
+            return Ok(topic.clone());
+        }
+        let metadata = self.cluster.topic(name, limit, "max.block.ms").await?;
+        let mut topics = self
+            .topics
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let topic = topics
+            .entry(metadata.name.clone())
+            .or_insert_with(|| Arc::new(Topic::new(&metadata, self)));
+        Ok(topic.clone())
+    }
+
+    /// Takes leaders, ids and new partitions from fresh metadata.
+    pub(crate) fn follow(&self, metadata: &Metadata) {
+        let mut moved = Vec::new();
+        {
+            let topics = self
+                .topics
+                .read()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            for topic in topics.values() {
+                if let Some(known) = metadata.topic(topic.name()) {
+                    topic.follow(known, self, &mut moved);
+                }
+            }
+        }
+        for partition in moved {
+            self.enqueue(&partition);
+        }
+    }
+
+    /// Lists a partition that has got its first batch.
+    pub(crate) fn activate(&self, partition: Arc<Partition>) {
+        lock(&self.active).push(partition);
+    }
+
+    /// The partitions that have batches.
+    pub(crate) fn active(&self) -> Vec<Arc<Partition>> {
+        lock(&self.active).clone()
+    }
+
+    /// Gives up batches whose time is over, and forgets partitions without any.
+    pub(crate) fn expire(&self) {
+        let now = self.env().now();
+        // Taken out of the list, so that no partition is locked under the list's lock; one that
+        // gets a batch meanwhile lists itself again.
+        let listed = std::mem::take(&mut *lock(&self.active));
+        let mut busy = Vec::with_capacity(listed.len());
+        for partition in listed {
+            if !partition.expire(self, now) {
+                busy.push(partition);
+            }
+        }
+        lock(&self.active).append(&mut busy);
+    }
+
+    /// Tells the leader's sink what an append brought.
+    pub(crate) fn signal(&self, partition: &Arc<Partition>, signal: Signal) {
+        match signal {
+            Signal::None => {}
+            Signal::Full => self.enqueue(partition),
+            Signal::Opened { number } => {
+                let linger = self.config.linger();
+                if linger.is_zero() || self.is_starving() {
+                    partition.hurry();
+                    return self.enqueue(partition);
+                }
+                if let Some(sink) = self.sink(partition.leader()) {
+                    sink.linger(partition.clone(), number, self.env().now() + linger);
+                }
+            }
+        }
+    }
+
+    /// Puts a partition into the queue of its leader's sink. Without a leader it waits until the
+    /// metadata has one.
+    pub(crate) fn enqueue(&self, partition: &Arc<Partition>) {
+        if let Some(sink) = self.sink(partition.leader()) {
+            sink.push(partition.clone());
+        } else {
+            self.cluster.request_refresh();
+        }
+    }
+
+    /// Somebody waits for a delivery of this partition: its batch need not linger, unless the
+    /// user has set for how long.
+    pub(crate) fn hurry(&self, partition: &Arc<Partition>) {
+        if self.config.linger.is_none() {
+            partition.hurry();
+            self.enqueue(partition);
+        }
+    }
+
+    /// Sends all that is open, lingering or not.
+    pub(crate) fn hurry_all(&self) {
+        for partition in self.active() {
+            partition.hurry();
+            self.enqueue(&partition);
+        }
+    }
+
+    /// Looks again at every partition that has batches.
+    pub(crate) fn wake_all(&self) {
+        for partition in self.active() {
+            if partition.has_work(self) {
+                self.enqueue(&partition);
+            }
+        }
+    }
+
+    fn sink(&self, node: i32) -> Option<Arc<Sink>> {
+        if node < 0 {
+            return None;
+        }
+        let mut sinks = lock(&self.sinks);
+        if let Some(sink) = sinks.get(&node) {
+            return Some(sink.clone());
+        }
+        let sink = Arc::new(Sink::new(node));
+        sinks.insert(node, sink.clone());
+        drop(sinks);
+        self.spawn(sink_loop(self.weak.clone(), sink.clone()));
+        Some(sink)
+    }
+
+    /// Whether callers wait for the budget.
+    pub(crate) fn is_starving(&self) -> bool {
+        self.starving.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits for bytes of the budget; nothing lingers meanwhile.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is taken.
+    pub(crate) async fn take(&self, bytes: usize) -> Taken<'_> {
+        struct Starving<'a>(&'a AtomicUsize);
+        impl Drop for Starving<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+        // The first to wait sends everything; what is opened from now on does not linger.
+        if self.starving.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.hurry_all();
+        }
+        let _starving = Starving(&self.starving);
+        self.budget.take(bytes).await
+    }
+
+    /// Makes sure that `reserved` covers `needed` bytes of a batch.
+    pub(crate) fn reserve(
+        &self,
+        reserved: &mut usize,
+        needed: usize,
+        taken: Option<&mut Taken<'_>>,
+    ) -> Result<(), Refusal> {
+        if needed <= *reserved {
+            return Ok(());
+        }
+        let missing = needed - *reserved;
+        if taken.is_some_and(|taken| taken.use_up(missing)) {
+            *reserved = needed;
+            return Ok(());
+        }
+        let step = missing.max(BUDGET_STEP.min(self.config.batch_size));
+        if self.budget.try_take(step) {
+            *reserved += step;
+        } else if self.budget.try_take(missing) {
+            *reserved = needed;
+        } else {
+            return Err(Refusal::Memory(missing));
+        }
+        Ok(())
+    }
+
+    /// What the header of a batch says, for this identity and sequence.
+    pub(crate) fn seal(&self, identity: Option<Identity>, sequence: i32) -> Seal {
+        let seal = Seal {
+            compression: self.config.compression,
+            ..Seal::default()
+        };
+        match identity {
+            Some(identity) => Seal {
+                producer_id: identity.id,
+                producer_epoch: identity.epoch,
+                base_sequence: sequence,
+                ..seal
+            },
+            None => seal,
+        }
+    }
+
+    /// A buffer for a new batch.
+    pub(crate) fn buffer(&self) -> BytesMut {
+        let mut buffers = lock(&self.buffers);
+        match buffers.free.pop() {
+            Some(buffer) => {
+                buffers.bytes -= buffer.capacity();
+                buffer
+            }
+            None => BytesMut::with_capacity(self.config.batch_size.min(16 * 1024)),
+        }
+    }
+
+    /// Keeps the buffer of a settled batch, unless a connection still holds it: a batch that was
+    /// given up may be in the middle of being written (KAFKA-19012).
+    pub(crate) fn recycle(&self, bytes: Bytes) {
+        if let Ok(buffer) = bytes.try_into_mut() {
+            self.recycle_buffer(buffer);
+        }
+    }
+
+    pub(crate) fn recycle_buffer(&self, buffer: BytesMut) {
+        let mut buffers = lock(&self.buffers);
+        if buffers.bytes + buffer.capacity() <= POOL_BYTES {
+            buffers.bytes += buffer.capacity();
+            buffers.free.push(buffer);
+        }
+    }
+
+    /// Refuses new records from now on; `false` if it did already.
+    pub(crate) fn close(&self, error: Error) -> bool {
+        self.closed.set(error).is_ok()
+    }
+
+    /// Why no records are taken any more.
+    pub(crate) fn closed(&self) -> Option<&Error> {
+        self.closed.get()
+    }
+
+    /// Ends all tasks and gives up all batches; the number of records that were given up.
+    pub(crate) fn abort(&self, error: &Error) -> usize {
+        self.close(error.clone());
+        // Nobody appends after the topics are gone: callers look for them under this lock.
+        std::mem::take(
+            &mut *self
+                .topics
+                .write()
+                .unwrap_or_else(|poisoned| poisoned.into_inner()),
+        );
+        let active = std::mem::take(&mut *lock(&self.active));
+        let records = active
+            .iter()
+            .map(|partition| partition.abort(self, error))
+            .sum();
+        lock(&self.sinks).clear();
+        for task in std::mem::take(&mut *lock(&self.tasks)) {
+            task.abort();
+        }
+        records
+    }
+}

@@ -1,0 +1,114 @@
+//! A topic on its way out: its partitions, and where records without a key go.
+
+use std::sync::{Arc, Mutex, RwLock};
+
+use super::partition::{Partition, TopicName};
+use super::partitioner::{self, Sticky};
+use super::shared::Shared;
+use crate::cluster::TopicMetadata;
+use crate::env::lock;
+use crate::error::{Error, ErrorKind};
+
+/// A topic that records are produced to.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    name: Arc<TopicName>,
+    /// By number. It only grows.
+    partitions: RwLock<Vec<Arc<Partition>>>,
+    sticky: Mutex<Sticky>,
+}
+
+impl Topic {
+    pub(crate) fn new(metadata: &TopicMetadata, shared: &Shared) -> Self {
+        let name = Arc::new(TopicName::new(metadata.name.clone(), metadata.id));
+        let this = Self {
+            name,
+            partitions: RwLock::default(),
+            sticky: Mutex::default(),
+        };
+        this.follow(metadata, shared, &mut Vec::new());
+        this
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name.name
+    }
+
+    /// Takes leaders and new partitions; those with another leader are added to `moved`.
+    pub(crate) fn follow(
+        &self,
+        metadata: &TopicMetadata,
+        shared: &Shared,
+        moved: &mut Vec<Arc<Partition>>,
+    ) {
+        self.name.set_id(metadata.id);
+        let known = self
+            .partitions
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .len();
+        if metadata.partitions.len() > known {
+            let mut partitions = self
+                .partitions
+                .write()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            for (index, partition) in metadata
+                .partitions
+                .iter()
+                .enumerate()
+                .skip(partitions.len())
+            {
+                let name = self.name.clone();
+                let partition = Partition::new(name, index as i32, partition.leader, shared);
+                partitions.push(Arc::new(partition));
+            }
+        }
+        let partitions = self
+            .partitions
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        for (partition, known) in partitions.iter().zip(&metadata.partitions) {
+            if partition.set_leader(known.leader) && known.leader >= 0 {
+                moved.push(partition.clone());
+            }
+        }
+    }
+
+    /// Calls `with` with the partition for a record: its own choice, else by key, else sticky.
+    pub(crate) fn with_partition<T>(
+        &self,
+        shared: &Shared,
+        chosen: Option<i32>,
+        key: Option<&[u8]>,
+        size: usize,
+        with: impl FnOnce(&Arc<Partition>) -> T,
+    ) -> Result<T, Error> {
+        let partitions = self
+            .partitions
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let count = partitions.len();
+        let index = match (chosen, key) {
+            (Some(chosen), _) => usize::try_from(chosen).unwrap_or(usize::MAX),
+            (None, Some(key)) => partitioner::by_key(key, count),
+            (None, None) => lock(&self.sticky).next(
+                size,
+                shared.config.batch_size,
+                count,
+                |index| partitions[index].leader() >= 0,
+                shared.env(),
+            ),
+        };
+        match partitions.get(index) {
+            Some(partition) => Ok(with(partition)),
+            None => Err(Error::new(
+                ErrorKind::UnknownTopic,
+                format!(
+                    "the topic has {count} partitions, 0 to {}",
+                    count as i64 - 1
+                ),
+            )
+            .at_partition(self.name(), chosen.unwrap_or(-1))),
+        }
+    }
+}
