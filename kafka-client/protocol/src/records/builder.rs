@@ -25,8 +25,10 @@ use super::{
 /// ```
 #[derive(Debug)]
 pub struct BatchBuilder {
-    /// Room for the header, then the records.
+    /// Room for the header, then the records up to `end`, then bytes that are writable but mean
+    /// nothing: writing into a slice is faster than extending a buffer bit by bit.
     buf: BytesMut,
+    end: usize,
     record_count: u32,
     base_timestamp: i64,
     max_timestamp: i64,
@@ -97,6 +99,7 @@ impl BatchBuilder {
         buf.extend_from_slice(&[0; BatchHeader::LEN]);
         Self {
             buf,
+            end: BatchHeader::LEN,
             record_count: 0,
             base_timestamp: -1,
             max_timestamp: -1,
@@ -131,30 +134,35 @@ impl BatchBuilder {
         if timestamp < -1 {
             return Err(RecordError::BadTimestamp { timestamp });
         }
-        if size > BATCH_LEN_MAX - self.buf.len() {
+        if size > BATCH_LEN_MAX - self.end {
             return Err(RecordError::RecordTooLarge {
                 size,
                 batch_len: self.buf.len(),
             });
         }
 
-        self.buf.reserve(size);
-        let before = self.buf.len();
-        let mut fixed = Scratch::new();
-        fixed.varint(body as i64);
-        fixed.byte(0);
-        fixed.varint(timestamp_delta);
-        fixed.varint(i64::from(offset));
-        self.put_field(&mut fixed, key);
-        self.put_field(&mut fixed, value);
-        fixed.varint(headers.len() as i64);
-        for header in headers {
-            self.put_field(&mut fixed, Some(header.key.as_bytes()));
-            self.put_field(&mut fixed, header.value);
+        let start = self.end;
+        if self.buf.len() - start < size {
+            self.initialise(size);
         }
-        self.buf.extend_from_slice(fixed.as_slice());
-        debug_assert_eq!(self.buf.len() - before, size);
+        let mut out = Pen {
+            out: &mut self.buf[start..start + size],
+            at: 0,
+        };
+        out.varint(body as i64);
+        out.byte(0);
+        out.varint(timestamp_delta);
+        out.varint(i64::from(offset));
+        out.field(key);
+        out.field(value);
+        out.varint(headers.len() as i64);
+        for header in headers {
+            out.field(Some(header.key.as_bytes()));
+            out.field(header.value);
+        }
+        debug_assert_eq!(out.at, size);
 
+        self.end = start + size;
         self.base_timestamp = base_timestamp;
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.record_count += 1;
@@ -189,7 +197,7 @@ impl BatchBuilder {
     /// Size of the batch so far, header included, in bytes before compression.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.buf.len()
+        self.end
     }
 
     /// Whether there is no record yet.
@@ -236,11 +244,12 @@ impl BatchBuilder {
     ///
     /// [`RecordError::EmptyBatch`] without records; [`RecordError::CompressionFailed`] and
     /// [`RecordError::RecordTooLarge`] when the encoder fails or its output exceeds 2 GiB.
-    pub fn seal(self, seal: &Seal) -> Result<Sealed, RecordError> {
+    pub fn seal(mut self, seal: &Seal) -> Result<Sealed, RecordError> {
         if self.is_empty() {
             return Err(RecordError::EmptyBatch);
         }
-        let uncompressed_len = self.buf.len();
+        let uncompressed_len = self.end;
+        self.buf.truncate(self.end);
         let (mut buf, spare) = if seal.compression.codec() == Compression::None {
             (self.buf, None)
         } else {
@@ -287,19 +296,13 @@ impl BatchBuilder {
         })
     }
 
-    /// Writes what `fixed` has gathered, with the field's length, and then the field. Without a field
-    /// nothing is written yet: its mark joins what is gathered.
-    #[inline]
-    fn put_field(&mut self, fixed: &mut Scratch, field: Option<&[u8]>) {
-        match field {
-            Some(bytes) => {
-                fixed.varint(bytes.len() as i64);
-                self.buf.extend_from_slice(fixed.as_slice());
-                self.buf.extend_from_slice(bytes);
-                fixed.len = 0;
-            }
-            None => fixed.varint(-1),
-        }
+    /// Makes at least `size` bytes after the records writable.
+    #[cold]
+    fn initialise(&mut self, size: usize) {
+        let len = self.end + size.max(INITIALISE_STEP);
+        // The buffer's capacity is the owner's choice: only the record itself may exceed it.
+        let len = len.min(self.buf.capacity()).max(self.end + size);
+        self.buf.resize(len, 0);
     }
 }
 
@@ -344,6 +347,9 @@ fn body_size(
     size.min(BODY_SIZE_MAX)
 }
 
+/// The buffer is made writable in steps of this many bytes, so that little of it is for nothing.
+const INITIALISE_STEP: usize = 4096;
+
 /// Keeps the arithmetic on sizes from overflowing; far above what a batch can hold.
 const BODY_SIZE_MAX: usize = isize::MAX as usize / 2;
 
@@ -368,38 +374,33 @@ fn compressed(batch: &[u8], config: CompressionConfig) -> Result<BytesMut, Recor
     out
 }
 
-/// The small fields between two copied slices, gathered on the stack.
-struct Scratch {
-    bytes: [u8; Self::CAPACITY],
-    len: usize,
+/// Writes the fields of a record one after the other.
+struct Pen<'a> {
+    out: &'a mut [u8],
+    at: usize,
 }
 
-impl Scratch {
-    /// Never more than a record's first four fields, two nulls, the number of headers and the length
-    /// of the first one's key, with every integer at its longest.
-    const CAPACITY: usize = 6 * varint::MAX_LEN_64;
-
-    #[inline]
-    fn new() -> Self {
-        Self {
-            bytes: [0; Self::CAPACITY],
-            len: 0,
-        }
-    }
-
+impl Pen<'_> {
     #[inline]
     fn byte(&mut self, byte: u8) {
-        self.bytes[self.len] = byte;
-        self.len += 1;
+        self.out[self.at] = byte;
+        self.at += 1;
     }
 
     #[inline]
     fn varint(&mut self, value: i64) {
-        self.len += varint::write(&mut self.bytes[self.len..], value);
+        self.at += varint::write(&mut self.out[self.at..], value);
     }
 
     #[inline]
-    fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    fn field(&mut self, field: Option<&[u8]>) {
+        match field {
+            Some(bytes) => {
+                self.varint(bytes.len() as i64);
+                self.out[self.at..][..bytes.len()].copy_from_slice(bytes);
+                self.at += bytes.len();
+            }
+            None => self.varint(-1),
+        }
     }
 }

@@ -306,3 +306,131 @@ fn field<const N: usize>(raw: &[u8; BatchHeader::LEN], start: usize) -> [u8; N] 
 fn put<const N: usize>(out: &mut [u8; BatchHeader::LEN], start: usize, bytes: [u8; N]) {
     out[start..start + N].copy_from_slice(&bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header() -> BatchHeader {
+        BatchHeader {
+            base_offset: 0x0102_0304_0506_0708,
+            batch_length: 0x090a_0b0c,
+            partition_leader_epoch: 0x0d0e_0f10,
+            magic: 2,
+            crc: 0x1112_1314,
+            attributes: Attributes(0x1516),
+            last_offset_delta: 0x1718_191a,
+            base_timestamp: 0x1b1c_1d1e_1f20_2122,
+            max_timestamp: 0x2324_2526_2728_292a,
+            producer_id: 0x2b2c_2d2e_2f30_3132,
+            producer_epoch: 0x3334,
+            base_sequence: 0x3536_3738,
+            record_count: 0x393a_3b3c,
+        }
+    }
+
+    #[test]
+    fn fields_stand_in_wire_order() {
+        // Numbered bytes, but for the magic at position 16.
+        let mut expected: Vec<u8> = (1..=16).collect();
+        expected.push(2);
+        expected.extend(0x11..=0x3c);
+        assert_eq!(header().encode()[..], expected);
+        assert_eq!(BatchHeader::parse(&expected), Ok(header()));
+    }
+
+    #[test]
+    fn a_short_buffer_is_an_error() {
+        let bytes = header().encode();
+        for len in 0..BatchHeader::LEN {
+            let error = RecordError::Truncated {
+                needed: 61,
+                available: len,
+            };
+            assert_eq!(BatchHeader::parse(&bytes[..len]), Err(error.clone()));
+            assert_eq!(header().write(&mut vec![0; len]), Err(error));
+        }
+    }
+
+    #[test]
+    fn offsets_and_sequences_follow_from_the_fields() {
+        let header = BatchHeader {
+            base_offset: 100,
+            last_offset_delta: 4,
+            base_sequence: i32::MAX - 2,
+            batch_length: 49,
+            ..header()
+        };
+        assert_eq!((header.last_offset(), header.next_offset()), (104, 105));
+        assert_eq!(header.total_len(), 61);
+        // 2^31 - 3, 2^31 - 2, 2^31 - 1, 0, 1
+        assert_eq!(header.last_sequence(), 1);
+        assert_eq!(
+            BatchHeader {
+                last_offset_delta: 2,
+                ..header
+            }
+            .last_sequence(),
+            i32::MAX
+        );
+        assert_eq!(
+            BatchHeader {
+                base_sequence: -1,
+                ..header
+            }
+            .last_sequence(),
+            -1
+        );
+        assert_eq!(
+            BatchHeader {
+                base_offset: i64::MAX,
+                ..header
+            }
+            .next_offset(),
+            i64::MAX
+        );
+    }
+
+    #[test]
+    fn each_attribute_is_its_bit() {
+        let none = Attributes::default();
+        assert_eq!(none.with_compression(Compression::Zstd).0, 4);
+        assert_eq!(none.with_timestamp_type(TimestampType::LogAppendTime).0, 8);
+        assert_eq!(none.with_transactional(true).0, 16);
+        assert_eq!(none.with_control(true).0, 32);
+        assert_eq!(none.with_delete_horizon(true).0, 64);
+
+        let all = Attributes(0b111_1100);
+        assert_eq!(all.compression(), Ok(Compression::Zstd));
+        assert_eq!(all.timestamp_type(), TimestampType::LogAppendTime);
+        assert!(all.is_transactional() && all.is_control() && all.has_delete_horizon());
+        let cleared = all
+            .with_compression(Compression::None)
+            .with_timestamp_type(TimestampType::CreateTime)
+            .with_transactional(false)
+            .with_control(false)
+            .with_delete_horizon(false);
+        assert_eq!(cleared, none);
+        for id in 5..8 {
+            assert_eq!(
+                Attributes(id.into()).compression(),
+                Err(RecordError::UnknownCodec { id })
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_survives(bytes: [u8; 32], more: [u8; 29]) {
+            let mut bytes = [&bytes[..], &more].concat();
+            bytes[at::MAGIC] = 2;
+            // A length that is neither negative nor too small.
+            bytes[at::BATCH_LENGTH] = bytes[at::BATCH_LENGTH] & 0x7f | 1;
+            let header = BatchHeader::parse(&bytes).unwrap();
+            prop_assert_eq!(&header.encode()[..], &bytes);
+            let _ = (header.next_offset(), header.last_sequence(), header.total_len());
+        }
+    }
+}

@@ -33,6 +33,8 @@ mod cursor;
 mod error;
 mod header;
 mod rewrite;
+#[cfg(test)]
+mod tests;
 mod varint;
 
 pub use batch::{Batch, Batches};

@@ -12,8 +12,11 @@ pub(super) const MAX_LEN_64: usize = 10;
 /// Bytes that `value` takes.
 #[inline]
 pub(super) fn len(value: i64) -> usize {
-    let bits = 64 - (zigzag(value) | 1).leading_zeros() as usize;
-    bits.div_ceil(7)
+    match zigzag(value) {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        raw => (64 - raw.leading_zeros() as usize).div_ceil(7),
+    }
 }
 
 /// Writes `value` at the start of `out` and gives the number of bytes written.
@@ -21,15 +24,20 @@ pub(super) fn len(value: i64) -> usize {
 /// `out` must hold [`MAX_LEN_64`] bytes, or as many as [`len`] says.
 #[inline]
 pub(super) fn write(out: &mut [u8], value: i64) -> usize {
-    let mut rest = zigzag(value);
-    if rest < 0x80 {
-        out[0] = rest as u8;
-        return 1;
+    match zigzag(value) {
+        raw @ 0..0x80 => {
+            out[0] = raw as u8;
+            1
+        }
+        raw @ 0x80..0x4000 => {
+            out[..2].copy_from_slice(&[raw as u8 | 0x80, (raw >> 7) as u8]);
+            2
+        }
+        raw => write_long(out, raw),
     }
-    if rest < 0x4000 {
-        out[..2].copy_from_slice(&[rest as u8 | 0x80, (rest >> 7) as u8]);
-        return 2;
-    }
+}
+
+fn write_long(out: &mut [u8], mut rest: u64) -> usize {
     let mut at = 0;
     while rest >= 0x80 {
         out[at] = rest as u8 | 0x80;

@@ -8,6 +8,8 @@
 mod gzip;
 mod lz4;
 mod snappy;
+#[cfg(test)]
+mod tests;
 mod zstd;
 
 use std::cell::{Cell, RefCell};
