@@ -223,7 +223,7 @@ mod tests {
     fn bad_lines_are_named_and_the_rest_arrives() {
         let lines: Vec<&[u8]> = BUNDLED.split(|byte| *byte == b'\n').take(3).collect();
         let early = String::from_utf8_lossy(lines[0]).replace("\"time\":", "\"time\":-");
-        let long = vec![b' '; LINE_MAX + 1];
+        let long = vec![b'x'; LINE_MAX * 2];
         let file = [
             lines[0],
             b"",
@@ -232,10 +232,11 @@ mod tests {
             b"{\"id\":\"a\"}\r",
             b"\xff\xfe",
             early.as_bytes(),
-            &[&b"{"[..], &long].concat(),
+            &long,
             lines[1],
             b"  ",
             lines[2],
+            b"[]",
         ];
         let mut ids = Vec::new();
         let mut bad = Vec::new();
@@ -255,6 +256,7 @@ mod tests {
                 "line 6: expected value (column 1)",
                 "line 7: time -1517363399650 is before 1970, which a record's timestamp cannot be",
                 "line 8: over 65536 bytes",
+                "line 12: invalid length 0, expected struct Earthquake with 15 elements (column 2)",
             ]
         );
     }
