@@ -95,7 +95,7 @@ fn only_one<'a>(
         for (_, word) in marked {
             errors.at(
                 word,
-                format!("a record has one {what}, and that is `{first}` already"),
+                format!("a record has one {what}, and that is the field `{first}` already"),
             );
         }
     }
@@ -111,7 +111,10 @@ fn headers(record: &Record<'_>, errors: &mut Errors) {
         if name.is_empty() {
             errors.at(header, "a header needs a name");
         } else if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
-            errors.at(header, format!("header `{name}` is `{first}` already"));
+            errors.at(
+                header,
+                format!("header `{name}` is the field `{first}` already"),
+            );
         } else {
             seen.push((name, field.name));
         }

@@ -23,7 +23,7 @@ fn encoded<T: KafkaRecord, R>(record: &T, read: impl FnOnce(Record<'_>) -> R) ->
 
 fn json<T: KafkaRecord>(record: &T) -> String {
     encoded(record, |record| {
-        String::from_utf8(record.value.expect("a value").to_vec()).unwrap()
+        String::from_utf8(record.value.expect("a value").to_vec()).expect("JSON is UTF-8")
     })
 }
 
