@@ -1,1 +1,3 @@
 //! Harness of the behaviour suites.
+
+pub mod kafka;
