@@ -200,6 +200,24 @@ pub struct HeadersView<'a> {
 }
 
 impl<'a> HeadersView<'a> {
+    /// Headers kept apart from their record: `count` of them in `block`, as [`block`](Self::block)
+    /// gave it. Errors of the iteration then name record 0.
+    #[must_use]
+    pub fn new(block: &'a [u8], count: u32) -> Self {
+        Self {
+            block,
+            count,
+            record: 0,
+        }
+    }
+
+    /// The bytes of all headers, without their number before them. [`RecordView::share`] makes them
+    /// owned.
+    #[must_use]
+    pub fn block(&self) -> &'a [u8] {
+        self.block
+    }
+
     /// Number of headers; never more than the bytes can hold.
     #[must_use]
     pub fn len(&self) -> usize {
