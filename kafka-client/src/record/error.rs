@@ -198,12 +198,3 @@ impl FieldError {
         Self(what.into())
     }
 }
-
-/// The headers of a received record are not in the encoding of record batch v2.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("malformed header {index}: {what}")]
-pub struct MalformedHeaders {
-    /// Which header, from 0.
-    pub(super) index: usize,
-    pub(super) what: &'static str,
-}

@@ -1,50 +1,39 @@
 use std::fmt;
 
 use bytes::Bytes;
+use kafka_client_protocol::records::{self, HeadersView, RecordError, RecordView};
 
 pub use kafka_client_protocol::records::Header;
-
-use super::MalformedHeaders;
 
 /// The headers of a received record: a view into the received frame, decoded as it is read.
 ///
 /// Order and repeated names are kept.
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// As in the record: per header a zigzag varint length and the name, then a zigzag varint
-    /// length (-1 is null) and the value. Verified when constructed.
-    bytes: Bytes,
-    count: usize,
+    /// As in the record, without their number before them. Verified when constructed.
+    block: Bytes,
+    count: u32,
 }
 
 impl Headers {
-    /// Takes `count` headers in the encoding of record batch v2, without the count before them.
-    ///
-    /// Everything is verified here once, so that reading cannot fail.
-    ///
-    /// # Errors
-    ///
-    /// [`MalformedHeaders`] if a length is negative or beyond the end, a name is not UTF-8, or
-    /// bytes are left over.
-    pub fn from_wire(count: usize, bytes: Bytes) -> Result<Self, MalformedHeaders> {
-        let mut rest = &bytes[..];
-        for index in 0..count {
-            take_header(&mut rest).map_err(|what| MalformedHeaders { index, what })?;
+    /// The headers of `record`, sharing its buffer. They are verified here once, so that reading
+    /// them cannot fail.
+    #[allow(dead_code)] // The consumer calls it.
+    pub(crate) fn of(record: &RecordView<'_>) -> Result<Self, RecordError> {
+        if record.headers.is_empty() {
+            return Ok(Self::default());
         }
-        if rest.is_empty() {
-            Ok(Self { bytes, count })
-        } else {
-            Err(MalformedHeaders {
-                index: count,
-                what: "bytes are left after the last header",
-            })
-        }
+        verify(record.headers)?;
+        Ok(Self {
+            block: record.share(record.headers.block()),
+            count: record.headers.len() as u32,
+        })
     }
 
     /// How many headers there are; repeated names count each time.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.count
+        self.count as usize
     }
 
     /// Whether there are none.
@@ -70,26 +59,23 @@ impl Headers {
     /// A borrowed view.
     #[must_use]
     pub fn as_ref(&self) -> HeadersRef<'_> {
-        HeadersRef(Repr::Wire {
-            bytes: &self.bytes,
-            count: self.count,
-        })
+        HeadersRef(Repr::Wire(HeadersView::new(&self.block, self.count)))
     }
 }
 
 impl<'a> FromIterator<Header<'a>> for Headers {
     fn from_iter<I: IntoIterator<Item = Header<'a>>>(headers: I) -> Self {
-        let mut bytes = Vec::new();
+        let mut block = Vec::new();
         let mut count = 0;
         for header in headers {
-            put_length(&mut bytes, Some(header.key.len()));
-            bytes.extend_from_slice(header.key.as_bytes());
-            put_length(&mut bytes, header.value.map(<[u8]>::len));
-            bytes.extend_from_slice(header.value.unwrap_or_default());
+            put_length(&mut block, Some(header.key.len()));
+            block.extend_from_slice(header.key.as_bytes());
+            put_length(&mut block, header.value.map(<[u8]>::len));
+            block.extend_from_slice(header.value.unwrap_or_default());
             count += 1;
         }
         Self {
-            bytes: bytes.into(),
+            block: block.into(),
             count,
         }
     }
@@ -124,11 +110,8 @@ pub struct HeadersRef<'a>(Repr<'a>);
 
 #[derive(Clone, Copy)]
 enum Repr<'a> {
-    /// Verified by [`Headers::from_wire`].
-    Wire {
-        bytes: &'a [u8],
-        count: usize,
-    },
+    /// Verified.
+    Wire(HeadersView<'a>),
     Slice(&'a [Header<'a>]),
 }
 
@@ -139,11 +122,18 @@ impl Default for Repr<'_> {
 }
 
 impl<'a> HeadersRef<'a> {
+    /// The headers of a record, verified here once, so that reading them cannot fail.
+    #[allow(dead_code)] // The consumer calls it.
+    pub(super) fn of(headers: HeadersView<'a>) -> Result<Self, RecordError> {
+        verify(headers)?;
+        Ok(Self(Repr::Wire(headers)))
+    }
+
     /// How many headers there are; repeated names count each time.
     #[must_use]
     pub fn len(&self) -> usize {
         match self.0 {
-            Repr::Wire { count, .. } => count,
+            Repr::Wire(headers) => headers.len(),
             Repr::Slice(headers) => headers.len(),
         }
     }
@@ -157,7 +147,10 @@ impl<'a> HeadersRef<'a> {
     /// All headers in order; a `None` value is Kafka's null.
     #[must_use]
     pub fn iter(&self) -> HeadersIter<'a> {
-        HeadersIter(self.0)
+        HeadersIter(match self.0 {
+            Repr::Wire(headers) => Iter::Wire(headers.iter()),
+            Repr::Slice(headers) => Iter::Slice(headers.iter()),
+        })
     }
 
     /// The value of the **last** header of that name, as Java's `lastHeader`.
@@ -189,43 +182,41 @@ impl<'a> IntoIterator for HeadersRef<'a> {
 
 impl fmt::Debug for HeadersRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self
-            .iter()
-            .map(|(key, value)| (key, value.map(<[u8]>::escape_ascii)));
-        f.debug_list()
-            .entries(shown.map(|(key, value)| match value {
-                Some(value) => format!("{key}: {value}"),
-                None => format!("{key}: null"),
-            }))
-            .finish()
+        show(self.iter(), f)
     }
 }
 
 /// Iterates over headers in order: name and value.
 #[derive(Clone)]
-pub struct HeadersIter<'a>(Repr<'a>);
+pub struct HeadersIter<'a>(Iter<'a>);
+
+#[derive(Clone)]
+enum Iter<'a> {
+    /// Verified.
+    Wire(records::Headers<'a>),
+    Slice(std::slice::Iter<'a, Header<'a>>),
+}
 
 impl<'a> Iterator for HeadersIter<'a> {
     type Item = (&'a str, Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.0 {
-            Repr::Wire { bytes, count } => {
-                *count = count.checked_sub(1)?;
-                let header = take_header(bytes).ok();
-                debug_assert!(header.is_some(), "headers are verified when constructed");
-                header
+        let header = match &mut self.0 {
+            Iter::Wire(headers) => {
+                let header = headers.next()?;
+                debug_assert!(header.is_ok(), "headers are verified when constructed");
+                header.ok()?
             }
-            Repr::Slice(headers) => {
-                let (first, rest) = headers.split_first()?;
-                *headers = rest;
-                Some((first.key, first.value))
-            }
-        }
+            Iter::Slice(headers) => *headers.next()?,
+        };
+        Some((header.key, header.value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = HeadersRef(self.0).len();
+        let left = match &self.0 {
+            Iter::Wire(headers) => headers.size_hint().1.unwrap_or(0),
+            Iter::Slice(headers) => headers.len(),
+        };
         (left, Some(left))
     }
 }
@@ -234,46 +225,20 @@ impl ExactSizeIterator for HeadersIter<'_> {}
 
 impl fmt::Debug for HeadersIter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        HeadersRef(self.0).fmt(f)
+        show(self.clone(), f)
     }
 }
 
-type Pair<'a> = (&'a str, Option<&'a [u8]>);
-
-fn take_header<'a>(rest: &mut &'a [u8]) -> Result<Pair<'a>, &'static str> {
-    let name = take_bytes(rest)?.ok_or("the name is null")?;
-    let name = std::str::from_utf8(name).map_err(|_| "the name is not UTF-8")?;
-    Ok((name, take_bytes(rest)?))
-}
-
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, &'static str> {
-    let length = match take_varint(rest)? {
-        -1 => return Ok(None),
-        length => usize::try_from(length).map_err(|_| "a length is negative")?,
+fn show(headers: HeadersIter<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = |(name, value): (&str, Option<&[u8]>)| match value {
+        Some(value) => format!("{name}: {}", value.escape_ascii()),
+        None => format!("{name}: null"),
     };
-    let (bytes, after) = rest
-        .split_at_checked(length)
-        .ok_or("a length is beyond the end")?;
-    *rest = after;
-    Ok(Some(bytes))
+    f.debug_list().entries(headers.map(text)).finish()
 }
 
-/// A zigzag varint of at most 32 bits, as record batch v2 uses for lengths.
-fn take_varint(rest: &mut &[u8]) -> Result<i32, &'static str> {
-    let mut raw = 0u32;
-    for index in 0..5 {
-        let (&byte, after) = rest.split_first().ok_or("a length is cut off")?;
-        *rest = after;
-        let bits = u32::from(byte & 0x7f);
-        if index == 4 && byte > 0x0f {
-            break;
-        }
-        raw |= bits << (7 * index);
-        if byte & 0x80 == 0 {
-            return Ok((raw >> 1) as i32 ^ -((raw & 1) as i32));
-        }
-    }
-    Err("a length is over 32 bits")
+fn verify(headers: HeadersView<'_>) -> Result<(), RecordError> {
+    headers.into_iter().try_for_each(|header| header.map(drop))
 }
 
 /// Lengths are those of slices in memory; the producer refuses records long before `i32` ends.
@@ -312,7 +277,7 @@ mod tests {
         assert_eq!(all[2], ("a", Some(&b""[..])));
         assert_eq!(all[3], ("é", Some(&[7u8; 300][..])));
         assert_eq!((headers.len(), headers.iter().len()), (4, 4));
-        assert_eq!(Headers::from_wire(4, headers.bytes.clone()), Ok(headers));
+        assert_eq!(verify(HeadersView::new(&headers.block, 4)), Ok(()));
     }
 
     #[test]
@@ -326,41 +291,40 @@ mod tests {
     /// By hand from the record format: zigzag length 1 is byte 2, null (-1) is byte 1.
     #[test]
     fn matches_the_record_format() {
-        let headers = Headers::from_wire(1, Bytes::from_static(b"\x02k\x02v")).unwrap();
-        assert_eq!(headers.iter().collect::<Vec<_>>(), [("k", Some(&b"v"[..]))]);
-        let null = Headers::from_wire(1, Bytes::from_static(b"\x02k\x01")).unwrap();
-        assert_eq!(null.get("k"), Some(None));
+        let headers = Headers::from_iter([
+            Header::new("k", "v"),
+            Header {
+                key: "n",
+                value: None,
+            },
+        ]);
+        assert_eq!(&headers.block[..], b"\x02k\x02v\x02n\x01");
     }
 
     #[test]
-    fn every_cut_is_an_error() {
-        let whole = sample().bytes;
+    fn damage_is_an_error_and_never_a_view() {
+        let whole = sample().block;
         for end in 0..whole.len() {
-            let cut = Headers::from_wire(4, whole.slice(..end));
+            let cut = HeadersRef::of(HeadersView::new(&whole[..end], 4));
             assert!(cut.is_err(), "{end} of {} bytes were accepted", whole.len());
         }
+        let no_utf8 = HeadersRef::of(HeadersView::new(b"\x02\xff\x02v", 1));
+        assert_eq!(
+            no_utf8.unwrap_err(),
+            RecordError::HeaderKeyNotUtf8 { index: 0 }
+        );
     }
 
     #[test]
-    fn refuses_nonsense() {
-        let what = |bytes: &'static [u8], count| {
-            Headers::from_wire(count, Bytes::from_static(bytes))
-                .unwrap_err()
-                .what
-        };
-        assert_eq!(what(b"\x01\x02v", 1), "the name is null");
-        assert_eq!(what(b"\x02\xff\x02v", 1), "the name is not UTF-8");
-        assert_eq!(what(b"\x03", 1), "a length is negative");
-        assert_eq!(what(b"\x7e", 1), "a length is beyond the end");
-        assert_eq!(
-            what(b"\xff\xff\xff\xff\xff\x01", 1),
-            "a length is over 32 bits"
-        );
-        assert_eq!(what(b"\xff\xff\xff\xff\x1f", 1), "a length is over 32 bits");
-        assert_eq!(
-            what(b"\x02k\x02v\x00", 1),
-            "bytes are left after the last header"
-        );
-        assert_eq!(what(b"", usize::MAX), "a length is cut off");
+    fn shows_names_and_values() {
+        let headers = Headers::from_iter([
+            Header::new("k", "v\n"),
+            Header {
+                key: "n",
+                value: None,
+            },
+        ]);
+        assert_eq!(format!("{headers:?}"), r#"["k: v\\n", "n: null"]"#);
+        assert_eq!(format!("{:?}", headers.iter()), format!("{headers:?}"));
     }
 }

@@ -64,7 +64,7 @@ mod typed;
 pub mod __private;
 
 pub use buffer::RecordBuffer;
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, FieldError, MalformedHeaders};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, FieldError};
 pub use field::{KafkaHeader, KafkaKey, KafkaTimestamp};
 pub use headers::{Header, Headers, HeadersIter, HeadersRef};
 pub use kafka_client_derive::KafkaRecord;

@@ -3,18 +3,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+pub use kafka_client_protocol::records::TimestampType;
+use kafka_client_protocol::records::{RecordError, RecordView};
 
 use super::{DecodeError, Headers, HeadersRef, KafkaRecord};
-
-/// Who set a record's timestamp; the topic's `message.timestamp.type` decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum TimestampType {
-    /// The producer, when it made the record.
-    #[default]
-    CreateTime,
-    /// The broker, when it appended the record.
-    LogAppendTime,
-}
 
 /// A record as the consumer hands it out: owned, and its bytes are views into the received frame.
 ///
@@ -51,6 +43,32 @@ impl ConsumerRecord {
             value: None,
             headers: Headers::default(),
         }
+    }
+
+    /// The record that `view` shows, sharing its buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] if its headers are damaged; the rest has been checked by the cursor.
+    #[allow(dead_code)] // The consumer calls it.
+    pub(crate) fn from_view(
+        topic: Arc<str>,
+        partition: i32,
+        leader_epoch: Option<i32>,
+        timestamp_type: TimestampType,
+        view: &RecordView<'_>,
+    ) -> Result<Self, RecordError> {
+        Ok(Self {
+            topic,
+            partition,
+            offset: view.offset,
+            timestamp: view.timestamp,
+            timestamp_type,
+            leader_epoch,
+            key: view.key_bytes(),
+            value: view.value_bytes(),
+            headers: Headers::of(view)?,
+        })
     }
 
     /// Sets the key. Defaults to null.
@@ -211,7 +229,29 @@ pub struct RecordRef<'a> {
     pub headers: HeadersRef<'a>,
 }
 
-impl RecordRef<'_> {
+impl<'a> RecordRef<'a> {
+    /// The record that `view` shows, for decoding without making it owned first.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] if its headers are damaged; the rest has been checked by the cursor.
+    #[allow(dead_code)] // The consumer calls it.
+    pub(crate) fn from_view(
+        topic: &'a str,
+        partition: i32,
+        view: &RecordView<'a>,
+    ) -> Result<Self, RecordError> {
+        Ok(Self {
+            topic,
+            partition,
+            offset: view.offset,
+            timestamp: view.timestamp,
+            key: view.key,
+            value: view.value,
+            headers: HeadersRef::of(view.headers)?,
+        })
+    }
+
     /// The timestamp; `None` if the record has none.
     #[must_use]
     pub fn timestamp(&self) -> Option<SystemTime> {
@@ -222,8 +262,75 @@ impl RecordRef<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+    use kafka_client_protocol::records::{Batch, BatchBuilder, RecordCursor, Seal};
+
     use super::super::Header;
     use super::*;
+
+    fn cursor(headers: &[Header<'_>]) -> RecordCursor {
+        let mut builder = BatchBuilder::new(BytesMut::new());
+        builder.append(5, Some(b"k"), Some(b"v"), headers).unwrap();
+        builder.append(6, None, None, &[]).unwrap();
+        let seal = Seal {
+            base_offset: 40,
+            ..Seal::default()
+        };
+        let sealed = builder.seal(&seal).unwrap();
+        Batch::new(sealed.bytes).unwrap().records(0).unwrap()
+    }
+
+    #[test]
+    fn views_become_records_without_a_copy() {
+        let headers = [
+            Header::new("h", "1"),
+            Header {
+                key: "n",
+                value: None,
+            },
+        ];
+        let mut cursor = cursor(&headers);
+        let frame = cursor.data().as_ptr_range();
+        let by = TimestampType::LogAppendTime;
+        let view = cursor.next_record().unwrap().unwrap();
+        let record = ConsumerRecord::from_view("t".into(), 3, Some(7), by, &view).unwrap();
+        let wanted = ConsumerRecord::new("t", 3, 40)
+            .with_key("k")
+            .with_value("v")
+            .with_headers(Headers::from_iter(headers))
+            .with_timestamp_ms(5, by)
+            .with_leader_epoch(7);
+        assert_eq!(record, wanted);
+        assert!(frame.contains(&record.value().unwrap().as_ptr()));
+        assert!(frame.contains(&record.headers().iter().next().unwrap().0.as_ptr()));
+        let borrowed = RecordRef::from_view("t", 3, &view).unwrap();
+        assert_eq!(format!("{borrowed:?}"), format!("{:?}", record.as_ref()));
+
+        let view = cursor.next_record().unwrap().unwrap();
+        let record = ConsumerRecord::from_view("t".into(), 3, None, by, &view).unwrap();
+        assert_eq!(
+            record,
+            ConsumerRecord::new("t", 3, 41).with_timestamp_ms(6, by)
+        );
+    }
+
+    #[test]
+    fn damaged_headers_are_an_error() {
+        let mut builder = BatchBuilder::new(BytesMut::new());
+        builder
+            .append(5, None, Some(b"v"), &[Header::new("name", "")])
+            .unwrap();
+        let mut batch = builder.seal(&Seal::default()).unwrap().bytes.to_vec();
+        let name = batch.windows(4).position(|bytes| bytes == b"name").unwrap();
+        batch[name] = 0xff;
+        let mut cursor = Batch::new(batch.into()).unwrap().records(0).unwrap();
+        let view = cursor.next_record().unwrap().unwrap();
+        let damage = RecordError::HeaderKeyNotUtf8 { index: 0 };
+        let by = TimestampType::CreateTime;
+        let record = ConsumerRecord::from_view("t".into(), 3, None, by, &view);
+        assert_eq!(record.unwrap_err(), damage);
+        assert_eq!(RecordRef::from_view("t", 3, &view).unwrap_err(), damage);
+    }
 
     #[test]
     fn the_view_shows_the_same() {
