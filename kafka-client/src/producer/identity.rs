@@ -122,6 +122,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
 async fn ask(shared: &Shared) -> Result<Identity, Error> {
     let connection = shared.cluster.any().await?;
     let request = InitProducerIdRequest {
+        transactional_id: None,
         transaction_timeout_ms: i32::MAX,
         ..Default::default()
     };
