@@ -42,6 +42,8 @@ pub mod class {
     pub const PRODUCER_PERFORMANCE: &str = "org.apache.kafka.tools.ProducerPerformance";
     /// `kafka-consumer-perf-test.sh`.
     pub const CONSUMER_PERFORMANCE: &str = "org.apache.kafka.tools.ConsumerPerformance";
+    /// `kafka-verifiable-consumer.sh`: a group member that reports each assignment as a line of JSON.
+    pub const VERIFIABLE_CONSUMER: &str = "org.apache.kafka.tools.VerifiableConsumer";
     /// `kafka-storage.sh`.
     pub const STORAGE: &str = "kafka.tools.StorageTool";
     /// `kafka-server-start.sh`.
