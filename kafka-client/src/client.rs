@@ -11,6 +11,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
 use crate::cluster::{Backoff, Cluster};
 use crate::config::{ClientConfig, millis, parse_bootstrap};
+use crate::consumer::ConsumerBuilder;
 use crate::env::{Connector, Env, TcpConnector};
 use crate::error::Error;
 use crate::net::Lane;
@@ -48,7 +49,7 @@ impl NewCluster {
         Cluster::new(self.env.clone(), self.config.clone())
     }
 
-    /// As [`NewCluster::make`], but looking at topics does not create them unless asked to.
+    /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
@@ -93,6 +94,17 @@ impl Kafka {
     /// A producer with default settings, which the builder's setters change.
     pub fn producer(&self) -> ProducerBuilder {
         ProducerBuilder::new(self.new_cluster.clone())
+    }
+
+    /// A consumer that is a member of a group (`group.id`), with default settings, which the
+    /// builder's setters change.
+    pub fn consumer(&self, group: impl Into<String>) -> ConsumerBuilder {
+        ConsumerBuilder::new(self.new_cluster.clone(), Some(group.into()))
+    }
+
+    /// A consumer without a group, for partitions that are assigned by hand. It stores no offsets.
+    pub fn reader(&self) -> ConsumerBuilder {
+        ConsumerBuilder::new(self.new_cluster.clone(), None)
     }
 
     /// Creates a topic. `partitions` and `replication_factor` of `None` take the cluster's

@@ -1,0 +1,112 @@
+//! Settings of a consumer.
+
+use std::time::Duration;
+
+use super::group::Assignor;
+use crate::error::Error;
+
+/// Where to begin where no offset is stored, or the stored one is no longer in the log
+/// (`auto.offset.reset`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OffsetReset {
+    /// At the first record there is.
+    Earliest,
+    /// At the end: only records that come later are read.
+    #[default]
+    Latest,
+    /// Nowhere: the consumer reports an error instead.
+    None,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ConsumerConfig {
+    /// `group.id`
+    pub(crate) group: Option<String>,
+    /// `group.instance.id`
+    pub(crate) instance: Option<String>,
+    /// `client.rack`
+    pub(crate) rack: Option<String>,
+    pub(crate) assignors: Vec<Assignor>,
+    pub(crate) session_timeout: Duration,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) max_poll_interval: Duration,
+    /// `None` switches it off.
+    pub(crate) auto_commit: Option<Duration>,
+    pub(crate) reset: OffsetReset,
+    pub(crate) fetch_min_bytes: i32,
+    pub(crate) fetch_max_bytes: i32,
+    pub(crate) max_partition_fetch_bytes: i32,
+    pub(crate) fetch_max_wait: Duration,
+    pub(crate) buffer_bytes: usize,
+    pub(crate) max_batch_bytes: usize,
+    pub(crate) check_crcs: bool,
+    pub(crate) read_committed: bool,
+    pub(crate) allow_auto_create_topics: bool,
+}
+
+impl Default for ConsumerConfig {
+    fn default() -> Self {
+        Self {
+            group: None,
+            instance: None,
+            rack: None,
+            assignors: vec![Assignor::CooperativeSticky],
+            session_timeout: Duration::from_secs(45),
+            heartbeat_interval: Duration::from_secs(3),
+            max_poll_interval: Duration::from_secs(300),
+            auto_commit: Some(Duration::from_secs(5)),
+            reset: OffsetReset::Latest,
+            fetch_min_bytes: 1,
+            fetch_max_bytes: 50 * 1024 * 1024,
+            max_partition_fetch_bytes: 1024 * 1024,
+            fetch_max_wait: Duration::from_millis(500),
+            buffer_bytes: 64 * 1024 * 1024,
+            max_batch_bytes: 256 * 1024 * 1024,
+            check_crcs: true,
+            read_committed: false,
+            allow_auto_create_topics: true,
+        }
+    }
+}
+
+impl ConsumerConfig {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.group.as_deref().is_some_and(str::is_empty) {
+            return Err(Error::config("group.id is empty"));
+        }
+        if self.instance.is_some() && self.group.is_none() {
+            return Err(Error::config("group.instance.id needs a group.id"));
+        }
+        if self.assignors.is_empty() {
+            return Err(Error::config("partition.assignment.strategy names no assignor"));
+        }
+        if self.heartbeat_interval * 3 > self.session_timeout {
+            return Err(Error::config(
+                "heartbeat.interval.ms is over a third of session.timeout.ms: a lost heartbeat \
+                 or two would cost the membership",
+            ));
+        }
+        if self.heartbeat_interval.is_zero() {
+            return Err(Error::config("heartbeat.interval.ms is 0"));
+        }
+        for (name, duration) in [
+            ("session.timeout.ms", self.session_timeout),
+            ("max.poll.interval.ms", self.max_poll_interval),
+            ("fetch.max.wait.ms", self.fetch_max_wait),
+        ] {
+            if duration.as_millis() > i32::MAX as u128 {
+                return Err(Error::config(format!("{name} is over {} ms", i32::MAX)));
+            }
+        }
+        if self.fetch_max_bytes <= 0 || self.max_partition_fetch_bytes <= 0 {
+            return Err(Error::config(
+                "fetch.max.bytes and max.partition.fetch.bytes are at least 1 byte",
+            ));
+        }
+        if self.fetch_min_bytes < 0 {
+            return Err(Error::config("fetch.min.bytes is negative"));
+        }
+        Ok(())
+    }
+}

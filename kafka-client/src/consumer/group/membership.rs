@@ -1,0 +1,144 @@
+//! What a member of a classic group knows of its place, and what an answer of the coordinator
+//! means for it. Pure.
+
+use kafka_client_protocol::ErrorCode;
+
+use super::Assignor;
+use crate::consumer::TopicPartition;
+
+/// A member's place in its group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Membership {
+    /// Given by the coordinator; empty before.
+    pub(crate) member_id: String,
+    /// -1 outside of a generation.
+    pub(crate) generation: i32,
+    /// The assignor the group runs.
+    pub(crate) assignor: Option<Assignor>,
+    /// Whether this member computes the assignments.
+    pub(crate) leader: bool,
+    /// What it owns, in order.
+    pub(crate) owned: Vec<TopicPartition>,
+}
+
+/// What a rebalance changes for a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub(crate) revoked: Vec<TopicPartition>,
+    pub(crate) added: Vec<TopicPartition>,
+}
+
+/// What an error of the coordinator asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// The same again, a little later.
+    Retry,
+    /// Another broker coordinates the group: find it, then the same again.
+    FindCoordinator,
+    /// The group is rebalancing: join again; what is owned stays owned meanwhile.
+    Rejoin,
+    /// The member has missed a generation: its partitions may belong to others. Join again.
+    RejoinLost,
+    /// The coordinator does not know the member: as above, under a new id.
+    RejoinAsNew,
+    /// Join again with the id that came with the answer (KIP-394).
+    UseMemberId,
+    /// No way on.
+    Fatal,
+}
+
+impl Membership {
+    pub(crate) fn new() -> Self {
+        Self {
+            member_id: String::new(),
+            generation: -1,
+            assignor: None,
+            leader: false,
+            owned: Vec::new(),
+        }
+    }
+
+    /// What an assignment changes, in either protocol: what is kept keeps flowing.
+    pub(crate) fn changes(&self, assigned: &[TopicPartition]) -> Changes {
+        let minus = |left: &[TopicPartition], right: &[TopicPartition]| {
+            let mut rest: Vec<_> =
+                left.iter().filter(|partition| !right.contains(partition)).cloned().collect();
+            rest.sort();
+            rest.dedup();
+            rest
+        };
+        Changes { revoked: minus(&self.owned, assigned), added: minus(assigned, &self.owned) }
+    }
+
+    /// The place in the group is gone; the partitions with it.
+    pub(crate) fn lose(&mut self, remedy: Remedy) -> Vec<TopicPartition> {
+        self.generation = -1;
+        self.leader = false;
+        if remedy == Remedy::RejoinAsNew {
+            self.member_id.clear();
+        }
+        std::mem::take(&mut self.owned)
+    }
+}
+
+/// What an error in an answer to JoinGroup, SyncGroup or Heartbeat asks for.
+pub(crate) fn remedy(code: ErrorCode) -> Remedy {
+    match code {
+        ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR => {
+            Remedy::FindCoordinator
+        }
+        ErrorCode::REBALANCE_IN_PROGRESS => Remedy::Rejoin,
+        ErrorCode::ILLEGAL_GENERATION => Remedy::RejoinLost,
+        ErrorCode::UNKNOWN_MEMBER_ID => Remedy::RejoinAsNew,
+        ErrorCode::MEMBER_ID_REQUIRED => Remedy::UseMemberId,
+        code if code.is_retriable() => Remedy::Retry,
+        _ => Remedy::Fatal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partitions(numbers: &[i32]) -> Vec<TopicPartition> {
+        numbers.iter().map(|number| TopicPartition::new("orders", *number)).collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_neither_revoked_nor_added() {
+        let membership = Membership { owned: partitions(&[0, 1, 2]), ..Membership::new() };
+        let changes = membership.changes(&partitions(&[2, 3]));
+        assert_eq!(changes.revoked, partitions(&[0, 1]));
+        assert_eq!(changes.added, partitions(&[3]));
+    }
+
+    #[test]
+    fn an_unknown_member_comes_back_under_a_new_id_an_old_generation_under_its_own() {
+        let joined = Membership {
+            member_id: "me".to_owned(),
+            generation: 7,
+            owned: partitions(&[1]),
+            ..Membership::new()
+        };
+        let mut membership = joined.clone();
+        assert_eq!(membership.lose(remedy(ErrorCode::ILLEGAL_GENERATION)), partitions(&[1]));
+        assert_eq!((membership.member_id.as_str(), membership.generation), ("me", -1));
+        let mut membership = joined;
+        membership.lose(remedy(ErrorCode::UNKNOWN_MEMBER_ID));
+        assert_eq!(membership, Membership::new());
+    }
+
+    #[test]
+    fn errors_ask_for_what_kafka_s_client_does() {
+        for (code, expected) in [
+            (ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, Remedy::Retry),
+            (ErrorCode::NOT_COORDINATOR, Remedy::FindCoordinator),
+            (ErrorCode::FENCED_INSTANCE_ID, Remedy::Fatal),
+            (ErrorCode::INCONSISTENT_GROUP_PROTOCOL, Remedy::Fatal),
+            (ErrorCode::GROUP_AUTHORIZATION_FAILED, Remedy::Fatal),
+            (ErrorCode::GROUP_MAX_SIZE_REACHED, Remedy::Fatal),
+        ] {
+            assert_eq!(remedy(code), expected, "{code}");
+        }
+    }
+}

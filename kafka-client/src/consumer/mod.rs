@@ -1,0 +1,836 @@
+//! Consuming records.
+//!
+//! ```text
+//! source of each broker -> buffer (undecoded, bounded) -> poll: CRC, decompress, decode -> user
+//!        ^                                                            |
+//!   fetch position, ahead                              consumed position -> commits
+//! ```
+//!
+//! Records are fetched ahead of the user and decoded on the user's task, one at a time. The
+//! consumed position moves when a record is handed out. What is *processed*, and so committed by
+//! auto-commit, is what was handed out before the latest call for a record: asking for the next one
+//! says that the last one is done with.
+
+mod batch;
+mod config;
+mod group;
+mod offsets;
+mod position;
+mod shared;
+mod source;
+mod topic_partition;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use kafka_client_protocol::records::RecordCursor;
+use tokio::sync::oneshot;
+
+pub use batch::RecordBatch;
+pub use config::OffsetReset;
+pub use group::{Assignor, RebalanceEvent};
+pub use topic_partition::TopicPartition;
+pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
+
+use crate::client::NewCluster;
+use crate::error::{Error, ErrorKind};
+use crate::record::{ConsumerRecord, HasTopic, TimestampType};
+use config::ConsumerConfig;
+use group::{Command, Commands, Commit, Group, Listener};
+use position::{Assigned, Stage};
+use shared::{Arrival, Fetched, Shared};
+
+/// Reads records. It is made by [`Kafka::consumer`](crate::Kafka::consumer).
+///
+/// [`recv`](Consumer::recv), [`recv_batch`](Consumer::recv_batch) and the [`Stream`] give records;
+/// they may be mixed. Calls from elsewhere (commit, seek, pause) go through a
+/// [`handle`](Consumer::handle).
+///
+/// Dropping it leaves the group without a last commit: [`Consumer::close`] first.
+pub struct Consumer {
+    handle: ConsumerHandle,
+    /// Data that is being handed out.
+    current: Option<Current>,
+    polls: u64,
+}
+
+/// Commits, seeks and pauses for a consumer that is in use elsewhere. Clones are for the same
+/// consumer; they do not keep it alive.
+#[derive(Clone)]
+pub struct ConsumerHandle {
+    shared: Arc<Shared>,
+    commands: Option<Commands>,
+}
+
+/// The data of a partition that is being handed out.
+struct Current {
+    fetched: Fetched,
+    batch: Option<OpenBatch>,
+}
+
+/// A batch that is being handed out.
+struct OpenBatch {
+    cursor: RecordCursor,
+    next: i64,
+    leader_epoch: i32,
+    timestamp_type: TimestampType,
+}
+
+impl Consumer {
+    fn start(
+        shared: Arc<Shared>,
+        topics: Vec<Arc<str>>,
+        listener: Option<Listener>,
+    ) -> Self {
+        shared.spawn(offsets::offsets_loop(shared.weak.clone()));
+        shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
+        shared.cluster.want(&topics);
+        let commands = shared
+            .config
+            .group
+            .clone()
+            .map(|group| Group::start(&shared, &group, topics, listener));
+        Self { handle: ConsumerHandle { shared, commands }, current: None, polls: 0 }
+    }
+
+    /// The next record. Waits until there is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoOffset`] and [`ErrorKind::CorruptRecords`] concern one partition, which the
+    /// error names, and the others go on; so does this one after a seek. [`ErrorKind::GroupLost`]
+    /// tells that partitions were lost; the member joins again by itself. An error for which
+    /// [`Error::is_fatal`] holds, or that comes again and again, ends the consumer.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no record is lost.
+    pub async fn recv(&mut self) -> Result<ConsumerRecord, Error> {
+        std::future::poll_fn(|cx| self.poll_record(cx)).await
+    }
+
+    /// The next batch of records of one partition, in the size it was produced in. Cheaper for
+    /// each record than [`Consumer::recv`]: nothing is made for a record that is merely looked at.
+    ///
+    /// # Errors
+    /// As [`Consumer::recv`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no record is lost.
+    pub async fn recv_batch(&mut self) -> Result<RecordBatch, Error> {
+        std::future::poll_fn(|cx| self.poll_batch(cx)).await
+    }
+
+    /// A handle for calls from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> ConsumerHandle {
+        self.handle.clone()
+    }
+
+    /// Stores the offsets of everything handed out so far, and waits until that is done.
+    ///
+    /// # Errors
+    /// [`ErrorKind::GroupLost`] when a partition is not this member's any more. When it is used
+    /// without a group.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the commit back.
+    pub async fn commit(&self) -> Result<(), Error> {
+        self.handle.commit().await
+    }
+
+    /// As [`Consumer::commit`], without waiting: the commit is on its way when this returns, in
+    /// order with others; the [`PendingCommit`] tells how it ends, and may be dropped.
+    pub fn commit_async(&self) -> PendingCommit {
+        self.handle.commit_async()
+    }
+
+    /// Commits what was processed if that is automatic, leaves the group, and ends the consumer.
+    /// The records handed out so far count as processed.
+    ///
+    /// # Errors
+    /// When the last commit or leaving fails; the consumer has ended all the same.
+    ///
+    /// # Cancel safety
+    /// When dropped, the commit and the leave go on by themselves.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.current = None;
+        let result = match self.handle.commands.take() {
+            Some(commands) => {
+                let (reply, answer) = oneshot::channel();
+                match commands.send(Command::Close { reply }) {
+                    Ok(()) => answer.await.unwrap_or(Ok(())),
+                    Err(_) => Ok(()),
+                }
+            }
+            None => Ok(()),
+        };
+        self.handle.shared.abort();
+        self.handle.shared.cluster.close().await;
+        result
+    }
+
+    fn poll_record(&mut self, cx: &mut Context<'_>) -> Poll<Result<ConsumerRecord, Error>> {
+        self.enter();
+        loop {
+            let current = match self.poll_current(cx) {
+                Poll::Ready(Ok(current)) => current,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            };
+            let Some(batch) = &mut current.batch else { continue };
+            let assigned = &current.fetched.assigned;
+            let position = assigned.position();
+            let (epoch, kind) = (batch.leader_epoch, batch.timestamp_type);
+            match batch.cursor.next_record() {
+                // In front of where the user is: a batch is fetched whole.
+                Some(Ok(view)) if view.offset < position => {}
+                Some(Ok(view)) => {
+                    let TopicPartition { topic, partition } = &assigned.partition;
+                    let offset = view.offset;
+                    let epoch = (epoch >= 0).then_some(epoch);
+                    let record =
+                        ConsumerRecord::from_view(topic.clone(), *partition, epoch, kind, &view);
+                    match record {
+                        Ok(record) => {
+                            assigned.hand_out(offset);
+                            return Poll::Ready(Ok(record));
+                        }
+                        Err(error) => return Poll::Ready(Err(self.corrupt(&error))),
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
+                None => {
+                    assigned.skip_to(batch.next, batch.leader_epoch);
+                    current.batch = None;
+                }
+            }
+        }
+    }
+
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<RecordBatch, Error>> {
+        self.enter();
+        loop {
+            let current = match self.poll_current(cx) {
+                Poll::Ready(Ok(current)) => current,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            };
+            let Some(mut batch) = current.batch.take() else { continue };
+            let assigned = &current.fetched.assigned;
+            let position = assigned.position();
+            batch.cursor.skip_to(position);
+            assigned.hand_out_batch(batch.next.max(position), batch.leader_epoch);
+            if batch.cursor.remaining() > 0 {
+                let partition = assigned.partition.clone();
+                return Poll::Ready(Ok(RecordBatch::new(partition, batch.cursor)));
+            }
+        }
+    }
+
+    /// A batch with records that may be handed out, of the data at hand or that arrives.
+    fn poll_current(&mut self, cx: &mut Context<'_>) -> Poll<Result<&mut Current, Error>> {
+        loop {
+            if let Some(current) = &self.current
+                && !current.fetched.assigned.is_current(current.fetched.version)
+            {
+                // Seek, pause or revocation came in between.
+                self.drop_current();
+            }
+            if self.current.is_none() {
+                match self.handle.shared.poll_arrival(cx) {
+                    Poll::Ready(Arrival::Data(fetched)) => {
+                        self.handle.shared.waiting.store(false, Ordering::Release);
+                        self.current = Some(Current { fetched, batch: None });
+                    }
+                    Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        self.handle.shared.waiting.store(true, Ordering::Release);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            let config = &self.handle.shared.config;
+            let Some(current) = &mut self.current else { continue };
+            if current.batch.is_some() {
+                // Looked up again, for the borrow checker.
+                return Poll::Ready(self.current.as_mut().ok_or_else(|| Error::closed("consumer")));
+            }
+            match next_batch(&mut current.fetched, config) {
+                Some(Ok(batch)) => current.batch = Some(batch),
+                Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
+                None => {
+                    let fetched = &current.fetched;
+                    fetched.assigned.skip_to(fetched.next, -1);
+                    self.drop_current();
+                }
+            }
+        }
+    }
+
+    /// The user asks for a record, and so is done with those before.
+    fn enter(&mut self) {
+        self.polls += 1;
+        let shared = &self.handle.shared;
+        shared.polls.store(self.polls, Ordering::Release);
+        if let Some(current) = &self.current {
+            current.fetched.assigned.finish();
+        }
+        if shared.pause_asked.load(Ordering::Acquire) {
+            // What was handed out in batches of other partitions is done with as well.
+            for (_, slot) in shared.state().positions.iter() {
+                slot.assigned.finish();
+            }
+            shared.paused.notify_waiters();
+        }
+    }
+
+    fn drop_current(&mut self) {
+        if let Some(current) = self.current.take() {
+            current.fetched.assigned.finish();
+            self.handle.shared.release(current.fetched.bytes);
+        }
+    }
+
+    /// The data at hand is corrupt: the partition stops there, so that no record is skipped
+    /// silently.
+    fn corrupt(&mut self, error: &kafka_client_protocol::records::RecordError) -> Error {
+        let Some(current) = self.current.take() else { return Error::closed("consumer") };
+        let shared = &self.handle.shared;
+        shared.release(current.fetched.bytes);
+        let assigned = current.fetched.assigned;
+        let TopicPartition { topic, partition } = &assigned.partition;
+        let offset = assigned.position();
+        shared.state().positions.set_stage(&assigned.partition, Stage::Stuck);
+        Error::new(
+            ErrorKind::CorruptRecords,
+            format!("the batch at offset {offset} cannot be read: {error}; seek beyond it to go on"),
+        )
+        .at_partition(topic, *partition)
+    }
+}
+
+/// The next batch of fetched data that holds records for users.
+fn next_batch(
+    fetched: &mut Fetched,
+    config: &ConsumerConfig,
+) -> Option<Result<OpenBatch, kafka_client_protocol::records::RecordError>> {
+    loop {
+        let batch = match fetched.batches.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let header = *batch.header();
+        if header.next_offset() <= fetched.assigned.position() {
+            continue;
+        }
+        if header.attributes.is_control() {
+            // Markers of transactions: they take offsets, and are nobody's records.
+            fetched.assigned.skip_to(header.next_offset(), header.partition_leader_epoch);
+            continue;
+        }
+        if config.check_crcs
+            && let Err(error) = batch.verify_crc()
+        {
+            return Some(Err(error));
+        }
+        return Some(batch.records(config.max_batch_bytes).map(|cursor| OpenBatch {
+            cursor,
+            next: header.next_offset(),
+            leader_epoch: header.partition_leader_epoch,
+            timestamp_type: header.attributes.timestamp_type(),
+        }));
+    }
+}
+
+impl Stream for Consumer {
+    type Item = Result<ConsumerRecord, Error>;
+
+    /// As [`Consumer::recv`]. The stream does not end.
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_record(cx).map(Some)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // The group's task leaves by itself when its commands end.
+        self.handle.shared.abort();
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("assignment", &self.handle.assignment()).finish()
+    }
+}
+
+/// A commit on its way. Dropping it does not take the commit back.
+#[derive(Debug)]
+#[must_use = "a pending commit tells whether the commit succeeded"]
+pub struct PendingCommit(Result<oneshot::Receiver<Result<(), Error>>, Option<Error>>);
+
+impl Future for PendingCommit {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(answer) => Pin::new(answer)
+                .poll(cx)
+                .map(|answer| answer.unwrap_or_else(|_| Err(Error::closed("consumer")))),
+            Err(error) => Poll::Ready(error.take().map_or(Ok(()), Err)),
+        }
+    }
+}
+
+impl ConsumerHandle {
+    /// As [`Consumer::commit`].
+    ///
+    /// # Errors
+    /// As [`Consumer::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the commit back.
+    pub async fn commit(&self) -> Result<(), Error> {
+        self.commit_async().await
+    }
+
+    /// As [`Consumer::commit_async`].
+    pub fn commit_async(&self) -> PendingCommit {
+        let commits = {
+            let state = self.shared.state();
+            let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
+                let offset = slot.assigned.position();
+                (offset >= 0 && offset != slot.committed).then(|| Commit {
+                    partition: partition.clone(),
+                    offset,
+                    leader_epoch: slot.assigned.epoch(),
+                })
+            });
+            handed_out.collect()
+        };
+        self.send(commits)
+    }
+
+    /// Stores these offsets: of the next record to be read, in each partition.
+    ///
+    /// # Errors
+    /// As [`Consumer::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the commit back.
+    pub async fn commit_offsets(
+        &self,
+        offsets: impl IntoIterator<Item = (TopicPartition, i64)>,
+    ) -> Result<(), Error> {
+        let commits = offsets.into_iter().map(|(partition, offset)| Commit {
+            partition,
+            offset,
+            leader_epoch: -1,
+        });
+        let commits: Vec<_> = commits.collect();
+        if let Some(negative) = commits.iter().find(|commit| commit.offset < 0) {
+            let error = Error::config(format!("offset {} cannot be committed", negative.offset));
+            let TopicPartition { topic, partition } = &negative.partition;
+            return Err(error.at_partition(topic, *partition));
+        }
+        self.send(commits).await
+    }
+
+    fn send(&self, commits: Vec<Commit>) -> PendingCommit {
+        let Some(commands) = &self.commands else {
+            let error = Error::config("offsets are committed for a group: set group.id");
+            return PendingCommit(Err(Some(error)));
+        };
+        if let Some(error) = self.shared.failure() {
+            return PendingCommit(Err(Some(error)));
+        }
+        let (reply, answer) = oneshot::channel();
+        match commands.send(Command::Commit { commits, reply }) {
+            Ok(()) => PendingCommit(Ok(answer)),
+            Err(_) => PendingCommit(Err(Some(Error::closed("consumer")))),
+        }
+    }
+
+    /// The partitions that are read at the moment, in order.
+    #[must_use]
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.shared.state().positions.partitions()
+    }
+
+    /// The offset of the next record that is handed out; `None` while it is not known, or if the
+    /// partition is not assigned.
+    #[must_use]
+    pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        let position = self.shared.state().positions.get(partition)?.assigned.position();
+        (position >= 0).then_some(position)
+    }
+
+    /// Records between the position and the end of the partition, as of the last fetch; `None`
+    /// while that is not known.
+    #[must_use]
+    pub fn lag(&self, partition: &TopicPartition) -> Option<i64> {
+        let state = self.shared.state();
+        let slot = state.positions.get(partition)?;
+        let position = slot.assigned.position();
+        (position >= 0 && slot.high_watermark >= 0)
+            .then(|| (slot.high_watermark - position).max(0))
+    }
+
+    /// Goes on from this offset of an assigned partition. What was fetched ahead is dropped.
+    ///
+    /// # Errors
+    /// When the partition is not assigned, or the offset is negative.
+    pub fn seek(&self, partition: &TopicPartition, offset: i64) -> Result<(), Error> {
+        if offset < 0 {
+            return Err(Error::config(format!("offset {offset} is negative"))
+                .at_partition(&partition.topic, partition.partition));
+        }
+        self.set_stage(partition, Stage::Fetching { offset })
+    }
+
+    /// Goes on from the first record there is.
+    ///
+    /// # Errors
+    /// When the partition is not assigned.
+    pub fn seek_to_beginning(&self, partition: &TopicPartition) -> Result<(), Error> {
+        self.set_stage(partition, Stage::Reset { timestamp: -2 })
+    }
+
+    /// Goes on from the end: with records that come from now on.
+    ///
+    /// # Errors
+    /// When the partition is not assigned.
+    pub fn seek_to_end(&self, partition: &TopicPartition) -> Result<(), Error> {
+        self.set_stage(partition, Stage::Reset { timestamp: -1 })
+    }
+
+    /// Goes on from the first record with this timestamp or a later one, in milliseconds since
+    /// the Unix epoch; from the end if there is none.
+    ///
+    /// # Errors
+    /// When the partition is not assigned, or the timestamp is negative.
+    pub fn seek_to_timestamp(&self, partition: &TopicPartition, ms: i64) -> Result<(), Error> {
+        if ms < 0 {
+            return Err(Error::config(format!("timestamp {ms} is negative"))
+                .at_partition(&partition.topic, partition.partition));
+        }
+        self.set_stage(partition, Stage::Reset { timestamp: ms })
+    }
+
+    /// Hands out no more records of these partitions until [`ConsumerHandle::resume`]. A
+    /// partition that is revoked and comes back is not paused.
+    pub fn pause<'a>(&self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        self.set_paused(partitions, true);
+    }
+
+    /// Ends a pause.
+    pub fn resume<'a>(&self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        self.set_paused(partitions, false);
+    }
+
+    /// The first and the next offset of partitions, asked of their leaders now.
+    ///
+    /// # Errors
+    /// When a leader cannot be asked.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
+        let cluster = &self.shared.cluster;
+        let read_committed = self.shared.config.read_committed;
+        let ask = |timestamp| {
+            let wanted = partitions.iter().map(move |partition| (partition.clone(), timestamp));
+            offsets::list_offsets(cluster, wanted, read_committed)
+        };
+        let (mut first, mut next) = (ask(-2).await, ask(-1).await);
+        let mut found = BTreeMap::new();
+        for partition in partitions {
+            let missing = || Err(Error::new(ErrorKind::Protocol, "the answer leaves it out"));
+            let first = first.remove(partition).unwrap_or_else(missing)?;
+            let next = next.remove(partition).unwrap_or_else(missing)?;
+            found.insert(partition.clone(), (first, next));
+        }
+        Ok(found)
+    }
+
+    fn set_stage(&self, partition: &TopicPartition, stage: Stage) -> Result<(), Error> {
+        if !self.shared.state().positions.set_stage(partition, stage) {
+            return Err(Error::config("the partition is not assigned to this consumer")
+                .at_partition(&partition.topic, partition.partition));
+        }
+        self.shared.positions_changed();
+        Ok(())
+    }
+
+    fn set_paused<'a>(
+        &self,
+        partitions: impl IntoIterator<Item = &'a TopicPartition>,
+        paused: bool,
+    ) {
+        let mut state = self.shared.state();
+        for partition in partitions {
+            state.positions.set_paused(partition, paused);
+        }
+        drop(state);
+        self.shared.positions_changed();
+    }
+}
+
+impl fmt::Debug for ConsumerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsumerHandle").field("assignment", &self.assignment()).finish()
+    }
+}
+
+/// New leaders: their sources are started and woken.
+async fn follow_loop(
+    shared: std::sync::Weak<Shared>,
+    mut changes: tokio::sync::watch::Receiver<Arc<crate::cluster::Metadata>>,
+) {
+    while changes.changed().await.is_ok() {
+        changes.borrow_and_update();
+        let Some(shared) = shared.upgrade() else { return };
+        shared.positions_changed();
+    }
+}
+
+/// Settings of a consumer, and its start. Made by [`Kafka::consumer`](crate::Kafka::consumer).
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct ConsumerBuilder {
+    cluster: NewCluster,
+    config: ConsumerConfig,
+    listener: Option<Listener>,
+}
+
+impl ConsumerBuilder {
+    pub(crate) fn new(cluster: NewCluster, group: Option<String>) -> Self {
+        let config = ConsumerConfig { group, ..ConsumerConfig::default() };
+        Self { cluster, config, listener: None }
+    }
+
+    /// `auto.offset.reset`: where to begin without a stored offset. Defaults to
+    /// [`OffsetReset::Latest`].
+    pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
+        self.config.reset = reset;
+        self
+    }
+
+    /// `enable.auto.commit` and `auto.commit.interval.ms`: commits what was processed at this
+    /// interval, before a rebalance and when closed. Defaults to every 5 seconds.
+    pub fn auto_commit(mut self, interval: Duration) -> Self {
+        self.config.auto_commit = Some(interval);
+        self
+    }
+
+    /// `enable.auto.commit=false`: only what the user commits is committed.
+    pub fn manual_commit(mut self) -> Self {
+        self.config.auto_commit = None;
+        self
+    }
+
+    /// `partition.assignment.strategy`: assignors in order of preference; the group runs the one
+    /// that most members prefer among those that all have. With any that is not cooperative, all
+    /// partitions are given up in each rebalance. Defaults to [`Assignor::CooperativeSticky`].
+    pub fn assignors(mut self, assignors: impl IntoIterator<Item = Assignor>) -> Self {
+        self.config.assignors = assignors.into_iter().collect();
+        self
+    }
+
+    /// `group.instance.id`: makes it a static member (KIP-345), which may be away for
+    /// `session.timeout.ms` without a rebalance. Defaults to none.
+    pub fn instance_id(mut self, instance: impl Into<String>) -> Self {
+        self.config.instance = Some(instance.into());
+        self
+    }
+
+    /// `client.rack`. Defaults to none.
+    pub fn rack(mut self, rack: impl Into<String>) -> Self {
+        self.config.rack = Some(rack.into());
+        self
+    }
+
+    /// `session.timeout.ms`: a member not heard of for this long is removed. Defaults to 45 seconds.
+    pub fn session_timeout(mut self, timeout: Duration) -> Self {
+        self.config.session_timeout = timeout;
+        self
+    }
+
+    /// `heartbeat.interval.ms`: at most a third of the session timeout. Defaults to 3 seconds.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.config.heartbeat_interval = interval;
+        self
+    }
+
+    /// `max.poll.interval.ms`: a member that does not ask for a record for this long leaves its
+    /// group. It is also the longest that a rebalance waits for it. Defaults to 5 minutes.
+    pub fn max_poll_interval(mut self, interval: Duration) -> Self {
+        self.config.max_poll_interval = interval;
+        self
+    }
+
+    /// `fetch.min.bytes`: a broker waits until there are so many, `fetch.max.wait.ms` at most.
+    /// Defaults to 1.
+    pub fn fetch_min_bytes(mut self, bytes: i32) -> Self {
+        self.config.fetch_min_bytes = bytes;
+        self
+    }
+
+    /// `fetch.max.bytes`: most bytes of an answer; a batch that is larger comes alone. Defaults to
+    /// 50 MiB.
+    pub fn fetch_max_bytes(mut self, bytes: i32) -> Self {
+        self.config.fetch_max_bytes = bytes;
+        self
+    }
+
+    /// `max.partition.fetch.bytes`: most bytes of a partition in an answer; a batch that is larger
+    /// comes alone. Defaults to 1 MiB.
+    pub fn max_partition_fetch_bytes(mut self, bytes: i32) -> Self {
+        self.config.max_partition_fetch_bytes = bytes;
+        self
+    }
+
+    /// `fetch.max.wait.ms`. Defaults to 500 ms.
+    pub fn fetch_max_wait(mut self, wait: Duration) -> Self {
+        self.config.fetch_max_wait = wait;
+        self
+    }
+
+    /// Bytes that are fetched ahead of the user; while they are full, nothing is fetched. Defaults
+    /// to 64 MiB.
+    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
+        self.config.buffer_bytes = bytes;
+        self
+    }
+
+    /// Most bytes that a compressed batch may have when decompressed; one that has more is
+    /// reported as corrupt. Defaults to 256 MiB.
+    pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_batch_bytes = bytes;
+        self
+    }
+
+    /// `check.crcs`: whether damage on the way or on the broker's disk is found. Defaults to yes.
+    pub fn check_crcs(mut self, check: bool) -> Self {
+        self.config.check_crcs = check;
+        self
+    }
+
+    /// `allow.auto.create.topics`: whether subscribing may create a topic, if the brokers do that.
+    /// Defaults to yes.
+    pub fn allow_auto_create_topics(mut self, allow: bool) -> Self {
+        self.config.allow_auto_create_topics = allow;
+        self
+    }
+
+    /// Has a function called for each change of what the consumer owns. It runs on the group's
+    /// task: it must not block.
+    pub fn on_rebalance(
+        mut self,
+        listener: impl Fn(&RebalanceEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// A consumer of one type of records: those of the type's topic, decoded.
+    pub fn topic<T: HasTopic>(self) -> TypedConsumerBuilder<T> {
+        TypedConsumerBuilder::new(self)
+    }
+
+    /// Starts a member of the group that shares these topics with the others.
+    ///
+    /// # Errors
+    /// When settings contradict each other, or there is no group or topic. Everything else is
+    /// reported by [`Consumer::recv`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe<I, S>(self, topics: I) -> Result<Consumer, Error>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        let mut topics: Vec<Arc<str>> =
+            topics.into_iter().map(|topic| Arc::from(topic.as_ref())).collect();
+        topics.sort();
+        topics.dedup();
+        if topics.is_empty() {
+            return Err(Error::config("no topic to subscribe to"));
+        }
+        if self.config.group.is_none() {
+            return Err(Error::config("subscribing needs a group.id; assign partitions without"));
+        }
+        let (shared, listener) = self.shared()?;
+        Ok(Consumer::start(shared, topics, listener))
+    }
+
+    /// Starts a consumer of these partitions, which it does not share. It begins where its group,
+    /// if it has one, has stored an offset, else where `auto.offset.reset` says.
+    ///
+    /// # Errors
+    /// When settings contradict each other, or a topic is not there within
+    /// `default.api.timeout.ms`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn assign(
+        self,
+        partitions: impl IntoIterator<Item = TopicPartition>,
+    ) -> Result<Consumer, Error> {
+        let (shared, _) = self.shared()?;
+        let limit = shared.cluster.config.default_api_timeout;
+        let mut assigned = Vec::new();
+        for partition in partitions {
+            let TopicPartition { topic, partition: number } = &partition;
+            let known = shared.cluster.topic(topic, limit, "default.api.timeout.ms").await?;
+            let count = known.partitions.len();
+            if !usize::try_from(*number).is_ok_and(|number| number < count) {
+                return Err(Error::new(
+                    ErrorKind::UnknownTopic,
+                    format!("the topic has {count} partitions"),
+                )
+                .at_partition(topic, *number));
+            }
+            assigned.push(partition);
+        }
+        let has_group = shared.config.group.is_some();
+        {
+            let mut state = shared.state();
+            for partition in assigned {
+                state.positions.assign(partition.clone(), Stage::Unknown);
+                if !has_group {
+                    shared.reset(&mut state, &partition, || {
+                        shared::no_offset("there is no group with a stored offset")
+                    });
+                }
+            }
+        }
+        let consumer = Consumer::start(shared, Vec::new(), None);
+        consumer.handle.shared.positions_changed();
+        Ok(consumer)
+    }
+
+    fn shared(self) -> Result<(Arc<Shared>, Option<Listener>), Error> {
+        self.config.validate()?;
+        let allow = self.config.allow_auto_create_topics;
+        let cluster = self.cluster.make_with(|config| config.allow_auto_create_topics = allow);
+        Ok((Shared::new(cluster, self.config), self.listener))
+    }
+}
+
+impl fmt::Debug for ConsumerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsumerBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}

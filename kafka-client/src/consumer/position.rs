@@ -1,0 +1,310 @@
+//! Where a consumer is in each of its partitions. Pure: no clock, no socket.
+//!
+//! The *fetch* position runs ahead of the *consumed* position by what is buffered. Every change
+//! that makes data under way useless (seek, reset, revocation, pause) raises the partition's
+//! version; data that arrives under an old version is dropped by comparing it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
+
+use tokio::time::Instant;
+
+use super::TopicPartition;
+
+/// A version that no data has: the partition is no longer assigned.
+const REVOKED: u64 = u64::MAX;
+
+/// What the consumer's user and its tasks share of a partition, without a lock.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    pub(crate) partition: TopicPartition,
+    version: AtomicU64,
+    /// Next offset to hand out; -1 while it is not known.
+    position: AtomicI64,
+    /// Everything below was handed out, and asked beyond: the user is done with it.
+    processed: AtomicI64,
+    /// Leader epoch of the last record handed out, -1 if unknown.
+    epoch: AtomicI32,
+}
+
+impl Assigned {
+    fn new(partition: TopicPartition) -> Arc<Self> {
+        Arc::new(Self {
+            partition,
+            version: AtomicU64::new(0),
+            position: AtomicI64::new(-1),
+            processed: AtomicI64::new(-1),
+            epoch: AtomicI32::new(-1),
+        })
+    }
+
+    /// Whether data of this version is still wanted.
+    pub(crate) fn is_current(&self, version: u64) -> bool {
+        self.version.load(Ordering::Acquire) == version
+    }
+
+    pub(crate) fn position(&self) -> i64 {
+        self.position.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn processed(&self) -> i64 {
+        self.processed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn epoch(&self) -> i32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// A record at `offset` is handed out: the user is done with all before it.
+    pub(crate) fn hand_out(&self, offset: i64) {
+        self.processed.store(offset, Ordering::Release);
+        self.position.store(offset + 1, Ordering::Release);
+    }
+
+    /// A batch up to `next` is handed out, of this leader epoch.
+    pub(crate) fn hand_out_batch(&self, next: i64, epoch: i32) {
+        self.position.store(next, Ordering::Release);
+        self.epoch.store(epoch, Ordering::Release);
+    }
+
+    /// There is nothing to hand out below `next`.
+    pub(crate) fn skip_to(&self, next: i64, epoch: i32) {
+        if next > self.position() {
+            self.hand_out_batch(next, epoch);
+        }
+    }
+
+    /// The user is done with all that was handed out.
+    pub(crate) fn finish(&self) {
+        self.processed.store(self.position(), Ordering::Release);
+    }
+
+    fn set(&self, offset: i64) {
+        self.position.store(offset, Ordering::Release);
+        self.processed.store(offset, Ordering::Release);
+        self.epoch.store(-1, Ordering::Release);
+    }
+}
+
+/// What stands between a partition and its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The group's stored offset is being asked for.
+    Unknown,
+    /// The offset for this timestamp is being asked for: -1 end, -2 beginning.
+    Reset { timestamp: i64 },
+    /// Records are fetched from this offset on.
+    Fetching { offset: i64 },
+    /// Nothing to begin with: the user must seek.
+    Stuck,
+}
+
+/// A partition as the consumer's tasks see it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) assigned: Arc<Assigned>,
+    pub(crate) stage: Stage,
+    pub(crate) paused: bool,
+    /// A request for it is under way, of this version.
+    pub(crate) asked: Option<u64>,
+    /// Not asked for before this instant, after an error.
+    pub(crate) not_before: Option<Instant>,
+    /// Failures in a row.
+    pub(crate) failures: u32,
+    /// End of the log as last seen, -1 if unknown.
+    pub(crate) high_watermark: i64,
+    /// The offset that the group has stored, as far as this member knows.
+    pub(crate) committed: i64,
+}
+
+/// All partitions of a consumer.
+#[derive(Debug, Default)]
+pub(crate) struct Positions {
+    slots: BTreeMap<TopicPartition, Slot>,
+}
+
+impl Positions {
+    /// Adds a partition at its beginning stage.
+    pub(crate) fn assign(&mut self, partition: TopicPartition, stage: Stage) {
+        let slot = Slot {
+            assigned: Assigned::new(partition.clone()),
+            stage: Stage::Unknown,
+            paused: false,
+            asked: None,
+            not_before: None,
+            failures: 0,
+            high_watermark: -1,
+            committed: -1,
+        };
+        self.slots.entry(partition.clone()).or_insert(slot);
+        self.set_stage(&partition, stage);
+    }
+
+    /// Removes a partition; what is under way for it is dropped.
+    pub(crate) fn remove(&mut self, partition: &TopicPartition) -> Option<Slot> {
+        let slot = self.slots.remove(partition)?;
+        slot.assigned.version.store(REVOKED, Ordering::Release);
+        Some(slot)
+    }
+
+    /// Goes on from an offset, or by asking for one; what is under way is dropped. `false` if the
+    /// partition is not assigned.
+    pub(crate) fn set_stage(&mut self, partition: &TopicPartition, stage: Stage) -> bool {
+        let Some(slot) = self.slots.get_mut(partition) else { return false };
+        slot.stage = stage;
+        slot.not_before = None;
+        slot.failures = 0;
+        slot.renew();
+        if let Stage::Fetching { offset } = stage {
+            slot.assigned.set(offset);
+        } else {
+            slot.assigned.set(-1);
+        }
+        true
+    }
+
+    /// Pauses or resumes. Data that is buffered is dropped and fetched again after.
+    pub(crate) fn set_paused(&mut self, partition: &TopicPartition, paused: bool) -> bool {
+        let Some(slot) = self.slots.get_mut(partition) else { return false };
+        if slot.paused != paused {
+            slot.paused = paused;
+            if let Stage::Fetching { offset } = &mut slot.stage {
+                *offset = slot.assigned.position();
+                slot.renew();
+            }
+        }
+        true
+    }
+
+    pub(crate) fn get(&self, partition: &TopicPartition) -> Option<&Slot> {
+        self.slots.get(partition)
+    }
+
+    pub(crate) fn get_mut(&mut self, partition: &TopicPartition) -> Option<&mut Slot> {
+        self.slots.get_mut(partition)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &Slot)> {
+        self.slots.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Slot)> {
+        self.slots.iter_mut()
+    }
+
+    pub(crate) fn partitions(&self) -> Vec<TopicPartition> {
+        self.slots.keys().cloned().collect()
+    }
+}
+
+impl Slot {
+    pub(crate) fn version(&self) -> u64 {
+        self.assigned.version.load(Ordering::Acquire)
+    }
+
+    /// Makes everything under way stale.
+    fn renew(&mut self) {
+        self.assigned.version.fetch_add(1, Ordering::AcqRel);
+        self.asked = None;
+    }
+
+    /// Whether records may be asked for now.
+    pub(crate) fn is_fetchable(&self, now: Instant) -> Option<i64> {
+        match self.stage {
+            Stage::Fetching { offset }
+                if !self.paused
+                    && self.asked.is_none()
+                    && self.not_before.is_none_or(|instant| instant <= now) =>
+            {
+                Some(offset)
+            }
+            _ => None,
+        }
+    }
+
+    /// Data up to `next` arrived for a request of `version`; `false` if it is stale.
+    pub(crate) fn fetched(&mut self, version: u64, from: i64, next: i64) -> bool {
+        if self.version() != version {
+            return false;
+        }
+        self.failures = 0;
+        match &mut self.stage {
+            Stage::Fetching { offset } if *offset == from => {
+                *offset = next.max(from);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition() -> TopicPartition {
+        TopicPartition::new("orders", 3)
+    }
+
+    fn fetching(offset: i64) -> Positions {
+        let mut positions = Positions::default();
+        positions.assign(partition(), Stage::Fetching { offset });
+        positions
+    }
+
+    #[test]
+    fn data_that_arrives_after_a_seek_is_stale() {
+        let mut positions = fetching(10);
+        let version = positions.get(&partition()).unwrap().version();
+        positions.set_stage(&partition(), Stage::Fetching { offset: 50 });
+        let slot = positions.get_mut(&partition()).unwrap();
+        assert!(!slot.fetched(version, 10, 20));
+        assert_eq!(slot.stage, Stage::Fetching { offset: 50 });
+        assert_eq!(slot.assigned.position(), 50);
+    }
+
+    #[test]
+    fn a_partition_that_comes_back_is_another_than_the_one_revoked() {
+        let mut positions = fetching(10);
+        let slot = positions.remove(&partition()).unwrap();
+        positions.assign(partition(), Stage::Fetching { offset: 10 });
+        let version = positions.get(&partition()).unwrap().version();
+        assert!(!slot.assigned.is_current(version));
+    }
+
+    #[test]
+    fn the_user_is_done_with_a_record_when_the_next_is_asked_for() {
+        let positions = fetching(10);
+        let assigned = &positions.get(&partition()).unwrap().assigned;
+        assigned.hand_out(10);
+        assert_eq!((assigned.processed(), assigned.position()), (10, 11));
+        assigned.hand_out(11);
+        assert_eq!((assigned.processed(), assigned.position()), (11, 12));
+        assigned.finish();
+        assert_eq!(assigned.processed(), 12);
+    }
+
+    #[test]
+    fn pausing_goes_back_to_what_was_handed_out() {
+        let mut positions = fetching(10);
+        let slot = positions.get_mut(&partition()).unwrap();
+        let version = slot.version();
+        assert!(slot.fetched(version, 10, 100));
+        slot.assigned.hand_out(14);
+        positions.set_paused(&partition(), true);
+        let slot = positions.get(&partition()).unwrap();
+        assert_eq!(slot.stage, Stage::Fetching { offset: 15 });
+        assert!(!slot.assigned.is_current(version), "what is buffered is dropped");
+        assert_eq!(slot.is_fetchable(Instant::now()), None);
+    }
+
+    #[test]
+    fn a_position_never_goes_back_over_a_gap() {
+        let positions = fetching(10);
+        let assigned = &positions.get(&partition()).unwrap().assigned;
+        assigned.skip_to(30, 2);
+        assigned.skip_to(20, 2);
+        assert_eq!(assigned.position(), 30);
+    }
+}

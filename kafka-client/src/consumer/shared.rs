@@ -1,0 +1,291 @@
+//! What the user, the sources and the group of a consumer share: positions, and the buffer of
+//! fetched data.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use kafka_client_protocol::records::Batches;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::TopicPartition;
+use super::config::{ConsumerConfig, OffsetReset};
+use super::position::{Assigned, Positions, Stage};
+use super::source::source_loop;
+use crate::cluster::Cluster;
+use crate::env::{Env, lock};
+use crate::error::{Error, ErrorKind};
+
+/// Data of one partition from one answer, not decoded yet.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) assigned: Arc<Assigned>,
+    pub(crate) version: u64,
+    pub(crate) batches: Batches,
+    /// Bytes it counts for in the buffer.
+    pub(crate) bytes: usize,
+    /// Where the next fetch begins.
+    pub(crate) next: i64,
+}
+
+/// The state of a consumer.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) weak: Weak<Self>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) config: ConsumerConfig,
+    state: Mutex<State>,
+    sources: Mutex<BTreeMap<i32, Arc<Notify>>>,
+    /// Wakes the task that asks for offsets.
+    pub(crate) offsets_wanted: Notify,
+    /// The user is to come to a point between two records.
+    pub(crate) pause_asked: AtomicBool,
+    pub(crate) paused: Notify,
+    /// Grows with each poll of the user.
+    pub(crate) polls: AtomicU64,
+    /// The user waits for records.
+    pub(crate) waiting: AtomicBool,
+    tasks: Mutex<Vec<AbortHandle>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) positions: Positions,
+    queue: VecDeque<Fetched>,
+    buffered: usize,
+    errors: VecDeque<Error>,
+    failed: Option<Error>,
+    waker: Option<Waker>,
+}
+
+/// What there is for the user.
+pub(crate) enum Arrival {
+    Data(Fetched),
+    Error(Error),
+}
+
+impl Shared {
+    pub(crate) fn new(cluster: Arc<Cluster>, config: ConsumerConfig) -> Arc<Self> {
+        Arc::new_cyclic(|weak| Self {
+            weak: weak.clone(),
+            cluster,
+            config,
+            state: Mutex::default(),
+            sources: Mutex::default(),
+            offsets_wanted: Notify::new(),
+            pause_asked: AtomicBool::new(false),
+            paused: Notify::new(),
+            polls: AtomicU64::new(0),
+            waiting: AtomicBool::new(false),
+            tasks: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.cluster.env
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// A task that ends with the consumer.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.env().spawn(task).abort_handle();
+        lock(&self.tasks).push(task);
+    }
+
+    /// Ends all tasks.
+    pub(crate) fn abort(&self) {
+        for task in lock(&self.tasks).drain(..) {
+            task.abort();
+        }
+    }
+
+    /// The next of what has arrived; registers the user's waker if there is nothing.
+    pub(crate) fn poll_arrival(&self, cx: &mut Context<'_>) -> Poll<Arrival> {
+        let mut state = self.state();
+        if let Some(error) = state.errors.pop_front() {
+            return Poll::Ready(Arrival::Error(error));
+        }
+        while let Some(fetched) = state.queue.pop_front() {
+            if fetched.assigned.is_current(fetched.version) {
+                return Poll::Ready(Arrival::Data(fetched));
+            }
+            // Stale: seek, pause or revocation came in between.
+            state.buffered -= fetched.bytes;
+            drop(state);
+            self.wake_sources();
+            state = self.state();
+        }
+        if let Some(error) = &state.failed {
+            return Poll::Ready(Arrival::Error(error.clone()));
+        }
+        match &state.waker {
+            Some(waker) if waker.will_wake(cx.waker()) => {}
+            _ => state.waker = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Wakes the user.
+    pub(crate) fn wake_user(&self) {
+        let waker = self.state().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Data arrived.
+    pub(crate) fn arrived(&self, data: Vec<Fetched>) {
+        let mut state = self.state();
+        for fetched in data {
+            state.buffered += fetched.bytes;
+            state.queue.push_back(fetched);
+        }
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The user is through with buffered data.
+    pub(crate) fn release(&self, bytes: usize) {
+        let mut state = self.state();
+        let was_full = state.buffered >= self.config.buffer_bytes;
+        state.buffered -= bytes;
+        let is_full = state.buffered >= self.config.buffer_bytes;
+        drop(state);
+        if was_full && !is_full {
+            self.wake_sources();
+        }
+    }
+
+    /// Tells the user of an error that the consumer survives.
+    pub(crate) fn report(&self, error: Error) {
+        tracing::debug!(%error, "reported to the user");
+        self.state().errors.push_back(error);
+        self.wake_user();
+    }
+
+    /// The consumer cannot go on.
+    pub(crate) fn fail(&self, error: Error) {
+        tracing::warn!(%error, "the consumer cannot go on");
+        self.state().failed.get_or_insert(error);
+        self.wake_user();
+    }
+
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.state().failed.clone()
+    }
+
+    /// Goes on from where `auto.offset.reset` says; `cause` is reported if it says nowhere.
+    pub(crate) fn reset(
+        &self,
+        state: &mut State,
+        partition: &TopicPartition,
+        cause: impl FnOnce() -> Error,
+    ) {
+        let stage = match self.config.reset {
+            OffsetReset::Earliest => Stage::Reset { timestamp: -2 },
+            OffsetReset::Latest => Stage::Reset { timestamp: -1 },
+            OffsetReset::None => {
+                let error = cause().at_partition(&partition.topic, partition.partition);
+                state.errors.push_back(error);
+                Stage::Stuck
+            }
+        };
+        state.positions.set_stage(partition, stage);
+    }
+
+    /// After a change of positions or leaders: every leader has a source, and looks again.
+    pub(crate) fn positions_changed(&self) {
+        let metadata = self.cluster.metadata();
+        let mut leaders = Vec::new();
+        let mut leaderless = false;
+        {
+            let state = self.state();
+            for (partition, _) in state.positions.iter() {
+                match metadata.leader(&partition.topic, partition.partition) {
+                    Some(known) if known.leader >= 0 => leaders.push(known.leader),
+                    _ => leaderless = true,
+                }
+            }
+        }
+        if leaderless {
+            self.cluster.request_refresh();
+        }
+        leaders.sort_unstable();
+        leaders.dedup();
+        for node in leaders {
+            let mut sources = lock(&self.sources);
+            if sources.contains_key(&node) {
+                continue;
+            }
+            let wake = Arc::new(Notify::new());
+            sources.insert(node, wake.clone());
+            drop(sources);
+            self.spawn(source_loop(self.weak.clone(), node, wake));
+        }
+        self.wake_sources();
+        self.offsets_wanted.notify_one();
+        self.wake_user();
+    }
+
+    pub(crate) fn wake_sources(&self) {
+        for wake in lock(&self.sources).values() {
+            wake.notify_one();
+        }
+    }
+
+    /// Waits until the user is between two records, and so done with all that was handed out; or
+    /// until `limit` is over. `true` if the user came.
+    ///
+    /// # Cancel safety
+    /// Cancel safe; the user may come to a point nobody waits for, which does no harm.
+    pub(crate) async fn pause_user(&self, limit: Duration) -> bool {
+        let paused = self.paused.notified();
+        tokio::pin!(paused);
+        // Registered before it is asked for.
+        paused.as_mut().enable();
+        self.pause_asked.store(true, Ordering::Release);
+        self.wake_user();
+        let came = tokio::time::timeout(limit, paused).await.is_ok();
+        self.pause_asked.store(false, Ordering::Release);
+        came
+    }
+
+    pub(crate) fn not_before(&self, failures: u32) -> Instant {
+        let config = &self.cluster.config;
+        let wait = config.retry_backoff.saturating_mul(1 << failures.min(10));
+        self.env().now() + self.env().jitter(wait.min(config.retry_backoff_max))
+    }
+}
+
+impl State {
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// Reports an error that ends a partition's progress, until the user seeks.
+    pub(crate) fn stick(&mut self, partition: &TopicPartition, error: Error) {
+        self.positions.set_stage(partition, Stage::Stuck);
+        self.errors.push_back(error);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// The position has no offset to go on from.
+pub(crate) fn no_offset(what: &str) -> Error {
+    Error::new(
+        ErrorKind::NoOffset,
+        format!("{what}, and auto.offset.reset is none: seek, or set it to earliest or latest"),
+    )
+}

@@ -1,0 +1,147 @@
+//! A consumer of one type of records.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::{Consumer, ConsumerBuilder, ConsumerHandle, PendingCommit};
+use crate::error::{Error, ErrorKind};
+use crate::record::{ConsumerRecord, HasTopic, KafkaRecord};
+
+/// Starts a [`TypedConsumer`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct TypedConsumerBuilder<T> {
+    builder: ConsumerBuilder,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T: HasTopic> TypedConsumerBuilder<T> {
+    pub(crate) fn new(builder: ConsumerBuilder) -> Self {
+        Self { builder, record: PhantomData }
+    }
+
+    /// Starts a member of the group that shares the type's topic with the others.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn start(self) -> Result<TypedConsumer<T>, Error> {
+        let consumer = self.builder.subscribe([T::TOPIC_NAME]).await?;
+        Ok(TypedConsumer { consumer, record: PhantomData })
+    }
+}
+
+/// Reads records of one type. See [`Consumer`].
+pub struct TypedConsumer<T> {
+    consumer: Consumer,
+    record: PhantomData<fn() -> T>,
+}
+
+/// A decoded record, with the one it was decoded from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received<T> {
+    value: T,
+    record: ConsumerRecord,
+}
+
+impl<T> Received<T> {
+    /// The record that it was decoded from: topic, partition, offset, headers, bytes.
+    #[must_use]
+    pub fn record(&self) -> &ConsumerRecord {
+        &self.record
+    }
+
+    /// The value alone.
+    #[must_use]
+    pub fn into_value(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for Received<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: KafkaRecord> TypedConsumer<T> {
+    /// The next record, decoded.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Serialization`] for a record that is not of this type, with its topic and
+    /// partition, and its offset in the text; the next call goes on behind it. Else as
+    /// [`Consumer::recv`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no record is lost.
+    pub async fn recv(&mut self) -> Result<Received<T>, Error> {
+        decode(self.consumer.recv().await)
+    }
+
+    /// As [`Consumer::handle`].
+    #[must_use]
+    pub fn handle(&self) -> ConsumerHandle {
+        self.consumer.handle()
+    }
+
+    /// As [`Consumer::commit`].
+    ///
+    /// # Errors
+    /// As [`Consumer::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the commit back.
+    pub async fn commit(&self) -> Result<(), Error> {
+        self.consumer.commit().await
+    }
+
+    /// As [`Consumer::commit_async`].
+    pub fn commit_async(&self) -> PendingCommit {
+        self.consumer.commit_async()
+    }
+
+    /// As [`Consumer::close`].
+    ///
+    /// # Errors
+    /// As [`Consumer::close`].
+    ///
+    /// # Cancel safety
+    /// As [`Consumer::close`].
+    pub async fn close(self) -> Result<(), Error> {
+        self.consumer.close().await
+    }
+}
+
+impl<T: KafkaRecord> Stream for TypedConsumer<T> {
+    type Item = Result<Received<T>, Error>;
+
+    /// As [`TypedConsumer::recv`]. The stream does not end.
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.consumer.poll_record(cx).map(|result| Some(decode(result)))
+    }
+}
+
+impl<T> fmt::Debug for TypedConsumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TypedConsumer").field(&self.consumer).finish()
+    }
+}
+
+fn decode<T: KafkaRecord>(record: Result<ConsumerRecord, Error>) -> Result<Received<T>, Error> {
+    let record = record?;
+    match record.decode() {
+        Ok(value) => Ok(Received { value, record }),
+        Err(error) => Err(Error::new(ErrorKind::Serialization, error.to_string())
+            .with_source(error)
+            .at_partition(&record.topic, record.partition)),
+    }
+}
