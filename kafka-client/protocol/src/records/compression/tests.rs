@@ -379,6 +379,9 @@ fn zstd_reads_frames_of_unknown_size_and_in_a_row() {
         let expected = [b"first", &data[..], &data].concat();
         assert!(unpack(codec, &row, expected.len()) == Ok(expected));
     }
+    // The first frame says that its content is empty.
+    let row = [pack(codec, b""), pack(codec, b"second")].concat();
+    assert_eq!(unpack(codec, &row, CAP).unwrap(), b"second");
 }
 
 #[test]
