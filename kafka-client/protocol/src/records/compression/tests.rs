@@ -208,6 +208,11 @@ fn a_claimed_size_takes_no_memory() {
         matches!(error, RecordError::BadCompressedData { .. }),
         "{error}"
     );
+    let error = decompress(Compression::Zstd, &frame, 1 << 39, &mut out).unwrap_err();
+    assert!(
+        matches!(error, RecordError::OutputCapExceeded { .. }),
+        "{error}"
+    );
     // Lz4: blocks of 4 MiB and a content size, with one block of a byte.
     let mut frame = vec![0x68, 0x70];
     frame.extend((1_u64 << 40).to_le_bytes());

@@ -400,4 +400,9 @@ fn compaction_keeps_the_append_time() {
     let rest = Batch::new(retain(&batch, CAP, |record| record.offset == 0).unwrap()).unwrap();
     assert_eq!(rest.header().max_timestamp, 100);
     assert_eq!(read(&rest).unwrap()[0].timestamp, 100);
+    let none = Batch::new(retain(&batch, CAP, |_| false).unwrap()).unwrap();
+    assert_eq!(
+        (none.header().max_timestamp, none.header().record_count),
+        (100, 0)
+    );
 }
