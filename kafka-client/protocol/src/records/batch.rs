@@ -94,19 +94,7 @@ impl Batch {
     /// Those of [`BatchHeader::parse`]; [`RecordError::Truncated`] and [`RecordError::NotOneBatch`]
     /// when the length in the header is not that of `bytes`.
     pub fn new(bytes: Bytes) -> Result<Self, RecordError> {
-        if let Some(&magic) = bytes.get(at::MAGIC) {
-            check_magic(magic as i8)?;
-        }
-        let header = BatchHeader::parse(&bytes)?;
-        let (needed, available) = (header.total_len(), bytes.len());
-        if needed > available {
-            return Err(RecordError::Truncated { needed, available });
-        }
-        if needed < available {
-            return Err(RecordError::NotOneBatch {
-                extra: available - needed,
-            });
-        }
+        let header = whole(&bytes)?;
         Ok(Self { header, bytes })
     }
 
@@ -189,4 +177,23 @@ impl Batch {
             }
         }
     }
+}
+
+/// The header of the one batch that `bytes` must be.
+pub(super) fn whole(bytes: &[u8]) -> Result<BatchHeader, RecordError> {
+    // A message of an old format may be shorter than the header of a batch.
+    if let Some(&magic) = bytes.get(at::MAGIC) {
+        check_magic(magic as i8)?;
+    }
+    let header = BatchHeader::parse(bytes)?;
+    let (needed, available) = (header.total_len(), bytes.len());
+    if needed > available {
+        return Err(RecordError::Truncated { needed, available });
+    }
+    if needed < available {
+        return Err(RecordError::NotOneBatch {
+            extra: available - needed,
+        });
+    }
+    Ok(header)
 }

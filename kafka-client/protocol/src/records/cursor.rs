@@ -132,6 +132,13 @@ pub struct Records<'a> {
     state: State,
 }
 
+impl Records<'_> {
+    /// Where the next record starts in the data.
+    pub(super) fn position(&self) -> usize {
+        self.state.position
+    }
+}
+
 impl<'a> Iterator for Records<'a> {
     type Item = Result<RecordView<'a>, RecordError>;
 

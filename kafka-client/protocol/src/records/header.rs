@@ -13,6 +13,8 @@ pub(super) mod at {
 
 /// Magic byte of the format.
 pub(super) const MAGIC_V2: i8 = 2;
+/// Timestamp of a record that has none.
+pub(super) const NO_TIMESTAMP: i64 = -1;
 /// Bytes that the length field does not count: base offset and the length itself.
 pub(super) const LOG_OVERHEAD: usize = 12;
 

@@ -22,7 +22,7 @@
 //! Writing: a [`BatchBuilder`] encodes each record once, in place; [`BatchBuilder::seal`] compresses and
 //! fills the header in. Reading: [`Batches`] cuts a frame into [`Batch`]es, whose [`RecordCursor`] decodes
 //! one record at a time and borrows from the frame. [`patch_base_offset`], [`patch_log_append_time`],
-//! [`reidentify`] and [`split`] change batches that are already sealed.
+//! [`reidentify`], [`split`] and [`retain`] change batches that are already sealed.
 //!
 //! Nothing here panics on bytes from the network or gives them memory they only claim to need.
 
@@ -43,4 +43,4 @@ pub use compression::{Compression, CompressionConfig};
 pub use cursor::{Header, Headers, HeadersView, RecordCursor, RecordView, Records};
 pub use error::RecordError;
 pub use header::{Attributes, BatchHeader, TimestampType, advance_sequence};
-pub use rewrite::{patch_base_offset, patch_log_append_time, reidentify, split};
+pub use rewrite::{patch_base_offset, patch_log_append_time, reidentify, retain, split};

@@ -1,10 +1,15 @@
-//! Changes to a batch that is already sealed: by the broker at its append, and by a producer whose
-//! batch was too large or whose identity has changed.
+//! Changes to a batch that is already sealed: by the broker at its append or in compaction, and by a
+//! producer whose batch was too large or whose identity has changed.
 
 use bytes::{Bytes, BytesMut};
 
-use super::header::at;
-use super::{Batch, BatchBuilder, BatchHeader, Header, RecordError, TimestampType};
+use super::batch::whole;
+use super::builder::batch_length;
+use super::header::{NO_TIMESTAMP, at};
+use super::{
+    Batch, BatchBuilder, BatchHeader, Compression, Header, RecordError, RecordView, TimestampType,
+    compression,
+};
 
 /// Sets the offset of the first record and the leader epoch, both of which the checksum leaves out.
 ///
@@ -114,19 +119,62 @@ pub fn split(
     Ok(parts)
 }
 
-/// The header of the one batch that `batch` must be.
-fn whole(batch: &[u8]) -> Result<BatchHeader, RecordError> {
-    let header = BatchHeader::parse(batch)?;
-    let (needed, available) = (header.total_len(), batch.len());
-    if needed > available {
-        return Err(RecordError::Truncated { needed, available });
+/// What compaction leaves of a batch: the records for which `keep` is true, at their offsets.
+///
+/// Offsets, base timestamp, producer, sequences and codec (at its default level) stay what they are, and
+/// so does the largest timestamp when the broker set it; else it becomes that of the records left. When
+/// none is left the result is a header without records, which keeps the producer's last sequence known;
+/// whether to store it is the caller's decision. `cap` is the most that the batch may decompress to, in
+/// bytes.
+///
+/// # Errors
+///
+/// Those of [`Batch::records`], of [`RecordCursor::next_record`](super::RecordCursor::next_record) and
+/// of [`BatchBuilder::seal`].
+pub fn retain(
+    batch: &Batch,
+    cap: usize,
+    mut keep: impl FnMut(&RecordView<'_>) -> bool,
+) -> Result<Bytes, RecordError> {
+    let cursor = batch.records(cap)?;
+    let mut header = *batch.header();
+    let mut kept = BytesMut::new();
+    let mut max_timestamp = NO_TIMESTAMP;
+    header.record_count = 0;
+    let mut records = cursor.iter();
+    let mut start = 0;
+    while let Some(record) = records.next() {
+        let record = record?;
+        let end = records.position();
+        if keep(&record) {
+            // All that a record holds is relative to the header, which stays: its bytes do too.
+            kept.extend_from_slice(&cursor.data()[start..end]);
+            header.record_count += 1;
+            max_timestamp = max_timestamp.max(record.timestamp);
+        }
+        start = end;
     }
-    if needed < available {
-        return Err(RecordError::NotOneBatch {
-            extra: available - needed,
-        });
+    if header.attributes.timestamp_type() == TimestampType::CreateTime {
+        header.max_timestamp = max_timestamp;
     }
-    Ok(header)
+    let mut codec = header.attributes.compression()?;
+    if kept.is_empty() {
+        codec = Compression::None;
+    }
+    header.attributes = header.attributes.with_compression(codec);
+    let mut out = BytesMut::zeroed(BatchHeader::LEN);
+    if codec == Compression::None {
+        out.extend_from_slice(&kept);
+    } else {
+        let mut packed = compression::take_buffer();
+        let result = compression::compress(codec.into(), &kept, &mut packed);
+        out.extend_from_slice(&packed);
+        compression::give_buffer(packed);
+        result?;
+    }
+    header.batch_length = batch_length(out.len())?;
+    rewrite(&mut out, header)?;
+    Ok(out.freeze())
 }
 
 fn rewrite(batch: &mut [u8], mut header: BatchHeader) -> Result<(), RecordError> {

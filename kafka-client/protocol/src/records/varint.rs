@@ -22,7 +22,7 @@ pub(super) fn len(value: i64) -> usize {
 /// Writes `value` at the start of `out` and gives the number of bytes written.
 ///
 /// `out` must hold [`MAX_LEN_64`] bytes, or as many as [`len`] says.
-#[inline]
+#[inline(always)]
 pub(super) fn write(out: &mut [u8], value: i64) -> usize {
     match zigzag(value) {
         raw @ 0..0x80 => {
@@ -37,6 +37,7 @@ pub(super) fn write(out: &mut [u8], value: i64) -> usize {
     }
 }
 
+#[inline(never)]
 fn write_long(out: &mut [u8], mut rest: u64) -> usize {
     let mut at = 0;
     while rest >= 0x80 {

@@ -55,21 +55,24 @@ pub(super) fn compress(src: &[u8], level: i32, out: &mut BytesMut) -> Result<usi
 }
 
 fn deflate(deflate: &mut Compress, src: &[u8], out: &mut BytesMut) -> Result<usize, String> {
-    let mut room = src.len() / 2 + 64;
     let (mut read, mut written) = (0, 0);
     loop {
-        lengthen(out, written + room);
+        lengthen(out, written + src.len() / 2 + 64);
         let (read_before, written_before) = (deflate.total_in(), deflate.total_out());
         let status = deflate
             .compress(&src[read..], &mut out[written..], FlushCompress::Finish)
             .map_err(|error| error.to_string())?;
-        read += (deflate.total_in() - read_before) as usize;
-        written += (deflate.total_out() - written_before) as usize;
+        let consumed = (deflate.total_in() - read_before) as usize;
+        let produced = (deflate.total_out() - written_before) as usize;
+        read += consumed;
+        written += produced;
         match status {
             Status::StreamEnd => return Ok(written),
-            Status::Ok | Status::BufError => room = src.len() / 2 + 64,
+            Status::Ok | Status::BufError if consumed == 0 && produced == 0 => {
+                return Err("the encoder makes no progress".to_owned());
+            }
+            Status::Ok | Status::BufError => {}
         }
-        room += written / 4;
     }
 }
 

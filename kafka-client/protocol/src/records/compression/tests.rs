@@ -208,6 +208,11 @@ fn a_claimed_size_takes_no_memory() {
         matches!(error, RecordError::BadCompressedData { .. }),
         "{error}"
     );
+    let error = decompress(Compression::Zstd, &frame, 1 << 39, &mut out).unwrap_err();
+    assert!(
+        matches!(error, RecordError::OutputCapExceeded { .. }),
+        "{error}"
+    );
     // Lz4: blocks of 4 MiB and a content size, with one block of a byte.
     let mut frame = vec![0x68, 0x70];
     frame.extend((1_u64 << 40).to_le_bytes());
@@ -379,6 +384,9 @@ fn zstd_reads_frames_of_unknown_size_and_in_a_row() {
         let expected = [b"first", &data[..], &data].concat();
         assert!(unpack(codec, &row, expected.len()) == Ok(expected));
     }
+    // The first frame says that its content is empty.
+    let row = [pack(codec, b""), pack(codec, b"second")].concat();
+    assert_eq!(unpack(codec, &row, CAP).unwrap(), b"second");
 }
 
 #[test]

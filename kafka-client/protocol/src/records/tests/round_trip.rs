@@ -57,6 +57,51 @@ proptest! {
     }
 
     #[test]
+    fn compaction_keeps_records_where_they_are(
+        records in any_records(),
+        compression in any_compression(),
+        base_offset in 0..1_000_000_i64,
+        mask: u64,
+    ) {
+        let how = Seal {
+            base_offset,
+            compression,
+            producer_id: 9,
+            producer_epoch: 1,
+            base_sequence: 5,
+            ..Seal::default()
+        };
+        let whole = Batch::new(Bytes::from(seal(&records, &how))).unwrap();
+        let stays = |offset: i64| mask >> ((offset - base_offset) % 64) & 1 == 1;
+        let rest = retain(&whole, CAP, |record| stays(record.offset)).unwrap();
+
+        let rest = Batch::new(rest).unwrap();
+        rest.verify_crc().unwrap();
+        let expected: Vec<(i64, TestRecord)> =
+            (base_offset..).zip(records).filter(|(offset, _)| stays(*offset)).collect();
+        let cursor = rest.records(CAP).unwrap();
+        let found: Vec<(i64, TestRecord)> = cursor
+            .iter()
+            .map(|record| record.unwrap())
+            .map(|record| (record.offset, record.into()))
+            .collect();
+        prop_assert_eq!(&found, &expected);
+        let codec = if expected.is_empty() { Compression::None } else { compression.codec() };
+        let header = whole.header();
+        prop_assert_eq!(
+            rest.header(),
+            &BatchHeader {
+                batch_length: rest.bytes().len() as i32 - 12,
+                crc: rest.header().crc,
+                attributes: header.attributes.with_compression(codec),
+                max_timestamp: expected.iter().map(|(_, r)| r.timestamp).max().unwrap_or(-1),
+                record_count: expected.len() as i32,
+                ..*header
+            }
+        );
+    }
+
+    #[test]
     fn skipping_is_reading_without_looking(
         records in any_records(),
         base_offset in 0..1_000_000_i64,
@@ -322,6 +367,12 @@ fn a_new_identity_keeps_everything_else() {
         assert_eq!(renewed, seal(&records, &expected));
     }
     let one = seal(&records, &how);
+    let two = Bytes::from([&one[..], &one[..]].concat());
+    let extra = one.len();
+    assert_eq!(
+        Batch::new(two).unwrap_err(),
+        RecordError::NotOneBatch { extra }
+    );
     assert_eq!(
         reidentify(&[&one[..], &one[..]].concat(), 1, 1, 1).unwrap_err(),
         RecordError::NotOneBatch { extra: one.len() }
@@ -332,5 +383,26 @@ fn a_new_identity_keeps_everything_else() {
             needed: one.len(),
             available: one.len() - 1
         }
+    );
+}
+
+#[test]
+fn compaction_keeps_the_append_time() {
+    let records = [5, 6].map(|timestamp| TestRecord {
+        timestamp,
+        key: Some(vec![timestamp as u8]),
+        value: None,
+        headers: Vec::new(),
+    });
+    let mut bytes = seal(&records, &Seal::default());
+    patch_log_append_time(&mut bytes, 100).unwrap();
+    let batch = Batch::new(Bytes::from(bytes)).unwrap();
+    let rest = Batch::new(retain(&batch, CAP, |record| record.offset == 0).unwrap()).unwrap();
+    assert_eq!(rest.header().max_timestamp, 100);
+    assert_eq!(read(&rest).unwrap()[0].timestamp, 100);
+    let none = Batch::new(retain(&batch, CAP, |_| false).unwrap()).unwrap();
+    assert_eq!(
+        (none.header().max_timestamp, none.header().record_count),
+        (100, 0)
     );
 }
