@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
+use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::consumer_protocol::{Assignment, Subscription};
 use kafka_client_protocol::message::{FieldDescription, StructDescription, TypeDescription};
-use kafka_client_protocol::{ApiKey, Message};
 use serde_json::Value;
 
 use crate::apis::{self, Codec};
@@ -23,6 +23,14 @@ const ALLOWED: &[(&str, &str)] = &[
     (
         "ApiVersionsResponse: versions 0-5, Kafka 0-4",
         "version 5 is of Kafka 4.4 (KIP-1242)",
+    ),
+    (
+        "Assignment.assigned_partitions: type []TopicPartitions, Kafka []TopicPartition",
+        "it has several partitions",
+    ),
+    (
+        "Subscription.owned_partitions: type []TopicPartitions, Kafka []TopicPartition",
+        "it has several partitions",
     ),
 ];
 
@@ -59,14 +67,21 @@ fn messages_are_what_the_jar_defines() {
     }
     let allowed = ALLOWED.iter().map(|(text, _)| (*text).to_owned()).collect();
     let lines = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join("\n");
-    assert!(found.is_superset(&allowed), "a difference that is allowed is gone:\n{}", lines(&(&allowed - &found)));
-    assert!(found == allowed, "differences:\n{}", lines(&(&found - &allowed)));
+    assert!(
+        found.is_superset(&allowed),
+        "a difference that is allowed is gone:\n{}",
+        lines(&(&allowed - &found))
+    );
+    assert!(
+        found == allowed,
+        "differences:\n{}",
+        lines(&(&found - &allowed))
+    );
 }
 
 #[test]
 #[ignore = "needs KAFKA_JARS: a folder with Apache Kafka's jars; .ci/run provides it"]
 fn the_table_of_api_keys_is_what_the_jar_defines() {
-    // Brokers and controllers speak these among themselves, clients never do.
     let mut found = BTreeSet::new();
     let mut in_jar = BTreeSet::new();
     for definition in definitions().values() {
@@ -81,7 +96,9 @@ fn the_table_of_api_keys_is_what_the_jar_defines() {
         }
         let flexible = range(&definition["flexibleVersions"]).map(|versions| versions.0);
         if key.first_flexible() != flexible {
-            found.insert(format!("{key:?}: first flexible version {flexible:?} in the jar"));
+            found.insert(format!(
+                "{key:?}: first flexible version {flexible:?} in the jar"
+            ));
         }
     }
     let mut known: BTreeSet<ApiKey> = (i16::MIN..i16::MAX)
@@ -89,7 +106,10 @@ fn the_table_of_api_keys_is_what_the_jar_defines() {
         .filter(|key| key.name().is_some())
         .collect();
     for (key, _) in LATER_KEYS {
-        assert!(known.remove(key) && !in_jar.contains(key), "{key} is not later");
+        assert!(
+            known.remove(key) && !in_jar.contains(key),
+            "{key} is not later"
+        );
     }
     for key in known.difference(&in_jar) {
         found.insert(format!("{key:?}: not in the jar"));
@@ -97,9 +117,10 @@ fn the_table_of_api_keys_is_what_the_jar_defines() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// Controllers alone serve the others.
 fn listens_to_clients(definition: &Value) -> bool {
-    let listeners = definition["listeners"].as_array().unwrap();
-    listeners.iter().any(|listener| listener == "broker")
+    let listeners = definition["listeners"].as_array();
+    listeners.is_some_and(|listeners| listeners.iter().any(|listener| listener == "broker"))
 }
 
 /// The definitions in the jar of Kafka's clients, by name.
@@ -115,7 +136,7 @@ fn definitions() -> BTreeMap<String, Value> {
     let mut definitions = BTreeMap::new();
     for index in 0..jar.len() {
         let mut file = jar.by_index(index).unwrap();
-        let name = file.name().to_owned();
+        let name = file.name().unwrap().into_owned();
         if !(name.starts_with("common/message/") && name.ends_with(".json")) {
             continue;
         }
@@ -145,7 +166,11 @@ fn compare_message(codec: &Codec, definition: &Value, found: &mut BTreeSet<Strin
     let kafka = range(&definition["validVersions"]).unwrap();
     let ours = codec.versions;
     if kafka != ours {
-        found.insert(format!("{name}: versions {}, Kafka {}", text(ours), text(kafka)));
+        found.insert(format!(
+            "{name}: versions {}, Kafka {}",
+            text(ours),
+            text(kafka)
+        ));
     }
     let flexible = range(&definition["flexibleVersions"]).map(|versions| versions.0);
     if flexible != codec.first_flexible {
@@ -221,14 +246,16 @@ fn compare_fields(
         .collect();
     let kafka: Vec<_> = kafka["fields"]
         .as_array()
-        .unwrap()
-        .iter()
+        .into_iter()
+        .flatten()
         .filter_map(|field| Some((field, meet(range(&field["versions"])?, versions)?)))
         .collect();
     let our_names: Vec<&str> = ours.iter().map(|(field, _)| field.name).collect();
     let kafka_names: Vec<String> = kafka.iter().map(|(field, _)| snake(field)).collect();
     if our_names != kafka_names {
-        found.insert(format!("{path}: fields {our_names:?}, Kafka {kafka_names:?}"));
+        found.insert(format!(
+            "{path}: fields {our_names:?}, Kafka {kafka_names:?}"
+        ));
         return;
     }
     for ((ours, our_versions), (kafka, kafka_versions)) in ours.into_iter().zip(kafka) {
@@ -270,9 +297,13 @@ fn compare_field(
     let nullable = ours.nullable.and_then(|range| meet(range, versions));
     let kafka_nullable = range(&kafka["nullableVersions"]).and_then(|range| meet(range, versions));
     differ("nullable in", option(nullable), option(kafka_nullable));
-    differ("is an Option", null_form.to_string(), kafka_nullable.is_some().to_string());
+    differ(
+        "is an Option",
+        null_form.to_string(),
+        kafka_nullable.is_some().to_string(),
+    );
 
-    let tag = ours.tag.map(|tag| (tag.into(), versions));
+    let tag = ours.tag.map(|tag| (i64::from(tag), versions));
     let tagged = range(&kafka["taggedVersions"]).and_then(|range| meet(range, versions));
     let kafka_tag = tagged.map(|versions| (kafka["tag"].as_i64().unwrap(), versions));
     differ("tag", format!("{tag:?}"), format!("{kafka_tag:?}"));
@@ -282,7 +313,9 @@ fn compare_field(
     differ("ignorable", ours.ignorable.to_string(), flag("ignorable"));
     differ("key", ours.key.to_string(), flag("mapKey"));
 
-    if let TypeDescription::Struct(description) | TypeDescription::Array(&TypeDescription::Struct(description)) = ty {
+    if let TypeDescription::Struct(description)
+    | TypeDescription::Array(&TypeDescription::Struct(description)) = ty
+    {
         let name = kafka["type"].as_str().unwrap().trim_start_matches("[]");
         let inner = common.get(name).copied().unwrap_or(kafka);
         compare_fields(path, description, inner, common, versions, found);
@@ -445,31 +478,105 @@ mod alterations {
     #[test]
     fn every_alteration_of_a_definition_is_found() {
         for (from, to, expected) in [
-            (r#""1-4""#, r#""1-5""#, "ProbeRequest: versions 1-4, Kafka 1-5"),
-            (r#"ions": "3+","#, r#"ions": "4+","#, "ProbeRequest: first flexible version Some(3), Kafka Some(4)"),
-            (r#""commonStructs""#, r#""newStructs""#, "ProbeRequest: unknown key newStructs in Kafka's definition"),
-            (r#"string", "versions": "0" }"#, r#"string", "versions": "0-1" }"#, "ProbeRequest: fields "),
+            (
+                r#""1-4""#,
+                r#""1-5""#,
+                "ProbeRequest: versions 1-4, Kafka 1-5",
+            ),
+            (
+                r#""flexibleVersions": "3+""#,
+                r#""flexibleVersions": "4+""#,
+                "ProbeRequest: first flexible version Some(3), Kafka Some(4)",
+            ),
+            (
+                r#""commonStructs""#,
+                r#""newStructs""#,
+                "ProbeRequest: unknown key newStructs in Kafka's definition",
+            ),
+            (
+                r#"string", "versions": "0" }"#,
+                r#"string", "versions": "0-1" }"#,
+                "ProbeRequest: fields ",
+            ),
             (r#""Epoch""#, r#""EpochId""#, "ProbeRequest: fields "),
-            (r#""2+", "default": "-1""#, r#""3+", "default": "-1""#, "ProbeRequest.epoch: versions 2-4, Kafka 3-4"),
-            (r#""int32", "ve"#, r#""int64", "ve"#, "ProbeRequest.epoch: type int32, Kafka int64"),
-            (r#""-1""#, r#""0""#, "ProbeRequest.epoch: default -1, Kafka 0"),
-            (r#""ignorable": true"#, r#""ignorable": false"#, "ProbeRequest.epoch: ignorable true, Kafka false"),
-            (r#""nullableVersions": "2+""#, r#""nullableVersions": "0+""#, "ProbeRequest.name: nullable in 2-4, Kafka 1-4"),
-            (r#""nullableVersions": "2+""#, r#""nullableVersions": "2+", "default": "null""#, "ProbeRequest.name: default empty, Kafka null"),
-            (r#""nullableVersions": "2+""#, r#""nullableVersions": "2+", "flexibleVersions": "none""#, "ProbeRequest.name: unknown key flexibleVersions in Kafka's definition"),
-            (r#"uuid", "versions": "0+""#, r#"uuid", "versions": "0+", "nullableVersions": "0+""#, "ProbeRequest.topics.id: is an Option false, Kafka true"),
-            (r#""[]ProbeTopic""#, r#""[]Probe""#, "ProbeRequest.topics: type []ProbeTopic, Kafka []Probe"),
-            (r#""mapKey": true"#, r#""mapKey": false"#, "ProbeRequest.topics.id: key true, Kafka false"),
-            (r#""[]int32""#, r#""int32""#, "ProbeRequest.topics.partitions: type []int32, Kafka int32"),
-            (r#""tag": 0"#, r#""tag": 1"#, "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((1, (3, 4)))"),
-            (r#""taggedVersions": "3+""#, r#""taggedVersions": "4+""#, "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((0, (4, 4)))"),
-            ("0x7fffffffffffffff", "0x7fffffff", "ProbeRequest.mark: default 9223372036854775807, Kafka 2147483647"),
+            (
+                r#""2+", "default": "-1""#,
+                r#""3+", "default": "-1""#,
+                "ProbeRequest.epoch: versions 2-4, Kafka 3-4",
+            ),
+            (
+                r#""int32", "ve"#,
+                r#""int64", "ve"#,
+                "ProbeRequest.epoch: type int32, Kafka int64",
+            ),
+            (
+                r#""-1""#,
+                r#""0""#,
+                "ProbeRequest.epoch: default -1, Kafka 0",
+            ),
+            (
+                r#""ignorable": true"#,
+                r#""ignorable": false"#,
+                "ProbeRequest.epoch: ignorable true, Kafka false",
+            ),
+            (
+                r#""nullableVersions": "2+""#,
+                r#""nullableVersions": "0+""#,
+                "ProbeRequest.name: nullable in 2-4, Kafka 1-4",
+            ),
+            (
+                r#""nullableVersions": "2+""#,
+                r#""nullableVersions": "2+", "default": "null""#,
+                "ProbeRequest.name: default empty, Kafka null",
+            ),
+            (
+                r#""nullableVersions": "2+""#,
+                r#""nullableVersions": "2+", "flexibleVersions": "none""#,
+                "ProbeRequest.name: unknown key flexibleVersions in Kafka's definition",
+            ),
+            (
+                r#"uuid", "versions": "0+""#,
+                r#"uuid", "versions": "0+", "nullableVersions": "0+""#,
+                "ProbeRequest.topics.id: is an Option false, Kafka true",
+            ),
+            (
+                r#""[]ProbeTopic""#,
+                r#""[]Probe""#,
+                "ProbeRequest.topics: type []ProbeTopic, Kafka []Probe",
+            ),
+            (
+                r#""mapKey": true"#,
+                r#""mapKey": false"#,
+                "ProbeRequest.topics.id: key true, Kafka false",
+            ),
+            (
+                r#""[]int32""#,
+                r#""int32""#,
+                "ProbeRequest.topics.partitions: type []int32, Kafka int32",
+            ),
+            (
+                r#""tag": 0"#,
+                r#""tag": 1"#,
+                "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((1, (3, 4)))",
+            ),
+            (
+                r#""taggedVersions": "3+""#,
+                r#""taggedVersions": "4+""#,
+                "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((0, (4, 4)))",
+            ),
+            (
+                "0x7fffffffffffffff",
+                "0x7fffffff",
+                "ProbeRequest.mark: default 9223372036854775807, Kafka 2147483647",
+            ),
         ] {
             assert_eq!(DEFINITION.matches(from).count(), 1, "{from} is there once");
-            // Without its structs elsewhere, a field has them itself.
             let altered = DEFINITION.replace(from, to);
             let found = differences(&altered);
-            assert!(found.iter().any(|found| found.starts_with(expected)), "{from} -> {to}: {found:#?}");
+            assert!(
+                found.iter().any(|found| found.starts_with(expected)),
+                "{from} -> {to}: {found:#?}"
+            );
         }
     }
 }

@@ -150,7 +150,10 @@ fn every_version_of_every_message_has_golden_bytes() {
     // Each of them with and without values, and with foreign tags where there can be any.
     for api in apis::all() {
         for codec in api.messages() {
-            for (name, version) in known.difference(&later).filter(|known| known.0 == codec.name) {
+            for (name, version) in known
+                .difference(&later)
+                .filter(|known| known.0 == codec.name)
+            {
                 let variants: Vec<String> = cases(&format!("{}.txt", api.module))
                     .into_iter()
                     .filter(|case| name.ends_with(&case.kind) && case.version == *version)
@@ -230,7 +233,10 @@ fn request_headers_read_and_write_byte_for_byte() {
         let mut reader = Reader::new(bytes.clone().into());
         let header = RequestHeader::read(&mut reader).unwrap();
         assert_eq!(reader.remaining(), 0);
-        assert_eq!((header.api_key, header.api_version), (ApiKey::PRODUCE, version));
+        assert_eq!(
+            (header.api_key, header.api_version),
+            (ApiKey::PRODUCE, version)
+        );
         assert_eq!(header.correlation_id, case.json["correlationId"]);
         assert_eq!(header.client_id.as_deref(), case.json["clientId"].as_str());
 
@@ -243,7 +249,12 @@ fn request_headers_read_and_write_byte_for_byte() {
             bytes.push(0);
         }
         bytes.extend_from_slice(&request.encode(version).unwrap());
-        assert_eq!(hex(&frame.to_bytes()[4..]), hex(&bytes), "v{}", case.version);
+        assert_eq!(
+            hex(&frame.to_bytes()[4..]),
+            hex(&bytes),
+            "v{}",
+            case.version
+        );
         assert_eq!(frame.to_bytes()[..4], (bytes.len() as i32).to_be_bytes());
     }
 }
@@ -273,7 +284,12 @@ fn response_headers_read_and_write_byte_for_byte() {
         }
         let frame = frame::encode_response(ApiKey::PRODUCE, &response, version, id).unwrap();
         let expected = [&header[..], &body[..]].concat();
-        assert_eq!(hex(&frame.to_bytes()[4..]), hex(&expected), "v{}", case.version);
+        assert_eq!(
+            hex(&frame.to_bytes()[4..]),
+            hex(&expected),
+            "v{}",
+            case.version
+        );
     }
 }
 

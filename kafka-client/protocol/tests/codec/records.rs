@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::records::{
-    Batch, BatchBuilder, Batches, Compression, Header, RecordError, RecordView, Seal,
-    TimestampType,
+    Batch, BatchBuilder, Batches, Compression, Header, RecordError, RecordView, Seal, TimestampType,
 };
 use serde_json::{Value, json};
 
@@ -47,7 +46,11 @@ fn every_batch_of_apache_kafka_reads_as_kafka_reads_it() {
         let batch = Batch::new(case.bytes.clone()).unwrap();
         batch.verify_crc().unwrap();
         let header = batch.header();
-        assert_eq!(header.attributes.compression().unwrap(), case.codec, "{label}");
+        assert_eq!(
+            header.attributes.compression().unwrap(),
+            case.codec,
+            "{label}"
+        );
         let header = json!({
             "magic": header.magic,
             "baseOffset": header.base_offset,
@@ -77,7 +80,14 @@ fn every_batch_of_apache_kafka_reads_as_kafka_reads_it() {
         }
         assert!(cursor.next_record().is_none(), "{label}");
     }
-    let five = ["append_time", "idempotent", "many", "set", "stored", "transactional"];
+    let five = [
+        "append_time",
+        "idempotent",
+        "many",
+        "set",
+        "stored",
+        "transactional",
+    ];
     let mut expected: BTreeMap<String, usize> = five.map(|variant| (variant.to_owned(), 5)).into();
     expected.insert("large".to_owned(), 4);
     expected.insert("commit_marker".to_owned(), 1);
@@ -101,7 +111,12 @@ fn described(record: &RecordView<'_>, like: &Value) -> Value {
     if like.get("valueSize").is_some() {
         let value = record.value.unwrap();
         let expected = |index: usize| ((7 * index + record.offset as usize) % 251) as u8;
-        assert!(value.iter().enumerate().all(|(i, byte)| *byte == expected(i)));
+        assert!(
+            value
+                .iter()
+                .enumerate()
+                .all(|(i, byte)| *byte == expected(i))
+        );
         json["valueSize"] = value.len().into();
     } else {
         json["value"] = record.value.map(hex).into();

@@ -37,11 +37,17 @@ fn same(
         TypeDescription::Nullable(inner) if !ours.is_null() && !kafka.is_null() => {
             same(ours, inner, version, kafka, path)
         }
-        TypeDescription::Struct(description) => same_struct(ours, description, version, kafka, path),
+        TypeDescription::Struct(description) => {
+            same_struct(ours, description, version, kafka, path)
+        }
         TypeDescription::Array(element) => {
             let (ours, kafka) = (ours.as_array().unwrap(), array(kafka, path)?);
             if ours.len() != kafka.len() {
-                return Err(format!("{path}: {} elements, not {}", ours.len(), kafka.len()));
+                return Err(format!(
+                    "{path}: {} elements, not {}",
+                    ours.len(),
+                    kafka.len()
+                ));
             }
             for (index, (ours, kafka)) in ours.iter().zip(kafka).enumerate() {
                 same(ours, element, version, kafka, &format!("{path}[{index}]"))?;
