@@ -107,6 +107,11 @@ api_keys! {
     SHARE_ACKNOWLEDGE = 79, "ShareAcknowledge", Some(0);
     ADD_RAFT_VOTER = 80, "AddRaftVoter", Some(0);
     REMOVE_RAFT_VOTER = 81, "RemoveRaftVoter", Some(0);
+    INITIALIZE_SHARE_GROUP_STATE = 83, "InitializeShareGroupState", Some(0);
+    READ_SHARE_GROUP_STATE = 84, "ReadShareGroupState", Some(0);
+    WRITE_SHARE_GROUP_STATE = 85, "WriteShareGroupState", Some(0);
+    DELETE_SHARE_GROUP_STATE = 86, "DeleteShareGroupState", Some(0);
+    READ_SHARE_GROUP_STATE_SUMMARY = 87, "ReadShareGroupStateSummary", Some(0);
     STREAMS_GROUP_HEARTBEAT = 88, "StreamsGroupHeartbeat", Some(0);
     STREAMS_GROUP_DESCRIBE = 89, "StreamsGroupDescribe", Some(0);
     DESCRIBE_SHARE_GROUP_OFFSETS = 90, "DescribeShareGroupOffsets", Some(0);

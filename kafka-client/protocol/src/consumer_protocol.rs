@@ -48,6 +48,7 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicPartitions {
     /// Name of the topic.
+    #[field(key)]
     pub topic: StrBytes,
     /// Numbers of the partitions.
     pub partitions: Vec<i32>,

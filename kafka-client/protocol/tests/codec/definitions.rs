@@ -1,0 +1,582 @@
+//! The descriptions behind `#[derive(Message)]` against Apache Kafka's own definitions, which its
+//! jar carries as JSON: names, types, versions, null, tags, defaults, order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::consumer_protocol::{Assignment, Subscription};
+use kafka_client_protocol::message::{FieldDescription, StructDescription, TypeDescription};
+use serde_json::Value;
+
+use crate::apis::{self, Codec};
+use crate::values;
+
+/// Differences that are meant, each with its reason.
+const ALLOWED: &[(&str, &str)] = &[
+    (
+        "ApiVersionsRequest: versions 0-5, Kafka 0-4",
+        "version 5 is of Kafka 4.4 (KIP-1242)",
+    ),
+    (
+        "ApiVersionsResponse: versions 0-5, Kafka 0-4",
+        "version 5 is of Kafka 4.4 (KIP-1242)",
+    ),
+    (
+        "Assignment.assigned_partitions: type []TopicPartitions, Kafka []TopicPartition",
+        "it has several partitions",
+    ),
+    (
+        "Subscription.owned_partitions: type []TopicPartitions, Kafka []TopicPartition",
+        "it has several partitions",
+    ),
+];
+
+/// APIs of the key table that the jar does not have.
+const LATER_KEYS: &[(ApiKey, &str)] = &[
+    (
+        ApiKey::STREAMS_GROUP_TOPOLOGY_DESCRIPTION_UPDATE,
+        "of Kafka 4.4",
+    ),
+    (ApiKey::UNREGISTER_CONTROLLER, "of Kafka 4.4"),
+];
+
+#[test]
+#[ignore = "needs KAFKA_JARS: a folder with Apache Kafka's jars; .ci/run provides it"]
+fn messages_are_what_the_jar_defines() {
+    let definitions = definitions();
+    let mut found = BTreeSet::new();
+    let apis = apis::all();
+    for api in &apis {
+        for (codec, kind) in api.messages().iter().zip(["request", "response"]) {
+            let definition = &definitions[codec.name];
+            compare_message(codec, definition, &mut found);
+            if definition["apiKey"] != api.key.value() || definition["type"] != kind {
+                found.insert(format!("{}: another API key or kind", codec.name));
+            }
+        }
+    }
+    let blobs = [
+        (Codec::of::<Subscription>(), "ConsumerProtocolSubscription"),
+        (Codec::of::<Assignment>(), "ConsumerProtocolAssignment"),
+    ];
+    for (codec, name) in blobs {
+        compare_message(&codec, &definitions[name], &mut found);
+    }
+    let allowed = ALLOWED.iter().map(|(text, _)| (*text).to_owned()).collect();
+    let lines = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join("\n");
+    assert!(
+        found.is_superset(&allowed),
+        "a difference that is allowed is gone:\n{}",
+        lines(&(&allowed - &found))
+    );
+    assert!(
+        found == allowed,
+        "differences:\n{}",
+        lines(&(&found - &allowed))
+    );
+}
+
+#[test]
+#[ignore = "needs KAFKA_JARS: a folder with Apache Kafka's jars; .ci/run provides it"]
+fn the_table_of_api_keys_is_what_the_jar_defines() {
+    let mut found = BTreeSet::new();
+    let mut in_jar = BTreeSet::new();
+    for definition in definitions().values() {
+        if definition["type"] != "request" || !listens_to_clients(definition) {
+            continue;
+        }
+        let key = ApiKey::new(definition["apiKey"].as_i64().unwrap() as i16);
+        in_jar.insert(key);
+        let name = definition["name"].as_str().unwrap();
+        if key.name().map(|name| format!("{name}Request")).as_deref() != Some(name) {
+            found.insert(format!("{key:?}: {name} in the jar"));
+        }
+        let flexible = range(&definition["flexibleVersions"]).map(|versions| versions.0);
+        if key.first_flexible() != flexible {
+            found.insert(format!(
+                "{key:?}: first flexible version {flexible:?} in the jar"
+            ));
+        }
+    }
+    let mut known: BTreeSet<ApiKey> = (i16::MIN..i16::MAX)
+        .map(ApiKey::new)
+        .filter(|key| key.name().is_some())
+        .collect();
+    for (key, _) in LATER_KEYS {
+        assert!(
+            known.remove(key) && !in_jar.contains(key),
+            "{key} is not later"
+        );
+    }
+    for key in known.difference(&in_jar) {
+        found.insert(format!("{key:?}: not in the jar"));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Controllers alone serve the others.
+fn listens_to_clients(definition: &Value) -> bool {
+    let listeners = definition["listeners"].as_array();
+    listeners.is_some_and(|listeners| listeners.iter().any(|listener| listener == "broker"))
+}
+
+/// The definitions in the jar of Kafka's clients, by name.
+fn definitions() -> BTreeMap<String, Value> {
+    let folder = PathBuf::from(std::env::var_os("KAFKA_JARS").expect("KAFKA_JARS is set"));
+    let is_clients = |name: &str| name.starts_with("kafka-clients-") && name.ends_with(".jar");
+    let jar = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .find(|path| is_clients(&path.file_name().unwrap().to_string_lossy()))
+        .expect("a kafka-clients jar in KAFKA_JARS");
+    let mut jar = zip::ZipArchive::new(File::open(jar).unwrap()).unwrap();
+    let mut definitions = BTreeMap::new();
+    for index in 0..jar.len() {
+        let mut file = jar.by_index(index).unwrap();
+        let name = file.name().unwrap().into_owned();
+        if !(name.starts_with("common/message/") && name.ends_with(".json")) {
+            continue;
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        let definition = parse(&text);
+        definitions.insert(definition["name"].as_str().unwrap().to_owned(), definition);
+    }
+    assert!(definitions.len() > 150, "the jar has Kafka's definitions");
+    definitions
+}
+
+/// Kafka's definitions are JSON with comments on lines of their own.
+fn parse(text: &str) -> Value {
+    let json: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    serde_json::from_str(&json.join("\n")).unwrap()
+}
+
+type Versions = (i16, i16);
+
+fn compare_message(codec: &Codec, definition: &Value, found: &mut BTreeSet<String>) {
+    let name = codec.name;
+    check_keys(definition, MESSAGE_KEYS, name, found);
+    let kafka = range(&definition["validVersions"]).unwrap();
+    let ours = codec.versions;
+    if kafka != ours {
+        found.insert(format!(
+            "{name}: versions {}, Kafka {}",
+            text(ours),
+            text(kafka)
+        ));
+    }
+    let flexible = range(&definition["flexibleVersions"]).map(|versions| versions.0);
+    if flexible != codec.first_flexible {
+        found.insert(format!(
+            "{name}: first flexible version {:?}, Kafka {flexible:?}",
+            codec.first_flexible
+        ));
+    }
+    let TypeDescription::Struct(description) = codec.ty else {
+        panic!("{name} is no struct");
+    };
+    let mut common = BTreeMap::new();
+    for definition in definition["commonStructs"].as_array().into_iter().flatten() {
+        common.insert(definition["name"].as_str().unwrap(), definition);
+    }
+    let Some(both) = meet(ours, kafka) else {
+        return;
+    };
+    compare_fields(name, description, definition, &common, both, found);
+}
+
+const MESSAGE_KEYS: &[&str] = &[
+    "apiKey",
+    "type",
+    "listeners",
+    "name",
+    "validVersions",
+    "latestVersionUnstable",
+    "flexibleVersions",
+    "fields",
+    "commonStructs",
+];
+
+const FIELD_KEYS: &[&str] = &[
+    "name",
+    "type",
+    "versions",
+    "nullableVersions",
+    "taggedVersions",
+    "tag",
+    "default",
+    "ignorable",
+    "mapKey",
+    "fields",
+    // About the meaning and about Java, not about the wire.
+    "about",
+    "entityType",
+    "zeroCopy",
+];
+
+/// A key that this test does not know may say something that it must compare.
+fn check_keys(definition: &Value, known: &[&str], path: &str, found: &mut BTreeSet<String>) {
+    for key in definition.as_object().unwrap().keys() {
+        if !known.contains(&key.as_str()) {
+            found.insert(format!("{path}: unknown key {key} in Kafka's definition"));
+        }
+    }
+}
+
+/// Compares the fields that exist in some of `versions`, in their order.
+fn compare_fields(
+    path: &str,
+    ours: &StructDescription,
+    kafka: &Value,
+    common: &BTreeMap<&str, &Value>,
+    versions: Versions,
+    found: &mut BTreeSet<String>,
+) {
+    let ours: Vec<_> = ours
+        .fields
+        .iter()
+        .filter_map(|field| Some((field, meet(field.versions, versions)?)))
+        .collect();
+    let kafka: Vec<_> = kafka["fields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|field| Some((field, meet(range(&field["versions"])?, versions)?)))
+        .collect();
+    let our_names: Vec<&str> = ours.iter().map(|(field, _)| field.name).collect();
+    let kafka_names: Vec<String> = kafka.iter().map(|(field, _)| snake(field)).collect();
+    if our_names != kafka_names {
+        found.insert(format!(
+            "{path}: fields {our_names:?}, Kafka {kafka_names:?}"
+        ));
+        return;
+    }
+    for ((ours, our_versions), (kafka, kafka_versions)) in ours.into_iter().zip(kafka) {
+        let path = format!("{path}.{}", ours.name);
+        check_keys(kafka, FIELD_KEYS, &path, found);
+        if our_versions != kafka_versions {
+            let (ours, kafka) = (text(our_versions), text(kafka_versions));
+            found.insert(format!("{path}: versions {ours}, Kafka {kafka}"));
+            continue;
+        }
+        compare_field(&path, ours, kafka, common, our_versions, found);
+    }
+}
+
+fn compare_field(
+    path: &str,
+    ours: &FieldDescription,
+    kafka: &Value,
+    common: &BTreeMap<&str, &Value>,
+    versions: Versions,
+    found: &mut BTreeSet<String>,
+) {
+    let mut differ = |what: &str, ours: String, kafka: String| {
+        if ours != kafka {
+            found.insert(format!("{path}: {what} {ours}, Kafka {kafka}"));
+        }
+    };
+    let option = |versions: Option<Versions>| versions.map_or("none".to_owned(), text);
+
+    let (ty, null_form) = match ours.ty {
+        TypeDescription::Nullable(inner) => (*inner, true),
+        ty => (ty, false),
+    };
+    differ(
+        "type",
+        type_name(&ty),
+        kafka["type"].as_str().unwrap().replace("records", "bytes"),
+    );
+    let nullable = ours.nullable.and_then(|range| meet(range, versions));
+    let kafka_nullable = range(&kafka["nullableVersions"]).and_then(|range| meet(range, versions));
+    differ("nullable in", option(nullable), option(kafka_nullable));
+    differ(
+        "is an Option",
+        null_form.to_string(),
+        kafka_nullable.is_some().to_string(),
+    );
+
+    let tag = ours.tag.map(|tag| (i64::from(tag), versions));
+    let tagged = range(&kafka["taggedVersions"]).and_then(|range| meet(range, versions));
+    let kafka_tag = tagged.map(|versions| (kafka["tag"].as_i64().unwrap(), versions));
+    differ("tag", format!("{tag:?}"), format!("{kafka_tag:?}"));
+
+    differ("default", default(ours, &ty), kafka_default(kafka));
+    let flag = |key: &str| kafka[key].as_bool().unwrap_or(false).to_string();
+    differ("ignorable", ours.ignorable.to_string(), flag("ignorable"));
+    differ("key", ours.key.to_string(), flag("mapKey"));
+
+    if let TypeDescription::Struct(description)
+    | TypeDescription::Array(&TypeDescription::Struct(description)) = ty
+    {
+        let name = kafka["type"].as_str().unwrap().trim_start_matches("[]");
+        let inner = common.get(name).copied().unwrap_or(kafka);
+        compare_fields(path, description, inner, common, versions, found);
+    }
+}
+
+/// Kafka's name for a type. Structs are named as in Rust, which is Kafka's name.
+fn type_name(ty: &TypeDescription) -> String {
+    match ty {
+        TypeDescription::Primitive(name) => (*name).to_owned(),
+        TypeDescription::Array(element) => format!("[]{}", type_name(element)),
+        TypeDescription::Struct(description) => description.name.to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The default in the form of [`kafka_default`].
+fn default(field: &FieldDescription, ty: &TypeDescription) -> String {
+    match (field.default, ty) {
+        (None, _) if field.nullable.is_some() => "null".to_owned(),
+        (None | Some("Some(Default::default())"), ty) => zero(&type_name(ty)),
+        (Some("i32::MAX"), _) => i32::MAX.to_string(),
+        (Some("i32::MIN"), _) => i32::MIN.to_string(),
+        (Some("i64::MAX"), _) => i64::MAX.to_string(),
+        (Some(text), _) => text.to_owned(),
+    }
+}
+
+/// A number, `true`, `null`, or what [`zero`] says.
+fn kafka_default(field: &Value) -> String {
+    let ty = field["type"].as_str().unwrap();
+    let text = match &field["default"] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16).unwrap().to_string(),
+        // Kafka's generator: record batches are null unless they are set.
+        None if text.is_empty() && ty == "records" => "null".to_owned(),
+        None if text.is_empty() => zero(ty),
+        None => text,
+    }
+}
+
+/// The default of a type for which none is given.
+fn zero(ty: &str) -> String {
+    match ty {
+        "bool" => "false",
+        "int8" | "int16" | "uint16" | "int32" | "uint32" | "int64" | "float64" => "0",
+        _ => "empty",
+    }
+    .to_owned()
+}
+
+/// `3+`, `3-5`, `3`; `None` for `none` and for no range at all.
+fn range(versions: &Value) -> Option<Versions> {
+    let text = versions.as_str().filter(|text| *text != "none")?;
+    let number = |text: &str| text.parse().unwrap();
+    Some(match (text.strip_suffix('+'), text.split_once('-')) {
+        (Some(first), _) => (number(first), i16::MAX),
+        (None, Some((first, last))) => (number(first), number(last)),
+        (None, None) => (number(text), number(text)),
+    })
+}
+
+fn text((first, last): Versions) -> String {
+    format!("{first}-{last}")
+}
+
+/// The versions that are in both.
+fn meet(one: Versions, other: Versions) -> Option<Versions> {
+    let both = (one.0.max(other.0), one.1.min(other.1));
+    (both.0 <= both.1).then_some(both)
+}
+
+/// `TopicId` as our fields are named: `topic_id`.
+fn snake(field: &Value) -> String {
+    let mut snake = String::new();
+    for c in field["name"].as_str().unwrap().chars() {
+        if c.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[test]
+fn names_go_both_ways() {
+    for name in ["TopicId", "Enable2Pc", "ThrottleTimeMs", "Name"] {
+        let snake = snake(&serde_json::json!({ "name": name }));
+        assert_eq!(values::camel(&snake)[1..], name[1..], "{snake}");
+    }
+}
+
+/// The comparison itself: equal without a difference, and each alteration found.
+mod alterations {
+    use bytes::Bytes;
+    use kafka_client_derive::Message;
+    use kafka_client_protocol::{StrBytes, Uuid};
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq, Message)]
+    #[message(api_key = 0, versions = 1..=4, flexible = 3)]
+    struct ProbeRequest {
+        #[field(versions = 2.., default = -1, ignorable)]
+        epoch: i32,
+        #[field(nullable = 2.., default = Some(Default::default()))]
+        name: Option<StrBytes>,
+        #[field(versions = ..=3)]
+        topics: Vec<ProbeTopic>,
+        #[field(nullable = ..)]
+        records: Option<Bytes>,
+        #[field(versions = 3.., tag = 0, default = i64::MAX)]
+        mark: i64,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Message)]
+    struct ProbeTopic {
+        #[field(key)]
+        id: Uuid,
+        partitions: Vec<i32>,
+    }
+
+    const DEFINITION: &str = r#"
+        // A comment.
+        {
+          "apiKey": 0, "type": "request", "name": "ProbeRequest",
+          "validVersions": "1-4", "flexibleVersions": "3+",
+          "fields": [
+            { "name": "Gone", "type": "string", "versions": "0" },
+            { "name": "Epoch", "type": "int32", "versions": "2+", "default": "-1", "ignorable": true },
+            { "name": "Name", "type": "string", "versions": "0+", "nullableVersions": "2+" },
+            { "name": "Topics", "type": "[]ProbeTopic", "versions": "0-3" },
+            { "name": "Records", "type": "records", "versions": "0+", "nullableVersions": "0+" },
+            { "name": "Mark", "type": "int64", "versions": "3+", "taggedVersions": "3+", "tag": 0,
+              "default": "0x7fffffffffffffff" }
+          ],
+          "commonStructs": [
+            { "name": "ProbeTopic", "versions": "0+", "fields": [
+              { "name": "Id", "type": "uuid", "versions": "0+", "mapKey": true },
+              { "name": "Partitions", "type": "[]int32", "versions": "0+" }
+            ]}
+          ]
+        }"#;
+
+    fn differences(definition: &str) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        compare_message(&Codec::of::<ProbeRequest>(), &parse(definition), &mut found);
+        found.into_iter().collect()
+    }
+
+    #[test]
+    fn equal_definitions_have_no_difference() {
+        assert_eq!(differences(DEFINITION), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_alteration_of_a_definition_is_found() {
+        for (from, to, expected) in [
+            (
+                r#""1-4""#,
+                r#""1-5""#,
+                "ProbeRequest: versions 1-4, Kafka 1-5",
+            ),
+            (
+                r#""flexibleVersions": "3+""#,
+                r#""flexibleVersions": "4+""#,
+                "ProbeRequest: first flexible version Some(3), Kafka Some(4)",
+            ),
+            (
+                r#""commonStructs""#,
+                r#""newStructs""#,
+                "ProbeRequest: unknown key newStructs in Kafka's definition",
+            ),
+            (
+                r#"string", "versions": "0" }"#,
+                r#"string", "versions": "0-1" }"#,
+                "ProbeRequest: fields ",
+            ),
+            (r#""Epoch""#, r#""EpochId""#, "ProbeRequest: fields "),
+            (
+                r#""2+", "default": "-1""#,
+                r#""3+", "default": "-1""#,
+                "ProbeRequest.epoch: versions 2-4, Kafka 3-4",
+            ),
+            (
+                r#""int32", "ve"#,
+                r#""int64", "ve"#,
+                "ProbeRequest.epoch: type int32, Kafka int64",
+            ),
+            (
+                r#""-1""#,
+                r#""0""#,
+                "ProbeRequest.epoch: default -1, Kafka 0",
+            ),
+            (
+                r#""ignorable": true"#,
+                r#""ignorable": false"#,
+                "ProbeRequest.epoch: ignorable true, Kafka false",
+            ),
+            (
+                r#""nullableVersions": "2+""#,
+                r#""nullableVersions": "0+""#,
+                "ProbeRequest.name: nullable in 2-4, Kafka 1-4",
+            ),
+            (
+                r#""nullableVersions": "2+""#,
+                r#""nullableVersions": "2+", "default": "null""#,
+                "ProbeRequest.name: default empty, Kafka null",
+            ),
+            (
+                r#""nullableVersions": "2+""#,
+                r#""nullableVersions": "2+", "flexibleVersions": "none""#,
+                "ProbeRequest.name: unknown key flexibleVersions in Kafka's definition",
+            ),
+            (
+                r#"uuid", "versions": "0+""#,
+                r#"uuid", "versions": "0+", "nullableVersions": "0+""#,
+                "ProbeRequest.topics.id: is an Option false, Kafka true",
+            ),
+            (
+                r#""[]ProbeTopic""#,
+                r#""[]Probe""#,
+                "ProbeRequest.topics: type []ProbeTopic, Kafka []Probe",
+            ),
+            (
+                r#""mapKey": true"#,
+                r#""mapKey": false"#,
+                "ProbeRequest.topics.id: key true, Kafka false",
+            ),
+            (
+                r#""[]int32""#,
+                r#""int32""#,
+                "ProbeRequest.topics.partitions: type []int32, Kafka int32",
+            ),
+            (
+                r#""tag": 0"#,
+                r#""tag": 1"#,
+                "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((1, (3, 4)))",
+            ),
+            (
+                r#""taggedVersions": "3+""#,
+                r#""taggedVersions": "4+""#,
+                "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((0, (4, 4)))",
+            ),
+            (
+                "0x7fffffffffffffff",
+                "0x7fffffff",
+                "ProbeRequest.mark: default 9223372036854775807, Kafka 2147483647",
+            ),
+        ] {
+            assert_eq!(DEFINITION.matches(from).count(), 1, "{from} is there once");
+            let altered = DEFINITION.replace(from, to);
+            let found = differences(&altered);
+            assert!(
+                found.iter().any(|found| found.starts_with(expected)),
+                "{from} -> {to}: {found:#?}"
+            );
+        }
+    }
+}

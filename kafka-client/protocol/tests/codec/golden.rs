@@ -1,0 +1,301 @@
+//! Messages, headers and group blobs as Apache Kafka wrote them: `tests/golden/*.txt`, whose first
+//! lines say where they come from.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use kafka_client_protocol::api::produce::{ProduceRequest, ProduceResponse};
+use kafka_client_protocol::consumer_protocol::{self, Assignment, Subscription};
+use kafka_client_protocol::frame::{self, RequestHeader};
+use kafka_client_protocol::wire::Reader;
+use kafka_client_protocol::{ApiKey, Message};
+use serde_json::Value;
+
+use crate::apis::{self, Codec};
+use crate::values;
+
+/// A line `<kind> v<version> <variant> <hex> <json>`.
+pub(crate) struct Case {
+    pub(crate) kind: String,
+    pub(crate) version: i16,
+    pub(crate) variant: String,
+    pub(crate) bytes: Bytes,
+    pub(crate) json: Value,
+}
+
+/// The lines of a golden file that are not comments, each as its words; the last word is the rest.
+pub(crate) fn lines(file: &str, words: usize) -> Vec<Vec<String>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let lines: Vec<Vec<String>> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.splitn(words, ' ').map(str::to_owned).collect())
+        .collect();
+    assert!(!lines.is_empty(), "{file} has lines");
+    lines
+}
+
+pub(crate) fn cases(file: &str) -> Vec<Case> {
+    let case = |words: Vec<String>| {
+        let [kind, version, variant, hex, json] = words.try_into().expect("five words a line");
+        Case {
+            kind,
+            version: number(&version),
+            variant,
+            bytes: unhex(&hex),
+            json: serde_json::from_str(&json).unwrap(),
+        }
+    };
+    lines(file, 5).into_iter().map(case).collect()
+}
+
+/// `v7`.
+fn number(version: &str) -> i16 {
+    version.strip_prefix('v').unwrap().parse().unwrap()
+}
+
+pub(crate) fn unhex(hex: &str) -> Bytes {
+    assert_eq!(hex.len() % 2, 0);
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// Every golden file of an API, with its two messages.
+pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
+    apis::all().into_iter().flat_map(|api| {
+        let [request, response] = api.messages();
+        cases(&format!("{}.txt", api.module))
+            .into_iter()
+            .map(move |case| match case.kind.as_str() {
+                "Request" => (request, case),
+                "Response" => (response, case),
+                other => panic!("{other} is neither a request nor a response"),
+            })
+    })
+}
+
+#[test]
+fn every_message_of_apache_kafka_reads_and_writes_byte_for_byte() {
+    let mut set = Bytes::new();
+    let mut wrong = Vec::new();
+    for (codec, case) in all_cases() {
+        let label = format!("{} v{} {}", codec.name, case.version, case.variant);
+        if let Err(error) = check(&codec, &case, &mut set) {
+            wrong.push(format!("{label}: {error}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `set` keeps the bytes of the last `set` case: what is left of `unknown_tags` when the tags that
+/// no version knows are dropped.
+fn check(codec: &Codec, case: &Case, set: &mut Bytes) -> Result<(), String> {
+    let message =
+        (codec.decode)(case.bytes.clone(), case.version).map_err(|error| error.to_string())?;
+    values::compare(&message, &codec.ty, case.version, &case.json)?;
+    let expected = match case.variant.as_str() {
+        "unknown_tags" => set.clone(),
+        "set" => {
+            *set = case.bytes.clone();
+            case.bytes.clone()
+        }
+        _ => case.bytes.clone(),
+    };
+    same_bytes(&message.encode(case.version).unwrap(), &expected)?;
+    if case.variant == "default" {
+        let default = (codec.default)().encode(case.version);
+        same_bytes(&default.map_err(|error| error.to_string())?, &expected)
+            .map_err(|error| format!("Default: {error}"))?;
+    }
+    Ok(())
+}
+
+fn same_bytes(ours: &[u8], kafka: &[u8]) -> Result<(), String> {
+    if ours == kafka {
+        return Ok(());
+    }
+    Err(format!("\n  ours  {}\n  Kafka {}", hex(ours), hex(kafka)))
+}
+
+#[test]
+fn every_version_of_every_message_has_golden_bytes() {
+    // Released with Apache Kafka 4.4, the jars are of 4.3.
+    let later = BTreeSet::from([("ApiVersionsRequest", 5), ("ApiVersionsResponse", 5)]);
+
+    let golden: BTreeSet<(&str, i16)> = all_cases()
+        .map(|(codec, case)| (codec.name, case.version))
+        .collect();
+    let known: BTreeSet<(&str, i16)> = apis::all()
+        .iter()
+        .flat_map(|api| api.messages())
+        .flat_map(|codec| (codec.versions.0..=codec.versions.1).map(move |v| (codec.name, v)))
+        .collect();
+    assert_eq!(&known - &golden, later, "known to us, without golden bytes");
+    assert_eq!(&golden - &known, BTreeSet::new(), "unknown to us");
+
+    // Each of them with and without values, and with foreign tags where there can be any.
+    for api in apis::all() {
+        for codec in api.messages() {
+            for (name, version) in known
+                .difference(&later)
+                .filter(|known| known.0 == codec.name)
+            {
+                let variants: Vec<String> = cases(&format!("{}.txt", api.module))
+                    .into_iter()
+                    .filter(|case| name.ends_with(&case.kind) && case.version == *version)
+                    .map(|case| case.variant)
+                    .collect();
+                let expected: &[&str] = if codec.flexible(*version) {
+                    &["default", "set", "null", "unknown_tags"]
+                } else {
+                    &["default", "set", "null"]
+                };
+                assert_eq!(variants, expected, "{name} v{version}");
+            }
+        }
+    }
+}
+
+#[test]
+fn group_blobs_read_and_write_byte_for_byte() {
+    let mut variants = BTreeSet::new();
+    for case in cases("consumer_protocol.txt") {
+        variants.insert((case.kind.clone(), case.version));
+        match case.kind.as_str() {
+            "Subscription" => check_blob::<Subscription>(&case),
+            _ => check_blob::<Assignment>(&case),
+        }
+    }
+    let kinds = ["Assignment", "Subscription"];
+    let all = kinds.map(|kind| (0..=3).map(move |version| (kind.to_owned(), version)));
+    assert_eq!(variants, all.into_iter().flatten().collect());
+}
+
+fn check_blob<M: Message + std::fmt::Debug>(case: &Case) {
+    let label = format!("{} v{} {}", case.kind, case.version, case.variant);
+    let blob: M = consumer_protocol::decode(case.bytes.clone()).unwrap();
+    values::compare(&blob, &M::TYPE, case.version, &case.json)
+        .unwrap_or_else(|error| panic!("{label}: {error}"));
+    let ours = consumer_protocol::encode(&blob, case.version).unwrap();
+    assert_eq!(hex(&ours), hex(&case.bytes), "{label}");
+    if case.variant == "default" {
+        let ours = consumer_protocol::encode(&M::default(), case.version).unwrap();
+        assert_eq!(hex(&ours), hex(&case.bytes), "{label}");
+    }
+}
+
+#[test]
+fn each_version_of_each_api_has_the_header_that_kafka_gives_it() {
+    let mut seen = 0;
+    for line in lines("header_versions.txt", 5) {
+        let [key, name, version, request, response] = &line[..] else {
+            panic!("five words a line: {line:?}");
+        };
+        let key = ApiKey::new(key.parse().unwrap());
+        let version = number(version);
+        assert_eq!(key.name(), Some(name.as_str()));
+        let flexible = key.flexible_request_header(version);
+        assert_eq!(request, if flexible { "2" } else { "1" }, "{line:?}");
+        let flexible = key.flexible_response_header(version);
+        assert_eq!(response, if flexible { "1" } else { "0" }, "{line:?}");
+        seen += 1;
+    }
+    let versions = |codec: &Codec| i32::from(codec.versions.1 - codec.versions.0) + 1;
+    let known: i32 = apis::all().iter().map(|api| versions(&api.request)).sum();
+    assert_eq!(seen, known - 1, "all but ApiVersions v5");
+}
+
+/// The API and version of the header say whether it has tags, so lines of version 1 become headers
+/// of Produce v8, those of version 2 of Produce v9.
+#[test]
+fn request_headers_read_and_write_byte_for_byte() {
+    let cases = cases("headers.txt");
+    let requests = cases.iter().filter(|case| case.kind == "Request");
+    for case in requests {
+        let version = case.version + 7;
+        let mut bytes = case.bytes.to_vec();
+        bytes[..2].copy_from_slice(&ApiKey::PRODUCE.value().to_be_bytes());
+        bytes[2..4].copy_from_slice(&version.to_be_bytes());
+        let mut reader = Reader::new(bytes.clone().into());
+        let header = RequestHeader::read(&mut reader).unwrap();
+        assert_eq!(reader.remaining(), 0);
+        assert_eq!(
+            (header.api_key, header.api_version),
+            (ApiKey::PRODUCE, version)
+        );
+        assert_eq!(header.correlation_id, case.json["correlationId"]);
+        assert_eq!(header.client_id.as_deref(), case.json["clientId"].as_str());
+
+        let request = ProduceRequest::default();
+        let id = header.correlation_id;
+        let frame = frame::encode_request(&request, version, id, header.client_id).unwrap();
+        if case.variant == "unknown_tags" {
+            let tags = case.bytes.len() - unknown_tags(case).len();
+            bytes.truncate(tags);
+            bytes.push(0);
+        }
+        bytes.extend_from_slice(&request.encode(version).unwrap());
+        assert_eq!(
+            hex(&frame.to_bytes()[4..]),
+            hex(&bytes),
+            "v{}",
+            case.version
+        );
+        assert_eq!(frame.to_bytes()[..4], (bytes.len() as i32).to_be_bytes());
+    }
+}
+
+#[test]
+fn response_headers_read_and_write_byte_for_byte() {
+    let cases = cases("headers.txt");
+    let responses = cases.iter().filter(|case| case.kind == "Response");
+    for case in responses {
+        // Version 0 belongs to Produce v8, version 1 to Produce v9.
+        let version = case.version + 8;
+        let response = ProduceResponse {
+            throttle_time_ms: 5,
+            ..Default::default()
+        };
+        let body = response.encode(version).unwrap();
+        let mut reader = Reader::new([&case.bytes[..], &body[..]].concat().into());
+        let id = frame::read_correlation_id(&mut reader).unwrap();
+        assert_eq!(id, case.json["correlationId"]);
+        let read = frame::decode_response::<ProduceRequest>(reader, version).unwrap();
+        assert_eq!(read, response);
+
+        let mut header = case.bytes.to_vec();
+        if case.variant == "unknown_tags" {
+            header.truncate(header.len() - unknown_tags(case).len());
+            header.push(0);
+        }
+        let frame = frame::encode_response(ApiKey::PRODUCE, &response, version, id).unwrap();
+        let expected = [&header[..], &body[..]].concat();
+        assert_eq!(
+            hex(&frame.to_bytes()[4..]),
+            hex(&expected),
+            "v{}",
+            case.version
+        );
+    }
+}
+
+/// The tagged fields that the `unknown_tags` cases end with: tags 200 and 90000.
+fn unknown_tags(case: &Case) -> Bytes {
+    let tags = unhex("02c8010301020390bf0500");
+    assert!(case.bytes.ends_with(&tags));
+    tags
+}

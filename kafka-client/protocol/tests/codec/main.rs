@@ -1,0 +1,14 @@
+//! The proof of the codec, from four sides that know nothing of our broker and little of each other:
+//! bytes that Apache Kafka wrote (`golden`), Kafka's own definitions of its messages
+//! (`definitions`), another implementation of the protocol (`independent`), and bytes that no
+//! honest peer sends (`hostile`).
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod apis;
+mod definitions;
+mod golden;
+mod hostile;
+mod independent;
+mod records;
+mod values;
