@@ -23,6 +23,8 @@ mod broker;
 mod config;
 mod env;
 mod faults;
+#[allow(dead_code)]
+mod group;
 mod log;
 mod net;
 mod node;
