@@ -1,1 +1,38 @@
-//! The bundled reference broker.
+//! The bundled reference broker: one node with real storage and Kafka's semantics, started in
+//! milliseconds, in a test or as a program.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let broker = kafka_broker::Broker::builder().memory().start().await?;
+//! broker.create_topic("orders", 3).unwrap();
+//! println!("point a client at {}", broker.bootstrap());
+//! broker.shutdown().await.unwrap();
+//! # Ok::<(), kafka_broker::StartError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! It is a reference for the client and its users' tests, not a product to run at scale: Apache
+//! Kafka decides what is right, and the same client works with both.
+//!
+//! Disk reads and writes happen on the runtime's threads: appends go to the page cache and reads
+//! mostly come from there. Nothing is moved to other threads, so tests with paused time stay
+//! deterministic.
+
+mod api;
+mod broker;
+mod config;
+mod env;
+mod faults;
+#[allow(dead_code)]
+mod group;
+mod log;
+mod net;
+mod node;
+mod partition;
+mod store;
+mod topics;
+mod validate;
+
+pub use broker::{Broker, BrokerError, Builder, Connector, StartError};
+pub use env::WallClock;
+pub use faults::{Fault, FaultHandle, Faults, JournalEntry};

@@ -1,0 +1,169 @@
+//! CreateTopics (key 19), versions 2 to 7.
+//!
+//! Each topic is judged and answered for itself; a name that comes twice is refused. With one
+//! broker the replication factor is 1 (or -1 for the default, from version 4), and a replica
+//! assignment may name nobody else. Version 5 answers with the settings of the new topic, version 7
+//! with its id.
+
+use std::collections::BTreeMap;
+
+use kafka_client_protocol::api::create_topics::{
+    CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
+    CreateTopicsResponse,
+};
+use kafka_client_protocol::{ErrorCode, Uuid};
+
+use super::{Api, Call, TopicRef, text};
+use crate::config::TOPIC_PROPERTIES;
+use crate::validate::Refusal;
+
+/// Where a setting comes from, as `config_source` says it.
+const SOURCE_TOPIC: i8 = 1;
+const SOURCE_DEFAULT: i8 = 5;
+
+impl Api for CreateTopicsRequest {
+    async fn answer(self, call: &Call<'_>) -> CreateTopicsResponse {
+        let results = self.topics.iter().map(|topic| {
+            let twice = self
+                .topics
+                .iter()
+                .filter(|other| other.name == topic.name)
+                .count()
+                > 1;
+            let result = if twice {
+                let message = format!("topic {} is named twice in the request", topic.name);
+                Err(Refusal::new(ErrorCode::INVALID_REQUEST, message))
+            } else {
+                create(call, topic, self.validate_only)
+            };
+            result.unwrap_or_else(|refusal| refused(topic, refusal))
+        });
+        CreateTopicsResponse {
+            topics: results.collect(),
+            ..Default::default()
+        }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> CreateTopicsResponse {
+        let topics = self.topics.iter();
+        let refusal = Refusal::new(error, error.text());
+        CreateTopicsResponse {
+            topics: topics
+                .map(|topic| refused(topic, refusal.clone()))
+                .collect(),
+            ..Default::default()
+        }
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        self.topics
+            .iter()
+            .any(|topic| names(&TopicRef::Name(&topic.name), None))
+    }
+}
+
+fn create(
+    call: &Call<'_>,
+    asked: &CreatableTopic,
+    validate_only: bool,
+) -> Result<CreatableTopicResult, Refusal> {
+    let node = call.node;
+    let partitions = partition_count(asked, node.config.node_id, node.config.num_partitions)?;
+    let mut overrides = BTreeMap::new();
+    for config in &asked.configs {
+        let value = config.value.as_ref().ok_or_else(|| {
+            let message = format!("setting {} of topic {} is null", config.name, asked.name);
+            Refusal::new(ErrorCode::INVALID_CONFIG, message)
+        })?;
+        overrides.insert(config.name.to_string(), value.to_string());
+    }
+    let configs = Some(settings(&overrides));
+    let topic_id = if validate_only {
+        node.topics
+            .check_new(&asked.name, partitions, &overrides, &node.config)?;
+        Uuid::ZERO
+    } else {
+        node.topics
+            .create(&asked.name, partitions, overrides, &node.config, &node.env)?
+            .id
+    };
+    Ok(CreatableTopicResult {
+        name: asked.name.clone(),
+        topic_id,
+        error_message: None,
+        num_partitions: partitions,
+        replication_factor: 1,
+        configs,
+        ..Default::default()
+    })
+}
+
+/// The number of partitions that is asked for one way or the other.
+fn partition_count(asked: &CreatableTopic, node_id: i32, default: i32) -> Result<i32, Refusal> {
+    if asked.assignments.is_empty() {
+        return match (asked.replication_factor, asked.num_partitions) {
+            (-1 | 1, -1) => Ok(default),
+            (-1 | 1, partitions) => Ok(partitions),
+            (factor, _) => Err(Refusal::new(
+                ErrorCode::INVALID_REPLICATION_FACTOR,
+                format!("replication factor {factor} where there is 1 broker"),
+            )),
+        };
+    }
+    if asked.num_partitions != -1 || asked.replication_factor != -1 {
+        return Err(Refusal::new(
+            ErrorCode::INVALID_REQUEST,
+            "with a replica assignment, partitions and replication factor must be -1",
+        ));
+    }
+    let mut indices: Vec<_> = asked
+        .assignments
+        .iter()
+        .map(|one| one.partition_index)
+        .collect();
+    indices.sort_unstable();
+    let dense = (0..)
+        .zip(&indices)
+        .all(|(expected, index)| expected == *index);
+    let ours = asked
+        .assignments
+        .iter()
+        .all(|one| one.broker_ids == [node_id]);
+    match i32::try_from(indices.len()) {
+        Ok(count) if dense && ours => Ok(count),
+        _ => Err(Refusal::new(
+            ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+            format!("partitions must be numbered from 0 and be on broker {node_id} alone"),
+        )),
+    }
+}
+
+fn settings(overrides: &BTreeMap<String, String>) -> Vec<CreatableTopicConfigs> {
+    let all = TOPIC_PROPERTIES.iter();
+    all.filter(|property| !property.name.starts_with("internal."))
+        .map(|property| {
+            let own = overrides.get(property.name);
+            CreatableTopicConfigs {
+                name: property.name.into(),
+                value: text(own.map_or(property.default, String::as_str)),
+                read_only: false,
+                config_source: if own.is_some() {
+                    SOURCE_TOPIC
+                } else {
+                    SOURCE_DEFAULT
+                },
+                is_sensitive: false,
+            }
+        })
+        .collect()
+}
+
+fn refused(asked: &CreatableTopic, refusal: Refusal) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name: asked.name.clone(),
+        error_code: refusal.code.code(),
+        error_message: text(refusal.message),
+        configs: None,
+        ..Default::default()
+    }
+}

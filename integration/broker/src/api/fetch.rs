@@ -1,0 +1,280 @@
+//! Fetch (key 1), versions 4 to 18: batches from the logs, waiting for them if need be.
+//!
+//! Answered at once when there are `min_bytes`, when a partition has an error, or when `max_wait`
+//! is 0; otherwise at the next append that makes enough, or after `max_wait`. Whole batches only;
+//! the first batch found is given even when it is over the limits (KIP-74).
+//!
+//! Sessions (version 7, KIP-227) are not kept: a request for a new one is answered with session id
+//! 0, which tells the client that there is none; an id in a request is refused with error 70.
+//! Versions 9 and 12 check leader epochs and the last fetched epoch (KIP-320, KIP-595), 13 names
+//! topics by id. With one replica and no transactions, both isolation levels end at the log's end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::fetch::{
+    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
+    FetchableTopicResponse, PartitionData,
+};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::{Api, Call, TopicRef};
+use crate::partition::Partition;
+use crate::topics::Topic;
+use crate::validate::Refusal;
+
+const TOPIC_IDS_SINCE: i16 = 13;
+const READ_COMMITTED: i8 = 1;
+
+impl Api for FetchRequest {
+    async fn answer(self, call: &Call<'_>) -> FetchResponse {
+        if self.session_id != 0 {
+            return FetchResponse {
+                error_code: ErrorCode::FETCH_SESSION_ID_NOT_FOUND.code(),
+                ..Default::default()
+            };
+        }
+        let deadline =
+            Instant::now() + Duration::from_millis(u64::try_from(self.max_wait_ms).unwrap_or(0));
+        let wanted = u64::try_from(self.min_bytes).unwrap_or(0);
+        let first = read_all(&self, call);
+        if first.failed || first.bytes >= wanted || self.max_wait_ms <= 0 || first.seen.is_empty() {
+            return first.response;
+        }
+        let waited = wait_for_bytes(&self, first.seen, wanted, deadline);
+        tokio::select! {
+            biased;
+            () = call.node.stopped() => {}
+            () = waited => {}
+        }
+        read_all(&self, call).response
+    }
+
+    fn refuse(&self, error: ErrorCode) -> FetchResponse {
+        let partition = |asked: &FetchPartition| failed(asked.partition, error);
+        let topic = |asked: &FetchTopic| FetchableTopicResponse {
+            topic: asked.topic.clone(),
+            topic_id: asked.topic_id,
+            partitions: asked.partitions.iter().map(partition).collect(),
+        };
+        FetchResponse {
+            responses: self.topics.iter().map(topic).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        self.topics.iter().any(|topic| {
+            let named = if topic.topic_id.is_zero() {
+                TopicRef::Name(&topic.topic)
+            } else {
+                TopicRef::Id(topic.topic_id)
+            };
+            topic
+                .partitions
+                .iter()
+                .any(|asked| names(&named, Some(asked.partition)))
+        })
+    }
+}
+
+/// What one pass over the partitions gave.
+struct Pass {
+    response: FetchResponse,
+    bytes: u64,
+    failed: bool,
+    seen: Vec<Seen>,
+}
+
+/// A partition as the pass saw it: what is there to read grows with its appended bytes.
+struct Seen {
+    partition: Arc<Partition>,
+    bytes: u64,
+    bytes_max: u64,
+    appended_bytes: u64,
+}
+
+impl Seen {
+    /// The bytes that a pass would give now.
+    fn bytes_now(&self) -> u64 {
+        let appended = self
+            .partition
+            .ends()
+            .appended_bytes
+            .saturating_sub(self.appended_bytes);
+        // A first batch over the limit is given whole, so what was there counts in full.
+        (self.bytes + appended).min(self.bytes_max.max(self.bytes))
+    }
+}
+
+fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
+    let limit = call.node.config.fetch_bytes_max;
+    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(limit);
+    let mut pass = Pass {
+        response: FetchResponse::default(),
+        bytes: 0,
+        failed: false,
+        seen: vec![],
+    };
+    for asked_topic in &request.topics {
+        let by_id = call.version >= TOPIC_IDS_SINCE;
+        let topic = call
+            .node
+            .find_topic(by_id, asked_topic.topic_id, &asked_topic.topic);
+        let mut partitions = Vec::with_capacity(asked_topic.partitions.len());
+        for asked in &asked_topic.partitions {
+            let at_least_one = pass.bytes == 0;
+            let result = topic
+                .as_ref()
+                .map_err(Clone::clone)
+                .and_then(|topic| read_one(request, topic, asked, left, at_least_one));
+            partitions.push(match result {
+                Ok((data, seen)) => {
+                    let bytes = data.records.as_ref().map_or(0, bytes::Bytes::len);
+                    left = left.saturating_sub(bytes);
+                    pass.bytes += bytes as u64;
+                    pass.failed |= data.diverging_epoch != EpochEndOffset::default();
+                    pass.seen.push(seen);
+                    data
+                }
+                Err(refusal) => {
+                    pass.failed = true;
+                    failed(asked.partition, refusal.code)
+                }
+            });
+        }
+        pass.response.responses.push(FetchableTopicResponse {
+            topic: asked_topic.topic.clone(),
+            topic_id: asked_topic.topic_id,
+            partitions,
+        });
+    }
+    pass
+}
+
+fn read_one(
+    request: &FetchRequest,
+    topic: &Topic,
+    asked: &FetchPartition,
+    left: usize,
+    at_least_one: bool,
+) -> Result<(PartitionData, Seen), Refusal> {
+    let partition = topic.partition(asked.partition).ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            format!("topic {} has no partition {}", topic.name, asked.partition),
+        )
+    })?;
+    partition
+        .check_epoch(asked.current_leader_epoch)
+        .map_err(|code| Refusal::new(code, "another leader epoch"))?;
+    let own_max = usize::try_from(asked.partition_max_bytes).unwrap_or(0);
+    let diverging = diverging_epoch(partition, asked)?;
+    let mut ends = partition.ends();
+    let mut records = bytes::Bytes::new();
+    if diverging.is_none() {
+        let fetched = partition.read(asked.fetch_offset, own_max.min(left), at_least_one)?;
+        (records, ends) = (fetched.records, fetched.ends);
+    }
+    let seen = Seen {
+        partition: Arc::clone(partition),
+        bytes: records.len() as u64,
+        bytes_max: own_max as u64,
+        appended_bytes: ends.appended_bytes,
+    };
+    let committed = request.isolation_level == READ_COMMITTED;
+    let data = PartitionData {
+        partition_index: asked.partition,
+        error_code: 0,
+        high_watermark: ends.end_offset,
+        last_stable_offset: ends.end_offset,
+        log_start_offset: ends.start_offset,
+        diverging_epoch: diverging.unwrap_or_default(),
+        // Null for those who did not ask for the list, as in Kafka.
+        aborted_transactions: committed.then(Vec::new),
+        records: Some(records),
+        ..Default::default()
+    };
+    Ok((data, seen))
+}
+
+/// Where the reader's log and this one part, if the epoch it read last does not reach so far here.
+fn diverging_epoch(
+    partition: &Partition,
+    asked: &FetchPartition,
+) -> Result<Option<EpochEndOffset>, Refusal> {
+    let last = asked.last_fetched_epoch;
+    if last < 0 {
+        return Ok(None);
+    }
+    match partition.log().end_of_epoch(last) {
+        None => Err(Refusal::new(
+            ErrorCode::OFFSET_OUT_OF_RANGE,
+            format!("nothing is known about leader epoch {last}"),
+        )),
+        Some((epoch, end_offset)) if epoch < last || end_offset < asked.fetch_offset => {
+            Ok(Some(EpochEndOffset { epoch, end_offset }))
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+async fn wait_for_bytes(request: &FetchRequest, seen: Vec<Seen>, wanted: u64, deadline: Instant) {
+    let waiter = Arc::new(Notify::new());
+    let watch = Watch {
+        waiter: &waiter,
+        seen: &seen,
+    };
+    let limit = u64::try_from(request.max_bytes).unwrap_or(0);
+    let mut watched: HashMap<usize, u64> = HashMap::new();
+    loop {
+        // Watch first, then look: an append in between leaves a notification behind. A partition
+        // that woke somebody has forgotten its waiters, so those that grew are watched again.
+        let mut bytes = 0;
+        let mut deleted = false;
+        for (index, seen) in seen.iter().enumerate() {
+            let appended = seen.partition.ends().appended_bytes;
+            if watched.insert(index, appended) != Some(appended) {
+                seen.partition.watch(&waiter);
+            }
+            bytes += seen.bytes_now();
+            deleted |= seen.partition.is_deleted();
+        }
+        if deleted || bytes >= wanted.min(limit) {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = waiter.notified() => {}
+            () = tokio::time::sleep_until(deadline) => break,
+        }
+    }
+    drop(watch);
+}
+
+/// Takes the waiter back from all partitions, however the wait ends.
+struct Watch<'a> {
+    waiter: &'a Arc<Notify>,
+    seen: &'a [Seen],
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        for seen in self.seen {
+            seen.partition.unwatch(self.waiter);
+        }
+    }
+}
+
+fn failed(partition_index: i32, error: ErrorCode) -> PartitionData {
+    PartitionData {
+        partition_index,
+        error_code: error.code(),
+        high_watermark: -1,
+        records: Some(bytes::Bytes::new()),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,38 @@
+//! InitProducerId (key 22), versions 0 to 5: an identity for an idempotent producer.
+//!
+//! Without a transactional id every request gets a new producer id with epoch 0, whatever id and
+//! epoch it carries (version 3): the epoch of a producer without transactions is its own affair.
+//! With a transactional id the request is refused with error 42 until this broker has transactions.
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+
+use super::{Api, Call};
+
+impl Api for InitProducerIdRequest {
+    async fn answer(self, call: &Call<'_>) -> InitProducerIdResponse {
+        if let Some(id) = &self.transactional_id {
+            tracing::warn!(
+                client_id = call.client_id, transactional_id = %id,
+                "refused a transactional producer: this broker has no transactions yet"
+            );
+            return self.refuse(ErrorCode::INVALID_REQUEST);
+        }
+        match call.node.topics.next_producer_id() {
+            Ok(producer_id) => InitProducerIdResponse {
+                producer_id,
+                producer_epoch: 0,
+                ..Default::default()
+            },
+            Err(refusal) => self.refuse(refusal.code),
+        }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> InitProducerIdResponse {
+        InitProducerIdResponse {
+            error_code: error.code(),
+            producer_epoch: -1,
+            ..Default::default()
+        }
+    }
+}

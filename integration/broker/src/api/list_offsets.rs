@@ -1,0 +1,166 @@
+//! ListOffsets (key 2), versions 1 to 11: offsets by time, and the ends of a log.
+//!
+//! | timestamp | meaning | since version |
+//! |---|---|---|
+//! | 0 and above | the first record that is not older | 1 |
+//! | -1 | the end (high watermark, last stable offset) | 1 |
+//! | -2 | the start | 1 |
+//! | -3 | the record with the largest timestamp (KIP-734) | 7 |
+//! | -4 | the start of what is on this disk (KIP-405): the start | 8 |
+//! | -5 | the end of what is in tiered storage (KIP-1005): none | 9 |
+//! | -6 | the first offset still to be tiered (KIP-1023): none | 11 |
+//!
+//! Nothing found is offset -1 without an error. From version 4 answers carry the leader epoch of
+//! the offset.
+
+use std::collections::BTreeSet;
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
+    ListOffsetsTopicResponse,
+};
+
+use super::{Api, Call, TopicRef};
+use crate::partition::{Partition, TimedOffset};
+use crate::validate::Refusal;
+
+const EPOCHS_SINCE: i16 = 4;
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+impl Api for ListOffsetsRequest {
+    async fn answer(self, call: &Call<'_>) -> ListOffsetsResponse {
+        let twice = named_twice(&self);
+        each(&self, call.version, |topic, asked| {
+            if twice.contains(&(topic, asked.partition_index)) {
+                return Err(ErrorCode::INVALID_REQUEST);
+            }
+            let known = call.node.topics.named(topic);
+            let partition = known
+                .as_ref()
+                .and_then(|topic| topic.partition(asked.partition_index));
+            let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+            partition.check_epoch(asked.current_leader_epoch)?;
+            look_up(partition, asked.timestamp, call.version).map_err(|refusal| refusal.code)
+        })
+    }
+
+    fn refuse(&self, error: ErrorCode) -> ListOffsetsResponse {
+        each(self, 0, |_, _| Err(error))
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        self.topics.iter().any(|topic| {
+            let named = TopicRef::Name(&topic.name);
+            topic
+                .partitions
+                .iter()
+                .any(|asked| names(&named, Some(asked.partition_index)))
+        })
+    }
+}
+
+fn look_up(
+    partition: &Partition,
+    timestamp: i64,
+    version: i16,
+) -> Result<Option<TimedOffset>, Refusal> {
+    let since = match timestamp {
+        EARLIEST..=i64::MAX => 1,
+        MAX_TIMESTAMP => 7,
+        EARLIEST_LOCAL => 8,
+        LATEST_TIERED => 9,
+        EARLIEST_PENDING_UPLOAD => 11,
+        _ => i16::MAX,
+    };
+    if version < since {
+        return Err(Refusal::new(
+            ErrorCode::UNSUPPORTED_VERSION,
+            format!("timestamp {timestamp} has no meaning in version {version}"),
+        ));
+    }
+    match timestamp {
+        LATEST => {
+            let log = partition.log();
+            let leader_epoch = log.latest_epoch().unwrap_or(partition.leader_epoch());
+            Ok(Some(TimedOffset {
+                offset: log.end_offset(),
+                timestamp: -1,
+                leader_epoch,
+            }))
+        }
+        EARLIEST | EARLIEST_LOCAL => {
+            let log = partition.log();
+            let offset = log.start_offset();
+            let leader_epoch = log.epoch_of(offset).unwrap_or(-1);
+            Ok(Some(TimedOffset {
+                offset,
+                timestamp: -1,
+                leader_epoch,
+            }))
+        }
+        MAX_TIMESTAMP => partition.offset_of_max_time(),
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(None),
+        timestamp => partition.offset_at_time(timestamp),
+    }
+}
+
+/// Partitions that the request has more than once: refused, as in Kafka.
+fn named_twice(request: &ListOffsetsRequest) -> BTreeSet<(&str, i32)> {
+    let mut seen = BTreeSet::new();
+    let mut twice = BTreeSet::new();
+    for topic in &request.topics {
+        for asked in &topic.partitions {
+            let key = (topic.name.as_str(), asked.partition_index);
+            if !seen.insert(key) {
+                twice.insert(key);
+            }
+        }
+    }
+    twice
+}
+
+fn each(
+    request: &ListOffsetsRequest,
+    version: i16,
+    one: impl Fn(&str, &ListOffsetsPartition) -> Result<Option<TimedOffset>, ErrorCode>,
+) -> ListOffsetsResponse {
+    let partition = |topic: &str, asked: &ListOffsetsPartition| {
+        let mut answer = ListOffsetsPartitionResponse {
+            partition_index: asked.partition_index,
+            ..Default::default()
+        };
+        match one(topic, asked) {
+            Ok(Some(found)) => {
+                answer.offset = found.offset;
+                answer.timestamp = found.timestamp;
+                if version >= EPOCHS_SINCE {
+                    answer.leader_epoch = found.leader_epoch;
+                }
+            }
+            Ok(None) => {}
+            Err(error) => answer.error_code = error.code(),
+        }
+        answer
+    };
+    ListOffsetsResponse {
+        topics: request
+            .topics
+            .iter()
+            .map(|topic| ListOffsetsTopicResponse {
+                name: topic.name.clone(),
+                partitions: topic
+                    .partitions
+                    .iter()
+                    .map(|asked| partition(&topic.name, asked))
+                    .collect(),
+            })
+            .collect(),
+        ..Default::default()
+    }
+}

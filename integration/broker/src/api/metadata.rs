@@ -1,0 +1,155 @@
+//! Metadata (key 3), versions 0 to 13: brokers, topics and their leaders.
+//!
+//! Version 0 takes an empty list for all topics, later versions take null for that. From version 4
+//! a client says whether an unknown topic may be made (`auto.create.topics.enable` must agree); a
+//! topic made so is in the answer at once. From version 10 topics have ids, from version 12 they
+//! can be asked for by id.
+
+use kafka_client_protocol::api::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
+    MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
+
+use super::{Api, Call, TopicRef};
+use crate::topics::{Topic, check_name, is_internal};
+
+/// All that may be done with a topic, as bits, where nothing is forbidden to anybody.
+const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+/// The same for the cluster.
+const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+
+impl Api for MetadataRequest {
+    async fn answer(self, call: &Call<'_>) -> MetadataResponse {
+        let node = call.node;
+        let wants_operations = self.include_topic_authorized_operations;
+        let found = |topic: &Topic| describe(call, topic, wants_operations);
+        let topics = match &self.topics {
+            None => node.topics.all().iter().map(|topic| found(topic)).collect(),
+            Some(asked) if asked.is_empty() && call.version == 0 => {
+                node.topics.all().iter().map(|topic| found(topic)).collect()
+            }
+            Some(asked) => asked
+                .iter()
+                .map(|asked| {
+                    self.one(call, asked)
+                        .map_or_else(|missing| *missing, |t| found(&t))
+                })
+                .collect(),
+        };
+        let include_cluster = self.include_cluster_authorized_operations;
+        MetadataResponse {
+            brokers: vec![MetadataResponseBroker {
+                node_id: node.config.node_id,
+                host: node.host.clone(),
+                port: node.port,
+                rack: None,
+            }],
+            cluster_id: Some(node.cluster_id.clone()),
+            controller_id: node.config.node_id,
+            topics,
+            cluster_authorized_operations: if include_cluster {
+                CLUSTER_OPERATIONS
+            } else {
+                i32::MIN
+            },
+            ..Default::default()
+        }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> MetadataResponse {
+        let asked = self.topics.iter().flatten();
+        MetadataResponse {
+            topics: asked.map(|asked| missing(asked, error)).collect(),
+            error_code: error.code(),
+            ..Default::default()
+        }
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        self.topics.iter().flatten().any(|topic| match &topic.name {
+            Some(name) => names(&TopicRef::Name(name), None),
+            None => names(&TopicRef::Id(topic.topic_id), None),
+        })
+    }
+}
+
+trait Lookup {
+    fn one(
+        &self,
+        call: &Call<'_>,
+        asked: &MetadataRequestTopic,
+    ) -> Result<std::sync::Arc<Topic>, Box<MetadataResponseTopic>>;
+}
+
+impl Lookup for MetadataRequest {
+    fn one(
+        &self,
+        call: &Call<'_>,
+        asked: &MetadataRequestTopic,
+    ) -> Result<std::sync::Arc<Topic>, Box<MetadataResponseTopic>> {
+        let node = call.node;
+        let refuse = |error| Box::new(missing(asked, error));
+        let name = match &asked.name {
+            Some(name) => name,
+            None => {
+                let found = node.topics.with_id(asked.topic_id);
+                return found.ok_or_else(|| refuse(ErrorCode::UNKNOWN_TOPIC_ID));
+            }
+        };
+        if let Some(topic) = node.topics.named(name) {
+            return Ok(topic);
+        }
+        check_name(name).map_err(|refusal| refuse(refusal.code))?;
+        // Before version 4 the request has no say, and Kafka takes it for a yes.
+        let may_create = self.allow_auto_topic_creation || call.version < 4;
+        if !may_create || !node.config.auto_create_topics || is_internal(name) {
+            return Err(refuse(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+        }
+        node.auto_create(name).map_err(|refusal| {
+            tracing::warn!(topic = %name, error = %refusal.message, "not created");
+            refuse(refusal.code)
+        })
+    }
+}
+
+fn describe(call: &Call<'_>, topic: &Topic, wants_operations: bool) -> MetadataResponseTopic {
+    let leader_id = call.node.config.node_id;
+    MetadataResponseTopic {
+        error_code: 0,
+        name: Some(StrBytes::from(&*topic.name)),
+        topic_id: topic.id,
+        is_internal: topic.is_internal(),
+        partitions: (0..)
+            .zip(&topic.partitions)
+            .map(|(partition_index, partition)| MetadataResponsePartition {
+                error_code: 0,
+                partition_index,
+                leader_id,
+                leader_epoch: partition.leader_epoch(),
+                replica_nodes: vec![leader_id],
+                isr_nodes: vec![leader_id],
+                offline_replicas: Vec::new(),
+            })
+            .collect(),
+        topic_authorized_operations: if wants_operations {
+            TOPIC_OPERATIONS
+        } else {
+            i32::MIN
+        },
+    }
+}
+
+fn missing(asked: &MetadataRequestTopic, error: ErrorCode) -> MetadataResponseTopic {
+    MetadataResponseTopic {
+        error_code: error.code(),
+        name: asked.name.clone(),
+        topic_id: if asked.name.is_some() {
+            Uuid::ZERO
+        } else {
+            asked.topic_id
+        },
+        is_internal: asked.name.as_ref().is_some_and(|name| is_internal(name)),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,173 @@
+//! Produce (key 0), versions 3 to 13: batches to the logs.
+//!
+//! Announced from version 0 for the sake of old librdkafka, see [`super::SERVED`]; a request below
+//! 3 ends the connection.
+//!
+//! Each partition is judged and answered for itself. With one replica, `acks` 1 and -1 are the
+//! same, except that `min.insync.replicas` above 1 refuses -1. With `acks` 0 nothing is answered;
+//! an error then ends the connection, the only sign that the client can get.
+//!
+//! Version 7 allows zstd, 8 has messages for errors, 13 names topics by id.
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::produce::{
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceData, TopicProduceResponse,
+};
+
+use super::{Api, Call, TopicRef, text};
+use crate::topics::Topic;
+use crate::validate::{Origin, Refusal, validate};
+
+const TOPIC_IDS_SINCE: i16 = 13;
+
+impl Api for ProduceRequest {
+    async fn answer(self, call: &Call<'_>) -> ProduceResponse {
+        let outright = self.outright_refusal();
+        self.answer_each(|topic, data| {
+            if let Some(refusal) = &outright {
+                return Err(refusal.clone());
+            }
+            let by_id = call.version >= TOPIC_IDS_SINCE;
+            let topic = call.node.find_topic(by_id, topic.topic_id, &topic.name)?;
+            append(call, &topic, data, self.acks)
+        })
+    }
+
+    fn refuse(&self, error: ErrorCode) -> ProduceResponse {
+        self.answer_each(|_, _| Err(Refusal::new(error, error.text())))
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        self.topic_data.iter().any(|topic| {
+            let named = if topic.topic_id.is_zero() {
+                TopicRef::Name(&topic.name)
+            } else {
+                TopicRef::Id(topic.topic_id)
+            };
+            topic
+                .partition_data
+                .iter()
+                .any(|data| names(&named, Some(data.index)))
+        })
+    }
+
+    fn wants_answer(&self) -> bool {
+        self.acks != 0
+    }
+
+    fn closes_unanswered(answer: &ProduceResponse) -> bool {
+        let partitions = answer
+            .responses
+            .iter()
+            .flat_map(|topic| &topic.partition_responses);
+        partitions
+            .into_iter()
+            .any(|partition| partition.error_code != 0)
+    }
+}
+
+trait Parts {
+    fn outright_refusal(&self) -> Option<Refusal>;
+
+    fn answer_each(
+        &self,
+        one: impl Fn(
+            &TopicProduceData,
+            &PartitionProduceData,
+        ) -> Result<PartitionProduceResponse, Refusal>,
+    ) -> ProduceResponse;
+}
+
+impl Parts for ProduceRequest {
+    /// What is wrong with the request as a whole.
+    fn outright_refusal(&self) -> Option<Refusal> {
+        if !(-1..=1).contains(&self.acks) {
+            let message = format!("acks {} is none of -1, 0 and 1", self.acks);
+            return Some(Refusal::new(ErrorCode::INVALID_REQUIRED_ACKS, message));
+        }
+        if self.transactional_id.is_some() {
+            let message = "this broker has no transactions yet: remove transactional.id";
+            return Some(Refusal::new(ErrorCode::INVALID_TXN_STATE, message));
+        }
+        None
+    }
+
+    fn answer_each(
+        &self,
+        one: impl Fn(
+            &TopicProduceData,
+            &PartitionProduceData,
+        ) -> Result<PartitionProduceResponse, Refusal>,
+    ) -> ProduceResponse {
+        let topic_answer = |topic: &TopicProduceData| TopicProduceResponse {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partition_responses: topic
+                .partition_data
+                .iter()
+                .map(|data| one(topic, data).unwrap_or_else(|refusal| refused(data.index, refusal)))
+                .collect(),
+        };
+        ProduceResponse {
+            responses: self.topic_data.iter().map(topic_answer).collect(),
+            ..Default::default()
+        }
+    }
+}
+
+fn append(
+    call: &Call<'_>,
+    topic: &Topic,
+    data: &PartitionProduceData,
+    acks: i16,
+) -> Result<PartitionProduceResponse, Refusal> {
+    let partition = topic.partition(data.index).ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            format!("topic {} has no partition {}", topic.name, data.index),
+        )
+    })?;
+    if topic.is_internal() {
+        return Err(Refusal::new(
+            ErrorCode::INVALID_TOPIC_EXCEPTION,
+            format!(
+                "{} is the broker's own: clients may not write to it",
+                topic.name
+            ),
+        ));
+    }
+    if acks == -1 && topic.config.replicas_min > 1 {
+        return Err(Refusal::new(
+            ErrorCode::NOT_ENOUGH_REPLICAS,
+            format!(
+                "topic {} wants min.insync.replicas {}",
+                topic.name, topic.config.replicas_min
+            ),
+        ));
+    }
+    let now_ms = call.node.env.wall_ms();
+    let origin = Origin::Client {
+        version: call.version,
+    };
+    let batch = validate(data.records.as_ref(), &topic.config, origin, now_ms)?;
+    let (appended, ends) = partition.append(&batch, now_ms)?;
+    Ok(PartitionProduceResponse {
+        index: data.index,
+        error_code: 0,
+        base_offset: appended.base_offset,
+        log_append_time_ms: appended.append_time_ms,
+        log_start_offset: ends.start_offset,
+        ..Default::default()
+    })
+}
+
+fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        error_code: refusal.code.code(),
+        base_offset: -1,
+        error_message: text(refusal.message),
+        ..Default::default()
+    }
+}

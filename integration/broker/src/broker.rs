@@ -1,0 +1,500 @@
+//! Starting, using and stopping a broker in a program.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::DuplexStream;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::{BrokerConfig, PropertyError};
+use crate::env::{Env, WallClock};
+use crate::faults::Faults;
+use crate::net;
+use crate::node::Node;
+use crate::store::Store;
+use crate::topics::Topics;
+
+/// What an in-memory connection buffers in each direction, in bytes.
+const DUPLEX_BYTES: usize = 256 * 1024;
+
+/// A running broker.
+///
+/// Dropping it stops it at once, like a crash: a data directory is recovered at the next start.
+/// [`shutdown`](Self::shutdown) stops it in order.
+#[derive(Debug)]
+pub struct Broker {
+    node: Arc<Node>,
+    address: Option<SocketAddr>,
+    connections: Connections,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Settings of a broker to be started, see [`Broker::builder`].
+#[derive(Clone)]
+#[must_use = "a broker runs once `start` was awaited"]
+pub struct Builder {
+    storage: Storage,
+    listen: Option<String>,
+    advertised: Option<(String, u16)>,
+    properties: Vec<(String, String)>,
+    clock: Option<WallClock>,
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+enum Storage {
+    Memory,
+    TempDir,
+    Dir(PathBuf),
+}
+
+/// Why a broker did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A property is unknown or has an impossible value.
+    #[error("{0}")]
+    Property(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {}: {source}", path.display())]
+    Storage {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said, or what is wrong with the files.
+        source: io::Error,
+    },
+}
+
+/// Why something asked of a running broker was not done.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message} ({code:?})")]
+pub struct BrokerError {
+    /// The code that a client would have got.
+    pub code: kafka_client_protocol::ErrorCode,
+    /// The reason.
+    pub message: String,
+}
+
+impl Broker {
+    /// A broker for a test or a small program: in memory, on a free port of 127.0.0.1, without a
+    /// delay before the first rebalance of a group.
+    pub fn builder() -> Builder {
+        Builder {
+            storage: Storage::Memory,
+            listen: Some("127.0.0.1:0".to_owned()),
+            advertised: None,
+            // Kafka waits 3 s for more members; in a test that is only slow.
+            properties: vec![(
+                "group.initial.rebalance.delay.ms".to_owned(),
+                "0".to_owned(),
+            )],
+            clock: None,
+            seed: None,
+        }
+    }
+
+    /// Where clients find the broker: `host:port`, for `bootstrap.servers`.
+    #[must_use]
+    pub fn bootstrap(&self) -> String {
+        format!("{}:{}", self.node.host, self.node.port)
+    }
+
+    /// The address that is listened on; `None` without a listener.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// The cluster's id, as clients see it.
+    #[must_use]
+    pub fn cluster_id(&self) -> String {
+        self.node.cluster_id.to_string()
+    }
+
+    /// A new connection in memory, as if accepted from a socket.
+    ///
+    /// It closes when the broker stops. Needs no listener.
+    #[must_use]
+    pub fn connect(&self) -> DuplexStream {
+        self.connector().connect()
+    }
+
+    /// Makes connections in memory where no reference to the broker can be.
+    #[must_use]
+    pub fn connector(&self) -> Connector {
+        Connector {
+            node: Arc::clone(&self.node),
+            connections: self.connections.clone(),
+        }
+    }
+
+    /// Makes a topic with the broker's default settings.
+    ///
+    /// # Errors
+    /// When the name is invalid or taken, or the number of partitions is not from 1 to 10,000.
+    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
+        self.create_topic_with(name, partitions, [])
+    }
+
+    /// Makes a topic with settings of its own, by Kafka's names.
+    ///
+    /// # Errors
+    /// Those of [`create_topic`](Self::create_topic), and unknown or impossible settings.
+    pub fn create_topic_with<'a>(
+        &self,
+        name: &str,
+        partitions: i32,
+        configs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), BrokerError> {
+        let overrides: BTreeMap<_, _> = configs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let node = &self.node;
+        node.topics
+            .create(name, partitions, overrides, &node.config, &node.env)
+            .map(|_| ())
+            .map_err(|refusal| BrokerError {
+                code: refusal.code,
+                message: refusal.message,
+            })
+    }
+
+    /// The offset after the last record of a partition; `None` if there is no such partition.
+    #[must_use]
+    pub fn end_offset(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = self.node.topics.named(topic)?;
+        Some(topic.partition(partition)?.ends().end_offset)
+    }
+
+    /// Faults to inject, and the journal of requests.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.node.faults
+    }
+
+    /// The number of open connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.open.load(Ordering::Relaxed)
+    }
+
+    /// Stops in order: ends all connections, closes all logs and leaves a mark, so that the next
+    /// start on the same directory needs no recovery.
+    ///
+    /// # Errors
+    /// When the logs cannot be closed; the next start then recovers them.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the stop is like a crash.
+    pub async fn shutdown(mut self) -> io::Result<()> {
+        self.stop().await;
+        self.node.topics.close()
+    }
+
+    /// Stops at once and leaves everything as it is, as if the process had been killed.
+    ///
+    /// # Cancel safety
+    /// May be dropped: the broker stops either way.
+    pub async fn crash(mut self) {
+        self.stop().await;
+    }
+
+    /// Ends the listener and all connections, and waits until none is left.
+    async fn stop(&mut self) {
+        self.node.stopping.send_replace(true);
+        for task in self.tasks.drain(..) {
+            // A task that panicked has ended too.
+            let _ = task.await;
+        }
+        let mut open = self.connections.changed.subscribe();
+        let _ = open
+            .wait_for(|_| self.connections.open.load(Ordering::Acquire) == 0)
+            .await;
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.node.stopping.send_replace(true);
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Builder {
+    /// Keeps everything in memory, gone with the broker. The default.
+    pub fn memory(mut self) -> Self {
+        self.storage = Storage::Memory;
+        self
+    }
+
+    /// Keeps logs in a temporary directory that is removed with the broker.
+    pub fn temp_dir(mut self) -> Self {
+        self.storage = Storage::TempDir;
+        self
+    }
+
+    /// Keeps logs in a directory, made when it is not there; what an earlier broker left in it is
+    /// taken over. One broker at a time.
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.storage = Storage::Dir(path.into());
+        self
+    }
+
+    /// Listens on `host:port`; port 0 is a free one. Defaults to `127.0.0.1:0`.
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Some(address.into());
+        self
+    }
+
+    /// Opens no port: only [`Broker::connect`] leads to the broker.
+    pub fn no_listener(mut self) -> Self {
+        self.listen = None;
+        self
+    }
+
+    /// What clients are told to connect to. Defaults to the address listened on.
+    pub fn advertise(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.advertised = Some((host.into(), port));
+        self
+    }
+
+    /// Whether a topic is made when a client asks about it. Defaults to `true`, as in Kafka.
+    pub fn auto_create_topics(self, enable: bool) -> Self {
+        self.property("auto.create.topics.enable", enable.to_string())
+    }
+
+    /// The partitions of topics that are made without a number. Defaults to 1.
+    pub fn num_partitions(self, partitions: i32) -> Self {
+        self.property("num.partitions", partitions.to_string())
+    }
+
+    /// Sets a property by Kafka's name for it. An unknown name fails the start.
+    pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.properties.push((name.into(), value.into()));
+        self
+    }
+
+    /// Forgets the properties that the builder sets on its own, so that Kafka's defaults hold: the
+    /// first rebalance of a group then waits 3 s for more members.
+    pub fn kafka_defaults(mut self) -> Self {
+        self.properties.clear();
+        self
+    }
+
+    /// The time of day. Defaults to the system's.
+    pub fn wall_clock(mut self, clock: WallClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Makes the ids that the broker makes up (topics, members, cluster) the same in every run.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts the broker on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When a property is wrong, the address is taken, or the data directory cannot be used.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, nothing keeps running; a data directory may need recovery.
+    pub async fn start(self) -> Result<Broker, StartError> {
+        let mut config = BrokerConfig::default();
+        for (name, value) in &self.properties {
+            config
+                .set(name, value)
+                .map_err(|error: PropertyError| StartError::Property(error.to_string()))?;
+        }
+        let listener = match &self.listen {
+            None => None,
+            Some(address) => {
+                let refused = |source| StartError::Listen {
+                    address: address.clone(),
+                    source,
+                };
+                let listener = TcpListener::bind(address).await.map_err(refused)?;
+                let local = listener.local_addr().map_err(refused)?;
+                Some((listener, local))
+            }
+        };
+        let address = listener.as_ref().map(|(_, local)| *local);
+        let (host, port) = match (&self.advertised, address) {
+            (Some((host, port)), _) => (host.clone(), *port),
+            (None, Some(local)) if local.ip().is_unspecified() => {
+                ("localhost".to_owned(), local.port())
+            }
+            (None, Some(local)) => (local.ip().to_string(), local.port()),
+            (None, None) => ("localhost".to_owned(), 9092),
+        };
+        let env = Env::new(self.clock, self.seed);
+        let topics = open(&self.storage, &config, &env)?;
+        let node = Arc::new(Node {
+            cluster_id: topics.cluster_id().into(),
+            host: host.into(),
+            port: i32::from(port),
+            faults: Faults::default(),
+            stopping: watch::Sender::new(false),
+            config,
+            env,
+            topics,
+        });
+        let connections = Connections::default();
+        let mut tasks = Vec::new();
+        if let Some((listener, _)) = listener {
+            tasks.push(tokio::spawn(accept(
+                Arc::clone(&node),
+                connections.clone(),
+                listener,
+            )));
+        }
+        Ok(Broker {
+            node,
+            address,
+            connections,
+            tasks,
+        })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("storage", &self.storage)
+            .field("listen", &self.listen)
+            .field("advertised", &self.advertised)
+            .field("properties", &self.properties)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes in-memory connections to a broker. Clones lead to the same one.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    node: Arc<Node>,
+    connections: Connections,
+}
+
+impl Connector {
+    /// A new connection. If the broker has stopped, it ends at once.
+    #[must_use]
+    pub fn connect(&self) -> DuplexStream {
+        let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
+        let number = self.connections.number.fetch_add(1, Ordering::Relaxed);
+        if let Some(open) = self.connections.open(self.node.config.connections_max) {
+            let node = Arc::clone(&self.node);
+            tokio::spawn(async move {
+                net::serve(node, server, format!("memory-{number}")).await;
+                drop(open);
+            });
+        }
+        client
+    }
+}
+
+/// The open connections, counted.
+#[derive(Debug, Clone)]
+struct Connections {
+    open: Arc<AtomicUsize>,
+    number: Arc<AtomicU64>,
+    changed: watch::Sender<()>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            open: Arc::default(),
+            number: Arc::default(),
+            changed: watch::Sender::new(()),
+        }
+    }
+}
+
+impl Connections {
+    fn open(&self, max: usize) -> Option<OpenConnection> {
+        self.open
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
+                (open < max).then_some(open + 1)
+            })
+            .ok()?;
+        Some(OpenConnection(self.clone()))
+    }
+}
+
+struct OpenConnection(Connections);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.send_replace(());
+    }
+}
+
+async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener) {
+    let stopped = node.stopped();
+    tokio::pin!(stopped);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut stopped => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file handles, most likely: trying again at once would spin.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Some(open) = connections.open(node.config.connections_max) else {
+            tracing::warn!(%peer, "refused a connection: max.connections are open");
+            continue;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "no TCP_NODELAY");
+        }
+        let node = Arc::clone(&node);
+        tokio::spawn(async move {
+            net::serve(node, stream, peer.to_string()).await;
+            drop(open);
+        });
+    }
+}
+
+fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, StartError> {
+    let path = match storage {
+        Storage::Memory => PathBuf::from("memory"),
+        Storage::TempDir => std::env::temp_dir(),
+        Storage::Dir(path) => path.clone(),
+    };
+    let store = match storage {
+        Storage::Memory => Ok(Store::Memory),
+        Storage::TempDir => Store::temp_dir(),
+        Storage::Dir(path) => Store::dir(path.clone()),
+    };
+    store
+        .and_then(|store| Topics::open(store, config, env))
+        .map_err(|source| StartError::Storage { path, source })
+}

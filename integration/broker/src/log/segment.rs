@@ -1,0 +1,377 @@
+//! One segment of a log: its bytes and the indices over them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use kafka_client_protocol::records::{Batch, BatchHeader, RecordError};
+
+use super::data::{DataSlice, HandleBudget, SegmentData};
+use super::index::{Indices, OffsetEntry, TimeEntry};
+
+/// How far apart index entries are, in bytes of the log.
+pub(crate) const INDEX_INTERVAL_BYTES: u32 = 4096;
+/// How much a scan reads at once.
+const SCAN_BYTES: usize = 256 * 1024;
+
+/// One segment.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    base_offset: i64,
+    /// Without extension; `None` in memory.
+    path: Option<PathBuf>,
+    data: SegmentData,
+    indices: Indices,
+    bytes_since_entry: u32,
+    /// The largest timestamp and the last offset of the batch that has it.
+    max_timestamp: Option<(i64, i64)>,
+    /// One past the last offset in it.
+    next_offset: i64,
+}
+
+/// Where a scan ended and why.
+#[derive(Debug)]
+pub(crate) struct ScanEnd {
+    pub(crate) position: u64,
+    /// Nothing when the segment ended with a whole batch.
+    pub(crate) damage: Option<Damage>,
+}
+
+/// What made a scan stop.
+#[derive(Debug)]
+pub(crate) enum Damage {
+    Batch(RecordError),
+    Offset { expected_at_least: i64, got: i64 },
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Batch(bad) => bad.fmt(f),
+            Self::Offset {
+                expected_at_least,
+                got,
+            } => {
+                write!(
+                    f,
+                    "offset {got} where {expected_at_least} or more must follow"
+                )
+            }
+        }
+    }
+}
+
+impl Segment {
+    pub(crate) fn memory(base_offset: i64) -> Self {
+        Self::new(base_offset, None, SegmentData::memory())
+    }
+
+    /// A segment in `dir`; its file is made when it is not there. The indices are empty until
+    /// [`load`](Self::load) or [`recover`](Self::recover).
+    pub(crate) fn in_dir(dir: &Path, base_offset: i64, budget: HandleBudget) -> io::Result<Self> {
+        let path = dir.join(format!("{base_offset:020}"));
+        let data = SegmentData::open(path.with_extension("log"), budget)?;
+        Ok(Self::new(base_offset, Some(path), data))
+    }
+
+    fn new(base_offset: i64, path: Option<PathBuf>, data: SegmentData) -> Self {
+        Self {
+            base_offset,
+            path,
+            data,
+            indices: Indices::default(),
+            bytes_since_entry: 0,
+            max_timestamp: None,
+            next_offset: base_offset,
+        }
+    }
+
+    pub(crate) fn base_offset(&self) -> i64 {
+        self.base_offset
+    }
+
+    pub(crate) fn next_offset(&self) -> i64 {
+        self.next_offset
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.data.len()
+    }
+
+    pub(crate) fn max_timestamp(&self) -> Option<(i64, i64)> {
+        self.max_timestamp
+    }
+
+    /// Whether a batch of this size and last offset has a place here.
+    pub(crate) fn has_room(
+        &self,
+        head: &BatchHeader,
+        segment_bytes: u64,
+        index_bytes: usize,
+    ) -> bool {
+        // An empty segment takes any batch: a batch larger than a segment must go somewhere.
+        self.len() == 0
+            || (self.len() + head.total_len() as u64 <= segment_bytes
+                && !self.indices.is_full(index_bytes)
+                && head.last_offset() - self.base_offset <= i64::from(i32::MAX))
+    }
+
+    /// Appends a batch whose head already carries its place in the log.
+    pub(crate) fn append(
+        &mut self,
+        head: &BatchHeader,
+        start: &[u8],
+        rest: &[u8],
+    ) -> io::Result<()> {
+        let position = self.data.len();
+        self.data.append(start, rest)?;
+        self.note(head, position);
+        Ok(())
+    }
+
+    /// Brings indices and ends up to date for a batch at `position`.
+    fn note(&mut self, head: &BatchHeader, position: u64) {
+        let relative = |offset: i64| u32::try_from(offset - self.base_offset).unwrap_or(u32::MAX);
+        if self
+            .max_timestamp
+            .is_none_or(|(time, _)| head.max_timestamp > time)
+        {
+            self.max_timestamp = Some((head.max_timestamp, head.last_offset()));
+        }
+        if self.bytes_since_entry > INDEX_INTERVAL_BYTES {
+            self.bytes_since_entry = 0;
+            self.indices.add_offset(OffsetEntry {
+                relative_offset: relative(head.last_offset()),
+                position: u32::try_from(position).unwrap_or(u32::MAX),
+            });
+            if let Some((timestamp, offset)) = self.max_timestamp {
+                let relative_offset = relative(offset);
+                self.indices.add_time(TimeEntry {
+                    timestamp,
+                    relative_offset,
+                });
+            }
+        }
+        self.bytes_since_entry = self
+            .bytes_since_entry
+            .saturating_add(u32::try_from(head.total_len()).unwrap_or(u32::MAX));
+        self.next_offset = head.last_offset().saturating_add(1);
+    }
+
+    /// The position from which a walk over batch heads finds `offset`.
+    pub(crate) fn floor_position(&self, offset: i64) -> u64 {
+        let relative = u32::try_from(offset - self.base_offset).unwrap_or(0);
+        u64::from(self.indices.position_for(relative))
+    }
+
+    /// The offset from which a walk finds the first record that is not older than `timestamp`.
+    pub(crate) fn floor_offset_of_time(&self, timestamp: i64) -> i64 {
+        self.base_offset + i64::from(self.indices.offset_before(timestamp))
+    }
+
+    pub(crate) fn slice(&mut self, position: u64, length: usize) -> io::Result<DataSlice> {
+        self.data.slice(position, length)
+    }
+
+    /// Walks over the heads from `position`, until `visit` says stop (`false`) or the end.
+    pub(crate) fn walk(
+        &mut self,
+        position: u64,
+        mut visit: impl FnMut(&BatchHeader, u64) -> bool,
+    ) -> io::Result<ScanEnd> {
+        self.scan(position, false, |head, at, _| visit(head, at))
+    }
+
+    /// The whole batch at a position.
+    pub(crate) fn batch_at(&mut self, position: u64, head: &BatchHeader) -> io::Result<Bytes> {
+        self.data.slice(position, head.total_len())?.read()
+    }
+
+    /// Reads batches in chunks; with `whole`, checks that all of each batch is intact.
+    fn scan(
+        &mut self,
+        mut position: u64,
+        whole: bool,
+        mut visit: impl FnMut(&BatchHeader, u64, &[u8]) -> bool,
+    ) -> io::Result<ScanEnd> {
+        let end = self.data.len();
+        let mut chunk = Bytes::new();
+        while position < end {
+            let left = usize::try_from(end - position).unwrap_or(usize::MAX);
+            if chunk.len() < BatchHeader::LEN.min(left) {
+                chunk = self.data.slice(position, left.min(SCAN_BYTES))?.read()?;
+            }
+            let head = match BatchHeader::parse(&chunk) {
+                Ok(head) => head,
+                Err(bad) => {
+                    return Ok(ScanEnd {
+                        position,
+                        damage: Some(Damage::Batch(bad)),
+                    });
+                }
+            };
+            let size = head.total_len();
+            if size > left {
+                let bad = RecordError::Truncated {
+                    needed: size,
+                    available: left,
+                };
+                return Ok(ScanEnd {
+                    position,
+                    damage: Some(Damage::Batch(bad)),
+                });
+            }
+            if whole && chunk.len() < size {
+                chunk = self
+                    .data
+                    .slice(position, size.max(left.min(SCAN_BYTES)))?
+                    .read()?;
+            }
+            if whole
+                && let Err(bad) =
+                    Batch::new(chunk.slice(..size)).and_then(|batch| batch.verify_crc())
+            {
+                return Ok(ScanEnd {
+                    position,
+                    damage: Some(Damage::Batch(bad)),
+                });
+            }
+            if !visit(&head, position, &chunk) {
+                return Ok(ScanEnd {
+                    position,
+                    damage: None,
+                });
+            }
+            position += size as u64;
+            chunk = if chunk.len() >= size {
+                chunk.slice(size..)
+            } else {
+                Bytes::new()
+            };
+        }
+        Ok(ScanEnd {
+            position,
+            damage: None,
+        })
+    }
+
+    /// Checks every batch, rebuilds the indices and cuts the segment at the first bad one.
+    ///
+    /// `visit` sees each good batch. The batches must go on at `expected` or later.
+    pub(crate) fn recover(
+        &mut self,
+        mut expected: i64,
+        mut visit: impl FnMut(&BatchHeader),
+    ) -> io::Result<ScanEnd> {
+        let mut found = Self::new(self.base_offset, None, SegmentData::memory());
+        let mut backwards = None;
+        let mut end = self.scan(0, true, |head, at, _| {
+            let sane = head.base_offset >= expected && head.last_offset_delta >= 0;
+            if !sane {
+                backwards = Some(Damage::Offset {
+                    expected_at_least: expected,
+                    got: head.base_offset,
+                });
+                return false;
+            }
+            expected = head.last_offset().saturating_add(1);
+            found.note(head, at);
+            visit(head);
+            true
+        })?;
+        end.damage = end.damage.or(backwards);
+        if end.damage.is_some() {
+            self.data.truncate(end.position)?;
+        }
+        self.indices = found.indices;
+        self.bytes_since_entry = found.bytes_since_entry;
+        self.max_timestamp = found.max_timestamp;
+        self.next_offset = found.next_offset;
+        Ok(end)
+    }
+
+    /// Takes over the index files of a segment that was closed cleanly. `false` when they are
+    /// missing or damaged: then [`recover`](Self::recover) must run.
+    pub(crate) fn load(&mut self) -> io::Result<bool> {
+        let Some(path) = &self.path else {
+            return Ok(true);
+        };
+        let (offsets, times) = match (
+            fs::read(path.with_extension("index")),
+            fs::read(path.with_extension("timeindex")),
+        ) {
+            (Ok(offsets), Ok(times)) => (offsets, times),
+            _ => return Ok(false),
+        };
+        let Some(indices) = Indices::from_files(&offsets, &times, self.data.len()) else {
+            return Ok(false);
+        };
+        let base = self.base_offset;
+        self.max_timestamp = indices
+            .last_time_entry()
+            .map(|entry| (entry.timestamp, base + i64::from(entry.relative_offset)));
+        let from = u64::from(indices.last_position());
+        let entry = indices.last_offset_entry();
+        self.indices = indices;
+        self.next_offset = base;
+        // What came after the last entry: few batches, unless the entry is the start.
+        let mut heads = Vec::new();
+        let end = self.walk(from, |head, _| {
+            heads.push(*head);
+            true
+        })?;
+        let first_fits = entry.is_none_or(|entry| {
+            heads
+                .first()
+                .is_some_and(|head| head.last_offset() == base + i64::from(entry.relative_offset))
+        });
+        if end.damage.is_some() || !first_fits {
+            return Ok(false);
+        }
+        self.bytes_since_entry = u32::try_from(self.data.len() - from).unwrap_or(u32::MAX);
+        for head in heads {
+            if self
+                .max_timestamp
+                .is_none_or(|(time, _)| head.max_timestamp > time)
+            {
+                self.max_timestamp = Some((head.max_timestamp, head.last_offset()));
+            }
+            self.next_offset = head.last_offset().saturating_add(1);
+        }
+        Ok(true)
+    }
+
+    /// Writes the index files, with a last time entry as Kafka does when a segment closes.
+    pub(crate) fn write_indices(&mut self) -> io::Result<()> {
+        if let Some((timestamp, offset)) = self.max_timestamp {
+            let relative_offset = u32::try_from(offset - self.base_offset).unwrap_or(u32::MAX);
+            self.indices.add_time(TimeEntry {
+                timestamp,
+                relative_offset,
+            });
+        }
+        if let Some(path) = &self.path {
+            fs::write(path.with_extension("index"), self.indices.offset_file())?;
+            fs::write(path.with_extension("timeindex"), self.indices.time_file())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.data.sync()
+    }
+
+    /// Removes the files of a segment.
+    pub(crate) fn delete(self) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            for extension in ["log", "index", "timeindex", "snapshot"] {
+                match fs::remove_file(path.with_extension(extension)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,414 @@
+//! The log as a whole, in memory and on disk.
+
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use kafka_client_protocol::records::{Batch, BatchHeader};
+
+use super::batch::testing::RawBatch;
+use super::*;
+
+const NOW: i64 = 1_700_000_000_000;
+
+fn dir_place(path: &Path) -> Place {
+    Place::Dir {
+        path: path.to_owned(),
+        budget: HandleBudget::new(8),
+    }
+}
+
+fn small_segments() -> LogConfig {
+    LogConfig {
+        segment_bytes: 20_000,
+        ..LogConfig::default()
+    }
+}
+
+fn open(place: Place, opening: Opening) -> Log {
+    Log::open(place, small_segments(), opening, 0, NOW).unwrap()
+}
+
+fn append(log: &mut Log, raw: RawBatch) -> Result<Appended, AppendError> {
+    let batch = raw.build();
+    let head = BatchHeader::parse(&batch).unwrap();
+    log.append(&batch, &head, 0, NOW)
+}
+
+/// Batches of 1 to 3 records and changing sizes, timestamps ascending by 10 per batch.
+fn fill(log: &mut Log, batches: i32) {
+    for n in 0..batches {
+        let raw = RawBatch {
+            records: 1 + n % 3,
+            filler_bytes: 50 + (n as usize * 37) % 900,
+            max_timestamp: 1_000 + i64::from(n) * 10,
+            ..RawBatch::default()
+        };
+        append(log, raw).unwrap();
+    }
+}
+
+fn read(log: &mut Log, offset: i64, max_bytes: usize, at_least_one: bool) -> Bytes {
+    let upper_offset = log.end_offset();
+    let mut request = ReadRequest {
+        offset,
+        upper_offset,
+        max_bytes,
+        at_least_one,
+        first_bytes: 0,
+    };
+    loop {
+        match log.plan_read(request).unwrap().run().unwrap() {
+            ReadOutcome::Batches { bytes, end } => {
+                if let Some(end) = end {
+                    log.remember(end);
+                }
+                return bytes;
+            }
+            ReadOutcome::Larger { bytes } => {
+                assert!(bytes > request.first_bytes, "a plan must make progress");
+                request.first_bytes = bytes;
+            }
+            ReadOutcome::Elsewhere { offset } => request.offset = offset,
+        }
+    }
+}
+
+fn heads(bytes: &Bytes) -> Vec<BatchHeader> {
+    let mut bytes = bytes.clone();
+    let mut heads = Vec::new();
+    while !bytes.is_empty() {
+        let head = BatchHeader::parse(&bytes).unwrap();
+        let batch = Batch::new(bytes.split_to(head.total_len())).unwrap();
+        batch.verify_crc().unwrap();
+        heads.push(head);
+    }
+    heads
+}
+
+fn read_all(log: &mut Log) -> Vec<BatchHeader> {
+    let mut all = Vec::new();
+    let mut offset = log.start_offset();
+    while offset < log.end_offset() {
+        let found = heads(&read(log, offset, 3_000, true));
+        offset = found.last().expect("progress").last_offset() + 1;
+        all.extend(found);
+    }
+    all
+}
+
+fn both(test: impl Fn(Log)) {
+    test(open(Place::Memory, Opening::Clean));
+    let dir = tempfile::tempdir().unwrap();
+    test(open(dir_place(dir.path()), Opening::Clean));
+}
+
+#[test]
+fn offsets_are_dense_and_every_offset_is_found() {
+    both(|mut log| {
+        fill(&mut log, 300);
+        assert_eq!(log.end_offset(), 600);
+        let all = read_all(&mut log);
+        assert_eq!(all.len(), 300);
+        let mut next = 0;
+        for head in &all {
+            assert_eq!(head.base_offset, next);
+            next = head.last_offset() + 1;
+        }
+        for offset in 0..600 {
+            let first = heads(&read(&mut log, offset, 1, true))[0];
+            assert!(
+                (first.base_offset..=first.last_offset()).contains(&offset),
+                "{offset}"
+            );
+        }
+        assert!(read(&mut log, 600, 1_000, true).is_empty());
+    });
+}
+
+#[test]
+fn a_read_gives_whole_batches_within_its_limit() {
+    both(|mut log| {
+        fill(&mut log, 100);
+        for max_bytes in [0, 60, 61, 111, 500, 5_000] {
+            for offset in [0, 1, 50, 120] {
+                let bytes = read(&mut log, offset, max_bytes, false);
+                assert!(bytes.len() <= max_bytes);
+                heads(&bytes);
+                let bytes = read(&mut log, offset, max_bytes, true);
+                let found = heads(&bytes);
+                assert!(bytes.len() <= max_bytes || found.len() == 1);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_is_stored_and_read() {
+    both(|mut log| {
+        fill(&mut log, 3);
+        let large = RawBatch {
+            filler_bytes: 300_000,
+            ..RawBatch::default()
+        };
+        let at = append(&mut log, large).unwrap().base_offset;
+        fill(&mut log, 3);
+        assert_eq!(
+            read(&mut log, at, 100, true).len(),
+            300_000 + BatchHeader::LEN
+        );
+        assert_eq!(read_all(&mut log).len(), 7);
+    });
+}
+
+#[test]
+fn nothing_at_or_above_the_upper_offset_is_read() {
+    both(|mut log| {
+        fill(&mut log, 30);
+        let request = ReadRequest {
+            offset: 0,
+            upper_offset: 6,
+            max_bytes: 1 << 20,
+            at_least_one: true,
+            first_bytes: 0,
+        };
+        let ReadOutcome::Batches { bytes, .. } = log.plan_read(request).unwrap().run().unwrap()
+        else {
+            panic!("batches expected")
+        };
+        assert_eq!(heads(&bytes).last().unwrap().last_offset(), 5);
+    });
+}
+
+#[test]
+fn a_clean_reopen_finds_everything_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 200);
+    let before = read_all(&mut log);
+    log.close().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    assert_eq!(read_all(&mut log), before);
+    assert_eq!(log.recovery_point(), log.end_offset());
+    fill(&mut log, 200);
+    assert_eq!(read_all(&mut log).len(), 400);
+    for offset in (0..log.end_offset()).step_by(7) {
+        let first = heads(&read(&mut log, offset, 1, true))[0];
+        assert!(
+            (first.base_offset..=first.last_offset()).contains(&offset),
+            "{offset}"
+        );
+    }
+}
+
+#[test]
+fn an_unclean_reopen_loses_nothing_that_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 200);
+    let before = read_all(&mut log);
+    drop(log);
+    let mut log = open(
+        dir_place(dir.path()),
+        Opening::Unclean { recovery_point: 0 },
+    );
+    assert_eq!(read_all(&mut log), before);
+}
+
+#[test]
+fn a_log_torn_at_any_byte_of_its_last_batch_keeps_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 5);
+    let whole = log.size();
+    let last = RawBatch {
+        records: 2,
+        producer: (7, 0, 0),
+        ..RawBatch::default()
+    };
+    append(&mut log, last).unwrap();
+    let end = log.size();
+    drop(log);
+    let file = dir.path().join("00000000000000000000.log");
+    let bytes = fs::read(&file).unwrap();
+    for cut in whole..end {
+        fs::write(&file, &bytes[..cut as usize]).unwrap();
+        let mut log = open(
+            dir_place(dir.path()),
+            Opening::Unclean { recovery_point: 0 },
+        );
+        assert_eq!(log.size(), whole, "cut at {cut}");
+        assert_eq!(log.end_offset(), 9);
+        // The producer's torn batch is not remembered: sent again, it is appended.
+        let again = append(&mut log, last).unwrap();
+        assert_eq!((again.base_offset, again.duplicate), (9, false));
+        assert_eq!(read_all(&mut log).len(), 6);
+    }
+}
+
+#[test]
+fn a_damaged_byte_cuts_the_log_there_and_drops_later_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 200);
+    let first_segment_end = log.segments[1].base_offset();
+    assert!(log.segments.len() > 3);
+    drop(log);
+    let file = dir.path().join("00000000000000000000.log");
+    let mut bytes = fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let mut log = open(
+        dir_place(dir.path()),
+        Opening::Unclean { recovery_point: 0 },
+    );
+    assert!(log.end_offset() < first_segment_end);
+    assert_eq!(log.segments.len(), 1);
+    assert_eq!(segment_bases(dir.path()).unwrap(), [0]);
+    fill(&mut log, 10);
+    read_all(&mut log);
+}
+
+#[test]
+fn missing_or_damaged_index_files_are_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 200);
+    let before = read_all(&mut log);
+    log.close().unwrap();
+    let good = fs::read(dir.path().join("00000000000000000000.index")).unwrap();
+    assert!(!good.is_empty());
+    fs::remove_file(dir.path().join("00000000000000000000.index")).unwrap();
+    let last = log.segments.last().unwrap().base_offset();
+    fs::write(dir.path().join(format!("{last:020}.timeindex")), b"damaged").unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    assert_eq!(read_all(&mut log), before);
+    assert_eq!(
+        fs::read(dir.path().join("00000000000000000000.index")).unwrap(),
+        good
+    );
+}
+
+#[test]
+fn producers_are_known_again_after_a_reopen() {
+    for clean in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = open(dir_place(dir.path()), Opening::Clean);
+        // The producer's batches, then others until they are several segments away.
+        for n in 0..6 {
+            append(
+                &mut log,
+                RawBatch {
+                    producer: (7, 2, n),
+                    ..RawBatch::default()
+                },
+            )
+            .unwrap();
+        }
+        fill(&mut log, if clean { 200 } else { 10 });
+        let end = log.end_offset();
+        let opening = if clean {
+            log.close().unwrap();
+            Opening::Clean
+        } else {
+            drop(log);
+            Opening::Unclean { recovery_point: 0 }
+        };
+        let mut log = open(dir_place(dir.path()), opening);
+        let again = append(
+            &mut log,
+            RawBatch {
+                producer: (7, 2, 5),
+                ..RawBatch::default()
+            },
+        );
+        let again = again.unwrap();
+        assert_eq!((again.base_offset, again.duplicate), (5, true));
+        if !clean {
+            // Still in the last two segments: all five are known.
+            let again = append(
+                &mut log,
+                RawBatch {
+                    producer: (7, 2, 1),
+                    ..RawBatch::default()
+                },
+            );
+            assert!(again.unwrap().duplicate);
+        }
+        let gap = append(
+            &mut log,
+            RawBatch {
+                producer: (7, 2, 9),
+                ..RawBatch::default()
+            },
+        );
+        assert!(matches!(
+            gap,
+            Err(AppendError::Sequence(SequenceError::OutOfOrder { .. }))
+        ));
+        let next = append(
+            &mut log,
+            RawBatch {
+                producer: (7, 2, 6),
+                ..RawBatch::default()
+            },
+        );
+        assert_eq!(next.unwrap().base_offset, end);
+    }
+}
+
+#[test]
+fn times_are_found_across_segments() {
+    both(|mut log| {
+        fill(&mut log, 300);
+        for n in [0, 1, 17, 150, 299] {
+            let time = 1_000 + i64::from(n) * 10;
+            for wanted in [time, time - 9] {
+                let (head, bytes) = log.batch_at_time(wanted).unwrap().unwrap();
+                assert_eq!(head.max_timestamp, time);
+                assert_eq!(bytes.len(), head.total_len());
+            }
+        }
+        assert!(log.batch_at_time(1_000 + 2_991).unwrap().is_none());
+        assert_eq!(
+            log.batch_of_max_time().unwrap().unwrap().0.max_timestamp,
+            3_990
+        );
+    });
+}
+
+#[test]
+fn leader_epochs_are_kept_over_a_reopen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    let batch = RawBatch::default().build();
+    let head = BatchHeader::parse(&batch).unwrap();
+    for epoch in [0, 0, 4, 4, 4] {
+        log.append(&batch, &head, epoch, NOW).unwrap();
+    }
+    log.close().unwrap();
+    fs::remove_file(dir.path().join(EPOCHS_FILE)).unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    assert_eq!(log.end_of_epoch(0), Some((0, 2)));
+    assert_eq!(log.epoch_of(3), Some(4));
+    assert_eq!(log.latest_epoch(), Some(4));
+    assert_eq!(
+        heads(&read(&mut log, 2, 1, true))[0].partition_leader_epoch,
+        4
+    );
+}
+
+#[test]
+fn a_flush_interval_moves_the_recovery_point() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        flush_messages: 5,
+        ..small_segments()
+    };
+    let mut log = Log::open(dir_place(dir.path()), config, Opening::Clean, 0, NOW).unwrap();
+    for expected in [0, 0, 0, 0, 5, 5] {
+        append(&mut log, RawBatch::default()).unwrap();
+        assert_eq!(log.recovery_point(), expected);
+    }
+}

@@ -1,0 +1,134 @@
+//! Connections: one task each, frames in, answers out in the order of the requests.
+//!
+//! As in Kafka, a connection has one request in work at a time: a waiting Fetch holds back the
+//! answers behind it. Further requests may already be on their way; they wait in the socket.
+
+mod frames;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use crate::api::{self, Outcome};
+use crate::node::Node;
+
+use self::frames::{FrameReader, ReadError};
+
+/// Serves one connection until either side ends it.
+pub(crate) async fn serve<S>(node: Arc<Node>, stream: S, peer: String)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    let stopped = node.stopped();
+    tokio::select! {
+        biased;
+        () = stopped => {}
+        () = converse(&node, stream, &peer) => {}
+    }
+}
+
+async fn converse<S>(node: &Arc<Node>, mut stream: S, peer: &str)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    let mut frames = FrameReader::new(node.config.request_bytes_max);
+    let idle = Duration::from_millis(node.config.connections_max_idle_ms);
+    loop {
+        let frame = match tokio::time::timeout(idle, frames.next(&mut stream)).await {
+            Ok(Ok(Some(frame))) => frame,
+            Ok(Ok(None)) => return,
+            Ok(Err(error @ ReadError::Length { .. })) => {
+                tracing::warn!(peer, %error, "closed a connection that sent no Kafka frame");
+                return;
+            }
+            Ok(Err(ReadError::Io(error))) => {
+                tracing::debug!(peer, %error, "connection lost");
+                return;
+            }
+            Err(_) => {
+                tracing::debug!(peer, "closed an idle connection (connections.max.idle.ms)");
+                return;
+            }
+        };
+        match api::serve(node, peer, frame).await {
+            Outcome::Answer(segments) => {
+                if let Err(error) = write_all(&mut stream, segments).await {
+                    tracing::debug!(peer, %error, "connection lost before the answer was sent");
+                    return;
+                }
+            }
+            Outcome::Last(segments) => {
+                let _ = write_all(&mut stream, segments).await;
+                return;
+            }
+            Outcome::Nothing => {}
+            Outcome::Close => {
+                // Ends this side in order, so that what was answered before still arrives.
+                let _ = stream.shutdown().await;
+                return;
+            }
+        }
+    }
+}
+
+/// Writes segments as they are, many at once.
+async fn write_all<W>(write: &mut W, segments: Vec<Bytes>) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin,
+{
+    const SLICES: usize = 64;
+    let mut next = 0;
+    let mut written = 0;
+    while next < segments.len() {
+        let slices: Vec<io::IoSlice<'_>> = segments[next..]
+            .iter()
+            .take(SLICES)
+            .enumerate()
+            .map(|(index, segment)| {
+                io::IoSlice::new(if index == 0 {
+                    &segment[written..]
+                } else {
+                    segment
+                })
+            })
+            .collect();
+        let mut count = write.write_vectored(&slices).await?;
+        if count == 0 && slices.iter().any(|slice| !slice.is_empty()) {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        while next < segments.len() && count >= segments[next].len() - written {
+            count -= segments[next].len() - written;
+            written = 0;
+            next += 1;
+        }
+        written += count;
+    }
+    write.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_segments_arrive_whatever_the_pipe_takes_at_once() {
+        let segments: Vec<Bytes> = (0..200u8)
+            .map(|n| Bytes::from(vec![n; usize::from(n) % 7 * 3]))
+            .collect();
+        let expected = segments.concat();
+        for pipe in [1, 5, 64, 4096] {
+            let (mut a, mut b) = tokio::io::duplex(pipe);
+            let sent = segments.clone();
+            let writer = tokio::spawn(async move { write_all(&mut a, sent).await });
+            let mut got = Vec::new();
+            b.read_to_end(&mut got).await.unwrap();
+            writer.await.unwrap().unwrap();
+            assert_eq!(got, expected);
+        }
+    }
+}

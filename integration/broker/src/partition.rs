@@ -1,0 +1,302 @@
+//! A partition: its log behind its own lock, and the fetches that wait for its next batch.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::records::{Batch, BatchHeader};
+use tokio::sync::Notify;
+
+use crate::log::batch::is_append_time;
+use crate::log::{AppendError, Appended, Log, ReadOutcome, ReadRequest, SequenceError};
+use crate::validate::{Refusal, ValidBatch};
+
+/// The most that a batch may decompress to when a timestamp is looked up in it.
+const DECOMPRESSED_MAX: usize = 256 << 20;
+
+/// One partition of a topic.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    topic: Arc<str>,
+    index: i32,
+    leader_epoch: i32,
+    log: Mutex<Log>,
+    /// Fetches to wake at the next append. Never locked together with the log.
+    waiters: Mutex<Vec<Weak<Notify>>>,
+    deleted: AtomicBool,
+}
+
+/// The ends of a partition at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) start_offset: i64,
+    /// With one replica and without transactions: high watermark and last stable offset as well.
+    pub(crate) end_offset: i64,
+    /// Bytes ever appended; the difference of two moments tells what came in between.
+    pub(crate) appended_bytes: u64,
+}
+
+/// What a fetch gets.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) records: Bytes,
+    pub(crate) ends: Ends,
+}
+
+/// A record found by its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimedOffset {
+    pub(crate) offset: i64,
+    pub(crate) timestamp: i64,
+    pub(crate) leader_epoch: i32,
+}
+
+impl Partition {
+    pub(crate) fn new(topic: Arc<str>, index: i32, leader_epoch: i32, log: Log) -> Self {
+        Self {
+            topic,
+            index,
+            leader_epoch,
+            log: Mutex::new(log),
+            waiters: Mutex::default(),
+            deleted: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn leader_epoch(&self) -> i32 {
+        self.leader_epoch
+    }
+
+    /// The log, for what happens outside of the data path.
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        // A panic in one request must not close the partition for all others: the log changes its
+        // state only after the step that can fail.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn ends(&self) -> Ends {
+        ends(&self.log())
+    }
+
+    /// Checks the leader epoch that a client believes in (KIP-320); -1 asks for no check.
+    pub(crate) fn check_epoch(&self, claimed: i32) -> Result<(), ErrorCode> {
+        match claimed {
+            epoch if epoch < 0 || epoch == self.leader_epoch => Ok(()),
+            epoch if epoch < self.leader_epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
+            _ => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
+        }
+    }
+
+    /// Appends a batch and wakes the fetches that wait for it.
+    pub(crate) fn append(
+        &self,
+        batch: &ValidBatch,
+        now_ms: i64,
+    ) -> Result<(Appended, Ends), Refusal> {
+        let result = {
+            let mut log = self.log();
+            self.check_there()?;
+            log.append(&batch.bytes, &batch.head, self.leader_epoch, now_ms)
+                .map(|appended| (appended, ends(&log)))
+        };
+        let outcome = result.map_err(|error| self.refusal(&error, &batch.head))?;
+        if !outcome.0.duplicate {
+            self.wake();
+        }
+        Ok(outcome)
+    }
+
+    /// Reads whole batches from the one that holds `offset`.
+    pub(crate) fn read(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Fetched, Refusal> {
+        let mut request = ReadRequest {
+            offset,
+            upper_offset: 0,
+            max_bytes,
+            at_least_one,
+            first_bytes: 0,
+        };
+        loop {
+            let (plan, ends) = {
+                let mut log = self.log();
+                self.check_there()?;
+                let ends = ends(&log);
+                if !(ends.start_offset..=ends.end_offset).contains(&offset) {
+                    let (start, end) = (ends.start_offset, ends.end_offset);
+                    return Err(Refusal::new(
+                        ErrorCode::OFFSET_OUT_OF_RANGE,
+                        format!("offset {offset} is not between {start} and {end}"),
+                    ));
+                }
+                if request.offset >= ends.end_offset {
+                    return Ok(Fetched {
+                        records: Bytes::new(),
+                        ends,
+                    });
+                }
+                request.upper_offset = ends.end_offset;
+                (log.plan_read(request), ends)
+            };
+            match plan.and_then(crate::log::ReadPlan::run) {
+                Ok(ReadOutcome::Batches { bytes, end }) => {
+                    if let Some(end) = end {
+                        self.log().remember(end);
+                    }
+                    return Ok(Fetched {
+                        records: bytes,
+                        ends,
+                    });
+                }
+                Ok(ReadOutcome::Larger { bytes }) => request.first_bytes = bytes,
+                Ok(ReadOutcome::Elsewhere { offset }) => request.offset = offset,
+                Err(error) => return Err(self.storage_refusal("read", &error)),
+            }
+        }
+    }
+
+    /// The first record that is not older than `timestamp`.
+    pub(crate) fn offset_at_time(&self, timestamp: i64) -> Result<Option<TimedOffset>, Refusal> {
+        let (found, start) = {
+            let mut log = self.log();
+            (log.batch_at_time(timestamp), log.start_offset())
+        };
+        let found = found.map_err(|error| self.storage_refusal("search", &error))?;
+        found
+            .map(|(head, batch)| {
+                self.record_where(&head, batch, |offset, time| {
+                    offset >= start && time >= timestamp
+                })
+            })
+            .transpose()
+    }
+
+    /// The record with the largest timestamp (KIP-734).
+    pub(crate) fn offset_of_max_time(&self) -> Result<Option<TimedOffset>, Refusal> {
+        let found = self.log().batch_of_max_time();
+        let found = found.map_err(|error| self.storage_refusal("search", &error))?;
+        found
+            .map(|(head, batch)| {
+                self.record_where(&head, batch, |_, time| time >= head.max_timestamp)
+            })
+            .transpose()
+    }
+
+    /// Asks to be woken at the next append.
+    pub(crate) fn watch(&self, waiter: &Arc<Notify>) {
+        self.waiters().push(Arc::downgrade(waiter));
+    }
+
+    /// Takes that back.
+    pub(crate) fn unwatch(&self, waiter: &Arc<Notify>) {
+        self.waiters()
+            .retain(|other| other.strong_count() > 0 && !is(other, waiter));
+    }
+
+    /// From now on the partition answers that it does not exist.
+    pub(crate) fn mark_deleted(&self) {
+        self.deleted.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Acquire)
+    }
+
+    fn check_there(&self) -> Result<(), Refusal> {
+        if self.is_deleted() {
+            return Err(Refusal::new(
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+                format!("topic {} was deleted", self.topic),
+            ));
+        }
+        Ok(())
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Vec<Weak<Notify>>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        let waiters = std::mem::take(&mut *self.waiters());
+        for waiter in waiters.iter().filter_map(Weak::upgrade) {
+            waiter.notify_one();
+        }
+    }
+
+    /// Looks into a batch for the first record of which `wanted(offset, timestamp)` holds.
+    fn record_where(
+        &self,
+        head: &BatchHeader,
+        batch: Bytes,
+        wanted: impl Fn(i64, i64) -> bool,
+    ) -> Result<TimedOffset, Refusal> {
+        let leader_epoch = head.partition_leader_epoch;
+        let at = |offset, timestamp| TimedOffset {
+            offset,
+            timestamp,
+            leader_epoch,
+        };
+        if is_append_time(head) {
+            return Ok(at(head.base_offset, head.max_timestamp));
+        }
+        let damaged = |error: kafka_client_protocol::records::RecordError| {
+            tracing::warn!(topic = %self.topic, partition = self.index, %error, "unreadable batch");
+            Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string())
+        };
+        let batch = Batch::new(batch).map_err(damaged)?;
+        let mut records = batch.records(DECOMPRESSED_MAX).map_err(damaged)?;
+        while let Some(record) = records.next_record() {
+            let record = record.map_err(damaged)?;
+            if wanted(record.offset, record.timestamp) {
+                return Ok(at(record.offset, record.timestamp));
+            }
+        }
+        // The header promised a time that no record has; the batch's end is the safe answer.
+        Ok(at(head.last_offset(), head.max_timestamp))
+    }
+
+    fn refusal(&self, error: &AppendError, head: &BatchHeader) -> Refusal {
+        match error {
+            AppendError::Sequence(SequenceError::OutOfOrder { expected, got }) => Refusal::new(
+                ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+                format!(
+                    "{}-{}: producer {} sent sequence {got} where {expected} must follow",
+                    self.topic, self.index, head.producer_id
+                ),
+            ),
+            AppendError::Sequence(SequenceError::OldEpoch { current, got }) => Refusal::new(
+                ErrorCode::INVALID_PRODUCER_EPOCH,
+                format!(
+                    "{}-{}: producer {} sent epoch {got}, its current one is {current}",
+                    self.topic, self.index, head.producer_id
+                ),
+            ),
+            AppendError::Storage(error) => self.storage_refusal("append", error),
+        }
+    }
+
+    fn storage_refusal(&self, what: &str, error: &std::io::Error) -> Refusal {
+        tracing::error!(topic = %self.topic, partition = self.index, %error, "{what} failed");
+        Refusal::new(
+            ErrorCode::KAFKA_STORAGE_ERROR,
+            format!("{}-{}: {what} failed: {error}", self.topic, self.index),
+        )
+    }
+}
+
+fn ends(log: &Log) -> Ends {
+    Ends {
+        start_offset: log.start_offset(),
+        end_offset: log.end_offset(),
+        appended_bytes: log.appended_bytes(),
+    }
+}
+
+fn is(weak: &Weak<Notify>, waiter: &Arc<Notify>) -> bool {
+    std::ptr::eq(weak.as_ptr(), Arc::as_ptr(waiter))
+}

@@ -1,0 +1,401 @@
+//! The topics of a broker: by name and by id, with their partitions and settings.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use kafka_client_protocol::{ErrorCode, Uuid};
+
+use crate::config::{BrokerConfig, PARTITIONS_MAX, TopicConfig};
+use crate::env::Env;
+use crate::log::Log;
+use crate::log::checkpoint::Offsets;
+use crate::partition::Partition;
+use crate::store::{Meta, Store, TopicMeta};
+use crate::validate::Refusal;
+
+/// The topic that keeps committed offsets and groups.
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+/// Producer ids are noted in the file by blocks, so that few starts of producers write it.
+const PRODUCER_ID_BLOCK: i64 = 1000;
+
+/// All topics.
+#[derive(Debug)]
+pub(crate) struct Topics {
+    store: Store,
+    known: RwLock<Known>,
+    /// What the file says; held while topics change, so that changes are one after the other.
+    meta: Mutex<Meta>,
+    producer_ids: Mutex<std::ops::Range<i64>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_name: BTreeMap<Arc<str>, Arc<Topic>>,
+    by_id: HashMap<Uuid, Arc<Topic>>,
+}
+
+/// One topic.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: Uuid,
+    pub(crate) config: TopicConfig,
+    pub(crate) partitions: Vec<Arc<Partition>>,
+}
+
+impl Topic {
+    pub(crate) fn is_internal(&self) -> bool {
+        is_internal(&self.name)
+    }
+
+    pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
+        self.partitions.get(usize::try_from(index).ok()?)
+    }
+}
+
+impl Topics {
+    /// Opens what is in the store, recovering it if the last stop was not clean.
+    pub(crate) fn open(store: Store, config: &BrokerConfig, env: &Env) -> io::Result<Self> {
+        let mut meta = match store.read_meta()? {
+            Some(meta) => Meta {
+                starts: meta.starts + 1,
+                ..meta
+            },
+            None => Meta {
+                cluster_id: env.uuid().to_string(),
+                ..Meta::default()
+            },
+        };
+        meta.node_id = config.node_id;
+        if !store.was_clean() {
+            tracing::info!("the last stop was not clean: checking the logs");
+        }
+        let mut known = Known::default();
+        for (name, topic) in &meta.topics {
+            let opened = open_topic(&store, config, name, topic, meta.starts, env.wall_ms())?;
+            known.insert(Arc::new(opened));
+        }
+        store.write_meta(&meta)?;
+        store.write_properties(&meta, &env.uuid().to_string())?;
+        store.mark_in_use()?;
+        let next = meta.next_producer_id;
+        Ok(Self {
+            store,
+            known: RwLock::new(known),
+            meta: Mutex::new(meta),
+            producer_ids: Mutex::new(next..next),
+        })
+    }
+
+    pub(crate) fn cluster_id(&self) -> String {
+        self.meta().cluster_id.clone()
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Topic>> {
+        self.known().by_name.get(name).cloned()
+    }
+
+    pub(crate) fn with_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        self.known().by_id.get(&id).cloned()
+    }
+
+    /// All topics, by name.
+    pub(crate) fn all(&self) -> Vec<Arc<Topic>> {
+        self.known().by_name.values().cloned().collect()
+    }
+
+    /// Checks that a topic could be made, without making it.
+    pub(crate) fn check_new(
+        &self,
+        name: &str,
+        partitions: i32,
+        overrides: &BTreeMap<String, String>,
+        config: &BrokerConfig,
+    ) -> Result<TopicConfig, Refusal> {
+        check_name(name)?;
+        if let Some(taken) = self.colliding(name) {
+            return Err(if *taken == *name {
+                Refusal::new(
+                    ErrorCode::TOPIC_ALREADY_EXISTS,
+                    format!("topic {name} exists already"),
+                )
+            } else {
+                Refusal::new(
+                    ErrorCode::INVALID_TOPIC_EXCEPTION,
+                    format!("topic {name} differs from {taken} only in '.' and '_'"),
+                )
+            });
+        }
+        if partitions <= 0 {
+            return Err(Refusal::new(
+                ErrorCode::INVALID_PARTITIONS,
+                format!(
+                    "topic {name}: the number of partitions must be positive, got {partitions}"
+                ),
+            ));
+        }
+        if partitions > PARTITIONS_MAX {
+            return Err(Refusal::new(
+                ErrorCode::POLICY_VIOLATION,
+                format!("topic {name}: {partitions} partitions, at most {PARTITIONS_MAX} at once"),
+            ));
+        }
+        config
+            .topic
+            .with(overrides)
+            .map_err(|error| Refusal::new(ErrorCode::INVALID_CONFIG, error.to_string()))
+    }
+
+    /// Makes a topic.
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        partitions: i32,
+        overrides: BTreeMap<String, String>,
+        config: &BrokerConfig,
+        env: &Env,
+    ) -> Result<Arc<Topic>, Refusal> {
+        let mut meta = self.meta();
+        self.check_new(name, partitions, &overrides, config)?;
+        let id = env.uuid();
+        let topic_meta = TopicMeta {
+            id: id.to_string(),
+            partitions,
+            first_start: meta.starts,
+            configs: overrides,
+        };
+        let made = || -> io::Result<Topic> {
+            for index in 0..partitions {
+                // What a failed deletion has left is none of this topic's.
+                self.store.remove_partition(name, index)?;
+            }
+            let topic = open_topic(
+                &self.store,
+                config,
+                name,
+                &topic_meta,
+                meta.starts,
+                env.wall_ms(),
+            )?;
+            for index in 0..partitions {
+                self.store.write_partition_id(name, index, &topic_meta.id)?;
+            }
+            Ok(topic)
+        };
+        let topic = Arc::new(made().map_err(|error| storage_refusal(name, &error))?);
+        let mut changed = meta.clone();
+        changed.topics.insert(name.to_owned(), topic_meta);
+        self.store
+            .write_meta(&changed)
+            .map_err(|error| storage_refusal(name, &error))?;
+        *meta = changed;
+        self.known_mut().insert(Arc::clone(&topic));
+        Ok(topic)
+    }
+
+    /// Removes a topic with all its data.
+    pub(crate) fn delete(&self, topic: &Topic) -> Result<(), Refusal> {
+        let mut meta = self.meta();
+        if self.with_id(topic.id).is_none() {
+            return Err(Refusal::new(
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+                format!("topic {} does not exist", topic.name),
+            ));
+        }
+        meta.topics.remove(&*topic.name);
+        self.store
+            .write_meta(&meta)
+            .map_err(|error| storage_refusal(&topic.name, &error))?;
+        self.known_mut().remove(topic);
+        for (index, partition) in (0..).zip(&topic.partitions) {
+            partition.mark_deleted();
+            self.store
+                .remove_partition(&topic.name, index)
+                .map_err(|error| storage_refusal(&topic.name, &error))?;
+        }
+        Ok(())
+    }
+
+    /// A producer id that nobody has had.
+    pub(crate) fn next_producer_id(&self) -> Result<i64, Refusal> {
+        let mut ids = self
+            .producer_ids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if ids.is_empty() {
+            let mut meta = self.meta();
+            let start = meta.next_producer_id;
+            let end = start.checked_add(PRODUCER_ID_BLOCK).ok_or_else(|| {
+                Refusal::new(
+                    ErrorCode::UNKNOWN_SERVER_ERROR,
+                    "all producer ids are used up",
+                )
+            })?;
+            let changed = Meta {
+                next_producer_id: end,
+                ..meta.clone()
+            };
+            self.store.write_meta(&changed).map_err(|error| {
+                Refusal::new(
+                    ErrorCode::KAFKA_STORAGE_ERROR,
+                    format!("no producer id: {error}"),
+                )
+            })?;
+            *meta = changed;
+            *ids = start..end;
+        }
+        let id = ids.start;
+        ids.start += 1;
+        Ok(id)
+    }
+
+    /// Writes the checkpoints of all logs as they are.
+    pub(crate) fn checkpoint(&self) -> io::Result<()> {
+        let (mut recovery, mut starts) = (Offsets::new(), Offsets::new());
+        for topic in self.all() {
+            for (index, partition) in (0..).zip(&topic.partitions) {
+                let log = partition.log();
+                let key = (topic.name.to_string(), index);
+                if log.start_offset() > 0 {
+                    starts.insert(key.clone(), log.start_offset());
+                }
+                recovery.insert(key, log.recovery_point());
+            }
+        }
+        self.store.write_checkpoints(&recovery, &starts)
+    }
+
+    /// Closes all logs in order and says so in the directory.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        for topic in self.all() {
+            for partition in &topic.partitions {
+                partition.log().close()?;
+            }
+        }
+        self.checkpoint()?;
+        self.store.mark_clean()
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_mut(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn meta(&self) -> MutexGuard<'_, Meta> {
+        self.meta.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A topic whose name is the same or differs only in '.' and '_', which Kafka's metric names
+    /// do not tell apart.
+    fn colliding(&self, name: &str) -> Option<Arc<str>> {
+        let known = self.known();
+        if let Some((taken, _)) = known.by_name.get_key_value(name) {
+            return Some(Arc::clone(taken));
+        }
+        if !name.contains(['.', '_']) {
+            return None;
+        }
+        let folded = name.replace('.', "_");
+        known
+            .by_name
+            .keys()
+            .find(|taken| taken.replace('.', "_") == folded)
+            .cloned()
+    }
+}
+
+impl Known {
+    fn insert(&mut self, topic: Arc<Topic>) {
+        self.by_id.insert(topic.id, Arc::clone(&topic));
+        self.by_name.insert(Arc::clone(&topic.name), topic);
+    }
+
+    fn remove(&mut self, topic: &Topic) {
+        self.by_id.remove(&topic.id);
+        self.by_name.remove(&topic.name);
+    }
+}
+
+pub(crate) fn is_internal(name: &str) -> bool {
+    name == OFFSETS_TOPIC || name == "__transaction_state" || name == "__share_group_state"
+}
+
+/// Kafka's rules for topic names.
+pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
+    const LENGTH_MAX: usize = 249;
+    let refuse = |why: &str| {
+        Err(Refusal::new(
+            ErrorCode::INVALID_TOPIC_EXCEPTION,
+            format!("topic name {name:?} {why}"),
+        ))
+    };
+    match name {
+        "" => refuse("is empty"),
+        "." | ".." => refuse("may not be '.' or '..'"),
+        name if name.len() > LENGTH_MAX => refuse("is longer than 249 characters"),
+        name if !name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) =>
+        {
+            refuse("has characters other than ASCII letters, digits, '.', '_' and '-'")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn open_topic(
+    store: &Store,
+    config: &BrokerConfig,
+    name: &str,
+    meta: &TopicMeta,
+    starts: i32,
+    now_ms: i64,
+) -> io::Result<Topic> {
+    let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+    let id = Uuid::parse(&meta.id)
+        .ok_or_else(|| invalid(format!("topic {name} has no valid id: {:?}", meta.id)))?;
+    let topic_config = config
+        .topic
+        .with(&meta.configs)
+        .map_err(|error| invalid(format!("topic {name}: {error}")))?;
+    let shared: Arc<str> = name.into();
+    let mut partitions = Vec::new();
+    for index in 0..meta.partitions {
+        let (opening, start) = store.opening(name, index);
+        let log = Log::open(
+            store.place(name, index),
+            topic_config.log(config),
+            opening,
+            start,
+            now_ms,
+        )
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("partition {name}-{index}: {error}"))
+        })?;
+        let epoch = starts - meta.first_start;
+        partitions.push(Arc::new(Partition::new(
+            Arc::clone(&shared),
+            index,
+            epoch,
+            log,
+        )));
+    }
+    Ok(Topic {
+        name: shared,
+        id,
+        config: topic_config,
+        partitions,
+    })
+}
+
+fn storage_refusal(name: &str, error: &io::Error) -> Refusal {
+    tracing::error!(topic = name, %error, "storage failed");
+    Refusal::new(
+        ErrorCode::KAFKA_STORAGE_ERROR,
+        format!("topic {name}: {error}"),
+    )
+}

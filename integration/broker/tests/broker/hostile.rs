@@ -1,0 +1,164 @@
+//! Bytes that are no requests: the connection ends, the broker lives.
+
+use kafka_broker::Broker;
+use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::fetch::FetchRequest;
+use kafka_client_protocol::frame::encode_request;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{Client, batch, fetch_request, produce_request, start};
+
+async fn lives(broker: &Broker) {
+    let mut client = Client::new(broker);
+    assert_eq!(
+        client.produce("t", 0, batch(&["alive"])).await.error_code,
+        0
+    );
+}
+
+/// Sends bytes and wants the broker to close the connection.
+async fn is_closed_after(broker: &Broker, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = broker.connect();
+    stream.write_all(bytes).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn frames_that_are_none_end_the_connection() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    for bytes in [
+        &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+        &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01],
+        &[0xff; 64],
+        &[0; 4],
+        &[0, 0, 0, 1, 0],
+        &[0x7f, 0xff, 0xff, 0xff, 0, 0],
+    ] {
+        assert!(
+            is_closed_after(&broker, bytes).await.is_empty(),
+            "{bytes:?}"
+        );
+        lives(&broker).await;
+    }
+}
+
+#[tokio::test]
+async fn every_cut_of_a_request_ends_the_connection() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let produce = encode_request(&produce_request("t", 0, batch(&["a"])), 9, 1, None).unwrap();
+    let fetch = encode_request(&fetch_request("t", 0, 0), 12, 1, None).unwrap();
+    for frame in [produce.to_bytes(), fetch.to_bytes()] {
+        for cut in 4..frame.len() {
+            // The length says what is there, so the body itself is short.
+            let mut bytes = frame[..cut].to_vec();
+            bytes[..4].copy_from_slice(&(cut as i32 - 4).to_be_bytes());
+            assert!(
+                is_closed_after(&broker, &bytes).await.is_empty(),
+                "{cut} bytes"
+            );
+        }
+    }
+    lives(&broker).await;
+    assert_eq!(broker.end_offset("t", 0), Some(1));
+}
+
+#[tokio::test]
+async fn random_bytes_in_a_request_never_end_the_broker() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..3_000 {
+        let key = random.i16(-1..40);
+        let version = random.i16(-1..14);
+        let mut body = vec![0; random.usize(0..200)];
+        random.fill(&mut body);
+        // Small numbers reach deeper than random ones.
+        for byte in &mut body {
+            if random.bool() {
+                *byte &= 3;
+            }
+        }
+        let mut bytes = ((body.len() + 10) as i32).to_be_bytes().to_vec();
+        bytes.extend(key.to_be_bytes());
+        bytes.extend(version.to_be_bytes());
+        bytes.extend([0, 0, 0, 1, 0xff, 0xff]);
+        bytes.extend(body);
+        is_closed_after(&broker, &bytes).await;
+    }
+    lives(&broker).await;
+}
+
+#[tokio::test]
+async fn apis_and_versions_that_are_not_served_end_the_connection() {
+    let broker = start(Broker::builder()).await;
+    for (key, version) in [(0, 2), (1, 3), (1, 19), (3, 14), (5, 0), (999, 0), (-1, 0)] {
+        let mut bytes = 10i32.to_be_bytes().to_vec();
+        bytes.extend((key as i16).to_be_bytes());
+        bytes.extend((version as i16).to_be_bytes());
+        bytes.extend([0, 0, 0, 1, 0xff, 0xff]);
+        assert!(
+            is_closed_after(&broker, &bytes).await.is_empty(),
+            "{key} v{version}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_single_bytes_is_served() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let frame = encode_request(&fetch_request("t", 0, 0), 12, 9, None)
+        .unwrap()
+        .to_bytes();
+    for byte in frame {
+        client.stream().write_all(&[byte]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let answer = client.receive::<FetchRequest>(12, 9).await.unwrap();
+    assert_eq!(answer.responses[0].partitions[0].error_code, 0);
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_are_refused() {
+    let broker = start(Broker::builder().property("max.connections", "2")).await;
+    broker.create_topic("t", 1).unwrap();
+    let (mut first, second) = (Client::new(&broker), Client::new(&broker));
+    let mut third = Client::new(&broker);
+    let mut byte = [0];
+    assert_eq!(third.stream().read(&mut byte).await.unwrap(), 0, "closed");
+    assert_eq!(first.fetch("t", 0, 0).await.error_code, 0);
+    drop(second);
+    while broker.connections() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(Client::new(&broker).fetch("t", 0, 0).await.error_code, 0);
+}
+
+#[tokio::test]
+async fn a_frame_over_the_limit_ends_the_connection() {
+    let broker = start(Broker::builder().property("socket.request.max.bytes", "1000")).await;
+    broker.create_topic("t", 1).unwrap();
+    let large = batch(&[&"x".repeat(2000)]);
+    let mut client = Client::new(&broker);
+    assert!(
+        client
+            .try_call(&produce_request("t", 0, large), 9)
+            .await
+            .is_none()
+    );
+    lives(&broker).await;
+    assert!(
+        broker
+            .faults()
+            .journal()
+            .iter()
+            .all(|entry| entry.api_key == ApiKey::PRODUCE)
+    );
+}
