@@ -47,9 +47,12 @@ impl RecordBatch {
             record
                 .and_then(|view| RecordRef::from_view(topic, *partition, &view))
                 .map_err(|error| {
-                    Error::new(ErrorKind::CorruptRecords, format!("unreadable record: {error}"))
-                        .with_source(error)
-                        .at_partition(topic, *partition)
+                    Error::new(
+                        ErrorKind::CorruptRecords,
+                        format!("unreadable record: {error}"),
+                    )
+                    .with_source(error)
+                    .at_partition(topic, *partition)
                 })
         })
     }

@@ -79,7 +79,9 @@ impl ConsumerConfig {
             return Err(Error::config("group.instance.id needs a group.id"));
         }
         if self.assignors.is_empty() {
-            return Err(Error::config("partition.assignment.strategy names no assignor"));
+            return Err(Error::config(
+                "partition.assignment.strategy names no assignor",
+            ));
         }
         if self.heartbeat_interval * 3 > self.session_timeout {
             return Err(Error::config(

@@ -45,7 +45,7 @@ use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, TimestampType};
 use config::ConsumerConfig;
 use group::{Command, Commands, Commit, Group, Listener};
-use position::{Assigned, Stage};
+use position::Stage;
 use shared::{Arrival, Fetched, Shared};
 
 /// Reads records. It is made by [`Kafka::consumer`](crate::Kafka::consumer).
@@ -85,11 +85,7 @@ struct OpenBatch {
 }
 
 impl Consumer {
-    fn start(
-        shared: Arc<Shared>,
-        topics: Vec<Arc<str>>,
-        listener: Option<Listener>,
-    ) -> Self {
+    fn start(shared: Arc<Shared>, topics: Vec<Arc<str>>, listener: Option<Listener>) -> Self {
         shared.spawn(offsets::offsets_loop(shared.weak.clone()));
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         shared.cluster.want(&topics);
@@ -98,7 +94,11 @@ impl Consumer {
             .group
             .clone()
             .map(|group| Group::start(&shared, &group, topics, listener));
-        Self { handle: ConsumerHandle { shared, commands }, current: None, polls: 0 }
+        Self {
+            handle: ConsumerHandle { shared, commands },
+            current: None,
+            polls: 0,
+        }
     }
 
     /// The next record. Waits until there is one.
@@ -184,7 +184,9 @@ impl Consumer {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             };
-            let Some(batch) = &mut current.batch else { continue };
+            let Some(batch) = &mut current.batch else {
+                continue;
+            };
             let assigned = &current.fetched.assigned;
             let position = assigned.position();
             let (epoch, kind) = (batch.leader_epoch, batch.timestamp_type);
@@ -222,7 +224,9 @@ impl Consumer {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             };
-            let Some(mut batch) = current.batch.take() else { continue };
+            let Some(mut batch) = current.batch.take() else {
+                continue;
+            };
             let assigned = &current.fetched.assigned;
             let position = assigned.position();
             batch.cursor.skip_to(position);
@@ -247,7 +251,10 @@ impl Consumer {
                 match self.handle.shared.poll_arrival(cx) {
                     Poll::Ready(Arrival::Data(fetched)) => {
                         self.handle.shared.waiting.store(false, Ordering::Release);
-                        self.current = Some(Current { fetched, batch: None });
+                        self.current = Some(Current {
+                            fetched,
+                            batch: None,
+                        });
                     }
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
@@ -257,10 +264,16 @@ impl Consumer {
                 }
             }
             let config = &self.handle.shared.config;
-            let Some(current) = &mut self.current else { continue };
+            let Some(current) = &mut self.current else {
+                continue;
+            };
             if current.batch.is_some() {
                 // Looked up again, for the borrow checker.
-                return Poll::Ready(self.current.as_mut().ok_or_else(|| Error::closed("consumer")));
+                return Poll::Ready(
+                    self.current
+                        .as_mut()
+                        .ok_or_else(|| Error::closed("consumer")),
+                );
             }
             match next_batch(&mut current.fetched, config) {
                 Some(Ok(batch)) => current.batch = Some(batch),
@@ -301,16 +314,23 @@ impl Consumer {
     /// The data at hand is corrupt: the partition stops there, so that no record is skipped
     /// silently.
     fn corrupt(&mut self, error: &kafka_client_protocol::records::RecordError) -> Error {
-        let Some(current) = self.current.take() else { return Error::closed("consumer") };
+        let Some(current) = self.current.take() else {
+            return Error::closed("consumer");
+        };
         let shared = &self.handle.shared;
         shared.release(current.fetched.bytes);
         let assigned = current.fetched.assigned;
         let TopicPartition { topic, partition } = &assigned.partition;
         let offset = assigned.position();
-        shared.state().positions.set_stage(&assigned.partition, Stage::Stuck);
+        shared
+            .state()
+            .positions
+            .set_stage(&assigned.partition, Stage::Stuck);
         Error::new(
             ErrorKind::CorruptRecords,
-            format!("the batch at offset {offset} cannot be read: {error}; seek beyond it to go on"),
+            format!(
+                "the batch at offset {offset} cannot be read: {error}; seek beyond it to go on"
+            ),
         )
         .at_partition(topic, *partition)
     }
@@ -332,7 +352,9 @@ fn next_batch(
         }
         if header.attributes.is_control() {
             // Markers of transactions: they take offsets, and are nobody's records.
-            fetched.assigned.skip_to(header.next_offset(), header.partition_leader_epoch);
+            fetched
+                .assigned
+                .skip_to(header.next_offset(), header.partition_leader_epoch);
             continue;
         }
         if config.check_crcs
@@ -340,12 +362,16 @@ fn next_batch(
         {
             return Some(Err(error));
         }
-        return Some(batch.records(config.max_batch_bytes).map(|cursor| OpenBatch {
-            cursor,
-            next: header.next_offset(),
-            leader_epoch: header.partition_leader_epoch,
-            timestamp_type: header.attributes.timestamp_type(),
-        }));
+        return Some(
+            batch
+                .records(config.max_batch_bytes)
+                .map(|cursor| OpenBatch {
+                    cursor,
+                    next: header.next_offset(),
+                    leader_epoch: header.partition_leader_epoch,
+                    timestamp_type: header.attributes.timestamp_type(),
+                }),
+        );
     }
 }
 
@@ -367,7 +393,9 @@ impl Drop for Consumer {
 
 impl fmt::Debug for Consumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("assignment", &self.handle.assignment()).finish()
+        f.debug_struct("Consumer")
+            .field("assignment", &self.handle.assignment())
+            .finish()
     }
 }
 
@@ -468,7 +496,13 @@ impl ConsumerHandle {
     /// partition is not assigned.
     #[must_use]
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
-        let position = self.shared.state().positions.get(partition)?.assigned.position();
+        let position = self
+            .shared
+            .state()
+            .positions
+            .get(partition)?
+            .assigned
+            .position();
         (position >= 0).then_some(position)
     }
 
@@ -479,8 +513,7 @@ impl ConsumerHandle {
         let state = self.shared.state();
         let slot = state.positions.get(partition)?;
         let position = slot.assigned.position();
-        (position >= 0 && slot.high_watermark >= 0)
-            .then(|| (slot.high_watermark - position).max(0))
+        (position >= 0 && slot.high_watermark >= 0).then(|| (slot.high_watermark - position).max(0))
     }
 
     /// Goes on from this offset of an assigned partition. What was fetched ahead is dropped.
@@ -549,7 +582,9 @@ impl ConsumerHandle {
         let cluster = &self.shared.cluster;
         let read_committed = self.shared.config.read_committed;
         let ask = |timestamp| {
-            let wanted = partitions.iter().map(move |partition| (partition.clone(), timestamp));
+            let wanted = partitions
+                .iter()
+                .map(move |partition| (partition.clone(), timestamp));
             offsets::list_offsets(cluster, wanted, read_committed)
         };
         let (mut first, mut next) = (ask(-2).await, ask(-1).await);
@@ -565,8 +600,10 @@ impl ConsumerHandle {
 
     fn set_stage(&self, partition: &TopicPartition, stage: Stage) -> Result<(), Error> {
         if !self.shared.state().positions.set_stage(partition, stage) {
-            return Err(Error::config("the partition is not assigned to this consumer")
-                .at_partition(&partition.topic, partition.partition));
+            return Err(
+                Error::config("the partition is not assigned to this consumer")
+                    .at_partition(&partition.topic, partition.partition),
+            );
         }
         self.shared.positions_changed();
         Ok(())
@@ -588,7 +625,9 @@ impl ConsumerHandle {
 
 impl fmt::Debug for ConsumerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConsumerHandle").field("assignment", &self.assignment()).finish()
+        f.debug_struct("ConsumerHandle")
+            .field("assignment", &self.assignment())
+            .finish()
     }
 }
 
@@ -599,7 +638,9 @@ async fn follow_loop(
 ) {
     while changes.changed().await.is_ok() {
         changes.borrow_and_update();
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         shared.positions_changed();
     }
 }
@@ -615,8 +656,15 @@ pub struct ConsumerBuilder {
 
 impl ConsumerBuilder {
     pub(crate) fn new(cluster: NewCluster, group: Option<String>) -> Self {
-        let config = ConsumerConfig { group, ..ConsumerConfig::default() };
-        Self { cluster, config, listener: None }
+        let config = ConsumerConfig {
+            group,
+            ..ConsumerConfig::default()
+        };
+        Self {
+            cluster,
+            config,
+            listener: None,
+        }
     }
 
     /// `auto.offset.reset`: where to begin without a stored offset. Defaults to
@@ -761,15 +809,19 @@ impl ConsumerBuilder {
         I: IntoIterator<Item = S>,
         S: AsRef<str>,
     {
-        let mut topics: Vec<Arc<str>> =
-            topics.into_iter().map(|topic| Arc::from(topic.as_ref())).collect();
+        let mut topics: Vec<Arc<str>> = topics
+            .into_iter()
+            .map(|topic| Arc::from(topic.as_ref()))
+            .collect();
         topics.sort();
         topics.dedup();
         if topics.is_empty() {
             return Err(Error::config("no topic to subscribe to"));
         }
         if self.config.group.is_none() {
-            return Err(Error::config("subscribing needs a group.id; assign partitions without"));
+            return Err(Error::config(
+                "subscribing needs a group.id; assign partitions without",
+            ));
         }
         let (shared, listener) = self.shared()?;
         Ok(Consumer::start(shared, topics, listener))
@@ -792,8 +844,14 @@ impl ConsumerBuilder {
         let limit = shared.cluster.config.default_api_timeout;
         let mut assigned = Vec::new();
         for partition in partitions {
-            let TopicPartition { topic, partition: number } = &partition;
-            let known = shared.cluster.topic(topic, limit, "default.api.timeout.ms").await?;
+            let TopicPartition {
+                topic,
+                partition: number,
+            } = &partition;
+            let known = shared
+                .cluster
+                .topic(topic, limit, "default.api.timeout.ms")
+                .await?;
             let count = known.partitions.len();
             if !usize::try_from(*number).is_ok_and(|number| number < count) {
                 return Err(Error::new(
@@ -824,13 +882,17 @@ impl ConsumerBuilder {
     fn shared(self) -> Result<(Arc<Shared>, Option<Listener>), Error> {
         self.config.validate()?;
         let allow = self.config.allow_auto_create_topics;
-        let cluster = self.cluster.make_with(|config| config.allow_auto_create_topics = allow);
+        let cluster = self
+            .cluster
+            .make_with(|config| config.allow_auto_create_topics = allow);
         Ok((Shared::new(cluster, self.config), self.listener))
     }
 }
 
 impl fmt::Debug for ConsumerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConsumerBuilder").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("ConsumerBuilder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -54,16 +54,21 @@ type Wanted = (TopicPartition, u64, i64);
 
 fn wanted(shared: &Shared) -> Vec<Wanted> {
     let state = shared.state();
-    let waiting = state.positions.iter().filter_map(|(partition, slot)| match slot.stage {
-        Stage::Reset { timestamp } => Some((partition.clone(), slot.version(), timestamp)),
-        _ => None,
-    });
+    let waiting = state
+        .positions
+        .iter()
+        .filter_map(|(partition, slot)| match slot.stage {
+            Stage::Reset { timestamp } => Some((partition.clone(), slot.version(), timestamp)),
+            _ => None,
+        });
     waiting.collect()
 }
 
 /// `true` if every partition has its offset now.
 async fn resolve(shared: &Shared, wanted: Vec<Wanted>) -> bool {
-    let query = wanted.iter().map(|(partition, _, timestamp)| (partition.clone(), *timestamp));
+    let query = wanted
+        .iter()
+        .map(|(partition, _, timestamp)| (partition.clone(), *timestamp));
     let found = list_offsets(&shared.cluster, query, shared.config.read_committed).await;
     let mut all = true;
     {
@@ -79,8 +84,9 @@ async fn resolve(shared: &Shared, wanted: Vec<Wanted>) -> bool {
                     }
                 }
                 Some(Err(error)) if !error.is_retriable() => {
-                    let error =
-                        error.clone().at_partition(&partition.topic, partition.partition);
+                    let error = error
+                        .clone()
+                        .at_partition(&partition.topic, partition.partition);
                     state.stick(partition, error);
                 }
                 _ => all = false,
@@ -120,7 +126,11 @@ pub(crate) async fn list_offsets(
         match ask(cluster, leader, &asked, read_committed).await {
             Ok(answers) => found.extend(answers),
             Err(error) => {
-                found.extend(asked.into_iter().map(|(partition, ..)| (partition, Err(error.clone()))));
+                found.extend(
+                    asked
+                        .into_iter()
+                        .map(|(partition, ..)| (partition, Err(error.clone()))),
+                );
             }
         }
     }
@@ -134,17 +144,21 @@ async fn ask(
     read_committed: bool,
 ) -> Result<Vec<(TopicPartition, Result<i64, Error>)>, Error> {
     let connection = cluster.connect(leader, Lane::Control).await?;
-    let topics = asked.chunk_by(|a, b| a.0.topic == b.0.topic).map(|group| ListOffsetsTopic {
-        name: StrBytes::from(&*group[0].0.topic),
-        partitions: group
-            .iter()
-            .map(|(partition, timestamp, leader_epoch)| ListOffsetsPartition {
-                partition_index: partition.partition,
-                current_leader_epoch: *leader_epoch,
-                timestamp: *timestamp,
-            })
-            .collect(),
-    });
+    let topics = asked
+        .chunk_by(|a, b| a.0.topic == b.0.topic)
+        .map(|group| ListOffsetsTopic {
+            name: StrBytes::from(&*group[0].0.topic),
+            partitions: group
+                .iter()
+                .map(
+                    |(partition, timestamp, leader_epoch)| ListOffsetsPartition {
+                        partition_index: partition.partition,
+                        current_leader_epoch: *leader_epoch,
+                        timestamp: *timestamp,
+                    },
+                )
+                .collect(),
+        });
     let request = ListOffsetsRequest {
         replica_id: -1,
         isolation_level: i8::from(read_committed),

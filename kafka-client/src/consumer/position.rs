@@ -151,7 +151,9 @@ impl Positions {
     /// Goes on from an offset, or by asking for one; what is under way is dropped. `false` if the
     /// partition is not assigned.
     pub(crate) fn set_stage(&mut self, partition: &TopicPartition, stage: Stage) -> bool {
-        let Some(slot) = self.slots.get_mut(partition) else { return false };
+        let Some(slot) = self.slots.get_mut(partition) else {
+            return false;
+        };
         slot.stage = stage;
         slot.not_before = None;
         slot.failures = 0;
@@ -166,7 +168,9 @@ impl Positions {
 
     /// Pauses or resumes. Data that is buffered is dropped and fetched again after.
     pub(crate) fn set_paused(&mut self, partition: &TopicPartition, paused: bool) -> bool {
-        let Some(slot) = self.slots.get_mut(partition) else { return false };
+        let Some(slot) = self.slots.get_mut(partition) else {
+            return false;
+        };
         if slot.paused != paused {
             slot.paused = paused;
             if let Stage::Fetching { offset } = &mut slot.stage {
@@ -295,7 +299,10 @@ mod tests {
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
         assert_eq!(slot.stage, Stage::Fetching { offset: 15 });
-        assert!(!slot.assigned.is_current(version), "what is buffered is dropped");
+        assert!(
+            !slot.assigned.is_current(version),
+            "what is buffered is dropped"
+        );
         assert_eq!(slot.is_fetchable(Instant::now()), None);
     }
 

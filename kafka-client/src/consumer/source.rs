@@ -35,7 +35,10 @@ struct Asked {
 
 /// What a source does next.
 enum Plan {
-    Fetch { asked: Vec<Asked>, max_bytes: usize },
+    Fetch {
+        asked: Vec<Asked>,
+        max_bytes: usize,
+    },
     /// Nothing before this instant, or until something changes.
     Wait(Option<Instant>),
 }
@@ -97,7 +100,9 @@ fn plan(shared: &Shared, node: i32) -> Plan {
     let mut asked = Vec::new();
     let mut next: Option<Instant> = None;
     for (partition, slot) in state.positions.iter_mut() {
-        let Some(known) = metadata.leader(&partition.topic, partition.partition) else { continue };
+        let Some(known) = metadata.leader(&partition.topic, partition.partition) else {
+            continue;
+        };
         if known.leader != node {
             continue;
         }
@@ -122,7 +127,10 @@ fn plan(shared: &Shared, node: i32) -> Plan {
     let first = shared.env().below(asked.len());
     asked.rotate_left(first);
     asked.sort_by(|a, b| a.partition.topic.cmp(&b.partition.topic));
-    Plan::Fetch { asked, max_bytes: room }
+    Plan::Fetch {
+        asked,
+        max_bytes: room,
+    }
 }
 
 /// The request failed: its partitions may be asked for again.
@@ -154,7 +162,10 @@ async fn fetch(
     let mut topics: Vec<FetchTopic> = Vec::new();
     for group in asked.chunk_by(|a, b| a.partition.topic == b.partition.topic) {
         let topic = &group[0].partition.topic;
-        let id = metadata.topic(topic).map(|topic| topic.id).unwrap_or_default();
+        let id = metadata
+            .topic(topic)
+            .map(|topic| topic.id)
+            .unwrap_or_default();
         ids.insert(id, topic.clone());
         let partitions = group.iter().map(|asked| FetchPartition {
             partition: asked.partition.partition,
@@ -169,7 +180,11 @@ async fn fetch(
             partitions: partitions.collect(),
         });
     }
-    let cap = if ids.contains_key(&Uuid::ZERO) { LAST_BY_NAME } else { i16::MAX };
+    let cap = if ids.contains_key(&Uuid::ZERO) {
+        LAST_BY_NAME
+    } else {
+        i16::MAX
+    };
     let config = &shared.config;
     let room = i32::try_from(room).unwrap_or(i32::MAX);
     let request = FetchRequest {
@@ -178,7 +193,11 @@ async fn fetch(
         max_bytes: config.fetch_max_bytes.min(room),
         isolation_level: i8::from(config.read_committed),
         topics,
-        rack_id: config.rack.as_deref().map(StrBytes::from).unwrap_or_default(),
+        rack_id: config
+            .rack
+            .as_deref()
+            .map(StrBytes::from)
+            .unwrap_or_default(),
         ..Default::default()
     };
     let version = connection.version::<FetchRequest>(cap)?;
@@ -216,7 +235,9 @@ fn take(
         };
         let Some(name) = name else { continue };
         for partition in &topic.partitions {
-            let Some(asked) = open.remove(&(name, partition.partition_index)) else { continue };
+            let Some(asked) = open.remove(&(name, partition.partition_index)) else {
+                continue;
+            };
             free(&mut state, asked);
             match ErrorCode::new(partition.error_code) {
                 ErrorCode::NONE => data.extend(accept(&mut state, asked, partition)),
@@ -244,11 +265,7 @@ fn take(
 }
 
 /// Puts a partition's data into the buffer's form, and moves its fetch position.
-fn accept(
-    state: &mut State,
-    asked: &Asked,
-    partition: &PartitionData,
-) -> Option<Fetched> {
+fn accept(state: &mut State, asked: &Asked, partition: &PartitionData) -> Option<Fetched> {
     let slot = state.positions.get_mut(&asked.partition)?;
     if slot.version() == asked.version {
         slot.high_watermark = partition.high_watermark;
@@ -263,7 +280,10 @@ fn accept(
         // damaged.
         let error = Error::new(
             ErrorKind::CorruptRecords,
-            format!("the batch at offset {} is not readable: seek beyond it", asked.offset),
+            format!(
+                "the batch at offset {} is not readable: seek beyond it",
+                asked.offset
+            ),
         )
         .at_api(ApiKey::FETCH);
         stick(state, asked, error);
@@ -274,7 +294,13 @@ fn accept(
     }
     let bytes = records.len();
     let assigned = slot.assigned.clone();
-    Some(Fetched { assigned, version: asked.version, batches: Batches::new(records), bytes, next })
+    Some(Fetched {
+        assigned,
+        version: asked.version,
+        batches: Batches::new(records),
+        bytes,
+        next,
+    })
 }
 
 /// The offset behind the whole batches of an answer, and how many there are. Only their headers
@@ -284,7 +310,9 @@ fn extent(records: &Bytes, from: i64) -> (i64, usize) {
     let mut whole = 0;
     for batch in Batches::new(records.clone()) {
         // An unreadable batch is found again, and reported, where its records are read.
-        let Ok(batch) = batch else { return (next, whole + 1) };
+        let Ok(batch) = batch else {
+            return (next, whole + 1);
+        };
         next = next.max(batch.header().next_offset());
         whole += 1;
     }
@@ -300,7 +328,9 @@ fn refuse(
     code: ErrorCode,
     connection: &Connection,
 ) -> bool {
-    let Some(slot) = state.positions.get_mut(&asked.partition) else { return false };
+    let Some(slot) = state.positions.get_mut(&asked.partition) else {
+        return false;
+    };
     if slot.version() != asked.version {
         return false;
     }
@@ -348,9 +378,20 @@ fn hint(shared: &Shared, asked: &Asked, partition: &PartitionData, response: &Fe
         .find(|endpoint| endpoint.node_id == leader.leader_id)
         .and_then(|endpoint| {
             let port = u16::try_from(endpoint.port).ok()?;
-            Some((endpoint.node_id, Broker { host: endpoint.host.to_string(), port }))
+            Some((
+                endpoint.node_id,
+                Broker {
+                    host: endpoint.host.to_string(),
+                    port,
+                },
+            ))
         });
-    let known = PartitionMetadata { leader: leader.leader_id, leader_epoch: leader.leader_epoch };
+    let known = PartitionMetadata {
+        leader: leader.leader_id,
+        leader_epoch: leader.leader_epoch,
+    };
     let TopicPartition { topic, partition } = &asked.partition;
-    shared.cluster.leader_hint(topic, *partition, known, address);
+    shared
+        .cluster
+        .leader_hint(topic, *partition, known, address);
 }

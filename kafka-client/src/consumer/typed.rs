@@ -22,7 +22,10 @@ pub struct TypedConsumerBuilder<T> {
 
 impl<T: HasTopic> TypedConsumerBuilder<T> {
     pub(crate) fn new(builder: ConsumerBuilder) -> Self {
-        Self { builder, record: PhantomData }
+        Self {
+            builder,
+            record: PhantomData,
+        }
     }
 
     /// Starts a member of the group that shares the type's topic with the others.
@@ -34,7 +37,10 @@ impl<T: HasTopic> TypedConsumerBuilder<T> {
     /// Cancel safe: nothing is started.
     pub async fn start(self) -> Result<TypedConsumer<T>, Error> {
         let consumer = self.builder.subscribe([T::TOPIC_NAME]).await?;
-        Ok(TypedConsumer { consumer, record: PhantomData })
+        Ok(TypedConsumer {
+            consumer,
+            record: PhantomData,
+        })
     }
 }
 
@@ -126,13 +132,17 @@ impl<T: KafkaRecord> Stream for TypedConsumer<T> {
 
     /// As [`TypedConsumer::recv`]. The stream does not end.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.consumer.poll_record(cx).map(|result| Some(decode(result)))
+        self.consumer
+            .poll_record(cx)
+            .map(|result| Some(decode(result)))
     }
 }
 
 impl<T> fmt::Debug for TypedConsumer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TypedConsumer").field(&self.consumer).finish()
+        f.debug_tuple("TypedConsumer")
+            .field(&self.consumer)
+            .finish()
     }
 }
 

@@ -8,8 +8,7 @@ use kafka_client_protocol::api::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 use kafka_client_protocol::api::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic,
-    OffsetFetchRequestTopics,
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
@@ -44,7 +43,12 @@ impl Coordinator {
     pub(crate) fn new(cluster: Arc<Cluster>, group: &str) -> Self {
         let config = &cluster.config;
         let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
-        Self { cluster, group: StrBytes::from(group), connection: None, backoff }
+        Self {
+            cluster,
+            group: StrBytes::from(group),
+            connection: None,
+            backoff,
+        }
     }
 
     pub(crate) fn group(&self) -> &StrBytes {
@@ -104,7 +108,9 @@ impl Coordinator {
     ) -> Result<R::Response, Error> {
         let connection = self.connect().await?;
         let version = connection.version::<R>(cap)?;
-        let result = connection.call_with(&request(version), version, within).await;
+        let result = connection
+            .call_with(&request(version), version, within)
+            .await;
         if result.is_err() {
             self.forget();
         }
@@ -123,21 +129,26 @@ impl Coordinator {
     ) -> Result<Vec<(TopicPartition, ErrorCode)>, Error> {
         let mut by_topic: BTreeMap<&Arc<str>, Vec<&Commit>> = BTreeMap::new();
         for commit in commits {
-            by_topic.entry(&commit.partition.topic).or_default().push(commit);
+            by_topic
+                .entry(&commit.partition.topic)
+                .or_default()
+                .push(commit);
         }
-        let topics = by_topic.iter().map(|(topic, commits)| OffsetCommitRequestTopic {
-            name: StrBytes::from(&***topic),
-            partitions: commits
-                .iter()
-                .map(|commit| OffsetCommitRequestPartition {
-                    partition_index: commit.partition.partition,
-                    committed_offset: commit.offset,
-                    committed_leader_epoch: commit.leader_epoch,
-                    committed_metadata: Some(StrBytes::EMPTY),
-                })
-                .collect(),
-            ..Default::default()
-        });
+        let topics = by_topic
+            .iter()
+            .map(|(topic, commits)| OffsetCommitRequestTopic {
+                name: StrBytes::from(&***topic),
+                partitions: commits
+                    .iter()
+                    .map(|commit| OffsetCommitRequestPartition {
+                        partition_index: commit.partition.partition,
+                        committed_offset: commit.offset,
+                        committed_leader_epoch: commit.leader_epoch,
+                        committed_metadata: Some(StrBytes::EMPTY),
+                    })
+                    .collect(),
+                ..Default::default()
+            });
         let topics: Vec<_> = topics.collect();
         let group_id = self.group.clone();
         let within = self.cluster.config.request_timeout;
@@ -184,17 +195,22 @@ impl Coordinator {
     ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
         let mut by_topic: BTreeMap<&Arc<str>, Vec<i32>> = BTreeMap::new();
         for partition in partitions {
-            by_topic.entry(&partition.topic).or_default().push(partition.partition);
+            by_topic
+                .entry(&partition.topic)
+                .or_default()
+                .push(partition.partition);
         }
         let group_id = self.group.clone();
         let within = self.cluster.config.request_timeout;
         let request = |version| {
             let name = |topic: &Arc<str>| StrBytes::from(&**topic);
             if version <= 7 {
-                let topics = by_topic.iter().map(|(topic, numbers)| OffsetFetchRequestTopic {
-                    name: name(topic),
-                    partition_indexes: numbers.clone(),
-                });
+                let topics = by_topic
+                    .iter()
+                    .map(|(topic, numbers)| OffsetFetchRequestTopic {
+                        name: name(topic),
+                        partition_indexes: numbers.clone(),
+                    });
                 return OffsetFetchRequest {
                     group_id: group_id.clone(),
                     topics: Some(topics.collect()),
@@ -202,11 +218,13 @@ impl Coordinator {
                     ..Default::default()
                 };
             }
-            let topics = by_topic.iter().map(|(topic, numbers)| OffsetFetchRequestTopics {
-                name: name(topic),
-                partition_indexes: numbers.clone(),
-                ..Default::default()
-            });
+            let topics = by_topic
+                .iter()
+                .map(|(topic, numbers)| OffsetFetchRequestTopics {
+                    name: name(topic),
+                    partition_indexes: numbers.clone(),
+                    ..Default::default()
+                });
             OffsetFetchRequest {
                 groups: vec![OffsetFetchRequestGroup {
                     group_id: group_id.clone(),
@@ -224,7 +242,12 @@ impl Coordinator {
         for topic in &response.topics {
             for answer in &topic.partitions {
                 let offset = answer.committed_offset;
-                answers.push((&topic.name, answer.partition_index, offset, answer.error_code));
+                answers.push((
+                    &topic.name,
+                    answer.partition_index,
+                    offset,
+                    answer.error_code,
+                ));
             }
         }
         for group in &response.groups {
@@ -237,7 +260,12 @@ impl Coordinator {
             for topic in &group.topics {
                 for answer in &topic.partitions {
                     let offset = answer.committed_offset;
-                    answers.push((&topic.name, answer.partition_index, offset, answer.error_code));
+                    answers.push((
+                        &topic.name,
+                        answer.partition_index,
+                        offset,
+                        answer.error_code,
+                    ));
                 }
             }
         }
@@ -246,13 +274,16 @@ impl Coordinator {
         let mut found = BTreeMap::new();
         for (topic, number, offset, code) in answers {
             let partition = TopicPartition::new(topic.as_str(), number);
-            ErrorCode::new(code).ok().map_err(|code| {
-                failed(code).at_partition(&partition.topic, partition.partition)
-            })?;
+            ErrorCode::new(code)
+                .ok()
+                .map_err(|code| failed(code).at_partition(&partition.topic, partition.partition))?;
             found.insert(partition, offset);
         }
         // Beginning elsewhere because an answer was incomplete would skip or repeat records.
-        match partitions.iter().find(|partition| !found.contains_key(partition)) {
+        match partitions
+            .iter()
+            .find(|partition| !found.contains_key(partition))
+        {
             None => Ok(found),
             Some(missing) => Err(Error::new(ErrorKind::Protocol, "the answer leaves it out")
                 .at_api(ApiKey::OFFSET_FETCH)

@@ -61,13 +61,19 @@ impl Membership {
     /// What an assignment changes, in either protocol: what is kept keeps flowing.
     pub(crate) fn changes(&self, assigned: &[TopicPartition]) -> Changes {
         let minus = |left: &[TopicPartition], right: &[TopicPartition]| {
-            let mut rest: Vec<_> =
-                left.iter().filter(|partition| !right.contains(partition)).cloned().collect();
+            let mut rest: Vec<_> = left
+                .iter()
+                .filter(|partition| !right.contains(partition))
+                .cloned()
+                .collect();
             rest.sort();
             rest.dedup();
             rest
         };
-        Changes { revoked: minus(&self.owned, assigned), added: minus(assigned, &self.owned) }
+        Changes {
+            revoked: minus(&self.owned, assigned),
+            added: minus(assigned, &self.owned),
+        }
     }
 
     /// The place in the group is gone; the partitions with it.
@@ -101,12 +107,18 @@ mod tests {
     use super::*;
 
     fn partitions(numbers: &[i32]) -> Vec<TopicPartition> {
-        numbers.iter().map(|number| TopicPartition::new("orders", *number)).collect()
+        numbers
+            .iter()
+            .map(|number| TopicPartition::new("orders", *number))
+            .collect()
     }
 
     #[test]
     fn what_is_kept_is_neither_revoked_nor_added() {
-        let membership = Membership { owned: partitions(&[0, 1, 2]), ..Membership::new() };
+        let membership = Membership {
+            owned: partitions(&[0, 1, 2]),
+            ..Membership::new()
+        };
         let changes = membership.changes(&partitions(&[2, 3]));
         assert_eq!(changes.revoked, partitions(&[0, 1]));
         assert_eq!(changes.added, partitions(&[3]));
@@ -121,8 +133,14 @@ mod tests {
             ..Membership::new()
         };
         let mut membership = joined.clone();
-        assert_eq!(membership.lose(remedy(ErrorCode::ILLEGAL_GENERATION)), partitions(&[1]));
-        assert_eq!((membership.member_id.as_str(), membership.generation), ("me", -1));
+        assert_eq!(
+            membership.lose(remedy(ErrorCode::ILLEGAL_GENERATION)),
+            partitions(&[1])
+        );
+        assert_eq!(
+            (membership.member_id.as_str(), membership.generation),
+            ("me", -1)
+        );
         let mut membership = joined;
         membership.lose(remedy(ErrorCode::UNKNOWN_MEMBER_ID));
         assert_eq!(membership, Membership::new());

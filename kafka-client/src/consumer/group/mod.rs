@@ -69,9 +69,14 @@ pub(crate) type Listener = Arc<dyn Fn(&RebalanceEvent) + Send + Sync>;
 /// What the user asks of the group's task.
 pub(crate) enum Command {
     /// Store offsets.
-    Commit { commits: Vec<Commit>, reply: oneshot::Sender<Result<(), Error>> },
+    Commit {
+        commits: Vec<Commit>,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     /// Commit if that is automatic, leave, end.
-    Close { reply: oneshot::Sender<Result<(), Error>> },
+    Close {
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
 }
 
 /// Sends commands to the group's task.
@@ -224,8 +229,12 @@ impl Group {
             let owned = self.membership.owned.clone();
             self.revoke(&owned).await?;
         }
-        let Some(joined) = self.join_group().await? else { return Ok(()) };
-        let Some(assignment) = self.sync_group(&joined).await? else { return Ok(()) };
+        let Some(joined) = self.join_group().await? else {
+            return Ok(());
+        };
+        let Some(assignment) = self.sync_group(&joined).await? else {
+            return Ok(());
+        };
         let assigned = match assignor::decode_assignment(assignment) {
             Ok(assigned) => assigned,
             Err(error) => {
@@ -258,7 +267,11 @@ impl Group {
 
     /// Whether what is owned stays so while the group rebalances: every assignor must allow it.
     fn cooperative(&self) -> bool {
-        self.shared.config.assignors.iter().all(|assignor| assignor.is_cooperative())
+        self.shared
+            .config
+            .assignors
+            .iter()
+            .all(|assignor| assignor.is_cooperative())
     }
 
     async fn join_group(&mut self) -> Result<Option<JoinGroupResponse>, Stop> {
@@ -302,11 +315,10 @@ impl Group {
             i16::MAX,
             within,
         );
-        let response =
-            match deferring(call, &mut self.commands, &mut self.deferred).await? {
-                Ok(response) => response,
-                Err(error) => return self.recover(error).await.map(|()| None),
-            };
+        let response = match deferring(call, &mut self.commands, &mut self.deferred).await? {
+            Ok(response) => response,
+            Err(error) => return self.recover(error).await.map(|()| None),
+        };
         let code = ErrorCode::new(response.error_code);
         if code == ErrorCode::MEMBER_ID_REQUIRED {
             self.membership.member_id = response.member_id.to_string();
@@ -316,8 +328,13 @@ impl Group {
             return self.refused(code, ApiKey::JOIN_GROUP).await.map(|()| None);
         }
         let name = response.protocol_name.as_deref().unwrap_or_default();
-        let Some(assignor) =
-            self.shared.config.assignors.iter().copied().find(|known| known.name() == name)
+        let Some(assignor) = self
+            .shared
+            .config
+            .assignors
+            .iter()
+            .copied()
+            .find(|known| known.name() == name)
         else {
             let error = Error::new(
                 ErrorKind::Protocol,
@@ -364,11 +381,10 @@ impl Group {
             i16::MAX,
             within,
         );
-        let response =
-            match deferring(call, &mut self.commands, &mut self.deferred).await? {
-                Ok(response) => response,
-                Err(error) => return self.recover(error).await.map(|()| None),
-            };
+        let response = match deferring(call, &mut self.commands, &mut self.deferred).await? {
+            Ok(response) => response,
+            Err(error) => return self.recover(error).await.map(|()| None),
+        };
         match ErrorCode::new(response.error_code) {
             ErrorCode::NONE => Ok(Some(response.assignment)),
             code => self.refused(code, ApiKey::SYNC_GROUP).await.map(|()| None),
@@ -380,7 +396,9 @@ impl Group {
         &mut self,
         joined: &JoinGroupResponse,
     ) -> Result<Vec<SyncGroupRequestAssignment>, Error> {
-        let Some(assignor) = self.membership.assignor else { return Ok(Vec::new()) };
+        let Some(assignor) = self.membership.assignor else {
+            return Ok(Vec::new());
+        };
         let mut members = Vec::with_capacity(joined.members.len());
         for member in &joined.members {
             let instance = member.group_instance_id.as_deref();
@@ -393,8 +411,10 @@ impl Group {
                 }
             }
         }
-        let topics: BTreeSet<Arc<str>> =
-            members.iter().flat_map(|member| member.topics.iter().cloned()).collect();
+        let topics: BTreeSet<Arc<str>> = members
+            .iter()
+            .flat_map(|member| member.topics.iter().cloned())
+            .collect();
         self.shared.cluster.want(&topics);
         let metadata = self.wait_for(&topics).await;
         self.counted = counts(&metadata, &topics);
@@ -406,7 +426,10 @@ impl Group {
                     let text = format!("an assignment cannot be encoded: {error}");
                     Error::new(ErrorKind::Protocol, text)
                 })?;
-                Ok(SyncGroupRequestAssignment { member_id: member_id.into(), assignment })
+                Ok(SyncGroupRequestAssignment {
+                    member_id: member_id.into(),
+                    assignment,
+                })
             })
             .collect()
     }
@@ -418,9 +441,7 @@ impl Group {
         let mut changes = self.shared.cluster.changes();
         let known = tokio::time::timeout(
             limit,
-            changes.wait_for(|metadata| {
-                topics.iter().all(|topic| metadata.topic(topic).is_some())
-            }),
+            changes.wait_for(|metadata| topics.iter().all(|topic| metadata.topic(topic).is_some())),
         )
         .await;
         drop(known);
@@ -431,7 +452,12 @@ impl Group {
     fn look_for_partitions(&mut self) {
         let metadata = self.metadata.borrow_and_update().clone();
         if self.membership.leader && self.is_member() {
-            let topics = self.counted.keys().cloned().chain(self.topics.iter().cloned()).collect();
+            let topics = self
+                .counted
+                .keys()
+                .cloned()
+                .chain(self.topics.iter().cloned())
+                .collect();
             if counts(&metadata, &topics) != self.counted {
                 tracing::debug!(group = %self.coordinator.group(), "partitions have changed");
                 self.must_join = true;
@@ -487,8 +513,10 @@ impl Group {
         self.membership.owned.extend(added.iter().cloned());
         self.membership.owned.sort();
         if !added.is_empty() {
-            let topics: BTreeSet<_> =
-                added.iter().map(|partition| partition.topic.clone()).collect();
+            let topics: BTreeSet<_> = added
+                .iter()
+                .map(|partition| partition.topic.clone())
+                .collect();
             self.shared.cluster.want(&topics);
             self.next_offsets = Some(self.now());
             self.tell(&RebalanceEvent::Assigned(added));
@@ -536,7 +564,9 @@ impl Group {
                 tracing::warn!(%error, "the commit before a rebalance failed");
             }
         }
-        self.membership.owned.retain(|owned| !partitions.contains(owned));
+        self.membership
+            .owned
+            .retain(|owned| !partitions.contains(owned));
         self.give_up(partitions, RebalanceEvent::Revoked);
         Ok(())
     }
@@ -576,7 +606,11 @@ impl Group {
     // ---- offsets ----
 
     fn lacks_offsets(&self) -> bool {
-        self.shared.state().positions.iter().any(|(_, slot)| slot.stage == Stage::Unknown)
+        self.shared
+            .state()
+            .positions
+            .iter()
+            .any(|(_, slot)| slot.stage == Stage::Unknown)
     }
 
     /// Asks where to begin in partitions that are new.
@@ -584,7 +618,10 @@ impl Group {
         self.next_offsets = None;
         let wanted: Vec<TopicPartition> = {
             let state = self.shared.state();
-            let unknown = state.positions.iter().filter(|(_, slot)| slot.stage == Stage::Unknown);
+            let unknown = state
+                .positions
+                .iter()
+                .filter(|(_, slot)| slot.stage == Stage::Unknown);
             unknown.map(|(partition, _)| partition.clone()).collect()
         };
         if wanted.is_empty() {
@@ -595,13 +632,17 @@ impl Group {
                 let mut state = self.shared.state();
                 for (partition, offset) in found {
                     // The user may have sought meanwhile.
-                    let Some(slot) = state.positions.get_mut(&partition) else { continue };
+                    let Some(slot) = state.positions.get_mut(&partition) else {
+                        continue;
+                    };
                     if slot.stage != Stage::Unknown {
                         continue;
                     }
                     slot.committed = offset;
                     if offset >= 0 {
-                        state.positions.set_stage(&partition, Stage::Fetching { offset });
+                        state
+                            .positions
+                            .set_stage(&partition, Stage::Fetching { offset });
                     } else {
                         self.shared.reset(&mut state, &partition, || {
                             no_offset("the group has no offset stored")
@@ -732,9 +773,7 @@ impl Group {
                         match remedy(*code) {
                             Remedy::FindCoordinator => self.coordinator.forget(),
                             Remedy::Retry => {}
-                            Remedy::RejoinLost | Remedy::RejoinAsNew
-                                if !self.topics.is_empty() =>
-                            {
+                            Remedy::RejoinLost | Remedy::RejoinAsNew if !self.topics.is_empty() => {
                                 self.lose(remedy(*code));
                                 continue;
                             }
@@ -764,18 +803,18 @@ impl Group {
         if self.topics.is_empty() {
             return None;
         }
-        let foreign =
-            commits.iter().find(|commit| !self.membership.owned.contains(&commit.partition));
+        let foreign = commits
+            .iter()
+            .find(|commit| !self.membership.owned.contains(&commit.partition));
         foreign.map(|commit| &commit.partition)
     }
 
     // ---- staying and leaving ----
 
     async fn heartbeat(&mut self) -> Result<(), Stop> {
-        let config = &self.shared.config;
-        self.next_heartbeat = self.now() + config.heartbeat_interval;
+        self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
         if self.is_overdue() {
-            let limit = config.max_poll_interval;
+            let limit = self.shared.config.max_poll_interval;
             tracing::warn!(
                 group = %self.coordinator.group(), ?limit,
                 "no record was asked for within max.poll.interval.ms: leaving the group"
@@ -788,11 +827,15 @@ impl Group {
                 ),
             );
             self.shared.report(error);
-            let _ = self.send_leave().await;
+            // Leaving is a courtesy: the coordinator notices by itself.
+            drop(self.send_leave().await);
             self.lose(Remedy::RejoinAsNew);
             return Ok(());
         }
-        let within = config.session_timeout.min(self.shared.cluster.config.request_timeout);
+        let config = &self.shared.config;
+        let within = config
+            .session_timeout
+            .min(self.shared.cluster.config.request_timeout);
         let instance = config.instance.clone();
         let request = HeartbeatRequest {
             group_id: self.coordinator.group().clone(),
@@ -842,13 +885,15 @@ impl Group {
     async fn leave(&mut self, orderly: bool) -> Result<(), Error> {
         while let Some(command) = self.deferred.pop_front() {
             if let Command::Commit { commits, reply } = command {
-                let result = self.commit(&commits).await.unwrap_or_else(|stop| Err(stop.error()));
+                let result = self
+                    .commit(&commits)
+                    .await
+                    .unwrap_or_else(|stop| Err(stop.error()));
                 let _ = reply.send(result);
             }
         }
         if orderly {
-            let state = self.shared.state();
-            for (_, slot) in state.positions.iter() {
+            for (_, slot) in self.shared.state().positions.iter() {
                 slot.assigned.finish();
             }
         }
@@ -856,7 +901,10 @@ impl Group {
         let may_commit = self.topics.is_empty() || self.is_member();
         if self.shared.config.auto_commit.is_some() && may_commit {
             let commits = self.processed(None);
-            result = self.commit(&commits).await.unwrap_or_else(|stop| Err(stop.error()));
+            result = self
+                .commit(&commits)
+                .await
+                .unwrap_or_else(|stop| Err(stop.error()));
         }
         let left = self.send_leave().await;
         let owned = std::mem::take(&mut self.membership.owned);
@@ -872,12 +920,24 @@ impl Group {
         }
         let member_id = StrBytes::from(self.membership.member_id.as_str());
         let group_id = self.coordinator.group().clone();
-        let within = self.shared.cluster.config.request_timeout.min(Duration::from_secs(5));
+        let within = self
+            .shared
+            .cluster
+            .config
+            .request_timeout
+            .min(Duration::from_secs(5));
         let request = |version| match version {
-            ..=2 => LeaveGroupRequest { group_id, member_id, ..Default::default() },
+            ..=2 => LeaveGroupRequest {
+                group_id,
+                member_id,
+                ..Default::default()
+            },
             3.. => LeaveGroupRequest {
                 group_id,
-                members: vec![MemberIdentity { member_id, ..Default::default() }],
+                members: vec![MemberIdentity {
+                    member_id,
+                    ..Default::default()
+                }],
                 ..Default::default()
             },
         };
