@@ -11,7 +11,6 @@ use kafka_client_protocol::{ErrorCode, Uuid};
 pub(crate) struct Metadata {
     /// Grows with each merge.
     pub(crate) generation: u64,
-    pub(crate) cluster_id: Option<String>,
     /// -1 if unknown.
     pub(crate) controller: i32,
     pub(crate) brokers: BTreeMap<i32, Broker>,
@@ -55,12 +54,6 @@ impl PartitionMetadata {
 impl Metadata {
     pub(crate) fn topic(&self, name: &str) -> Option<&TopicMetadata> {
         self.topics.get(name)
-    }
-
-    pub(crate) fn topic_by_id(&self, id: Uuid) -> Option<&TopicMetadata> {
-        self.topics
-            .values()
-            .find(|topic| topic.id == id && !id.is_zero())
     }
 
     /// Whether every topic that was asked for is there with a leader for each partition.
@@ -112,7 +105,6 @@ impl Metadata {
         }
         Self {
             generation: self.generation + 1,
-            cluster_id: response.cluster_id.map(|id| id.to_string()),
             controller: response.controller_id,
             brokers: brokers.collect(),
             topics,

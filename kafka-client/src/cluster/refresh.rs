@@ -9,7 +9,7 @@ use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse,
 };
-use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
+use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
@@ -217,14 +217,6 @@ impl Cluster {
         for index in (1..items.len()).rev() {
             items.swap(index, self.env.below(index + 1));
         }
-    }
-
-    /// Calls any broker.
-    ///
-    /// # Cancel safety
-    /// Dropping the future abandons the answer; the request may have been sent.
-    pub(crate) async fn call_any<R: Request>(&self, request: &R) -> Result<R::Response, Error> {
-        self.any().await?.call(request).await
     }
 
     /// Fetches metadata once, now, and takes it.

@@ -44,7 +44,7 @@ use crate::client::NewCluster;
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, TimestampType};
 use config::ConsumerConfig;
-use group::{Command, Commands, Commit, Group, Listener};
+use group::{Command, Commands, Commit, Group, Listener, WeakCommands};
 use position::Stage;
 use shared::{Arrival, Fetched, Shared};
 
@@ -57,6 +57,8 @@ use shared::{Arrival, Fetched, Shared};
 /// Dropping it leaves the group without a last commit: [`Consumer::close`] first.
 pub struct Consumer {
     handle: ConsumerHandle,
+    /// Keeps the group's task; `None` without a group.
+    commands: Option<Commands>,
     /// Data that is being handed out.
     current: Option<Current>,
     polls: u64,
@@ -67,7 +69,7 @@ pub struct Consumer {
 #[derive(Clone)]
 pub struct ConsumerHandle {
     shared: Arc<Shared>,
-    commands: Option<Commands>,
+    commands: Option<WeakCommands>,
 }
 
 /// The data of a partition that is being handed out.
@@ -94,8 +96,14 @@ impl Consumer {
             .group
             .clone()
             .map(|group| Group::start(&shared, &group, topics, listener));
+        let weak = commands.as_ref().map(Commands::downgrade);
+        let handle = ConsumerHandle {
+            shared,
+            commands: weak,
+        };
         Self {
-            handle: ConsumerHandle { shared, commands },
+            handle,
+            commands,
             current: None,
             polls: 0,
         }
@@ -161,7 +169,7 @@ impl Consumer {
     /// When dropped, the commit and the leave go on by themselves.
     pub async fn close(mut self) -> Result<(), Error> {
         self.current = None;
-        let result = match self.handle.commands.take() {
+        let result = match self.commands.take() {
             Some(commands) => {
                 let (reply, answer) = oneshot::channel();
                 match commands.send(Command::Close { reply }) {
@@ -480,9 +488,10 @@ impl ConsumerHandle {
             return PendingCommit(Err(Some(error)));
         }
         let (reply, answer) = oneshot::channel();
-        match commands.send(Command::Commit { commits, reply }) {
-            Ok(()) => PendingCommit(Ok(answer)),
-            Err(_) => PendingCommit(Err(Some(Error::closed("consumer")))),
+        let command = Command::Commit { commits, reply };
+        match commands.upgrade().map(|commands| commands.send(command)) {
+            Some(Ok(())) => PendingCommit(Ok(answer)),
+            Some(Err(_)) | None => PendingCommit(Err(Some(Error::closed("consumer")))),
         }
     }
 

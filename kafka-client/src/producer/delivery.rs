@@ -90,6 +90,11 @@ impl Completion {
         true
     }
 
+    /// The batch takes no more records: there is nothing to hurry.
+    pub(crate) fn sealed(&self) {
+        self.hurried.store(true, Ordering::Release);
+    }
+
     /// Whether the outcome is known.
     pub(crate) fn is_complete(&self) -> bool {
         self.outcome.get().is_some()
@@ -168,12 +173,6 @@ impl Future for Delivery {
 }
 
 impl Delivery {
-    /// Waits for the delivery without cutting `linger.ms` short.
-    pub(crate) fn patient(self) -> Self {
-        self.completion.hurried.store(true, Ordering::Relaxed);
-        self
-    }
-
     /// Somebody waits: the batch need not linger for more records (unless `linger.ms` was set by
     /// the user). Told once for each batch.
     fn hurry(&self) {

@@ -23,8 +23,8 @@ enum State {
     /// To be asked for.
     Unknown,
     Known(Identity),
-    /// The cluster will not give one.
-    Refused(Error),
+    /// The cluster will not give one; the producer has ended.
+    Refused,
 }
 
 impl Identities {
@@ -35,14 +35,6 @@ impl Identities {
     pub(crate) fn current(&self) -> Option<Identity> {
         match &*self.0.borrow() {
             State::Known(identity) => Some(*identity),
-            _ => None,
-        }
-    }
-
-    /// Why there will be none.
-    pub(crate) fn refusal(&self) -> Option<Error> {
-        match &*self.0.borrow() {
-            State::Refused(error) => Some(error.clone()),
             _ => None,
         }
     }
@@ -105,9 +97,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the producer cannot go on");
-                this.identities
-                    .0
-                    .send_replace(State::Refused(error.clone()));
+                this.identities.0.send_replace(State::Refused);
                 this.abort(&error);
                 return;
             }

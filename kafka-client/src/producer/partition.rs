@@ -139,6 +139,8 @@ pub(crate) enum Next {
     },
     /// Nothing before this instant.
     At(Instant),
+    /// Another broker leads the partition now, or none does.
+    Elsewhere,
     /// Nothing now; an answer, a signal or a new leader brings it back.
     Nothing,
 }
@@ -313,7 +315,7 @@ impl Partition {
             state.queued_at = None;
         }
         if self.leader() != node {
-            return Next::Nothing;
+            return Next::Elsewhere;
         }
         if let Some(not_before) = state.not_before {
             if not_before > now {
@@ -398,6 +400,7 @@ impl Partition {
             ..
         } = open;
         let seal = shared.seal(state.window.identity(), state.window.next_sequence());
+        completion.sealed();
         match builder.seal(&seal) {
             Ok(sealed) => {
                 if let Some(spare) = sealed.spare {

@@ -170,8 +170,15 @@ impl Shared {
                     partition.hurry();
                     return self.enqueue(partition);
                 }
-                if let Some(sink) = self.sink(partition.leader()) {
-                    sink.linger(partition.clone(), number, self.env().now() + linger);
+                match self.sink(partition.leader()) {
+                    Some(sink) => {
+                        sink.linger(partition.clone(), number, self.env().now() + linger);
+                    }
+                    // It is sent as soon as there is a leader.
+                    None => {
+                        partition.hurry();
+                        self.cluster.request_refresh();
+                    }
                 }
             }
         }

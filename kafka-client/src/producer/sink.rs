@@ -156,6 +156,16 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
         let next_timer = {
             let Some(this) = shared.upgrade() else { return };
             let limit = this.config.max_in_flight;
+            // What was on a connection that is gone comes back first: nothing new overtakes it.
+            while in_flight
+                .front()
+                .is_some_and(|request| request.connection.is_closed())
+            {
+                if let Some(mut request) = in_flight.pop_front() {
+                    let answer = Pin::new(&mut request.pending).await;
+                    settle(&this, request, answer);
+                }
+            }
             let next_timer = sink.fire(this.env().now(), this.is_starving());
             while in_flight.len() < limit && !sink.is_idle() {
                 match this.cluster.connect(sink.node, Lane::Data).await {
@@ -168,8 +178,6 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         this.cluster.request_refresh();
                         let pause = backoff.next(this.env());
                         drop(this);
-                        // Answers under way cannot be waiting: they were on the connection that
-                        // is gone, and failed with it.
                         tokio::time::sleep(pause).await;
                         break;
                     }
@@ -260,6 +268,7 @@ fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InF
                     lingering: None,
                 },
             ),
+            Next::Elsewhere => shared.enqueue(&partition),
             Next::Nothing => {}
         }
     }

@@ -79,8 +79,11 @@ pub(crate) enum Command {
     },
 }
 
-/// Sends commands to the group's task.
+/// Sends commands to the group's task, which ends when the last of these is dropped.
 pub(crate) type Commands = mpsc::UnboundedSender<Command>;
+
+/// Sends commands as long as the consumer lives.
+pub(crate) type WeakCommands = mpsc::WeakUnboundedSender<Command>;
 
 /// Why the task stops doing what it did.
 enum Stop {
@@ -103,7 +106,9 @@ pub(crate) struct Group {
     listener: Option<Listener>,
     metadata: watch::Receiver<Arc<Metadata>>,
     must_join: bool,
-    /// Partitions of each topic when the assignment was computed; the leader watches them.
+    /// The topics of all members, and the partitions of each when the assignment was computed:
+    /// the leader watches them.
+    watched: BTreeSet<Arc<str>>,
     counted: BTreeMap<Arc<str>, i32>,
     next_heartbeat: Instant,
     next_commit: Option<Instant>,
@@ -132,6 +137,7 @@ impl Group {
             topics,
             listener,
             metadata: shared.cluster.changes(),
+            watched: BTreeSet::new(),
             counted: BTreeMap::new(),
             next_heartbeat: now,
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
@@ -418,6 +424,7 @@ impl Group {
         self.shared.cluster.want(&topics);
         let metadata = self.wait_for(&topics).await;
         self.counted = counts(&metadata, &topics);
+        self.watched = topics;
         let assignments = assignor.assign(&members, &self.counted);
         assignments
             .into_iter()
@@ -451,17 +458,10 @@ impl Group {
     /// The leader begins a rebalance when a topic of the group has got partitions.
     fn look_for_partitions(&mut self) {
         let metadata = self.metadata.borrow_and_update().clone();
-        if self.membership.leader && self.is_member() {
-            let topics = self
-                .counted
-                .keys()
-                .cloned()
-                .chain(self.topics.iter().cloned())
-                .collect();
-            if counts(&metadata, &topics) != self.counted {
-                tracing::debug!(group = %self.coordinator.group(), "partitions have changed");
-                self.must_join = true;
-            }
+        let leads = self.membership.leader && self.is_member();
+        if leads && counts(&metadata, &self.watched) != self.counted {
+            tracing::debug!(group = %self.coordinator.group(), "partitions have changed");
+            self.must_join = true;
         }
         self.shared.positions_changed();
     }
