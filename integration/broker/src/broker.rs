@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::config::{BrokerConfig, PropertyError};
 use crate::env::{Env, WallClock};
 use crate::faults::Faults;
+use crate::group::Groups;
 use crate::net;
 use crate::node::Node;
 use crate::store::Store;
@@ -358,7 +359,14 @@ impl Builder {
             config,
             env,
             topics,
+            groups: Groups::default(),
         });
+        node.groups
+            .load(&node)
+            .map_err(|refusal| StartError::Storage {
+                path: path(&self.storage),
+                source: io::Error::new(io::ErrorKind::InvalidData, refusal.message),
+            })?;
         let connections = Connections::default();
         let mut tasks = Vec::new();
         if let Some((listener, _)) = listener {
@@ -484,11 +492,6 @@ async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener
 }
 
 fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, StartError> {
-    let path = match storage {
-        Storage::Memory => PathBuf::from("memory"),
-        Storage::TempDir => std::env::temp_dir(),
-        Storage::Dir(path) => path.clone(),
-    };
     let store = match storage {
         Storage::Memory => Ok(Store::Memory),
         Storage::TempDir => Store::temp_dir(),
@@ -496,5 +499,16 @@ fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, S
     };
     store
         .and_then(|store| Topics::open(store, config, env))
-        .map_err(|source| StartError::Storage { path, source })
+        .map_err(|source| StartError::Storage {
+            path: path(storage),
+            source,
+        })
+}
+
+fn path(storage: &Storage) -> PathBuf {
+    match storage {
+        Storage::Memory => PathBuf::from("memory"),
+        Storage::TempDir => std::env::temp_dir(),
+        Storage::Dir(path) => path.clone(),
+    }
 }

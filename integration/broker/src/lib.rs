@@ -23,7 +23,6 @@ mod broker;
 mod config;
 mod env;
 mod faults;
-#[allow(dead_code)]
 mod group;
 mod log;
 mod net;
