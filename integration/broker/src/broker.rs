@@ -64,6 +64,14 @@ pub enum StartError {
     /// A property is unknown or has an impossible value.
     #[error("{0}")]
     Property(String),
+    /// The file of properties cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    PropertiesFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, or what is wrong in the file.
+        reason: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -299,6 +307,22 @@ impl Builder {
     pub fn kafka_defaults(mut self) -> Self {
         self.properties.clear();
         self
+    }
+
+    /// Takes a `server.properties` of Kafka: the listener, the data directory and every property
+    /// this broker knows. Gives back, as sentences for a log, what it does not know or does
+    /// otherwise; Kafka's own files are full of such properties, so they are no errors.
+    ///
+    /// As in Kafka, the first rebalance of a group then waits for `group.initial.rebalance.delay.ms`,
+    /// 3 s by default.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a known property has an impossible value.
+    pub fn server_properties(
+        self,
+        path: impl Into<PathBuf>,
+    ) -> Result<(Self, Vec<String>), StartError> {
+        crate::properties::apply(self.kafka_defaults(), path.into())
     }
 
     /// The time of day. Defaults to the system's.

@@ -28,6 +28,7 @@ mod log;
 mod net;
 mod node;
 mod partition;
+mod properties;
 mod store;
 mod topics;
 mod validate;
