@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::config::{BrokerConfig, PropertyError};
 use crate::env::{Env, WallClock};
 use crate::faults::Faults;
+use crate::group::Groups;
 use crate::net;
 use crate::node::Node;
 use crate::store::Store;
@@ -63,6 +64,14 @@ pub enum StartError {
     /// A property is unknown or has an impossible value.
     #[error("{0}")]
     Property(String),
+    /// The file of properties cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    PropertiesFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, or what is wrong in the file.
+        reason: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -300,6 +309,22 @@ impl Builder {
         self
     }
 
+    /// Takes a `server.properties` of Kafka: the listener, the data directory and every property
+    /// this broker knows. Gives back, as sentences for a log, what it does not know or does
+    /// otherwise; Kafka's own files are full of such properties, so they are no errors.
+    ///
+    /// As in Kafka, the first rebalance of a group then waits for `group.initial.rebalance.delay.ms`,
+    /// 3 s by default.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a known property has an impossible value.
+    pub fn server_properties(
+        self,
+        path: impl Into<PathBuf>,
+    ) -> Result<(Self, Vec<String>), StartError> {
+        crate::properties::apply(self.kafka_defaults(), path.into())
+    }
+
     /// The time of day. Defaults to the system's.
     pub fn wall_clock(mut self, clock: WallClock) -> Self {
         self.clock = Some(clock);
@@ -358,7 +383,14 @@ impl Builder {
             config,
             env,
             topics,
+            groups: Groups::default(),
         });
+        node.groups
+            .load(&node)
+            .map_err(|refusal| StartError::Storage {
+                path: path(&self.storage),
+                source: io::Error::new(io::ErrorKind::InvalidData, refusal.message),
+            })?;
         let connections = Connections::default();
         let mut tasks = Vec::new();
         if let Some((listener, _)) = listener {
@@ -484,11 +516,6 @@ async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener
 }
 
 fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, StartError> {
-    let path = match storage {
-        Storage::Memory => PathBuf::from("memory"),
-        Storage::TempDir => std::env::temp_dir(),
-        Storage::Dir(path) => path.clone(),
-    };
     let store = match storage {
         Storage::Memory => Ok(Store::Memory),
         Storage::TempDir => Store::temp_dir(),
@@ -496,5 +523,16 @@ fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, S
     };
     store
         .and_then(|store| Topics::open(store, config, env))
-        .map_err(|source| StartError::Storage { path, source })
+        .map_err(|source| StartError::Storage {
+            path: path(storage),
+            source,
+        })
+}
+
+fn path(storage: &Storage) -> PathBuf {
+    match storage {
+        Storage::Memory => PathBuf::from("memory"),
+        Storage::TempDir => std::env::temp_dir(),
+        Storage::Dir(path) => path.clone(),
+    }
 }

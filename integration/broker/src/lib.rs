@@ -23,12 +23,12 @@ mod broker;
 mod config;
 mod env;
 mod faults;
-#[allow(dead_code)]
 mod group;
 mod log;
 mod net;
 mod node;
 mod partition;
+mod properties;
 mod store;
 mod topics;
 mod validate;

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use crate::config::BrokerConfig;
 use crate::env::Env;
 use crate::faults::Faults;
-use crate::topics::{Topic, Topics};
+use crate::group::Groups;
+use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
 use crate::validate::Refusal;
 
 /// One broker.
@@ -18,6 +19,7 @@ pub(crate) struct Node {
     pub(crate) config: BrokerConfig,
     pub(crate) env: Env,
     pub(crate) topics: Topics,
+    pub(crate) groups: Groups,
     pub(crate) cluster_id: StrBytes,
     /// Where clients find this broker, as they are told.
     pub(crate) host: StrBytes,
@@ -60,10 +62,41 @@ impl Node {
 
     /// Makes a topic with the broker's defaults, as a reference to an unknown topic does.
     pub(crate) fn auto_create(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
-        let partitions = self.config.num_partitions;
+        self.make(name, self.config.num_partitions, BTreeMap::new())
+    }
+
+    /// Removes a topic and what refers to it.
+    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
+        self.topics.delete(topic)?;
+        self.groups.forget_topic(self, &topic.name);
+        Ok(())
+    }
+
+    /// The topic of committed offsets, made at its first use, as in Kafka.
+    pub(crate) fn offsets_topic(&self) -> Result<Arc<Topic>, Refusal> {
+        if let Some(topic) = self.topics.named(OFFSETS_TOPIC) {
+            return Ok(topic);
+        }
+        let configs = [
+            ("cleanup.policy", "compact"),
+            ("compression.type", "producer"),
+            ("segment.bytes", "104857600"),
+        ];
+        let overrides = configs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        self.make(OFFSETS_TOPIC, self.config.offsets_partitions, overrides)
+    }
+
+    fn make(
+        &self,
+        name: &str,
+        partitions: i32,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<Arc<Topic>, Refusal> {
         match self
             .topics
-            .create(name, partitions, BTreeMap::new(), &self.config, &self.env)
+            .create(name, partitions, overrides, &self.config, &self.env)
         {
             // Somebody else was quicker.
             Err(refusal) if refusal.code == ErrorCode::TOPIC_ALREADY_EXISTS => {
@@ -71,10 +104,5 @@ impl Node {
             }
             result => result,
         }
-    }
-
-    /// Removes a topic and what refers to it.
-    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
-        self.topics.delete(topic)
     }
 }

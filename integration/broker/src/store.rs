@@ -1,10 +1,11 @@
 //! Where a broker keeps what outlives it: its data directory, or nothing at all.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 
+use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -15,6 +16,7 @@ use crate::log::{HandleBudget, Opening, Place};
 
 /// Segment files kept open between uses, over all partitions.
 const OPEN_FILES: usize = 400;
+const LOCK_FILE: &str = ".lock";
 const META_FILE: &str = "kafka-broker.json";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
@@ -35,6 +37,8 @@ pub(crate) struct DataDir {
     clean: bool,
     recovery_points: Offsets,
     start_offsets: Offsets,
+    /// Held as long as the directory is in use; the system lets go of it with the process.
+    _lock: File,
     /// Removes the directory with the broker.
     _temp: Option<TempDir>,
 }
@@ -77,6 +81,16 @@ impl Store {
 
     fn open(path: PathBuf, temp: Option<TempDir>) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
+        let lock = File::create(path.join(LOCK_FILE))?;
+        if let Err(error) = FileExt::try_lock(&lock) {
+            return Err(match error {
+                TryLockError::WouldBlock => io::Error::new(
+                    io::ErrorKind::AddrInUse,
+                    "another broker uses it (its .lock file is locked)",
+                ),
+                TryLockError::Error(error) => error,
+            });
+        }
         let clean = path.join(CLEAN_FILE);
         Ok(Self::Dir(DataDir {
             budget: HandleBudget::new(OPEN_FILES),
@@ -84,6 +98,7 @@ impl Store {
             recovery_points: read_offsets(&path.join(RECOVERY_FILE))?,
             start_offsets: read_offsets(&path.join(START_FILE))?,
             path,
+            _lock: lock,
             _temp: temp,
         }))
     }

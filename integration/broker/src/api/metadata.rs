@@ -11,13 +11,8 @@ use kafka_client_protocol::api::metadata::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
-use super::{Api, Call, TopicRef};
+use super::{Api, CLUSTER_OPERATIONS, Call, TOPIC_OPERATIONS, TopicRef};
 use crate::topics::{Topic, check_name, is_internal};
-
-/// All that may be done with a topic, as bits, where nothing is forbidden to anybody.
-const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
-/// The same for the cluster.
-const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 impl Api for MetadataRequest {
     async fn answer(self, call: &Call<'_>) -> MetadataResponse {

@@ -3,11 +3,21 @@
 mod api_versions;
 mod create_topics;
 mod delete_topics;
+mod describe_cluster;
+mod describe_groups;
 mod fetch;
+mod find_coordinator;
+mod heartbeat;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_fetch;
 mod produce;
+mod sync_group;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -42,6 +52,17 @@ pub(crate) struct Call<'a> {
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
     pub(crate) peer: &'a str,
+}
+
+impl Call<'_> {
+    /// The client's address as Kafka writes it into groups: a slash and the address, no port.
+    fn host(&self) -> String {
+        let host = self
+            .peer
+            .rsplit_once(':')
+            .map_or(self.peer, |(host, _)| host);
+        format!("/{}", host.trim_matches(['[', ']']))
+    }
 }
 
 /// A request that this broker serves.
@@ -98,10 +119,20 @@ apis! {
     api::fetch::FetchRequest, 4..=18;
     api::list_offsets::ListOffsetsRequest, 1..=11;
     api::metadata::MetadataRequest, 0..=13;
+    api::offset_commit::OffsetCommitRequest, 2..=10;
+    api::offset_fetch::OffsetFetchRequest, 1..=10;
+    api::find_coordinator::FindCoordinatorRequest, 0..=6;
+    api::join_group::JoinGroupRequest, 0..=9;
+    api::heartbeat::HeartbeatRequest, 0..=4;
+    api::leave_group::LeaveGroupRequest, 0..=5;
+    api::sync_group::SyncGroupRequest, 0..=5;
+    api::describe_groups::DescribeGroupsRequest, 0..=6;
+    api::list_groups::ListGroupsRequest, 0..=5;
     api::api_versions::ApiVersionsRequest, 0..=4;
     api::create_topics::CreateTopicsRequest, 2..=7;
     api::delete_topics::DeleteTopicsRequest, 1..=6;
     api::init_producer_id::InitProducerIdRequest, 0..=5;
+    api::describe_cluster::DescribeClusterRequest, 0..=2;
 }
 
 /// Reads a frame, applies its request and encodes the answer.
@@ -229,6 +260,13 @@ fn encoded(call: &Call<'_>, frame: Result<Frame, kafka_client_protocol::EncodeEr
         }
     }
 }
+
+/// All that may be done with a group, as bits, where nothing is forbidden to anybody.
+pub(crate) const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
+/// The same for a topic.
+pub(crate) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+/// The same for the cluster.
+pub(crate) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 /// A message for a human in an answer, if there is one to give.
 pub(crate) fn text(message: impl Into<String>) -> Option<StrBytes> {

@@ -518,7 +518,7 @@ impl ClassicGroup {
         let id = join.new_member_id.clone();
         match &join.instance_id {
             Some(instance_id) => match self.static_members.get(instance_id).cloned() {
-                Some(old_id) => self.replace_static_member(&old_id, id, join, now_ms, actions),
+                Some(old_id) => self.replace_static_member(&old_id, &id, join, now_ms, actions),
                 None => self.add_member(id, join, now_ms, actions),
             },
             None if join.joins_with_id => {
@@ -619,7 +619,7 @@ impl ClassicGroup {
     fn replace_static_member(
         &mut self,
         old_id: &str,
-        id: String,
+        id: &str,
         join: Join,
         now_ms: u64,
         actions: &mut Actions,
@@ -635,29 +635,30 @@ impl ClassicGroup {
             actions.push(Action::Sync(ticket, Synced::refused(fenced)));
         }
         if let Some(instance_id) = &join.instance_id {
-            self.static_members.insert(instance_id.clone(), id.clone());
+            self.static_members
+                .insert(instance_id.to_owned(), id.to_owned());
         }
         if self.pending_sync.remove(old_id) {
-            self.pending_sync.insert(id.clone());
+            self.pending_sync.insert(id.to_owned());
         }
         let old_leader = self.leader.clone();
         if self.leader.as_deref() == Some(old_id) {
-            self.leader = Some(id.clone());
+            self.leader = Some(id.to_owned());
         }
         member.heartbeat_deadline_ms = Some(now_ms + millis(join.session_timeout_ms));
         member.client_id.clone_from(&join.client_id);
         member.client_host.clone_from(&join.client_host);
-        self.members.insert(id.clone(), member);
+        self.members.insert(id.to_owned(), member);
         let may_skip_assignment = join.may_skip_assignment;
         let ticket = join.ticket;
-        self.update_member(&id, join, actions);
+        self.update_member(id, join, actions);
         match self.state {
             State::Stable if self.select_protocol() == self.protocol => {
-                if let Some(member) = self.members.get_mut(&id) {
+                if let Some(member) = self.members.get_mut(id) {
                     member.awaits_join = None;
                 }
-                let is_leader = self.leader.as_ref() == Some(&id);
-                let mut answer = self.joined(&id);
+                let is_leader = self.leader.as_deref() == Some(id);
+                let mut answer = self.joined(id);
                 if may_skip_assignment {
                     answer.skip_assignment = is_leader;
                 } else {

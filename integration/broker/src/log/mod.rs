@@ -98,6 +98,8 @@ pub(crate) struct Log {
     producers_checked_ms: i64,
     epochs: Epochs,
     appended_bytes: u64,
+    /// Nothing may come after the files were said to be true.
+    closed: bool,
     /// Where recent reads ended: the next read of a consumer starts there without a search.
     hints: [Hint; 4],
     next_hint: usize,
@@ -192,6 +194,7 @@ impl Log {
             producers_checked_ms: now_ms,
             epochs: Epochs::default(),
             appended_bytes: 0,
+            closed: false,
             hints: [NO_HINT; 4],
             next_hint: 0,
         };
@@ -258,6 +261,9 @@ impl Log {
         leader_epoch: i32,
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
+        if self.closed {
+            return Err(AppendError::Storage(io::Error::other("the log is closed")));
+        }
         let append_time_ms = if is_append_time(head) {
             head.max_timestamp
         } else {
@@ -429,6 +435,7 @@ impl Log {
 
     /// Closes in order: after this the index files are true and the bytes on the disk.
     pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.closed = true;
         if matches!(self.place, Place::Memory) {
             return Ok(());
         }

@@ -1,6 +1,11 @@
 //! The broker over the wire, through its in-memory transport.
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is the message"
+)]
 
 mod data;
 mod faults;
+mod groups;
 mod hostile;
 mod support;

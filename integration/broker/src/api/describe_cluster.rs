@@ -1,0 +1,47 @@
+//! DescribeCluster (key 60), versions 0 to 2: the one broker, which is the controller too.
+//!
+//! Only brokers may be asked for; the endpoint type of controllers (version 1, KIP-919) gets error
+//! 115. Nothing is ever fenced (version 2).
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::describe_cluster::{
+    DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
+};
+
+use super::{Api, CLUSTER_OPERATIONS, Call, text};
+
+const BROKERS: i8 = 1;
+
+impl Api for DescribeClusterRequest {
+    async fn answer(self, call: &Call<'_>) -> DescribeClusterResponse {
+        if self.endpoint_type != BROKERS {
+            return self.refuse(ErrorCode::UNSUPPORTED_ENDPOINT_TYPE);
+        }
+        let node = call.node;
+        DescribeClusterResponse {
+            cluster_id: node.cluster_id.clone(),
+            controller_id: node.config.node_id,
+            brokers: vec![DescribeClusterBroker {
+                broker_id: node.config.node_id,
+                host: node.host.clone(),
+                port: node.port,
+                rack: None,
+                is_fenced: false,
+            }],
+            cluster_authorized_operations: if self.include_cluster_authorized_operations {
+                CLUSTER_OPERATIONS
+            } else {
+                i32::MIN
+            },
+            ..Default::default()
+        }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> DescribeClusterResponse {
+        DescribeClusterResponse {
+            error_code: error.code(),
+            error_message: text(error.text()),
+            ..Default::default()
+        }
+    }
+}

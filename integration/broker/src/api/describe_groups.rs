@@ -1,0 +1,90 @@
+//! DescribeGroups (key 15), versions 0 to 6: groups with their members.
+//!
+//! Members show their metadata and assignment only while the group is stable, as in Kafka. An
+//! unknown group is `Dead`; from version 6 it is error 69 as well (KIP-1043).
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::StrBytes;
+use kafka_client_protocol::api::describe_groups::{
+    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
+};
+
+use super::{Api, Call, GROUP_OPERATIONS, text};
+use crate::group::Description;
+use crate::group::state::State;
+
+const NOT_FOUND_SINCE: i16 = 6;
+
+impl Api for DescribeGroupsRequest {
+    async fn answer(self, call: &Call<'_>) -> DescribeGroupsResponse {
+        let operations = if self.include_authorized_operations {
+            GROUP_OPERATIONS
+        } else {
+            i32::MIN
+        };
+        let group = |id: &StrBytes| match call.node.groups.describe(id) {
+            Some(group) => described(id, group, operations),
+            None if call.version >= NOT_FOUND_SINCE => DescribedGroup {
+                error_message: text(format!("group {id} not found")),
+                ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
+            },
+            None => dead(id, ErrorCode::NONE),
+        };
+        DescribeGroupsResponse {
+            groups: self.groups.iter().map(group).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> DescribeGroupsResponse {
+        DescribeGroupsResponse {
+            groups: self.groups.iter().map(|id| dead(id, error)).collect(),
+            ..Default::default()
+        }
+    }
+}
+
+fn described(id: &StrBytes, group: Description, authorized_operations: i32) -> DescribedGroup {
+    let stable = group.state == State::Stable;
+    let members = group
+        .members
+        .into_iter()
+        .map(|(member_id, member)| DescribedGroupMember {
+            member_id: member_id.into(),
+            member_metadata: if stable {
+                member.metadata(&group.protocol)
+            } else {
+                Default::default()
+            },
+            member_assignment: if stable {
+                member.assignment
+            } else {
+                Default::default()
+            },
+            group_instance_id: member.instance_id.map(Into::into),
+            client_id: member.client_id.into(),
+            client_host: member.client_host.into(),
+        });
+    DescribedGroup {
+        group_id: id.clone(),
+        group_state: group.state.name().into(),
+        protocol_type: group.protocol_type.into(),
+        members: members.collect(),
+        protocol_data: if stable {
+            group.protocol.into()
+        } else {
+            StrBytes::EMPTY
+        },
+        authorized_operations,
+        ..Default::default()
+    }
+}
+
+fn dead(id: &StrBytes, error: ErrorCode) -> DescribedGroup {
+    DescribedGroup {
+        error_code: error.code(),
+        group_id: id.clone(),
+        group_state: "Dead".into(),
+        ..Default::default()
+    }
+}

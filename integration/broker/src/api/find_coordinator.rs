@@ -1,0 +1,102 @@
+//! FindCoordinator (key 10), versions 0 to 6: this broker coordinates every group.
+//!
+//! Version 1 brings the type of the key, version 4 several keys at once (KIP-699). The offsets
+//! topic is made here if it is missing; Kafka does the same, but tells the client to come again.
+//! Transactions (type 1) and share groups (type 2) are refused with error 42.
+
+use kafka_client_protocol::api::find_coordinator::{
+    Coordinator, FindCoordinatorRequest, FindCoordinatorResponse,
+};
+use kafka_client_protocol::{ErrorCode, StrBytes};
+
+use super::{Api, Call, text};
+use crate::validate::Refusal;
+
+const GROUP: i8 = 0;
+const BATCHED_SINCE: i16 = 4;
+
+impl Api for FindCoordinatorRequest {
+    async fn answer(self, call: &Call<'_>) -> FindCoordinatorResponse {
+        let node = call.node;
+        let result = match self.key_type {
+            GROUP => node.offsets_topic().map(|_| ()),
+            kind => Err(Refusal::new(
+                ErrorCode::INVALID_REQUEST,
+                format!("this broker coordinates groups only, not keys of type {kind}"),
+            )),
+        };
+        let coordinator = |key: &StrBytes| match &result {
+            Ok(()) => Coordinator {
+                key: key.clone(),
+                node_id: node.config.node_id,
+                host: node.host.clone(),
+                port: node.port,
+                error_code: 0,
+                error_message: None,
+            },
+            Err(refusal) => refused(key, refusal),
+        };
+        answer(
+            call.version,
+            self.keys(call.version)
+                .into_iter()
+                .map(coordinator)
+                .collect(),
+        )
+    }
+
+    fn refuse(&self, error: ErrorCode) -> FindCoordinatorResponse {
+        let refusal = Refusal::new(error, error.text());
+        let batched = !self.coordinator_keys.is_empty();
+        let version = if batched { BATCHED_SINCE } else { 0 };
+        let keys = self.keys(version);
+        answer(
+            version,
+            keys.into_iter().map(|key| refused(key, &refusal)).collect(),
+        )
+    }
+}
+
+trait Keys {
+    fn keys(&self, version: i16) -> Vec<&StrBytes>;
+}
+
+impl Keys for FindCoordinatorRequest {
+    fn keys(&self, version: i16) -> Vec<&StrBytes> {
+        if version >= BATCHED_SINCE {
+            self.coordinator_keys.iter().collect()
+        } else {
+            vec![&self.key]
+        }
+    }
+}
+
+/// The coordinators in the form of a version: a list, or the one in the answer itself.
+fn answer(version: i16, mut coordinators: Vec<Coordinator>) -> FindCoordinatorResponse {
+    if version >= BATCHED_SINCE {
+        return FindCoordinatorResponse {
+            coordinators,
+            ..Default::default()
+        };
+    }
+    let one = coordinators.swap_remove(0);
+    FindCoordinatorResponse {
+        error_code: one.error_code,
+        error_message: one.error_message,
+        node_id: one.node_id,
+        host: one.host,
+        port: one.port,
+        ..Default::default()
+    }
+}
+
+fn refused(key: &StrBytes, refusal: &Refusal) -> Coordinator {
+    Coordinator {
+        key: key.clone(),
+        node_id: -1,
+        port: -1,
+        error_code: refusal.code.code(),
+        error_message: text(&*refusal.message),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,31 @@
+//! Heartbeat (key 12), versions 0 to 4: a member says that it lives and learns of rebalances.
+//!
+//! Version 3 brings static members (KIP-345).
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::heartbeat::{HeartbeatRequest, HeartbeatResponse};
+
+use super::{Api, Call};
+use crate::group::Committer;
+
+impl Api for HeartbeatRequest {
+    async fn answer(self, call: &Call<'_>) -> HeartbeatResponse {
+        let member = Committer {
+            member_id: &self.member_id,
+            instance_id: self.group_instance_id.as_deref(),
+            generation: self.generation_id,
+        };
+        self.refuse(
+            call.node
+                .groups
+                .heartbeat(call.node, &self.group_id, member),
+        )
+    }
+
+    fn refuse(&self, error: ErrorCode) -> HeartbeatResponse {
+        HeartbeatResponse {
+            error_code: error.code(),
+            ..Default::default()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! LeaveGroup (key 13), versions 0 to 5: members leave at once instead of timing out.
+//!
+//! From version 3 several members may leave at once, each with its own error, and a static member
+//! may be removed by its name alone (KIP-345). The reason of version 5 goes to the log (KIP-800).
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::leave_group::{
+    LeaveGroupRequest, LeaveGroupResponse, MemberIdentity, MemberResponse,
+};
+
+use super::{Api, Call};
+
+const BATCHED_SINCE: i16 = 3;
+
+impl Api for LeaveGroupRequest {
+    async fn answer(self, call: &Call<'_>) -> LeaveGroupResponse {
+        let node = call.node;
+        for member in &self.members {
+            if let Some(reason) = &member.reason {
+                tracing::info!(
+                    group = %self.group_id, member = %member.member_id, %reason, "a member leaves"
+                );
+            }
+        }
+        if call.version < BATCHED_SINCE {
+            let one = [(self.member_id.as_str(), None)];
+            let left = node.groups.leave(node, &self.group_id, &one);
+            let error = left
+                .into_iter()
+                .find_map(Result::err)
+                .unwrap_or(ErrorCode::NONE);
+            return LeaveGroupResponse {
+                error_code: error.code(),
+                ..Default::default()
+            };
+        }
+        let named: Vec<_> = self
+            .members
+            .iter()
+            .map(|member| {
+                (
+                    member.member_id.as_str(),
+                    member.group_instance_id.as_deref(),
+                )
+            })
+            .collect();
+        let left = node.groups.leave(node, &self.group_id, &named);
+        let members = self
+            .members
+            .iter()
+            .zip(left)
+            .map(|(member, left)| match left {
+                Ok(member_id) => MemberResponse {
+                    member_id: member_id.into(),
+                    ..response(member, ErrorCode::NONE)
+                },
+                Err(error) => response(member, error),
+            });
+        LeaveGroupResponse {
+            members: members.collect(),
+            ..Default::default()
+        }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> LeaveGroupResponse {
+        LeaveGroupResponse {
+            error_code: error.code(),
+            ..Default::default()
+        }
+    }
+}
+
+fn response(member: &MemberIdentity, error: ErrorCode) -> MemberResponse {
+    MemberResponse {
+        member_id: member.member_id.clone(),
+        group_instance_id: member.group_instance_id.clone(),
+        error_code: error.code(),
+    }
+}

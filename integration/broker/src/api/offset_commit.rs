@@ -1,0 +1,115 @@
+//! OffsetCommit (key 8), versions 2 to 10: offsets into `__consumer_offsets`.
+//!
+//! The committer is judged once for all: member, generation and the group's state. Topics are
+//! judged one by one (their partitions are not, as in Kafka): unknown ones get error 3, or 100 by
+//! id in version 10. Text over `offset.metadata.max.bytes` gets 12. The rest is stored in one
+//! batch. The retention time of versions up to 4 is ignored, as in Kafka since 2.1.
+
+use std::sync::Arc;
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitResponse,
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+
+use super::{Api, Call, TopicRef};
+use crate::group::{Commit, Committer, OffsetCommitValue};
+use crate::topics::Topic;
+
+const TOPIC_IDS_SINCE: i16 = 10;
+
+impl Api for OffsetCommitRequest {
+    async fn answer(self, call: &Call<'_>) -> OffsetCommitResponse {
+        let node = call.node;
+        let now_ms = node.env.wall_ms();
+        let mut commits = Vec::new();
+        let mut errors = Vec::new();
+        for asked in &self.topics {
+            let by_id = call.version >= TOPIC_IDS_SINCE;
+            let topic = node.find_topic(by_id, asked.topic_id, &asked.name);
+            for partition in &asked.partitions {
+                let result = topic.as_ref().map_err(|refusal| refusal.code);
+                let result = result.and_then(|topic| to_commit(call, topic, partition, now_ms));
+                errors.push(result.map(|commit| commits.push(commit)).err());
+            }
+        }
+        let committer = Committer {
+            member_id: &self.member_id,
+            instance_id: self.group_instance_id.as_deref(),
+            generation: self.generation_id_or_member_epoch,
+        };
+        let outcome = node.groups.commit(node, &self.group_id, committer, commits);
+        let outcome = outcome.err().unwrap_or(ErrorCode::NONE);
+        let mut errors = errors.into_iter();
+        each(&self, || errors.next().flatten().unwrap_or(outcome))
+    }
+
+    fn refuse(&self, error: ErrorCode) -> OffsetCommitResponse {
+        each(self, || error)
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        self.topics.iter().any(|topic| {
+            let named = if topic.topic_id.is_zero() {
+                TopicRef::Name(&topic.name)
+            } else {
+                TopicRef::Id(topic.topic_id)
+            };
+            topic
+                .partitions
+                .iter()
+                .any(|one| names(&named, Some(one.partition_index)))
+        })
+    }
+}
+
+fn to_commit(
+    call: &Call<'_>,
+    topic: &Arc<Topic>,
+    asked: &OffsetCommitRequestPartition,
+    now_ms: i64,
+) -> Result<Commit, ErrorCode> {
+    let metadata = asked.committed_metadata.clone().unwrap_or_default();
+    if metadata.len() > call.node.config.offset_metadata_bytes_max {
+        return Err(ErrorCode::OFFSET_METADATA_TOO_LARGE);
+    }
+    Ok(Commit {
+        topic: Arc::clone(topic),
+        partition: asked.partition_index,
+        value: OffsetCommitValue {
+            offset: asked.committed_offset,
+            leader_epoch: asked.committed_leader_epoch,
+            // A copy: the frame it came in may be large.
+            metadata: metadata.as_str().into(),
+            commit_timestamp: now_ms,
+            expire_timestamp: -1,
+            topic_id: topic.id,
+        },
+    })
+}
+
+fn each(
+    request: &OffsetCommitRequest,
+    mut error: impl FnMut() -> ErrorCode,
+) -> OffsetCommitResponse {
+    let mut topics = Vec::new();
+    for topic in &request.topics {
+        let mut partitions = Vec::new();
+        for partition in &topic.partitions {
+            partitions.push(OffsetCommitResponsePartition {
+                partition_index: partition.partition_index,
+                error_code: error().code(),
+            });
+        }
+        topics.push(OffsetCommitResponseTopic {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partitions,
+        });
+    }
+    OffsetCommitResponse {
+        topics,
+        ..Default::default()
+    }
+}

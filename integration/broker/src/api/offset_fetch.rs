@@ -1,0 +1,202 @@
+//! OffsetFetch (key 9), versions 1 to 10: committed offsets of one group or, from version 8, of
+//! several (KIP-709).
+//!
+//! Null for the topics (from version 2) means all that the group has. What was never committed is
+//! offset -1 without an error. Without transactions every offset is stable, so `require_stable`
+//! (version 7) changes nothing. Version 10 names topics by id; an unknown id gets error 100.
+
+use kafka_client_protocol::api::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponse,
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
+
+use super::{Api, Call, TopicRef};
+use crate::group::{OffsetCommitValue, Offsets};
+
+const GROUPS_SINCE: i16 = 8;
+const TOPIC_IDS_SINCE: i16 = 10;
+
+impl Api for OffsetFetchRequest {
+    async fn answer(self, call: &Call<'_>) -> OffsetFetchResponse {
+        if call.version >= GROUPS_SINCE {
+            let groups = self.groups.iter().map(|group| fetch(call, group)).collect();
+            return OffsetFetchResponse {
+                groups,
+                ..Default::default()
+            };
+        }
+        one_group(fetch(call, &as_group(&self)))
+    }
+
+    fn refuse(&self, error: ErrorCode) -> OffsetFetchResponse {
+        if self.groups.is_empty() {
+            return one_group(refused(&as_group(self), error));
+        }
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| refused(group, error))
+            .collect();
+        OffsetFetchResponse {
+            groups,
+            ..Default::default()
+        }
+    }
+
+    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
+        let own = as_group(self);
+        let groups = self.groups.iter().chain([&own]);
+        groups
+            .flat_map(|group| group.topics.iter().flatten())
+            .any(|topic| {
+                let named = if topic.topic_id.is_zero() {
+                    TopicRef::Name(&topic.name)
+                } else {
+                    TopicRef::Id(topic.topic_id)
+                };
+                topic
+                    .partition_indexes
+                    .iter()
+                    .any(|index| names(&named, Some(*index)))
+            })
+    }
+}
+
+/// The one group of an older request, in the form of version 8.
+fn as_group(request: &OffsetFetchRequest) -> OffsetFetchRequestGroup {
+    let topics = request.topics.as_ref().map(|topics| {
+        let topic = topics.iter().map(|topic| OffsetFetchRequestTopics {
+            name: topic.name.clone(),
+            partition_indexes: topic.partition_indexes.clone(),
+            ..Default::default()
+        });
+        topic.collect()
+    });
+    OffsetFetchRequestGroup {
+        group_id: request.group_id.clone(),
+        topics,
+        ..Default::default()
+    }
+}
+
+/// A group's answer in the form of the versions before 8.
+fn one_group(group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
+    let partition = |one: OffsetFetchResponsePartitions| OffsetFetchResponsePartition {
+        partition_index: one.partition_index,
+        committed_offset: one.committed_offset,
+        committed_leader_epoch: one.committed_leader_epoch,
+        metadata: one.metadata,
+        error_code: one.error_code,
+    };
+    let topic = |topic: OffsetFetchResponseTopics| OffsetFetchResponseTopic {
+        name: topic.name,
+        partitions: topic.partitions.into_iter().map(partition).collect(),
+    };
+    OffsetFetchResponse {
+        topics: group.topics.into_iter().map(topic).collect(),
+        error_code: group.error_code,
+        ..Default::default()
+    }
+}
+
+fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+    let topics = call
+        .node
+        .groups
+        .with_offsets(&asked.group_id, |offsets| match &asked.topics {
+            Some(topics) => topics
+                .iter()
+                .map(|topic| of_topic(call, offsets, topic))
+                .collect(),
+            None => all(call, offsets),
+        });
+    OffsetFetchResponseGroup {
+        group_id: asked.group_id.clone(),
+        topics,
+        error_code: 0,
+    }
+}
+
+fn of_topic(
+    call: &Call<'_>,
+    offsets: &Offsets,
+    asked: &OffsetFetchRequestTopics,
+) -> OffsetFetchResponseTopics {
+    let by_id = call.version >= TOPIC_IDS_SINCE;
+    let known = if by_id {
+        call.node.topics.with_id(asked.topic_id)
+    } else {
+        None
+    };
+    let name = match (&known, by_id) {
+        (Some(topic), _) => Some(topic.name.to_string()),
+        (None, true) => None,
+        (None, false) => Some(asked.name.to_string()),
+    };
+    let partition = |index: &i32| match &name {
+        Some(name) => found(*index, offsets.get(&(name.clone(), *index))),
+        None => missing(*index, ErrorCode::UNKNOWN_TOPIC_ID),
+    };
+    OffsetFetchResponseTopics {
+        name: asked.name.clone(),
+        topic_id: asked.topic_id,
+        partitions: asked.partition_indexes.iter().map(partition).collect(),
+    }
+}
+
+fn all(call: &Call<'_>, offsets: &Offsets) -> Vec<OffsetFetchResponseTopics> {
+    let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
+    for ((name, index), value) in offsets {
+        let partition = found(*index, Some(value));
+        match topics.last_mut() {
+            Some(topic) if topic.name == name.as_str() => topic.partitions.push(partition),
+            _ => {
+                let known = call.node.topics.named(name);
+                let topic_id = known.map_or(Uuid::ZERO, |topic| topic.id);
+                if topic_id.is_zero() && call.version >= TOPIC_IDS_SINCE {
+                    // Gone, and so is its name in this version.
+                    continue;
+                }
+                topics.push(OffsetFetchResponseTopics {
+                    name: StrBytes::from(name.as_str()),
+                    topic_id,
+                    partitions: vec![partition],
+                });
+            }
+        }
+    }
+    topics
+}
+
+fn found(index: i32, value: Option<&OffsetCommitValue>) -> OffsetFetchResponsePartitions {
+    let Some(value) = value else {
+        return missing(index, ErrorCode::NONE);
+    };
+    OffsetFetchResponsePartitions {
+        partition_index: index,
+        committed_offset: value.offset,
+        committed_leader_epoch: value.leader_epoch,
+        metadata: Some(value.metadata.clone()),
+        error_code: 0,
+    }
+}
+
+fn missing(index: i32, error: ErrorCode) -> OffsetFetchResponsePartitions {
+    OffsetFetchResponsePartitions {
+        partition_index: index,
+        committed_offset: -1,
+        committed_leader_epoch: -1,
+        metadata: Some(StrBytes::EMPTY),
+        error_code: error.code(),
+    }
+}
+
+fn refused(asked: &OffsetFetchRequestGroup, error: ErrorCode) -> OffsetFetchResponseGroup {
+    OffsetFetchResponseGroup {
+        group_id: asked.group_id.clone(),
+        topics: Vec::new(),
+        error_code: error.code(),
+    }
+}

@@ -1,0 +1,47 @@
+//! SyncGroup (key 14), versions 0 to 5: the leader brings the assignment, everybody gets theirs.
+//!
+//! Version 3 brings static members (KIP-345), 5 the protocol's type and name, which must be the
+//! group's (KIP-559).
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
+
+use super::{Api, Call};
+use crate::group::state::{Sync, Synced};
+
+impl Api for SyncGroupRequest {
+    async fn answer(self, call: &Call<'_>) -> SyncGroupResponse {
+        let node = call.node;
+        if self.group_id.is_empty() {
+            return self.refuse(ErrorCode::INVALID_GROUP_ID);
+        }
+        let sync = Sync {
+            ticket: node.groups.ticket(),
+            member_id: self.member_id.to_string(),
+            instance_id: self.group_instance_id.as_ref().map(ToString::to_string),
+            generation: self.generation_id,
+            protocol_type: self.protocol_type.as_ref().map(ToString::to_string),
+            protocol: self.protocol_name.as_ref().map(ToString::to_string),
+            assignments: self
+                .assignments
+                .into_iter()
+                .map(|one| (one.member_id.to_string(), one.assignment))
+                .collect(),
+        };
+        to_answer(node.groups.sync(node, &self.group_id, sync).await)
+    }
+
+    fn refuse(&self, error: ErrorCode) -> SyncGroupResponse {
+        to_answer(Synced::refused(error))
+    }
+}
+
+fn to_answer(synced: Synced) -> SyncGroupResponse {
+    SyncGroupResponse {
+        error_code: synced.error.code(),
+        protocol_type: synced.protocol_type.map(Into::into),
+        protocol_name: synced.protocol.map(Into::into),
+        assignment: synced.assignment,
+        ..Default::default()
+    }
+}

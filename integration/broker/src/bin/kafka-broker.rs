@@ -1,0 +1,129 @@
+//! The reference broker as a program.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kafka_broker::{Broker, StartError};
+use tracing_subscriber::EnvFilter;
+
+/// A single Kafka broker for development and tests: real storage, no Java, started in milliseconds.
+#[derive(Debug, Parser)]
+#[command(name = "kafka-broker", version)]
+struct Arguments {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+
+    /// Directory for logs; what an earlier broker left in it is taken over. Defaults to a temporary
+    /// directory that goes with the broker.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// A server.properties of Apache Kafka. The options here win over it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Host and port that clients are told to connect to. Defaults to the address listened on.
+    #[arg(long, value_name = "HOST:PORT")]
+    advertise: Option<String>,
+
+    /// One property by Kafka's name, such as num.partitions=6. Kafka's defaults hold for the others;
+    /// tests often want group.initial.rebalance.delay.ms=0.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    properties: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kafka-broker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    // Before the ready line: a signal that comes right after it must be seen.
+    let signal = stop_signal()?;
+    let broker = start(arguments).await?;
+    let address = broker
+        .local_addr()
+        .map_or_else(|| broker.bootstrap(), |at| at.to_string());
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "kafka-broker ready on {address}")?;
+    out.flush()?;
+    drop(out);
+    let name = signal.await;
+    tracing::info!("{name}: stopping");
+    broker.shutdown().await?;
+    Ok(())
+}
+
+async fn start(arguments: Arguments) -> Result<Broker, StartError> {
+    let mut builder = Broker::builder()
+        .kafka_defaults()
+        .temp_dir()
+        .listen("127.0.0.1:9092");
+    if let Some(path) = arguments.config {
+        let notes;
+        (builder, notes) = builder.server_properties(path)?;
+        for note in notes {
+            tracing::warn!("{note}");
+        }
+    }
+    if let Some(address) = arguments.listen {
+        builder = builder.listen(address);
+    }
+    if let Some(path) = arguments.data_dir {
+        builder = builder.data_dir(path);
+    }
+    if let Some(address) = arguments.advertise {
+        let parts = address
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = parts.ok_or_else(|| {
+            StartError::Property(format!("--advertise {address}: not of the form HOST:PORT"))
+        })?;
+        builder = builder.advertise(host, port);
+    }
+    for property in &arguments.properties {
+        let (name, value) = property.split_once('=').ok_or_else(|| {
+            StartError::Property(format!("--set {property}: not of the form NAME=VALUE"))
+        })?;
+        builder = builder.property(name.trim(), value.trim());
+    }
+    builder.start().await
+}
+
+/// Resolves with the name of the signal that asks for a stop.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = &'static str>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "Ctrl-C",
+        }
+    })
+}
+
+/// Resolves with the name of the signal that asks for a stop.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = &'static str>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+        "Ctrl-C"
+    })
+}

@@ -1,0 +1,175 @@
+//! Kafka's `server.properties`, as far as one broker of this kind has a use for it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+
+use crate::broker::{Builder, StartError};
+use crate::config::{BrokerConfig, PropertyError};
+
+/// Applies a file; sentences about what has no effect come back.
+pub(crate) fn apply(
+    mut builder: Builder,
+    path: PathBuf,
+) -> Result<(Builder, Vec<String>), StartError> {
+    let properties = match read(&path) {
+        Ok(properties) => properties,
+        Err(reason) => return Err(StartError::PropertiesFile { path, reason }),
+    };
+    let mut notes = Vec::new();
+    let mut check = BrokerConfig::default();
+    for (name, value) in &properties {
+        match name.as_str() {
+            "listeners" => match address(value, &properties) {
+                Some((address, rest)) => {
+                    builder = builder.listen(address);
+                    notes.extend(rest.map(|rest| format!("listener {rest} is not opened")));
+                }
+                None => {
+                    return Err(StartError::Property(format!(
+                        "no plaintext listener of the form NAME://host:port in listeners={value}"
+                    )));
+                }
+            },
+            "advertised.listeners" => {
+                let advertised = address(value, &properties).and_then(|(address, _)| {
+                    let (host, port) = address.rsplit_once(':')?;
+                    Some((host.to_owned(), port.parse().ok()?))
+                });
+                let Some((host, port)) = advertised else {
+                    let text = format!("no host and port in advertised.listeners={value}");
+                    return Err(StartError::Property(text));
+                };
+                builder = builder.advertise(host, port);
+            }
+            "log.dirs" | "log.dir" => {
+                // Kafka prefers the plural where both are given.
+                if name == "log.dir" && properties.contains_key("log.dirs") {
+                    continue;
+                }
+                let mut dirs = value.split(',').map(str::trim);
+                builder = builder.data_dir(dirs.next().unwrap_or_default());
+                notes.extend(
+                    dirs.map(|dir| format!("log directory {dir} is not used: only one is")),
+                );
+            }
+            name => match check.set(name, value) {
+                Ok(()) => builder = builder.property(name, value.trim()),
+                Err(PropertyError::Unknown(name)) => {
+                    notes.push(format!("property {name} has no effect in this broker"));
+                }
+                Err(error) => return Err(StartError::Property(error.to_string())),
+            },
+        }
+    }
+    Ok((builder, notes))
+}
+
+fn read(path: &PathBuf) -> Result<BTreeMap<String, String>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let properties = java_properties::read(file).map_err(|error| error.to_string())?;
+    Ok(properties.into_iter().collect())
+}
+
+/// `host:port` of the first listener for clients, and what the others are.
+fn address<'a>(
+    listeners: &'a str,
+    properties: &BTreeMap<String, String>,
+) -> Option<(String, impl Iterator<Item = &'a str> + use<'a>)> {
+    let controllers: Vec<String> = properties
+        .get("controller.listener.names")
+        .map(|names| {
+            names
+                .split(',')
+                .map(|name| name.trim().to_ascii_uppercase())
+                .collect()
+        })
+        .unwrap_or_default();
+    let all: Vec<&str> = listeners.split(',').map(str::trim).collect();
+    let (index, host, port) = all.iter().enumerate().find_map(|(index, listener)| {
+        let (name, address) = listener.split_once("://")?;
+        let name = name.to_ascii_uppercase();
+        let secured = name.contains("SSL") || name.contains("SASL");
+        let (host, port) = address.rsplit_once(':')?;
+        let port: u16 = port.parse().ok()?;
+        (!secured && !controllers.contains(&name)).then_some((index, host, port))
+    })?;
+    // No host means every interface, as in Kafka.
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    let rest = all
+        .into_iter()
+        .enumerate()
+        .filter(move |(other, _)| *other != index);
+    Some((format!("{host}:{port}"), rest.map(|(_, listener)| listener)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Broker;
+
+    fn applied(text: &str) -> Result<(String, Vec<String>), String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("server.properties");
+        std::fs::write(&path, text).unwrap();
+        match Broker::builder().server_properties(path) {
+            Ok((builder, notes)) => Ok((format!("{builder:?}"), notes)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn kafkas_own_file_is_understood() {
+        let (builder, notes) = applied(
+            "# A comment\n\
+             process.roles=broker,controller\n\
+             node.id=7\n\
+             listeners=CONTROLLER://:9093,PLAINTEXT://:9092\n\
+             controller.listener.names=CONTROLLER\n\
+             advertised.listeners=PLAINTEXT://example:19092\n\
+             log.dirs=/tmp/a,/tmp/b\n\
+             num.partitions = 3\n\
+             log.segment.bytes=1073741824\n",
+        )
+        .unwrap();
+        for part in [
+            "0.0.0.0:9092",
+            "(\"example\", 19092)",
+            "/tmp/a",
+            "(\"node.id\", \"7\")",
+        ] {
+            assert!(builder.contains(part), "{part} in {builder}");
+        }
+        assert!(
+            !builder.contains("initial.rebalance"),
+            "Kafka's default of 3 s"
+        );
+        assert_eq!(
+            notes,
+            [
+                "property controller.listener.names has no effect in this broker",
+                "listener CONTROLLER://:9093 is not opened",
+                "log directory /tmp/b is not used: only one is",
+                "property process.roles has no effect in this broker",
+            ]
+        );
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        for (text, expected) in [
+            ("num.partitions=none", "num.partitions"),
+            ("listeners=SSL://:9092", "listeners=SSL://:9092"),
+            (
+                "advertised.listeners=PLAINTEXT://nowhere",
+                "advertised.listeners",
+            ),
+        ] {
+            let error = applied(text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        let missing = Broker::builder()
+            .server_properties("/no/such/file")
+            .unwrap_err();
+        assert!(missing.to_string().contains("/no/such/file"));
+    }
+}
