@@ -31,6 +31,15 @@ pub enum DecodeErrorKind {
         /// The length as read.
         length: i64,
     },
+    /// Arrays of far more memory than a frame of this length justifies, see
+    /// [`Reader::memory_limit`](crate::wire::Reader::memory_limit).
+    #[error("array takes {needed} bytes of memory, {available} are left for a frame this short")]
+    TooMuchMemory {
+        /// Bytes of memory that the array takes.
+        needed: usize,
+        /// Bytes of memory that are left for it.
+        available: usize,
+    },
     /// Null where the version has no null.
     #[error("null where a value is required")]
     UnexpectedNull,

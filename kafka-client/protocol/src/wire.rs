@@ -111,13 +111,26 @@ pub trait NullableWire: Wire {
 #[derive(Debug, Clone)]
 pub struct Reader {
     bytes: Bytes,
+    /// Bytes of memory that arrays may still take.
+    memory: usize,
 }
 
 impl Reader {
     /// Reads from the front of `bytes`.
     #[must_use]
     pub fn new(bytes: Bytes) -> Self {
-        Self { bytes }
+        let memory = Self::memory_limit(bytes.len());
+        Self { bytes, memory }
+    }
+
+    /// The most memory, in bytes, that all arrays of a message together take when it is read from
+    /// so many bytes: 16 times as much, and 64 KiB for the small ones.
+    ///
+    /// An element can be larger in memory than on the wire; an empty string is one byte there and
+    /// 32 here. Messages that say something stay far below the limit.
+    #[must_use]
+    pub const fn memory_limit(frame: usize) -> usize {
+        (64 << 10) + frame.saturating_mul(16)
     }
 
     /// Bytes not read yet.
@@ -178,6 +191,16 @@ impl Reader {
         }
     }
 
+    /// Takes the memory for `length` elements out of what the frame justifies.
+    fn afford(&mut self, length: usize, element: usize) -> Result<(), DecodeError> {
+        let needed = length.saturating_mul(element);
+        let available = self.memory;
+        self.memory = available
+            .checked_sub(needed)
+            .ok_or(DecodeErrorKind::TooMuchMemory { needed, available })?;
+        Ok(())
+    }
+
     fn need(&self, needed: usize) -> Result<(), DecodeError> {
         let available = self.bytes.len();
         if needed > available {
@@ -205,8 +228,13 @@ impl Reader {
             }
             previous = Some(tag);
             let length = self.unsigned_varint()? as usize;
-            let mut value = Reader::new(self.take(length)?);
-            if field(tag, &mut value)? && value.remaining() > 0 {
+            let mut value = Reader {
+                bytes: self.take(length)?,
+                memory: self.memory,
+            };
+            let known = field(tag, &mut value)?;
+            self.memory = value.memory;
+            if known && value.remaining() > 0 {
                 return Err(DecodeErrorKind::TrailingBytes {
                     count: value.remaining(),
                 }
@@ -507,10 +535,8 @@ impl<T: Wire> NullableWire for Vec<T> {
             }
             .into());
         }
-        // The count is not trusted for more memory than the frame itself holds; honest arrays
-        // that are larger in memory than on the wire grow as they are read.
-        let affordable = available / size_of::<T>().max(1);
-        let mut items = Vec::with_capacity(length.min(affordable));
+        input.afford(length, size_of::<T>())?;
+        let mut items = Vec::with_capacity(length);
         for _ in 0..length {
             items.push(T::read(input, version)?);
         }
@@ -597,6 +623,42 @@ mod tests {
             read::<Vec<i8>>(&[0xff, 0xff, 0xff, 0xfe], OLD),
             Err(DecodeErrorKind::NegativeLength { length: -2 })
         );
+    }
+
+    #[test]
+    fn arrays_take_memory_in_proportion_to_the_frame() {
+        // Empty strings: one byte each on the wire, 32 in memory.
+        let strings = |count: u32| {
+            let mut out = Writer::with_size(Size::copied(0));
+            out.put_unsigned_varint(count + 1);
+            out.buffer().put_bytes(1, count as usize);
+            out.finish().concat()
+        };
+        let few = read::<Vec<StrBytes>>(&strings(4000), FLEXIBLE).unwrap();
+        assert_eq!((few.len(), few.capacity()), (4000, 4000));
+        let count = 10_000;
+        assert_eq!(
+            read::<Vec<StrBytes>>(&strings(count), FLEXIBLE),
+            Err(DecodeErrorKind::TooMuchMemory {
+                needed: count as usize * size_of::<StrBytes>(),
+                available: Reader::memory_limit(count as usize + 2),
+            })
+        );
+        // Several arrays share the limit, and so do those in tagged fields.
+        let two = [strings(2500), strings(2500)].concat();
+        let mut reader = Reader::new(two.into());
+        let limit = reader.memory;
+        Vec::<StrBytes>::read(&mut reader, FLEXIBLE).unwrap();
+        Vec::<StrBytes>::read(&mut reader, FLEXIBLE).unwrap_err();
+        assert!(reader.memory < limit);
+        let mut tagged = vec![1, 0, 0x82, 0x20];
+        tagged.extend(strings(4096));
+        let mut reader = Reader::new(tagged.into());
+        let limit = reader.memory;
+        reader
+            .tagged_fields(|_, value| Vec::<StrBytes>::read(value, FLEXIBLE).map(|_| true))
+            .unwrap();
+        assert_eq!(limit - reader.memory, 4096 * size_of::<StrBytes>());
     }
 
     #[test]

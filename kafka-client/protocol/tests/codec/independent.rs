@@ -1,1 +1,289 @@
+//! Random messages through another implementation of the protocol, the `kafka-protocol` crate:
+//! what we write it reads and writes again, byte for byte, and we read that as what it was.
 
+use std::fmt::Debug;
+
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_client_protocol::message::{FieldDescription, StructDescription, TypeDescription};
+use kafka_client_protocol::wire::{Version, Writer};
+use kafka_client_protocol::{Message, Request};
+use kafka_protocol::protocol as oracle;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::apis::for_each_api;
+
+/// Random messages of each kind and version.
+const CASES: u32 = 64;
+
+/// The bytes of a message, or of a part of one.
+type Encoded = BoxedStrategy<Vec<u8>>;
+
+macro_rules! one_test_for_each_api {
+    ($($module:ident $request:ident;)*) => {$(
+        #[test]
+        fn $module() {
+            both_ways::<
+                kafka_client_protocol::api::$module::$request,
+                kafka_protocol::messages::$request,
+            >();
+        }
+    )*};
+}
+for_each_api!(one_test_for_each_api);
+
+#[test]
+fn group_blobs() {
+    use kafka_client_protocol::consumer_protocol::{Assignment, Subscription};
+    use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
+
+    every_version::<Subscription, ConsumerProtocolSubscription>();
+    every_version::<Assignment, ConsumerProtocolAssignment>();
+}
+
+fn both_ways<Ours, Theirs>()
+where
+    Ours: Request + PartialEq + Debug,
+    Ours::Response: PartialEq + Debug,
+    Theirs: oracle::Request,
+{
+    assert_eq!(Theirs::KEY, Ours::API_KEY.value());
+    every_version::<Ours, Theirs>();
+    every_version::<Ours::Response, Theirs::Response>();
+}
+
+/// The last versions of messages that the other crate does not know yet.
+const LATER: &[(&str, i16)] = &[
+    ("ApiVersionsRequest", 5),
+    ("ApiVersionsResponse", 5),
+    ("InitProducerIdRequest", 6),
+    ("ListOffsetsRequest", 11),
+    ("ListOffsetsResponse", 11),
+    ("OffsetCommitRequest", 10),
+    ("OffsetFetchRequest", 10),
+];
+
+fn every_version<Ours, Theirs>()
+where
+    Ours: Message + PartialEq + Debug,
+    Theirs: oracle::Message + oracle::Encodable + oracle::Decodable,
+{
+    let theirs = Theirs::VERSIONS;
+    let known = Ours::MAX_VERSION - i16::from(LATER.contains(&(Ours::NAME, Ours::MAX_VERSION)));
+    assert_eq!(
+        (theirs.min, theirs.max),
+        (Ours::MIN_VERSION, known),
+        "versions of {} that the other crate knows",
+        Ours::NAME
+    );
+    for version in Ours::MIN_VERSION..=known {
+        let config = Config {
+            cases: CASES,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        TestRunner::new(config)
+            .run(&message::<Ours>(version), |ours| {
+                there_and_back::<Ours, Theirs>(&ours, version)
+            })
+            .unwrap_or_else(|error| panic!("{} v{version}: {error}", Ours::NAME));
+    }
+}
+
+fn there_and_back<Ours, Theirs>(ours: &Ours, version: i16) -> Result<(), TestCaseError>
+where
+    Ours: Message + PartialEq + Debug,
+    Theirs: oracle::Encodable + oracle::Decodable,
+{
+    let sent = ours.encode(version).unwrap();
+    let mut rest = sent.clone();
+    let theirs = Theirs::decode(&mut rest, version)
+        .map_err(|error| TestCaseError::fail(format!("they do not read {sent:?}: {error}")))?;
+    prop_assert!(!rest.has_remaining(), "they leave {rest:?} of {sent:?}");
+    let mut answer = BytesMut::new();
+    theirs.encode(&mut answer, version).unwrap();
+    prop_assert_eq!(&answer, &sent);
+    let read = Ours::decode(answer.freeze(), version);
+    prop_assert_eq!(read.as_ref(), Ok(ours));
+    Ok(())
+}
+
+/// Random messages that a version can carry. They are made as bytes, field by field as the
+/// description says, and read: what is not in the version has its default then.
+fn message<M: Message + Debug>(version: i16) -> impl Strategy<Value = M> {
+    encoded(&M::TYPE, M::version(version)).prop_map(move |bytes| {
+        M::decode(bytes.into(), version).expect("the bytes are made as the description says")
+    })
+}
+
+fn encoded(ty: &TypeDescription, version: Version) -> Encoded {
+    match *ty {
+        TypeDescription::Primitive(name) => primitive(name, version),
+        TypeDescription::Array(element) => array(element, version),
+        TypeDescription::Struct(description) => structure(description, version),
+        ref other => panic!("{other:?} stands alone"),
+    }
+}
+
+fn primitive(name: &str, version: Version) -> Encoded {
+    match name {
+        "bool" => any::<bool>().prop_map(|value| vec![value.into()]).boxed(),
+        "int8" => any::<i8>()
+            .prop_map(|value| value.to_be_bytes().to_vec())
+            .boxed(),
+        "int16" => any::<i16>()
+            .prop_map(|value| value.to_be_bytes().to_vec())
+            .boxed(),
+        "int32" => any::<i32>()
+            .prop_map(|value| value.to_be_bytes().to_vec())
+            .boxed(),
+        "int64" => any::<i64>()
+            .prop_map(|value| value.to_be_bytes().to_vec())
+            .boxed(),
+        "uuid" => any::<[u8; 16]>().prop_map(|value| value.to_vec()).boxed(),
+        "string" => text()
+            .prop_map(move |text| [length(text.len(), version, 2), text.into_bytes()].concat())
+            .boxed(),
+        "bytes" => blob()
+            .prop_map(move |blob| [length(blob.len(), version, 4), blob].concat())
+            .boxed(),
+        other => panic!("no values for {other}"),
+    }
+}
+
+/// Short and long ones: a length of 127 bytes and more takes two bytes in flexible versions.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => any::<String>().prop_filter("short", |text| text.len() < i16::MAX as usize),
+        1 => (100..300_usize).prop_map(|length| "é".repeat(length)),
+    ]
+}
+
+/// Some are long enough to be shared instead of copied.
+fn blob() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        8 => prop::collection::vec(any::<u8>(), 0..40),
+        1 => (0..2 * Writer::SHARE_FROM).prop_map(|length| vec![7; length]),
+    ]
+}
+
+fn array(element: &TypeDescription, version: Version) -> Encoded {
+    // Short where they are nested, or messages get large.
+    let count = match element {
+        TypeDescription::Struct(_) => 0..3_usize,
+        _ => 0..6,
+    };
+    prop::collection::vec(encoded(element, version), count)
+        .prop_map(move |items| [length(items.len(), version, 4), items.concat()].concat())
+        .boxed()
+}
+
+/// A length, as many bytes long as it is outside of flexible versions.
+fn length(length: usize, version: Version, width: usize) -> Vec<u8> {
+    if version.flexible {
+        varint(length as u32 + 1)
+    } else {
+        (length as u32).to_be_bytes()[4 - width..].to_vec()
+    }
+}
+
+fn varint(mut value: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value > 0x7f {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+fn structure(description: &StructDescription, version: Version) -> Encoded {
+    let present = description
+        .fields
+        .iter()
+        .filter(|field| within(field.versions, version));
+    let (tagged, plain): (Vec<_>, Vec<_>) = present.partition(|field| field.tag.is_some());
+    let plain: Vec<Encoded> = plain
+        .into_iter()
+        .map(|field| value(field, version))
+        .collect();
+    if !version.flexible {
+        return plain.prop_map(|fields| fields.concat()).boxed();
+    }
+    let mut tagged: Vec<_> = tagged
+        .into_iter()
+        .map(|field| (field.tag.unwrap(), value(field, version)))
+        .collect();
+    tagged.sort_by_key(|(tag, _)| *tag);
+    let tagged: Vec<_> =
+        tagged
+            .into_iter()
+            .map(|(tag, value)| {
+                prop::option::of(value.prop_map(move |value| {
+                    [varint(tag), varint(value.len() as u32), value].concat()
+                }))
+            })
+            .collect();
+    (plain, tagged)
+        .prop_map(|(plain, tagged)| {
+            let tagged: Vec<Vec<u8>> = tagged.into_iter().flatten().collect();
+            [plain.concat(), varint(tagged.len() as u32), tagged.concat()].concat()
+        })
+        .boxed()
+}
+
+/// The value of a field, or null where the version has it.
+fn value(field: &FieldDescription, version: Version) -> Encoded {
+    let TypeDescription::Nullable(inner) = field.ty else {
+        return encoded(&field.ty, version);
+    };
+    let null = match *inner {
+        TypeDescription::Struct(_) => vec![0xff],
+        _ if version.flexible => vec![0],
+        TypeDescription::Primitive("string") => vec![0xff; 2],
+        _ => vec![0xff; 4],
+    };
+    let value = match *inner {
+        TypeDescription::Struct(_) => encoded(inner, version)
+            .prop_map(|value| [vec![1], value].concat())
+            .boxed(),
+        _ => encoded(inner, version),
+    };
+    if field
+        .nullable
+        .is_some_and(|versions| within(versions, version))
+    {
+        prop_oneof![1 => Just(null), 3 => value].boxed()
+    } else {
+        value
+    }
+}
+
+fn within((first, last): (i16, i16), version: Version) -> bool {
+    (first..=last).contains(&version.number)
+}
+
+/// The two fields of the version that neither the other crate nor the golden files have, as
+/// KIP-1242 defines them.
+#[test]
+fn api_versions_5_names_the_broker_that_is_meant() {
+    use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
+
+    let request = ApiVersionsRequest {
+        client_software_name: "a".into(),
+        client_software_version: "1".into(),
+        cluster_id: Some("c".into()),
+        node_id: 258,
+    };
+    let bytes = [2, b'a', 2, b'1', 2, b'c', 0, 0, 1, 2, 0];
+    assert_eq!(request.encode(5).unwrap(), &bytes[..]);
+    let bytes = Bytes::copy_from_slice(&bytes);
+    assert_eq!(ApiVersionsRequest::decode(bytes, 5).unwrap(), request);
+    let nobody = [1, 1, 0, 0xff, 0xff, 0xff, 0xff, 0];
+    assert_eq!(
+        ApiVersionsRequest::default().encode(5).unwrap(),
+        &nobody[..]
+    );
+    // An older broker is not told, and that is no error.
+    assert_eq!(request.encode(4).unwrap(), &[2, b'a', 2, b'1', 0][..]);
+}
