@@ -5,7 +5,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_client_derive::Message;
 
-use crate::error::{DecodeError, EncodeError};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 use crate::message::Message;
 use crate::types::StrBytes;
 use crate::wire::{Reader, Version, Wire};
@@ -82,8 +82,13 @@ pub fn decode<M: Message>(blob: Bytes) -> Result<M, DecodeError> {
             flexible: false,
         },
     )?;
-    let known = version.clamp(M::MIN_VERSION, M::MAX_VERSION);
-    M::read(&mut reader, M::version(known)).map_err(|error| error.in_message(M::NAME, version))
+    let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
+    let result = if version < min {
+        Err(DecodeErrorKind::UnsupportedVersion { min, max }.into())
+    } else {
+        M::read(&mut reader, M::version(version.min(max)))
+    };
+    result.map_err(|error| error.in_message(M::NAME, version))
 }
 
 #[cfg(test)]
@@ -106,5 +111,13 @@ mod tests {
         blob[1] = 9;
         blob.extend_from_slice(b"what later versions append");
         assert_eq!(decode::<Subscription>(blob.into()).unwrap(), subscription);
+    }
+
+    #[test]
+    fn a_version_below_the_first_is_refused() {
+        let error = decode::<Assignment>(Bytes::from_static(&[0xff, 0xff, 0, 0])).unwrap_err();
+        let kind = DecodeErrorKind::UnsupportedVersion { min: 0, max: 3 };
+        assert_eq!(error.kind, kind);
+        assert_eq!(error.message, Some(("Assignment", -1)));
     }
 }

@@ -57,11 +57,17 @@ pub(crate) struct Codec {
 /// A message, without its type.
 pub(crate) trait Value: Debug {
     fn encode(&self, version: i16) -> Result<Bytes, EncodeError>;
+    /// The size that is announced for it.
+    fn size(&self, version: i16) -> Result<usize, EncodeError>;
 }
 
 impl<M: Message + Debug> Value for M {
     fn encode(&self, version: i16) -> Result<Bytes, EncodeError> {
         Message::encode(self, version)
+    }
+
+    fn size(&self, version: i16) -> Result<usize, EncodeError> {
+        Ok(self.encoded_size(version)?.total)
     }
 }
 

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use kafka_client_protocol::api::produce::{ProduceRequest, ProduceResponse};
 use kafka_client_protocol::consumer_protocol::{self, Assignment, Subscription};
 use kafka_client_protocol::frame::{self, RequestHeader};
+use kafka_client_protocol::message::TypeDescription;
 use kafka_client_protocol::wire::Reader;
-use kafka_client_protocol::{ApiKey, Message};
+use kafka_client_protocol::{ApiKey, EncodeErrorKind, Message};
 use serde_json::Value;
 
 use crate::apis::{self, Codec};
@@ -167,6 +168,52 @@ fn every_version_of_every_message_has_golden_bytes() {
                 assert_eq!(variants, expected, "{name} v{version}");
             }
         }
+    }
+}
+
+/// As Kafka: a field that the version does not have is left out if it is ignorable, and refused if
+/// leaving it out would change what the message says.
+#[test]
+fn a_message_of_one_version_goes_into_another_unless_a_field_would_be_lost() {
+    for (codec, case) in all_cases().filter(|(_, case)| case.variant == "set") {
+        let message = (codec.decode)(case.bytes.clone(), case.version).unwrap();
+        for version in codec.versions.0..=codec.versions.1 {
+            let label = format!("{} v{} as v{version}", codec.name, case.version);
+            match (
+                message.encode(version),
+                lost(&codec.ty, case.version, version),
+            ) {
+                (Ok(bytes), None) => {
+                    assert_eq!(message.size(version).unwrap(), bytes.len(), "{label}");
+                    let read = (codec.decode)(bytes.clone(), version).expect(&label);
+                    assert_eq!(read.encode(version).unwrap(), bytes, "{label}");
+                }
+                (Err(error), Some(_)) => {
+                    assert_eq!(error.kind, EncodeErrorKind::NotInVersion, "{label}");
+                    assert_eq!(error.message, Some((codec.name, version)));
+                }
+                (Ok(_), Some(field)) => panic!("{label}: {field} is lost"),
+                (Err(error), None) => panic!("{label}: {error}"),
+            }
+        }
+    }
+}
+
+/// A field that `from` has and `to` cannot do without.
+fn lost(ty: &TypeDescription, from: i16, to: i16) -> Option<&'static str> {
+    match ty {
+        TypeDescription::Array(inner) | TypeDescription::Nullable(inner) => lost(inner, from, to),
+        TypeDescription::Struct(description) => description.fields.iter().find_map(|field| {
+            let has = |version| (field.versions.0..=field.versions.1).contains(&version);
+            match (has(from), has(to)) {
+                (true, true) => lost(&field.ty, from, to),
+                // `set` has true in every flag, which may be the default.
+                (true, false) if field.default == Some("true") => None,
+                (true, false) => (!field.ignorable).then_some(field.name),
+                (false, _) => None,
+            }
+        }),
+        _ => None,
     }
 }
 

@@ -2,12 +2,17 @@
 //! panic, and takes no more memory than the frame it reads justifies.
 
 use bytes::Bytes;
+use kafka_client_protocol::api::list_offsets::ListOffsetsRequest;
+use kafka_client_protocol::api::metadata::MetadataRequest;
+use kafka_client_protocol::api::produce::ProduceRequest;
+use kafka_client_protocol::consumer_protocol::{self, Assignment, Subscription};
+use kafka_client_protocol::frame::{self, RequestHeader};
 use kafka_client_protocol::message::{FieldDescription, TypeDescription};
 use kafka_client_protocol::wire::Reader;
-use kafka_client_protocol::{DecodeError, DecodeErrorKind};
+use kafka_client_protocol::{DecodeError, DecodeErrorKind, EncodeErrorKind, Message};
 
 use crate::apis::{self, Codec, Value};
-use crate::golden::all_cases;
+use crate::golden::{all_cases, cases};
 
 /// What decoding may take besides arrays: the handles of shared bytes, the message itself.
 const OVERHEAD: usize = 4 << 10;
@@ -97,6 +102,57 @@ fn random_bytes_are_a_message_or_an_error() {
             }
         }
     }
+}
+
+#[test]
+fn group_blobs_and_headers_are_read_or_refused() {
+    let blob = |bytes: Bytes, kind: &str| match kind {
+        "Subscription" => consumer_protocol::decode::<Subscription>(bytes).map(|_| ()),
+        _ => consumer_protocol::decode::<Assignment>(bytes).map(|_| ()),
+    };
+    for case in cases("consumer_protocol.txt") {
+        for length in 0..case.bytes.len() {
+            blob(case.bytes.slice(..length), &case.kind).unwrap_err();
+        }
+        for bit in 0..case.bytes.len() * 8 {
+            let mut flipped = case.bytes.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let _ = blob(flipped.into(), &case.kind);
+        }
+    }
+    for case in cases("headers.txt") {
+        for length in 0..case.bytes.len() {
+            // The version of the header follows from its content, so a shorter one may be whole.
+            let cut = Reader::new(case.bytes.slice(..length));
+            let _ = RequestHeader::read(&mut cut.clone());
+            let _ = frame::decode_response::<ProduceRequest>(cut, 9);
+        }
+    }
+}
+
+#[test]
+fn null_is_refused_where_the_version_has_none() {
+    let null = |kind| matches!(kind, DecodeErrorKind::UnexpectedNull);
+    let error = MetadataRequest::decode(Bytes::from_static(&[0xff; 4]), 0).unwrap_err();
+    assert!(null(error.kind.clone()), "{error}");
+    assert_eq!(error.field, Some(("MetadataRequest", "topics")));
+    MetadataRequest::decode(Bytes::from_static(&[0xff; 4]), 1).unwrap();
+
+    // A plain string, with the path to the innermost field.
+    let replica_and_topics = [0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xff];
+    let bytes = Bytes::copy_from_slice(&replica_and_topics);
+    let error = ListOffsetsRequest::decode(bytes, 1).unwrap_err();
+    assert!(null(error.kind.clone()), "{error}");
+    assert_eq!(error.field, Some(("ListOffsetsTopic", "name")));
+
+    let all = MetadataRequest {
+        topics: None,
+        ..Default::default()
+    };
+    Message::encode(&all, 1).unwrap();
+    let error = Message::encode(&all, 0).unwrap_err();
+    assert_eq!(error.kind, EncodeErrorKind::NullNotAllowed);
+    assert_eq!(error.field, Some(("MetadataRequest", "topics")));
 }
 
 /// Frames with the largest count that an array can claim, one for each array of the message: the
