@@ -74,8 +74,8 @@ fn a_byte_too_many_is_an_error() {
 #[test]
 fn a_flipped_bit_is_another_message_or_an_error() {
     for (codec, case) in all_cases() {
-        // `null` has all that `set` has, once.
-        if !["null", "unknown_tags"].contains(&case.variant.as_str()) || case.bytes.len() > 800 {
+        // `null` has all that `set` has, once. The long ones only repeat what the short ones have.
+        if !["null", "unknown_tags"].contains(&case.variant.as_str()) || case.bytes.len() > 350 {
             continue;
         }
         for bit in 0..case.bytes.len() * 8 {

@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use crate::apis::for_each_api;
 
 /// Random messages of each kind and version.
-const CASES: u32 = 64;
+const CASES: u32 = 32;
 
 /// The bytes of a message, or of a part of one.
 type Encoded = BoxedStrategy<Vec<u8>>;
