@@ -65,6 +65,14 @@ impl Coordinator {
         self.connection = None;
     }
 
+    /// Ends the connection: a request on it is held by the broker, and what is sent behind it
+    /// would wait as long.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.fail(&Error::closed("connection"));
+        }
+    }
+
     /// Waits before trying again, longer after each failure.
     ///
     /// # Cancel safety

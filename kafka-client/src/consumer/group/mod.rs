@@ -106,6 +106,8 @@ pub(crate) struct Group {
     listener: Option<Listener>,
     metadata: watch::Receiver<Arc<Metadata>>,
     must_join: bool,
+    /// JoinGroup or SyncGroup is with the coordinator, which may hold it.
+    parked: bool,
     /// The topics of all members, and the partitions of each when the assignment was computed:
     /// the leader watches them.
     watched: BTreeSet<Arc<str>>,
@@ -134,6 +136,7 @@ impl Group {
             commands,
             deferred: VecDeque::new(),
             must_join: !topics.is_empty(),
+            parked: false,
             topics,
             listener,
             metadata: shared.cluster.changes(),
@@ -235,10 +238,13 @@ impl Group {
             let owned = self.membership.owned.clone();
             self.revoke(&owned).await?;
         }
-        let Some(joined) = self.join_group().await? else {
-            return Ok(());
+        self.parked = true;
+        let assignment = match self.join_group().await? {
+            Some(joined) => self.sync_group(&joined).await?,
+            None => None,
         };
-        let Some(assignment) = self.sync_group(&joined).await? else {
+        self.parked = false;
+        let Some(assignment) = assignment else {
             return Ok(());
         };
         let assigned = match assignor::decode_assignment(assignment) {
@@ -883,6 +889,9 @@ impl Group {
     /// Commits and leaves. `orderly` if the user closed the consumer, and so is done with all that
     /// was handed out.
     async fn leave(&mut self, orderly: bool) -> Result<(), Error> {
+        if self.parked {
+            self.coordinator.abandon();
+        }
         while let Some(command) = self.deferred.pop_front() {
             if let Command::Commit { commits, reply } = command {
                 let result = self
