@@ -5,7 +5,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_client_derive::Message;
 
-use crate::error::{DecodeError, EncodeError};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 use crate::message::Message;
 use crate::types::StrBytes;
 use crate::wire::{Reader, Version, Wire};
@@ -68,7 +68,7 @@ pub fn encode<M: Message>(message: &M, version: i16) -> Result<Bytes, EncodeErro
 /// Reads a blob with the version before it.
 ///
 /// A version above those known is read as the highest known, and what follows that is left
-/// alone: later versions only append (KIP-429 and after). An empty blob is no assignment.
+/// alone: later versions only append (KIP-429 and after).
 ///
 /// # Errors
 /// When the bytes are not a blob of this type.
@@ -81,7 +81,12 @@ pub fn decode<M: Message>(blob: Bytes) -> Result<M, DecodeError> {
             flexible: false,
         },
     )?;
-    let known = version.clamp(M::MIN_VERSION, M::MAX_VERSION);
+    if version < M::MIN_VERSION {
+        let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
+        let error = DecodeError::from(DecodeErrorKind::UnsupportedVersion { min, max });
+        return Err(error.in_message(M::NAME, version));
+    }
+    let known = version.min(M::MAX_VERSION);
     M::read(&mut reader, M::version(known)).map_err(|error| error.in_message(M::NAME, version))
 }
 
@@ -105,5 +110,15 @@ mod tests {
         blob[1] = 9;
         blob.extend_from_slice(b"what later versions append");
         assert_eq!(decode::<Subscription>(blob.into()).unwrap(), subscription);
+    }
+
+    #[test]
+    fn a_version_below_zero_is_refused() {
+        let mut blob = encode(&Assignment::default(), 0).unwrap().to_vec();
+        blob[0] = 0xff;
+        let error = decode::<Assignment>(blob.into()).unwrap_err();
+        let (min, max) = (0, 3);
+        assert_eq!(error.kind, DecodeErrorKind::UnsupportedVersion { min, max });
+        assert_eq!(error.message, Some(("Assignment", -256)));
     }
 }
