@@ -3,6 +3,7 @@
 mod client;
 mod cluster;
 mod config;
+pub mod consumer;
 mod env;
 mod error;
 mod net;
