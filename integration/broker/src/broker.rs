@@ -48,6 +48,7 @@ pub struct Builder {
     properties: Vec<(String, String)>,
     clock: Option<WallClock>,
     seed: Option<u64>,
+    journal: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -115,6 +116,7 @@ impl Broker {
             )],
             clock: None,
             seed: None,
+            journal: true,
         }
     }
 
@@ -337,6 +339,12 @@ impl Builder {
         self
     }
 
+    /// Whether the latest requests are kept for [`Faults::journal`]. Defaults to `true`.
+    pub fn journal(mut self, keep: bool) -> Self {
+        self.journal = keep;
+        self
+    }
+
     /// Starts the broker on the current tokio runtime.
     ///
     /// # Errors
@@ -378,7 +386,7 @@ impl Builder {
             cluster_id: topics.cluster_id().into(),
             host: host.into(),
             port: i32::from(port),
-            faults: Faults::default(),
+            faults: Faults::new(self.journal),
             stopping: watch::Sender::new(false),
             config,
             env,
@@ -399,6 +407,9 @@ impl Builder {
                 connections.clone(),
                 listener,
             )));
+        }
+        if node.topics.are_on_disk() {
+            tasks.push(tokio::spawn(sync_logs(Arc::clone(&node))));
         }
         Ok(Broker {
             node,
@@ -436,7 +447,7 @@ impl Connector {
         if let Some(open) = self.connections.open(self.node.config.connections_max) {
             let node = Arc::clone(&self.node);
             tokio::spawn(async move {
-                net::serve(node, server, format!("memory-{number}")).await;
+                net::serve(node, server, format!("memory-{number}").into()).await;
                 drop(open);
             });
         }
@@ -509,9 +520,33 @@ async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener
         }
         let node = Arc::clone(&node);
         tokio::spawn(async move {
-            net::serve(node, stream, peer.to_string()).await;
+            net::serve(node, stream, peer.to_string().into()).await;
             drop(open);
         });
+    }
+}
+
+/// Forces closed segments to the disk now and then.
+async fn sync_logs(node: Arc<Node>) {
+    let stopped = node.stopped();
+    tokio::pin!(stopped);
+    let interval = Duration::from_millis(node.config.checkpoint_interval_ms);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stopped => return,
+            () = tokio::time::sleep(interval) => {}
+        }
+        let synced = {
+            let node = Arc::clone(&node);
+            tokio::task::spawn_blocking(move || node.topics.sync()).await
+        };
+        match synced {
+            Ok(Ok(())) => {}
+            // The recovery point stays where it was; the next start checks more than it had to.
+            Ok(Err(error)) => tracing::error!(%error, "logs were not forced to the disk"),
+            Err(error) => tracing::error!(%error, "forcing logs to the disk failed"),
+        }
     }
 }
 

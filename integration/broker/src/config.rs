@@ -17,6 +17,7 @@ pub(crate) struct BrokerConfig {
     pub(crate) connections_max: usize,
     pub(crate) connections_max_idle_ms: u64,
     pub(crate) producer_expiration_ms: i64,
+    pub(crate) checkpoint_interval_ms: u64,
     pub(crate) offsets_partitions: i32,
     pub(crate) offset_metadata_bytes_max: usize,
     pub(crate) group: GroupConfig,
@@ -58,6 +59,7 @@ impl Default for BrokerConfig {
             connections_max: 10_000,
             connections_max_idle_ms: 600_000,
             producer_expiration_ms: 86_400_000,
+            checkpoint_interval_ms: 60_000,
             offsets_partitions: 50,
             offset_metadata_bytes_max: 4096,
             group: GroupConfig {
@@ -98,6 +100,9 @@ impl BrokerConfig {
             }
             "producer.id.expiration.ms" => {
                 self.producer_expiration_ms = in_range(name, value, 1, i64::MAX)?;
+            }
+            "log.flush.offset.checkpoint.interval.ms" => {
+                self.checkpoint_interval_ms = in_range(name, value, 1, i32::MAX as u64)?;
             }
             "offsets.topic.num.partitions" => {
                 self.offsets_partitions = in_range(name, value, 1, PARTITIONS_MAX)?;

@@ -178,6 +178,7 @@ struct Shared {
     injected: Mutex<Vec<Injected>>,
     journal: Mutex<VecDeque<JournalEntry>>,
     next_id: AtomicU64,
+    journal_off: bool,
 }
 
 #[derive(Debug)]
@@ -206,7 +207,7 @@ pub struct JournalEntry {
     /// What the client calls the request.
     pub correlation_id: i32,
     /// The client's address, or a name for an in-memory connection.
-    pub peer: String,
+    pub peer: Arc<str>,
 }
 
 /// An injected fault. Dropping the handle leaves the fault in place.
@@ -256,7 +257,21 @@ impl Faults {
         self.lock_journal().clear();
     }
 
-    pub(crate) fn note(&self, entry: JournalEntry) {
+    /// With or without a journal.
+    pub(crate) fn new(journal: bool) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                journal_off: !journal,
+                ..Shared::default()
+            }),
+        }
+    }
+
+    pub(crate) fn note(&self, entry: impl FnOnce() -> JournalEntry) {
+        if self.shared.journal_off {
+            return;
+        }
+        let entry = entry();
         let mut journal = self.lock_journal();
         if journal.len() == JOURNAL_REQUESTS {
             journal.pop_front();
@@ -460,12 +475,12 @@ mod tests {
     fn the_journal_is_bounded() {
         let faults = Faults::default();
         for correlation_id in 0..10_005 {
-            faults.note(JournalEntry {
+            faults.note(|| JournalEntry {
                 api_key: ApiKey::FETCH,
                 api_version: 4,
                 client_id: String::new(),
                 correlation_id,
-                peer: String::new(),
+                peer: "".into(),
             });
         }
         let journal = faults.journal();

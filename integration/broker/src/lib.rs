@@ -15,8 +15,8 @@
 //! Kafka decides what is right, and the same client works with both.
 //!
 //! Disk reads and writes happen on the runtime's threads: appends go to the page cache and reads
-//! mostly come from there. Nothing is moved to other threads, so tests with paused time stay
-//! deterministic.
+//! mostly come from there. Nothing on the way of a request moves to other threads, so tests with
+//! paused time stay deterministic; only closed segments are forced to the disk in the background.
 
 mod api;
 mod broker;

@@ -250,8 +250,30 @@ impl Topics {
         Ok(id)
     }
 
+    /// Forces closed segments to the disk and writes the recovery points. Takes as long as the disk
+    /// does, but holds no lock meanwhile.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        for topic in self.all() {
+            for partition in &topic.partitions {
+                let unsynced = partition.log().unsynced()?;
+                if let Some((syncers, offset)) = unsynced {
+                    for syncer in syncers {
+                        syncer.sync()?;
+                    }
+                    partition.log().synced_to(offset);
+                }
+            }
+        }
+        self.checkpoint()
+    }
+
+    /// Whether there is a disk to force anything to.
+    pub(crate) fn are_on_disk(&self) -> bool {
+        matches!(self.store, Store::Dir(_))
+    }
+
     /// Writes the checkpoints of all logs as they are.
-    pub(crate) fn checkpoint(&self) -> io::Result<()> {
+    fn checkpoint(&self) -> io::Result<()> {
         let (mut recovery, mut starts) = (Offsets::new(), Offsets::new());
         for topic in self.all() {
             for (index, partition) in (0..).zip(&topic.partitions) {

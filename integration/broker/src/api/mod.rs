@@ -136,22 +136,22 @@ apis! {
 }
 
 /// Reads a frame, applies its request and encodes the answer.
-pub(crate) async fn serve(node: &Arc<Node>, peer: &str, frame: Bytes) -> Outcome {
+pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Outcome {
     let mut reader = Reader::new(frame);
     let header = match RequestHeader::read(&mut reader) {
         Ok(header) => header,
         Err(error) => {
-            tracing::warn!(peer, %error, "closed a connection over an unreadable request header");
+            tracing::warn!(%peer, %error, "closed a connection over an unreadable request header");
             return Outcome::Close;
         }
     };
     let client_id = header.client_id.as_deref().unwrap_or_default();
-    node.faults.note(JournalEntry {
+    node.faults.note(|| JournalEntry {
         api_key: header.api_key,
         api_version: header.api_version,
         client_id: client_id.to_owned(),
         correlation_id: header.correlation_id,
-        peer: peer.to_owned(),
+        peer: Arc::clone(peer),
     });
     let version = header.api_version;
     let call = Call {
@@ -175,7 +175,7 @@ pub(crate) async fn serve(node: &Arc<Node>, peer: &str, frame: Bytes) -> Outcome
         }
         _ => {
             tracing::warn!(
-                peer, client_id, api = ?header.api_key, version,
+                %peer, client_id, api = ?header.api_key, version,
                 "closed a connection over a request that this broker does not serve"
             );
             Outcome::Close

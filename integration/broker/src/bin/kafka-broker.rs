@@ -71,6 +71,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
 async fn start(arguments: Arguments) -> Result<Broker, StartError> {
     let mut builder = Broker::builder()
         .kafka_defaults()
+        .journal(false)
         .temp_dir()
         .listen("127.0.0.1:9092");
     if let Some(path) = arguments.config {

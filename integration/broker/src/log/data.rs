@@ -122,12 +122,23 @@ impl SegmentData {
         Ok(())
     }
 
-    /// Makes the bytes survive the death of the machine.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
+    /// What makes the bytes survive the death of the machine; nothing does in memory.
+    pub(crate) fn syncer(&mut self) -> io::Result<Option<Syncer>> {
         match self {
-            Self::Memory(_) => Ok(()),
-            Self::File(data) => data.open()?.file.sync_data(),
+            Self::Memory(_) => Ok(None),
+            Self::File(data) => Ok(Some(Syncer(data.open()?))),
         }
+    }
+}
+
+/// Forces a segment to the disk, without the partition's lock.
+#[derive(Debug)]
+pub(crate) struct Syncer(Arc<OpenFile>);
+
+impl Syncer {
+    /// Takes as long as the disk does.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.0.file.sync_data()
     }
 }
 

@@ -12,9 +12,11 @@
 //! ```
 //!
 //! An acknowledged batch has been handed to the operating system, so the death of the process
-//! loses nothing. Only `log.flush.interval.messages` forces bytes to the disk; like Kafka, the
-//! default leaves that to the operating system. The index files are written when a segment closes;
-//! after an unclean stop they are rebuilt from the batches.
+//! loses nothing. The active segment is forced to the disk only by `log.flush.interval.messages`;
+//! like Kafka, the default leaves that to the operating system. Closed segments are forced to the
+//! disk in the background, which moves the recovery point: an unclean start checks what is above it.
+//! The index files are written when a segment closes; after an unclean stop those above the recovery
+//! point are rebuilt from the batches.
 
 pub(crate) mod batch;
 pub(crate) mod checkpoint;
@@ -35,8 +37,8 @@ use bytes::Bytes;
 use kafka_client_protocol::records::{BatchHeader, RecordError};
 
 use self::batch::{PATCH_BYTES, is_append_time};
-use self::data::DataSlice;
 pub(crate) use self::data::HandleBudget;
+use self::data::{DataSlice, Syncer};
 use self::epochs::Epochs;
 pub(crate) use self::producers::SequenceError;
 use self::producers::{Producers, Sequencing};
@@ -424,13 +426,36 @@ impl Log {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let recovery_point = self.recovery_point;
         for segment in &mut self.segments {
-            if segment.next_offset() > recovery_point {
-                segment.sync()?;
+            if segment.next_offset() > recovery_point
+                && let Some(syncer) = segment.syncer()?
+            {
+                syncer.sync()?;
             }
         }
         self.recovery_point = self.end_offset();
         self.unflushed_records = 0;
         Ok(())
+    }
+
+    /// What forces the closed segments above the recovery point to the disk, and where the recovery
+    /// point is once that is done ([`synced_to`](Self::synced_to)).
+    pub(crate) fn unsynced(&mut self) -> io::Result<Option<(Vec<Syncer>, i64)>> {
+        let active_base = self.active().base_offset();
+        if self.recovery_point >= active_base {
+            return Ok(None);
+        }
+        let mut syncers = Vec::new();
+        for segment in &mut self.segments {
+            if segment.next_offset() > self.recovery_point && segment.base_offset() < active_base {
+                syncers.extend(segment.syncer()?);
+            }
+        }
+        Ok(Some((syncers, active_base)))
+    }
+
+    /// Notes that everything below `offset` is on the disk.
+    pub(crate) fn synced_to(&mut self, offset: i64) {
+        self.recovery_point = self.recovery_point.max(offset).min(self.end_offset());
     }
 
     /// Closes in order: after this the index files are true and the bytes on the disk.

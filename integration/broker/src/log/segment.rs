@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use kafka_client_protocol::records::{Batch, BatchHeader, RecordError};
 
-use super::data::{DataSlice, HandleBudget, SegmentData};
+use super::data::{DataSlice, HandleBudget, SegmentData, Syncer};
 use super::index::{Indices, OffsetEntry, TimeEntry};
 
 /// How far apart index entries are, in bytes of the log.
@@ -358,8 +358,8 @@ impl Segment {
         Ok(())
     }
 
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
-        self.data.sync()
+    pub(crate) fn syncer(&mut self) -> io::Result<Option<Syncer>> {
+        self.data.syncer()
     }
 
     /// Removes the files of a segment.

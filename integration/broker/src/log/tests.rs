@@ -412,3 +412,32 @@ fn a_flush_interval_moves_the_recovery_point() {
         assert_eq!(log.recovery_point(), expected);
     }
 }
+
+#[test]
+fn closed_segments_move_the_recovery_point_and_are_not_checked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    assert!(log.unsynced().unwrap().is_none());
+    fill(&mut log, 200);
+    let (syncers, offset) = log.unsynced().unwrap().unwrap();
+    assert_eq!(syncers.len(), log.segments.len() - 1);
+    assert_eq!(offset, log.segments.last().unwrap().base_offset());
+    for syncer in syncers {
+        syncer.sync().unwrap();
+    }
+    log.synced_to(offset);
+    assert_eq!(log.recovery_point(), offset);
+    assert!(log.unsynced().unwrap().is_none());
+    let end = log.end_offset();
+    drop(log);
+    // Damage below the recovery point is none that a crash has made: nothing may be cut for it.
+    let file = dir.path().join("00000000000000000000.log");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let opening = Opening::Unclean {
+        recovery_point: offset,
+    };
+    let log = open(dir_place(dir.path()), opening);
+    assert_eq!(log.end_offset(), end);
+}

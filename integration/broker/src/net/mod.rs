@@ -18,7 +18,7 @@ use crate::node::Node;
 use self::frames::{FrameReader, ReadError};
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve<S>(node: Arc<Node>, stream: S, peer: String)
+pub(crate) async fn serve<S>(node: Arc<Node>, stream: S, peer: Arc<str>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
@@ -30,7 +30,7 @@ where
     }
 }
 
-async fn converse<S>(node: &Arc<Node>, mut stream: S, peer: &str)
+async fn converse<S>(node: &Arc<Node>, mut stream: S, peer: &Arc<str>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
@@ -41,22 +41,22 @@ where
             Ok(Ok(Some(frame))) => frame,
             Ok(Ok(None)) => return,
             Ok(Err(error @ ReadError::Length { .. })) => {
-                tracing::warn!(peer, %error, "closed a connection that sent no Kafka frame");
+                tracing::warn!(%peer, %error, "closed a connection that sent no Kafka frame");
                 return;
             }
             Ok(Err(ReadError::Io(error))) => {
-                tracing::debug!(peer, %error, "connection lost");
+                tracing::debug!(%peer, %error, "connection lost");
                 return;
             }
             Err(_) => {
-                tracing::debug!(peer, "closed an idle connection (connections.max.idle.ms)");
+                tracing::debug!(%peer, "closed an idle connection (connections.max.idle.ms)");
                 return;
             }
         };
         match api::serve(node, peer, frame).await {
             Outcome::Answer(segments) => {
                 if let Err(error) = write_all(&mut stream, segments).await {
-                    tracing::debug!(peer, %error, "connection lost before the answer was sent");
+                    tracing::debug!(%peer, %error, "connection lost before the answer was sent");
                     return;
                 }
             }

@@ -717,3 +717,29 @@ async fn a_broker_is_ready_within_50_ms() {
     tokio::net::TcpStream::connect(address).await.unwrap();
     broker.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn recovery_points_are_written_now_and_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::builder()
+        .no_listener()
+        .data_dir(dir.path())
+        .start()
+        .await
+        .unwrap();
+    broker
+        .create_topic_with("t", 1, [("internal.segment.bytes", "300")])
+        .unwrap();
+    let mut client = Client::new(&broker);
+    for n in 0..10 {
+        client.produce("t", 0, batch(&[&n.to_string()])).await;
+    }
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let file = dir.path().join("recovery-point-offset-checkpoint");
+    // Written by another thread, which paused time waits for.
+    while !file.exists() {
+        tokio::task::yield_now().await;
+    }
+    let text = std::fs::read_to_string(file).unwrap();
+    assert_eq!(text, "0\n1\nt 0 8\n", "the third segment is open");
+}
