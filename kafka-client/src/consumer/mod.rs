@@ -875,7 +875,7 @@ impl ConsumerBuilder {
         {
             let mut state = shared.state();
             for partition in assigned {
-                state.positions.assign(partition.clone(), Stage::Unknown);
+                state.positions.assign(&partition, Stage::Unknown);
                 if !has_group {
                     shared.reset(&mut state, &partition, || {
                         shared::no_offset("there is no group with a stored offset")

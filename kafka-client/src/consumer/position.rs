@@ -126,7 +126,7 @@ pub(crate) struct Positions {
 
 impl Positions {
     /// Adds a partition at its beginning stage.
-    pub(crate) fn assign(&mut self, partition: TopicPartition, stage: Stage) {
+    pub(crate) fn assign(&mut self, partition: &TopicPartition, stage: Stage) {
         let slot = Slot {
             assigned: Assigned::new(partition.clone()),
             stage: Stage::Unknown,
@@ -138,7 +138,7 @@ impl Positions {
             committed: -1,
         };
         self.slots.entry(partition.clone()).or_insert(slot);
-        self.set_stage(&partition, stage);
+        self.set_stage(partition, stage);
     }
 
     /// Removes a partition; what is under way for it is dropped.
@@ -253,7 +253,7 @@ mod tests {
 
     fn fetching(offset: i64) -> Positions {
         let mut positions = Positions::default();
-        positions.assign(partition(), Stage::Fetching { offset });
+        positions.assign(&partition(), Stage::Fetching { offset });
         positions
     }
 
@@ -272,7 +272,7 @@ mod tests {
     fn a_partition_that_comes_back_is_another_than_the_one_revoked() {
         let mut positions = fetching(10);
         let slot = positions.remove(&partition()).unwrap();
-        positions.assign(partition(), Stage::Fetching { offset: 10 });
+        positions.assign(&partition(), Stage::Fetching { offset: 10 });
         let version = positions.get(&partition()).unwrap().version();
         assert!(!slot.assigned.is_current(version));
     }

@@ -203,7 +203,7 @@ async fn fetch(
     let version = connection.version::<FetchRequest>(cap)?;
     let limit = shared.cluster.config.request_timeout + config.fetch_max_wait;
     let response = connection.call_with(&request, version, limit).await?;
-    take(shared, connection, asked, &ids, version, response)
+    take(shared, connection, asked, &ids, version, &response)
 }
 
 /// Takes an answer apart: data to the buffer, errors where they belong.
@@ -213,7 +213,7 @@ fn take(
     asked: &[Asked],
     ids: &HashMap<Uuid, Arc<str>>,
     version: i16,
-    response: FetchResponse,
+    response: &FetchResponse,
 ) -> Result<(), Error> {
     let code = ErrorCode::new(response.error_code);
     if code.is_error() {
@@ -243,7 +243,7 @@ fn take(
                 ErrorCode::NONE => data.extend(accept(&mut state, asked, partition)),
                 code => {
                     refresh |= refuse(shared, &mut state, asked, partition, code, connection);
-                    hint(shared, asked, partition, &response);
+                    hint(shared, asked, partition, response);
                 }
             }
         }

@@ -29,8 +29,11 @@ pub(crate) struct Pool {
     env: Env,
     config: ConnectionConfig,
     backoff: Backoff,
-    slots: Mutex<BTreeMap<(i32, Lane), Arc<AsyncMutex<Slot>>>>,
+    slots: Mutex<Slots>,
 }
+
+/// By node and lane. A slot's lock is held while it dials.
+type Slots = BTreeMap<(i32, Lane), Arc<AsyncMutex<Slot>>>;
 
 /// One connection with the memory of its failures.
 #[derive(Debug)]

@@ -231,6 +231,10 @@ impl Producer {
     ///
     /// # Errors
     /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as the other calls that send"
+    )]
     pub fn try_enqueue<R: ToRecord>(&self, record: R) -> Result<Delivery, TryEnqueueError> {
         append(&self.0.shared, &record, None).map_err(|obstacle| match obstacle {
             Obstacle::Error(error) => TryEnqueueError::Error(error),

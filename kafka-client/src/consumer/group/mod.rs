@@ -513,7 +513,7 @@ impl Group {
         {
             let mut state = self.shared.state();
             for partition in &added {
-                state.positions.assign(partition.clone(), Stage::Unknown);
+                state.positions.assign(partition, Stage::Unknown);
             }
         }
         self.membership.owned.extend(added.iter().cloned());
