@@ -355,4 +355,37 @@ mod tests {
             assigned(&[("a", &[("t", &[0, 1, 2]), ("u", &[0, 1, 2])]), ("b", &[])])
         );
     }
+
+    #[test]
+    fn who_has_the_fewest_of_a_topic_gets_its_free_partitions() {
+        let members = [
+            owning("a", &["t", "u"], &[("t", &[0, 1])], 1),
+            owning("b", &["t", "u"], &[("u", &[0, 1])], 1),
+        ];
+        assert_eq!(
+            assign(&members, &partitions(&[("t", 4), ("u", 4)])),
+            assigned(&[
+                ("a", &[("t", &[0, 1]), ("u", &[2, 3])]),
+                ("b", &[("t", &[2, 3]), ("u", &[0, 1])]),
+            ])
+        );
+    }
+
+    #[test]
+    fn new_partitions_are_spread_together_with_those_that_move() {
+        let full: &[i32] = &[0, 1, 2, 3, 4, 5];
+        let members = [
+            owning("a", &["t", "u"], &[("t", full), ("u", full)], 1),
+            dynamic("b", &["t", "u"]),
+            dynamic("c", &["t", "u"]),
+        ];
+        assert_eq!(
+            assign(&members, &partitions(&[("t", 7), ("u", 7)])),
+            assigned(&[
+                ("a", &[("t", &[0, 1, 2]), ("u", &[0, 1])]),
+                ("b", &[("u", &[6])]),
+                ("c", &[("t", &[6])]),
+            ])
+        );
+    }
 }
