@@ -567,15 +567,16 @@ async fn topics_are_created_and_deleted_over_the_wire() {
     assert_eq!(client.values("a", 0, 0).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn a_fetch_that_waits_on_a_deleted_topic_is_answered() {
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_waits_on_a_deleted_topic_is_answered_at_once() {
     let broker = start(Broker::builder()).await;
     broker.create_topic("t", 1).unwrap();
     let (mut reader, mut admin) = (Client::new(&broker), Client::new(&broker));
     let mut request = fetch_request("t", 0, 0);
     request.max_wait_ms = 60_000;
+    let asked = Instant::now();
     let correlation_id = reader.send(&request, 12).await;
-    tokio::task::yield_now().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let delete = DeleteTopicsRequest {
         topic_names: vec!["t".into()],
         ..Default::default()
@@ -585,6 +586,7 @@ async fn a_fetch_that_waits_on_a_deleted_topic_is_answered() {
         .receive::<FetchRequest>(12, correlation_id)
         .await
         .unwrap();
+    assert_eq!(asked.elapsed().as_secs(), 1);
     assert_eq!(
         one(&mut answer).error_code,
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.code()
@@ -742,4 +744,28 @@ async fn recovery_points_are_written_now_and_then() {
     }
     let text = std::fs::read_to_string(file).unwrap();
     assert_eq!(text, "0\n1\nt 0 8\n", "the third segment is open");
+}
+
+#[tokio::test]
+async fn after_a_crash_damage_is_looked_for_although_old_indices_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || Broker::builder().no_listener().data_dir(dir.path()).start();
+    let broker = start().await.unwrap();
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    client.produce("t", 0, batch(&["a"])).await;
+    broker.shutdown().await.unwrap();
+    let broker = start().await.unwrap();
+    let mut client = Client::new(&broker);
+    client.produce("t", 0, batch(&["b"])).await;
+    client.produce("t", 0, batch(&["c"])).await;
+    broker.crash().await;
+    // As after a loss of power: the file is as long as it was, its last bytes were never written.
+    let file = dir.path().join("t-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let end = bytes.len();
+    bytes[end - 5..].fill(0);
+    std::fs::write(&file, bytes).unwrap();
+    let broker = start().await.unwrap();
+    assert_eq!(Client::new(&broker).values("t", 0, 0).await, ["a", "b"]);
 }

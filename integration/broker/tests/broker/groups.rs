@@ -635,3 +635,25 @@ async fn a_stop_does_not_wait_for_waiting_requests() {
     broker.shutdown().await.unwrap();
     assert!(two.receive::<JoinGroupRequest>(9, waiting).await.is_none());
 }
+
+#[tokio::test]
+async fn offsets_of_a_topic_that_is_gone_are_not_loaded() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || Broker::builder().no_listener().data_dir(dir.path()).start();
+    let broker = start().await.unwrap();
+    broker.create_topic("t", 2).unwrap();
+    let mut client = Client::new(&broker);
+    assert_eq!(commit(&mut client, &[(0, 5)]).await, ErrorCode::NONE);
+    broker.crash().await;
+    // A deletion that a crash has cut short: the topic is gone, its offsets were not taken back.
+    let file = dir.path().join("kafka-broker.json");
+    let mut meta: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    meta["topics"].as_object_mut().unwrap().remove("t").unwrap();
+    std::fs::write(&file, meta.to_string()).unwrap();
+    let broker = start().await.unwrap();
+    broker.create_topic("t", 2).unwrap();
+    assert!(committed(&mut Client::new(&broker)).await.is_empty());
+    // What the deletion has left is none of the new topic's either.
+    assert_eq!(broker.end_offset("t", 0), Some(0));
+}

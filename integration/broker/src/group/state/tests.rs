@@ -408,8 +408,13 @@ fn a_join_during_completion_sends_the_waiting_back() {
     let both = world.stable(2);
     let again = world.join(&both[0].member_id);
     let other = world.join(&both[1].member_id);
-    let (_, other) = (world.joined(again), world.joined(other));
+    let (leader, other) = (world.joined(again), world.joined(other));
     let waiting = world.sync(&other);
+    // It waits longer than its session, which is no silence.
+    for _ in 0..3 {
+        world.pass(9_000);
+        assert_eq!(world.heartbeat(&leader), ErrorCode::NONE);
+    }
     world.join("");
     assert_eq!(
         world.synced(waiting).error,
