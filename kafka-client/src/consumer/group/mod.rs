@@ -415,13 +415,18 @@ impl Group {
         for member in &joined.members {
             let instance = member.group_instance_id.as_deref();
             let metadata = member.metadata.clone();
-            match assignor::decode_member(&member.member_id, instance, metadata) {
-                Ok(member) => members.push(member),
-                Err(error) => {
-                    // It gets nothing, the others are served.
-                    tracing::warn!(member = %member.member_id, %error, "unreadable subscription");
-                }
-            }
+            // What a member owns that cannot be read must not go to others while it works on it:
+            // the round fails, and is tried again.
+            let member = assignor::decode_member(&member.member_id, instance, metadata).map_err(
+                |error| {
+                    let text = format!(
+                        "member {} subscribes in a way that cannot be read: {error}",
+                        member.member_id
+                    );
+                    Error::new(ErrorKind::Protocol, text).at_api(ApiKey::JOIN_GROUP)
+                },
+            )?;
+            members.push(member);
         }
         let topics: BTreeSet<Arc<str>> = members
             .iter()
