@@ -41,8 +41,9 @@ pub use topic_partition::TopicPartition;
 pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
 
 use crate::client::NewCluster;
+use crate::cluster::{Backoff, Cluster};
 use crate::error::{Error, ErrorKind};
-use crate::record::{ConsumerRecord, HasTopic, TimestampType};
+use crate::record::{ConsumerRecord, HasTopic, KafkaRecord, TimestampType};
 use config::ConsumerConfig;
 use group::{Command, Commands, Commit, Group, Listener, WeakCommands};
 use position::Stage;
@@ -495,6 +496,37 @@ impl ConsumerHandle {
         }
     }
 
+    /// The offsets that the group has stored for these partitions, asked of its coordinator now:
+    /// each of the next record to be read. A partition without one is left out.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be asked within `default.api.timeout.ms`. When it is used
+    /// without a group.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn committed(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let Some(commands) = &self.commands else {
+            return Err(Error::config(
+                "offsets are stored for a group: set group.id",
+            ));
+        };
+        if let Some(error) = self.shared.failure() {
+            return Err(error);
+        }
+        let (reply, answer) = oneshot::channel();
+        let partitions = partitions.to_vec();
+        let command = Command::Committed { partitions, reply };
+        let closed = || Error::closed("consumer");
+        match commands.upgrade().map(|commands| commands.send(command)) {
+            Some(Ok(())) => answer.await.unwrap_or_else(|_| Err(closed())),
+            Some(Err(_)) | None => Err(closed()),
+        }
+    }
+
     /// The partitions that are read at the moment, in order.
     #[must_use]
     pub fn assignment(&self) -> Vec<TopicPartition> {
@@ -580,11 +612,38 @@ impl ConsumerHandle {
     /// The first and the next offset of partitions, asked of their leaders now.
     ///
     /// # Errors
-    /// When a leader cannot be asked.
+    /// When a topic or a partition of it is not there, or a leader cannot be asked within
+    /// `default.api.timeout.ms`.
     ///
     /// # Cancel safety
     /// Cancel safe.
     pub async fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
+        let cluster = &self.shared.cluster;
+        let config = &cluster.config;
+        let deadline = self.shared.env().now() + config.default_api_timeout;
+        for partition in partitions {
+            look_up(cluster, partition).await?;
+        }
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        loop {
+            // A leader may be on the move.
+            let error = match self.ask_offsets(partitions).await {
+                Err(error) if error.is_retriable() => error,
+                result => return result,
+            };
+            let wait = backoff.next(self.shared.env());
+            if self.shared.env().now() + wait >= deadline {
+                return Err(error);
+            }
+            cluster.request_refresh();
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn ask_offsets(
         &self,
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
@@ -638,6 +697,24 @@ impl fmt::Debug for ConsumerHandle {
             .field("assignment", &self.assignment())
             .finish()
     }
+}
+
+/// Waits until the cluster is known to have a partition, `default.api.timeout.ms` at most.
+async fn look_up(cluster: &Cluster, partition: &TopicPartition) -> Result<(), Error> {
+    let TopicPartition { topic, partition } = partition;
+    let limit = cluster.config.default_api_timeout;
+    let known = cluster
+        .topic(topic, limit, "default.api.timeout.ms")
+        .await?;
+    let count = known.partitions.len();
+    if usize::try_from(*partition).is_ok_and(|number| number < count) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::UnknownTopic,
+        format!("the topic has {count} partitions"),
+    )
+    .at_partition(topic, *partition))
 }
 
 /// New leaders: their sources are started and woken.
@@ -836,6 +913,23 @@ impl ConsumerBuilder {
         Ok(Consumer::start(shared, topics, listener))
     }
 
+    /// As [`ConsumerBuilder::subscribe`], with the records decoded: for types that name no topic, and
+    /// for other topics than theirs.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_as<T, I, S>(self, topics: I) -> Result<TypedConsumer<T>, Error>
+    where
+        T: KafkaRecord,
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        self.subscribe(topics).await.map(TypedConsumer::new)
+    }
+
     /// Starts a consumer of these partitions, which it does not share. It begins where its group,
     /// if it has one, has stored an offset, else where `auto.offset.reset` says.
     ///
@@ -850,25 +944,9 @@ impl ConsumerBuilder {
         partitions: impl IntoIterator<Item = TopicPartition>,
     ) -> Result<Consumer, Error> {
         let (shared, _) = self.shared()?;
-        let limit = shared.cluster.config.default_api_timeout;
         let mut assigned = Vec::new();
         for partition in partitions {
-            let TopicPartition {
-                topic,
-                partition: number,
-            } = &partition;
-            let known = shared
-                .cluster
-                .topic(topic, limit, "default.api.timeout.ms")
-                .await?;
-            let count = known.partitions.len();
-            if !usize::try_from(*number).is_ok_and(|number| number < count) {
-                return Err(Error::new(
-                    ErrorKind::UnknownTopic,
-                    format!("the topic has {count} partitions"),
-                )
-                .at_partition(topic, *number));
-            }
+            look_up(&shared.cluster, &partition).await?;
             assigned.push(partition);
         }
         let has_group = shared.config.group.is_some();

@@ -12,7 +12,7 @@ use super::{Consumer, ConsumerBuilder, ConsumerHandle, PendingCommit};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, KafkaRecord};
 
-/// Starts a [`TypedConsumer`].
+/// Starts a [`TypedConsumer`]. Made by [`ConsumerBuilder::topic`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct TypedConsumerBuilder<T> {
@@ -36,11 +36,7 @@ impl<T: HasTopic> TypedConsumerBuilder<T> {
     /// # Cancel safety
     /// Cancel safe: nothing is started.
     pub async fn start(self) -> Result<TypedConsumer<T>, Error> {
-        let consumer = self.builder.subscribe([T::TOPIC_NAME]).await?;
-        Ok(TypedConsumer {
-            consumer,
-            record: PhantomData,
-        })
+        self.builder.subscribe_as([T::TOPIC_NAME]).await
     }
 }
 
@@ -80,6 +76,13 @@ impl<T> Deref for Received<T> {
 }
 
 impl<T: KafkaRecord> TypedConsumer<T> {
+    pub(crate) fn new(consumer: Consumer) -> Self {
+        Self {
+            consumer,
+            record: PhantomData,
+        }
+    }
+
     /// The next record, decoded.
     ///
     /// # Errors

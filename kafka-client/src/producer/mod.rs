@@ -227,6 +227,21 @@ impl Producer {
         result.map_err(SendError::NotDelivered)
     }
 
+    /// Buffers a typed record for another topic than its type names, as [`Producer::enqueue`].
+    ///
+    /// # Errors
+    /// As [`Producer::enqueue`].
+    ///
+    /// # Cancel safety
+    /// As [`Producer::enqueue`].
+    pub async fn enqueue_to<R: KafkaRecord + Send + Sync>(
+        &self,
+        topic: &str,
+        record: &R,
+    ) -> Result<Delivery, SendError> {
+        self.enqueue(Readdressed { topic, record }).await
+    }
+
     /// Buffers a record if that is possible at once.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 //!
 //! Rules, for an idempotent producer (KIP-98, KIP-360):
 //! - A batch keeps the sequence it was first sent with, so that a second copy is recognised.
-//! - Up to five batches are under way, as many as a broker remembers.
+//! - Up to five batches are under way, as many as a broker remembers. The first under an identity is
+//!   alone until it is in the log: a leader that does not know the producer takes any sequence, so
+//!   a second batch could be written in front of a first that was refused for the moment.
 //! - After a failure only the oldest is sent again, alone, until all is settled: the broker takes
 //!   batches in order of their sequences, so order survives every retry.
 //! - "Out of order" for the oldest batch proves that neither it nor anything behind it is in the
@@ -36,6 +38,8 @@ pub(crate) struct Window<B> {
     entries: VecDeque<Entry<B>>,
     /// The log lacks something that these sequences build on: number anew before sending.
     broken: bool,
+    /// A batch under this identity is in the log, which so refuses any that does not follow on it.
+    anchored: bool,
 }
 
 /// A batch that was sent.
@@ -78,6 +82,7 @@ impl<B> Window<B> {
             next_ticket: 0,
             entries: VecDeque::new(),
             broken: false,
+            anchored: false,
         }
     }
 
@@ -104,6 +109,7 @@ impl<B> Window<B> {
             self.identity = Some(identity);
             self.next_sequence = 0;
             self.broken = false;
+            self.anchored = false;
         }
     }
 
@@ -118,7 +124,8 @@ impl<B> Window<B> {
                 .entries
                 .iter()
                 .all(|entry| entry.state == State::InFlight { node })
-            && (!self.idempotent || self.identity.is_some())
+            && (!self.idempotent
+                || self.identity.is_some() && (self.anchored || self.entries.is_empty()))
     }
 
     /// Takes in a batch that is sent now, and numbers it.
@@ -162,6 +169,7 @@ impl<B> Window<B> {
     /// The batch is in the log.
     pub(crate) fn acked(&mut self, ticket: Ticket) -> Option<Entry<B>> {
         let index = self.index(ticket)?;
+        self.anchored = true;
         self.entries.remove(index)
     }
 
@@ -243,6 +251,7 @@ impl<B> Window<B> {
         debug_assert!(self.must_renumber() && self.identity != Some(identity));
         self.identity = Some(identity);
         self.broken = false;
+        self.anchored = false;
         self.next_sequence = 0;
         for entry in &mut self.entries {
             entry.base_sequence = self.next_sequence;
@@ -305,9 +314,18 @@ mod tests {
     const FIRST: Identity = Identity { id: 7, epoch: 0 };
     const SECOND: Identity = Identity { id: 7, epoch: 1 };
 
-    fn window() -> Window<&'static str> {
+    /// Nothing is in the log yet.
+    fn fresh() -> Window<&'static str> {
         let mut window = Window::new(5, true);
         window.follow(FIRST);
+        window
+    }
+
+    /// The log has a batch without records of it, for the sake of round sequences.
+    fn window() -> Window<&'static str> {
+        let mut window = fresh();
+        let ticket = window.send_new(1, 0, "");
+        window.acked(ticket);
         window
     }
 
@@ -330,8 +348,41 @@ mod tests {
             sequences(&window),
             [("a", 0), ("b", 10), ("c", 20), ("d", 30), ("e", 40)]
         );
-        window.acked(0);
+        window.acked(1);
         assert!(window.may_send_new(1));
+    }
+
+    #[test]
+    fn the_first_batch_is_alone_until_it_is_in_the_log() {
+        let mut window = fresh();
+        assert!(window.may_send_new(1));
+        let a = window.send_new(1, 10, "a");
+        assert!(!window.may_send_new(1), "the leader would take b before a");
+        window.refused(a, false);
+        assert!(!window.may_send_new(1));
+        window.resend(1);
+        window.acked(a);
+        assert!(window.may_send_new(1));
+        let b = window.send_new(1, 10, "b");
+        assert!(window.may_send_new(1));
+
+        window.out_of_order(b);
+        window.renumber(SECOND, |_, _| ());
+        window.resend(1);
+        assert!(
+            !window.may_send_new(1),
+            "nothing is in the log under this epoch"
+        );
+        window.acked(b);
+        window.send_new(1, 10, "c");
+        assert!(window.may_send_new(1));
+
+        window = fresh();
+        let a = window.send_new(1, 10, "a");
+        window.acked(a);
+        window.follow(SECOND);
+        window.send_new(1, 10, "b");
+        assert!(!window.may_send_new(1), "nor under this identity");
     }
 
     #[test]
@@ -395,14 +446,14 @@ mod tests {
         let a = window.send_new(1, 10, "a");
         let b = window.send_new(1, 10, "b");
         window.failed(b);
-        window.send_new(1, 5, "c");
+        let c = window.send_new(1, 5, "c");
         assert_eq!(sequences(&window), [("a", 0), ("c", 10)]);
         window.failed(a);
         assert!(
             !window.must_renumber(),
             "c is in flight and will come back as out of order"
         );
-        window.out_of_order(2);
+        window.out_of_order(c);
         window.renumber(SECOND, |_, _| ());
         assert_eq!(sequences(&window), [("c", 0)]);
     }

@@ -73,6 +73,11 @@ pub(crate) enum Command {
         commits: Vec<Commit>,
         reply: oneshot::Sender<Result<(), Error>>,
     },
+    /// Tell which offsets are stored.
+    Committed {
+        partitions: Vec<TopicPartition>,
+        reply: oneshot::Sender<Result<BTreeMap<TopicPartition, i64>, Error>>,
+    },
     /// Commit if that is automatic, leave, end.
     Close {
         reply: oneshot::Sender<Result<(), Error>>,
@@ -550,6 +555,9 @@ impl Group {
                     Some(Command::Commit { commits, reply }) => {
                         self.commit_and_answer(commits, reply).await?;
                     }
+                    Some(Command::Committed { partitions, reply }) => {
+                        let _ = reply.send(self.committed(&partitions).await);
+                    }
                     Some(Command::Close { reply }) => return Err(Stop::Close(Some(reply))),
                     None => return Err(Stop::Close(None)),
                 },
@@ -725,8 +733,35 @@ impl Group {
                 }
                 Ok(())
             }
+            Some(Command::Committed { partitions, reply }) => {
+                let _ = reply.send(self.committed(&partitions).await);
+                Ok(())
+            }
             Some(Command::Close { reply }) => Err(Stop::Close(Some(reply))),
             None => Err(Stop::Close(None)),
+        }
+    }
+
+    /// What the group has stored, asked again and again while that can help.
+    async fn committed(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let deadline = self.now() + self.shared.cluster.config.default_api_timeout;
+        loop {
+            match self.coordinator.committed(partitions).await {
+                Ok(mut found) => {
+                    self.coordinator.settled();
+                    found.retain(|_, offset| *offset >= 0);
+                    return Ok(found);
+                }
+                Err(error) if error.is_retriable() && self.now() < deadline => {
+                    tracing::debug!(%error, "stored offsets will be asked for again");
+                    self.coordinator.forget();
+                    self.coordinator.pause().await;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -979,9 +1014,15 @@ fn is_rebalancing(result: &Result<(), Error>) -> bool {
 }
 
 fn answer(command: Command, result: Result<(), Error>) {
-    let (Command::Commit { reply, .. } | Command::Close { reply }) = command;
-    // Fails only if nobody waits any more.
-    let _ = reply.send(result);
+    // Each fails only if nobody waits any more.
+    match command {
+        Command::Commit { reply, .. } | Command::Close { reply } => {
+            let _ = reply.send(result);
+        }
+        Command::Committed { reply, .. } => {
+            let _ = reply.send(result.map(|()| BTreeMap::new()));
+        }
+    }
 }
 
 /// Waits for an answer of the coordinator that may take long. Commits are kept for later; closing
