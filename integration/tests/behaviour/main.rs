@@ -23,7 +23,9 @@ macro_rules! behaviours {
     };
 }
 
+mod commits;
 mod consume;
 mod errors;
+mod groups;
 mod idempotence;
 mod produce;
