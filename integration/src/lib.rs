@@ -1,3 +1,14 @@
 //! Harness of the behaviour suites.
+//!
+//! A behaviour is written once, against a [`TestCluster`], and runs on the reference broker and on
+//! Apache Kafka. [`numbered`] makes records whose loss, doubling or reordering shows;
+//! [`connector`] breaks connections where a test wants them broken.
 
+mod cluster;
+pub mod connector;
 pub mod kafka;
+pub mod numbered;
+mod wait;
+
+pub use cluster::{TestCluster, partitions, quick};
+pub use wait::eventually;
