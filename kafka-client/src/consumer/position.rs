@@ -106,6 +106,8 @@ pub(crate) struct Slot {
     pub(crate) assigned: Arc<Assigned>,
     pub(crate) stage: Stage,
     pub(crate) paused: bool,
+    /// It is about to be given up: nothing of it is handed out any more.
+    held: bool,
     /// A request for it is under way, of this version.
     pub(crate) asked: Option<u64>,
     /// Not asked for before this instant, after an error.
@@ -131,6 +133,7 @@ impl Positions {
             assigned: Assigned::new(partition.clone()),
             stage: Stage::Unknown,
             paused: false,
+            held: false,
             asked: None,
             not_before: None,
             failures: 0,
@@ -181,6 +184,14 @@ impl Positions {
         true
     }
 
+    /// Hands out nothing more of a partition, whatever the user asks, until it is removed.
+    pub(crate) fn hold(&mut self, partition: &TopicPartition) {
+        if let Some(slot) = self.slots.get_mut(partition) {
+            slot.held = true;
+            slot.renew();
+        }
+    }
+
     pub(crate) fn get(&self, partition: &TopicPartition) -> Option<&Slot> {
         self.slots.get(partition)
     }
@@ -218,6 +229,7 @@ impl Slot {
         match self.stage {
             Stage::Fetching { offset }
                 if !self.paused
+                    && !self.held
                     && self.asked.is_none()
                     && self.not_before.is_none_or(|instant| instant <= now) =>
             {
@@ -303,6 +315,23 @@ mod tests {
             !slot.assigned.is_current(version),
             "what is buffered is dropped"
         );
+        assert_eq!(slot.is_fetchable(Instant::now()), None);
+    }
+
+    #[test]
+    fn a_held_partition_gives_nothing_more_even_after_a_seek_or_resume() {
+        let mut positions = fetching(10);
+        let version = positions.get(&partition()).unwrap().version();
+        positions.hold(&partition());
+        let slot = positions.get(&partition()).unwrap();
+        assert!(
+            !slot.assigned.is_current(version),
+            "what is buffered is dropped"
+        );
+        positions.set_paused(&partition(), true);
+        positions.set_paused(&partition(), false);
+        positions.set_stage(&partition(), Stage::Fetching { offset: 50 });
+        let slot = positions.get(&partition()).unwrap();
         assert_eq!(slot.is_fetchable(Instant::now()), None);
     }
 

@@ -541,6 +541,14 @@ impl Group {
 
     /// Gives partitions up between two records, with what was processed of them committed.
     async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<(), Stop> {
+        // Once the user comes, it goes on at once, with other partitions: what is committed below
+        // must stay true.
+        {
+            let mut state = self.shared.state();
+            for partition in partitions {
+                state.positions.hold(partition);
+            }
+        }
         // The user may be busy with a record; the membership lives on meanwhile.
         let limit = self.shared.config.max_poll_interval;
         let shared = self.shared.clone();
