@@ -111,6 +111,8 @@ pub(crate) struct Group {
     listener: Option<Listener>,
     metadata: watch::Receiver<Arc<Metadata>>,
     must_join: bool,
+    /// It has left because the user did not ask for records, and comes back when it does.
+    absent: bool,
     /// JoinGroup or SyncGroup is with the coordinator, which may hold it.
     parked: bool,
     /// The topics of all members, and the partitions of each when the assignment was computed:
@@ -141,6 +143,7 @@ impl Group {
             commands,
             deferred: VecDeque::new(),
             must_join: !topics.is_empty(),
+            absent: false,
             parked: false,
             topics,
             listener,
@@ -190,6 +193,7 @@ impl Group {
     async fn serve(&mut self) -> Stop {
         loop {
             let step = match self.must_join {
+                true if self.absent => self.stay_away().await,
                 true => self.join().await,
                 false => self.attend().await,
             };
@@ -579,10 +583,7 @@ impl Group {
             }
         };
         if !came {
-            tracing::warn!(
-                group = %self.coordinator.group(), "max.poll.interval.ms is over before a rebalance"
-            );
-            self.lose(Remedy::RejoinLost);
+            self.go_away().await;
             return Ok(());
         }
         if self.shared.config.auto_commit.is_some() {
@@ -868,22 +869,7 @@ impl Group {
     async fn heartbeat(&mut self) -> Result<(), Stop> {
         self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
         if self.is_overdue() {
-            let limit = self.shared.config.max_poll_interval;
-            tracing::warn!(
-                group = %self.coordinator.group(), ?limit,
-                "no record was asked for within max.poll.interval.ms: leaving the group"
-            );
-            let error = Error::new(
-                ErrorKind::GroupLost,
-                format!(
-                    "no record was asked for within {limit:?} (max.poll.interval.ms): the member \
-                     has left its group and joins again"
-                ),
-            );
-            self.shared.report(error);
-            // Leaving is a courtesy: the coordinator notices by itself.
-            drop(self.send_leave().await);
-            self.lose(Remedy::RejoinAsNew);
+            self.go_away().await;
             return Ok(());
         }
         let config = &self.shared.config;
@@ -922,6 +908,44 @@ impl Group {
                 self.recover(error).await
             }
         }
+    }
+
+    /// Leaves because the user has not asked for a record within `max.poll.interval.ms`.
+    async fn go_away(&mut self) {
+        let limit = self.shared.config.max_poll_interval;
+        tracing::warn!(
+            group = %self.coordinator.group(), ?limit,
+            "no record was asked for within max.poll.interval.ms: leaving the group"
+        );
+        let error = Error::new(
+            ErrorKind::GroupLost,
+            format!(
+                "no record was asked for within {limit:?} (max.poll.interval.ms): the member \
+                 has left its group and joins again"
+            ),
+        );
+        self.shared.report(error);
+        // Leaving is a courtesy: the coordinator notices by itself.
+        drop(self.send_leave().await);
+        self.lose(Remedy::RejoinAsNew);
+        self.absent = true;
+    }
+
+    /// Waits until the user asks for a record: a member that joined before would only hold the
+    /// group up, and leave again.
+    async fn stay_away(&mut self) -> Result<(), Stop> {
+        let shared = self.shared.clone();
+        let user = shared.pause_user(Duration::MAX);
+        tokio::pin!(user);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut user => break,
+                command = self.commands.recv() => self.command(command).await?,
+            }
+        }
+        self.absent = false;
+        Ok(())
     }
 
     /// Whether the user has not asked for a record for too long.
