@@ -307,12 +307,12 @@ async fn kept_partitions_flow_while_a_rebalance_is_held_open(cluster: &TestClust
     let handles = workers.each_ref().map(|worker| &worker.handle);
     own(&handles, &[2, 2, 2]).await;
     processed.total(PARTITIONS as usize * next as usize).await;
+    assert_eq!(revoked(&first_events).len(), 1);
+    assert_eq!(revoked(&busy_events).len(), 1);
     for worker in workers {
         worker.leave().await;
     }
     processed.0.borrow().assert_is(PARTITIONS, 0..next);
-    assert_eq!(revoked(&first_events).len(), 1);
-    assert_eq!(revoked(&busy_events).len(), 1);
 }
 
 /// A member whose process ends without a word (part B, 45).
