@@ -150,7 +150,6 @@ pub(crate) struct TopicConfig {
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
     pub(crate) compacted: bool,
-    pub(crate) replicas_min: i32,
 }
 
 impl Default for TopicConfig {
@@ -164,7 +163,6 @@ impl Default for TopicConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compacted: false,
-            replicas_min: 1,
         }
     }
 }
@@ -215,7 +213,6 @@ impl TopicConfig {
             }
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = parse(name, value)?,
             "cleanup.policy" => self.compacted = value.split(',').any(|policy| policy == "compact"),
-            "min.insync.replicas" => self.replicas_min = parse(name, value)?,
             // Kept with the topic and shown, without an effect yet.
             _ => {}
         }

@@ -388,7 +388,7 @@ fn open_topic(
     let mut partitions = Vec::new();
     for index in 0..meta.partitions {
         let (opening, start) = store.opening(name, index);
-        let log = Log::open(
+        let mut log = Log::open(
             store.place(name, index),
             topic_config.log(config),
             opening,
@@ -399,6 +399,7 @@ fn open_topic(
             io::Error::new(error.kind(), format!("partition {name}-{index}: {error}"))
         })?;
         let epoch = starts - meta.first_start;
+        log.lead(epoch);
         partitions.push(Arc::new(Partition::new(
             Arc::clone(&shared),
             index,

@@ -13,6 +13,8 @@ use crate::config::TopicConfig;
 pub(crate) struct Refusal {
     pub(crate) code: ErrorCode,
     pub(crate) message: String,
+    /// The records at fault, by their index in the batch (KIP-467).
+    pub(crate) records: Vec<(i32, String)>,
 }
 
 impl Refusal {
@@ -20,6 +22,7 @@ impl Refusal {
         Self {
             code,
             message: message.into(),
+            records: Vec::new(),
         }
     }
 }
@@ -31,15 +34,6 @@ pub(crate) struct ValidBatch {
     pub(crate) head: BatchHeader,
 }
 
-/// Where a batch comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// A Produce request of this version.
-    Client { version: i16 },
-    /// The group coordinator, whose batches may hold anything.
-    Coordinator,
-}
-
 /// The first Produce version whose answers and requests know zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
 /// The most that a batch may decompress to where its records must be looked at.
@@ -47,26 +41,17 @@ const DECOMPRESSED_MAX: usize = 256 << 20;
 
 /// Checks what a client gave for one partition; stamps it with `now_ms` if the topic wants that.
 ///
-/// Records are not decompressed, except for the keys of a compacted topic. Timestamps are judged
-/// by the header of the batch.
+/// `version` is that of the Produce request. The records of a compressed batch are not looked at,
+/// except for the keys of a compacted topic: decompressing every batch is what Kafka does, and
+/// most of its cost. Their timestamps are judged by the header.
 pub(crate) fn validate(
     records: Option<&Bytes>,
     config: &TopicConfig,
-    origin: Origin,
+    version: i16,
     now_ms: i64,
 ) -> Result<ValidBatch, Refusal> {
-    let records = records
-        .filter(|records| !records.is_empty())
-        .ok_or_else(|| {
-            invalid("no record batch: every partition of a Produce request must have exactly one")
-        })?;
-    let batch = Batch::new(records.clone()).map_err(|error| match error {
-        RecordError::UnsupportedMagic { .. } | RecordError::NotOneBatch { .. } => {
-            invalid(error.to_string())
-        }
-        error => Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string()),
-    })?;
-    let size = records.len();
+    let batch = one_batch(records)?;
+    let size = batch.bytes().len();
     if size > config.batch_bytes_max {
         let limit = config.batch_bytes_max;
         return Err(Refusal::new(
@@ -81,52 +66,67 @@ pub(crate) fn validate(
             format!("the batch has {size} bytes, the topic's segment.bytes is {limit}"),
         ));
     }
-    batch
-        .verify_crc()
-        .map_err(|error| Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string()))?;
-    let head = *batch.header();
-    check_header(&head, origin)?;
-    check_timestamps(&head, config, now_ms)?;
-    if config.compacted && origin != Origin::Coordinator {
-        check_keys(&batch)?;
-    }
-    if !config.append_time {
-        return Ok(ValidBatch {
-            bytes: batch.into_bytes(),
-            head,
-        });
-    }
-    let mut stamped = BytesMut::from(&records[..]);
-    patch_log_append_time(&mut stamped, now_ms)
-        .and_then(|()| Batch::new(stamped.freeze()))
-        .map(|batch| ValidBatch {
-            head: *batch.header(),
-            bytes: batch.into_bytes(),
-        })
-        .map_err(|error| Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string()))
+    batch.verify_crc().map_err(corrupt)?;
+    check_header(batch.header(), version)?;
+    check_records(&batch, config, now_ms)?;
+    let batch = if config.append_time {
+        let mut stamped = BytesMut::from(&batch.bytes()[..]);
+        patch_log_append_time(&mut stamped, now_ms).map_err(corrupt)?;
+        Batch::new(stamped.freeze()).map_err(corrupt)?
+    } else {
+        batch
+    };
+    Ok(ValidBatch {
+        head: *batch.header(),
+        bytes: batch.into_bytes(),
+    })
 }
 
-fn check_header(head: &BatchHeader, origin: Origin) -> Result<(), Refusal> {
+/// The one batch there must be. Like Kafka, an incomplete one counts as none, also after a whole
+/// one.
+fn one_batch(records: Option<&Bytes>) -> Result<Batch, Refusal> {
+    let none =
+        || invalid("no record batch: each partition of a Produce request must have exactly one");
+    let records = records.ok_or_else(none)?;
+    match Batch::new(records.clone()) {
+        Ok(batch) => Ok(batch),
+        Err(RecordError::Truncated { .. }) => Err(none()),
+        Err(RecordError::NotOneBatch { extra }) => {
+            let (first, rest) = records.split_at(records.len() - extra);
+            match BatchHeader::parse(rest) {
+                Err(RecordError::Truncated { .. }) => {
+                    Batch::new(records.slice(..first.len())).map_err(corrupt)
+                }
+                Ok(second) if second.total_len() > rest.len() => {
+                    Batch::new(records.slice(..first.len())).map_err(corrupt)
+                }
+                _ => Err(invalid("more than one record batch for a partition")),
+            }
+        }
+        Err(error @ RecordError::UnsupportedMagic { .. }) => Err(invalid(error.to_string())),
+        Err(error) => Err(corrupt(error)),
+    }
+}
+
+fn check_header(head: &BatchHeader, version: i16) -> Result<(), Refusal> {
     let codec = head
         .attributes
         .compression()
         .map_err(|error| invalid(error.to_string()))?;
-    if let Origin::Client { version } = origin {
-        if codec == Compression::Zstd && version < ZSTD_SINCE {
-            return Err(Refusal::new(
-                ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
-                format!("zstd needs Produce version {ZSTD_SINCE}, the request has {version}"),
-            ));
-        }
-        if head.attributes.is_control() {
-            return Err(invalid("clients may not write control records"));
-        }
-        if head.attributes.is_transactional() {
-            return Err(Refusal::new(
-                ErrorCode::INVALID_TXN_STATE,
-                "this broker has no transactions yet: remove transactional.id",
-            ));
-        }
+    if codec == Compression::Zstd && version < ZSTD_SINCE {
+        return Err(Refusal::new(
+            ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+            format!("zstd needs Produce version {ZSTD_SINCE}, the request has {version}"),
+        ));
+    }
+    if head.attributes.is_control() {
+        return Err(invalid("clients may not write control records"));
+    }
+    if head.attributes.is_transactional() {
+        return Err(Refusal::new(
+            ErrorCode::INVALID_TXN_STATE,
+            "this broker has no transactions yet: remove transactional.id",
+        ));
     }
     if head.base_offset != 0 {
         return Err(invalid(format!(
@@ -139,53 +139,68 @@ fn check_header(head: &BatchHeader, origin: Origin) -> Result<(), Refusal> {
         let count = head.record_count;
         return Err(invalid(format!("{count} records over {spanned} offsets")));
     }
-    if head.producer_id >= 0 && (head.base_sequence < 0 || head.producer_epoch < 0) {
+    if head.producer_id >= 0 && head.base_sequence < 0 {
         return Err(invalid(format!(
-            "producer id {} with sequence {} and epoch {}",
-            head.producer_id, head.base_sequence, head.producer_epoch
+            "producer id {} with sequence {}",
+            head.producer_id, head.base_sequence
         )));
     }
     Ok(())
 }
 
-fn check_timestamps(head: &BatchHeader, config: &TopicConfig, now_ms: i64) -> Result<(), Refusal> {
-    if config.append_time {
-        return Ok(());
-    }
+/// Judges the records one by one where that is needed, and names those at fault.
+fn check_records(batch: &Batch, config: &TopicConfig, now_ms: i64) -> Result<(), Refusal> {
+    let head = batch.header();
     let early = now_ms.saturating_sub(config.timestamp_before_max_ms);
     let late = now_ms.saturating_add(config.timestamp_after_max_ms);
-    // -1 means that the producer gave none.
-    let judged = [head.base_timestamp, head.max_timestamp];
-    match judged
-        .into_iter()
-        .find(|time| *time >= 0 && !(early..=late).contains(time))
-    {
-        None => Ok(()),
-        Some(time) => Err(Refusal::new(
-            ErrorCode::INVALID_TIMESTAMP,
-            format!(
-                "timestamp {time} is not between {early} and {late}, set by the topic's \
-                 message.timestamp.before.max.ms and message.timestamp.after.max.ms"
-            ),
-        )),
+    // -1 means that the producer gave none; the broker's own time is never out of range.
+    let in_time = |time: i64| config.append_time || time == -1 || (early..=late).contains(&time);
+    let plain = matches!(head.attributes.compression(), Ok(Compression::None));
+    if !plain && !config.compacted && in_time(head.base_timestamp) && in_time(head.max_timestamp) {
+        return Ok(());
     }
-}
-
-fn check_keys(batch: &Batch) -> Result<(), Refusal> {
-    let mut records = batch
-        .records(DECOMPRESSED_MAX)
-        .map_err(|error| invalid(error.to_string()))?;
+    let unreadable = |error: RecordError| invalid(error.to_string());
+    let mut records = batch.records(DECOMPRESSED_MAX).map_err(unreadable)?;
+    let mut faults = Vec::new();
+    let mut code = ErrorCode::INVALID_RECORD;
     let mut index = 0;
     while let Some(record) = records.next_record() {
-        let record = record.map_err(|error| invalid(error.to_string()))?;
-        if record.key.is_none() {
-            return Err(invalid(format!(
-                "record {index} has no key, which a compacted topic needs"
-            )));
+        let record = record.map_err(unreadable)?;
+        if config.compacted && record.key.is_none() {
+            faults.push((
+                index,
+                "a record of a compacted topic needs a key".to_owned(),
+            ));
+        } else if !in_time(record.timestamp) {
+            code = ErrorCode::INVALID_TIMESTAMP;
+            let time = record.timestamp;
+            faults.push((
+                index,
+                format!(
+                    "timestamp {time} is not between {early} and {late}, set by the topic's \
+                 message.timestamp.before.max.ms and message.timestamp.after.max.ms"
+                ),
+            ));
         }
         index += 1;
     }
-    Ok(())
+    let Some((first, why)) = faults.first() else {
+        return Ok(());
+    };
+    let message = format!(
+        "{} of {index} records are refused; record {first}: {why}",
+        faults.len()
+    );
+    Err(Refusal {
+        code,
+        message,
+        records: faults,
+    })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+fn corrupt(error: RecordError) -> Refusal {
+    Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string())
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {
@@ -199,7 +214,7 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_700_000_000_000;
-    const CLIENT: Origin = Origin::Client { version: 13 };
+    const CLIENT: i16 = 13;
 
     fn batch(seal: &Seal) -> Bytes {
         let mut open = BatchBuilder::new(BytesMut::new());
@@ -208,8 +223,8 @@ mod tests {
         open.seal(seal).unwrap().bytes
     }
 
-    fn verdict(records: &Bytes, config: &TopicConfig, origin: Origin) -> ErrorCode {
-        match validate(Some(records), config, origin, NOW) {
+    fn verdict(records: &Bytes, config: &TopicConfig, version: i16) -> ErrorCode {
+        match validate(Some(records), config, version, NOW) {
             Ok(_) => ErrorCode::NONE,
             Err(refusal) => refusal.code,
         }
@@ -301,9 +316,8 @@ mod tests {
             ..Seal::default()
         });
         let config = TopicConfig::default();
-        let origin = |version| Origin::Client { version };
-        assert_eq!(verdict(&records, &config, origin(7)), ErrorCode::NONE);
-        let code = verdict(&records, &config, origin(6));
+        assert_eq!(verdict(&records, &config, 7), ErrorCode::NONE);
+        let code = verdict(&records, &config, 6);
         assert_eq!(code, ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
     }
 
@@ -402,7 +416,9 @@ mod tests {
             let refusal = validate(Some(&records), &config, CLIENT, NOW).unwrap_err();
             assert_eq!(refusal.code, ErrorCode::INVALID_RECORD);
             assert!(
-                refusal.message.contains("record 1 has no key"),
+                refusal
+                    .message
+                    .contains("record 1: a record of a compacted topic needs a key"),
                 "{}",
                 refusal.message
             );

@@ -1,6 +1,6 @@
 //! CreateTopics (key 19), versions 2 to 7.
 //!
-//! Each topic is judged and answered for itself; a name that comes twice is refused. With one
+//! Each topic is judged and answered for itself; a name that comes twice is refused once. With one
 //! broker the replication factor is 1 (or -1 for the default, from version 4), and a replica
 //! assignment may name nobody else. Version 5 answers with the settings of the new topic, version 7
 //! with its id.
@@ -23,23 +23,27 @@ const SOURCE_DEFAULT: i8 = 5;
 
 impl Api for CreateTopicsRequest {
     async fn answer(self, call: &Call<'_>) -> CreateTopicsResponse {
-        let results = self.topics.iter().map(|topic| {
+        let mut topics: Vec<CreatableTopicResult> = Vec::new();
+        for asked in &self.topics {
+            if topics.iter().any(|answered| answered.name == asked.name) {
+                continue;
+            }
             let twice = self
                 .topics
                 .iter()
-                .filter(|other| other.name == topic.name)
+                .filter(|other| other.name == asked.name)
                 .count()
                 > 1;
             let result = if twice {
-                let message = format!("topic {} is named twice in the request", topic.name);
+                let message = format!("topic {} is named twice in the request", asked.name);
                 Err(Refusal::new(ErrorCode::INVALID_REQUEST, message))
             } else {
-                create(call, topic, self.validate_only)
+                create(call, asked, self.validate_only)
             };
-            result.unwrap_or_else(|refusal| refused(topic, refusal))
-        });
+            topics.push(result.unwrap_or_else(|refusal| refused(asked, refusal)));
+        }
         CreateTopicsResponse {
-            topics: results.collect(),
+            topics,
             ..Default::default()
         }
     }
@@ -163,7 +167,7 @@ fn refused(asked: &CreatableTopic, refusal: Refusal) -> CreatableTopicResult {
         name: asked.name.clone(),
         error_code: refusal.code.code(),
         error_message: text(refusal.message),
-        configs: None,
+        configs: Some(Vec::new()),
         ..Default::default()
     }
 }

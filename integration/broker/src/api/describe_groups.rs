@@ -1,7 +1,7 @@
 //! DescribeGroups (key 15), versions 0 to 6: groups with their members.
 //!
-//! Members show their metadata and assignment only while the group is stable, as in Kafka. An
-//! unknown group is `Dead`; from version 6 it is error 69 as well (KIP-1043).
+//! Members show their metadata only while the group is stable, as in Kafka. An unknown group is
+//! `Dead`; from version 6 it is error 69 as well (KIP-1043).
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::StrBytes;
@@ -28,7 +28,10 @@ impl Api for DescribeGroupsRequest {
                 error_message: text(format!("group {id} not found")),
                 ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
             },
-            None => dead(id, ErrorCode::NONE),
+            None => DescribedGroup {
+                authorized_operations: operations,
+                ..dead(id, ErrorCode::NONE)
+            },
         };
         DescribeGroupsResponse {
             groups: self.groups.iter().map(group).collect(),
@@ -56,11 +59,7 @@ fn described(id: &StrBytes, group: Description, authorized_operations: i32) -> D
             } else {
                 Default::default()
             },
-            member_assignment: if stable {
-                member.assignment
-            } else {
-                Default::default()
-            },
+            member_assignment: member.assignment,
             group_instance_id: member.instance_id.map(Into::into),
             client_id: member.client_id.into(),
             client_host: member.client_host.into(),

@@ -274,6 +274,7 @@ fn failed(partition_index: i32, error: ErrorCode) -> PartitionData {
         partition_index,
         error_code: error.code(),
         high_watermark: -1,
+        aborted_transactions: None,
         records: Some(bytes::Bytes::new()),
         ..Default::default()
     }

@@ -10,6 +10,9 @@ use crate::group::Committer;
 
 impl Api for HeartbeatRequest {
     async fn answer(self, call: &Call<'_>) -> HeartbeatResponse {
+        if self.group_id.is_empty() {
+            return self.refuse(ErrorCode::INVALID_GROUP_ID);
+        }
         let member = Committer {
             member_id: &self.member_id,
             instance_id: self.group_instance_id.as_deref(),

@@ -14,6 +14,9 @@ const BATCHED_SINCE: i16 = 3;
 
 impl Api for LeaveGroupRequest {
     async fn answer(self, call: &Call<'_>) -> LeaveGroupResponse {
+        if self.group_id.is_empty() {
+            return self.refuse(ErrorCode::INVALID_GROUP_ID);
+        }
         let node = call.node;
         for member in &self.members {
             if let Some(reason) = &member.reason {
@@ -45,17 +48,10 @@ impl Api for LeaveGroupRequest {
             })
             .collect();
         let left = node.groups.leave(node, &self.group_id, &named);
-        let members = self
-            .members
-            .iter()
-            .zip(left)
-            .map(|(member, left)| match left {
-                Ok(member_id) => MemberResponse {
-                    member_id: member_id.into(),
-                    ..response(member, ErrorCode::NONE)
-                },
-                Err(error) => response(member, error),
-            });
+        // The member id comes back as it was asked for, empty for a member known by its name.
+        let members = self.members.iter().zip(left);
+        let members =
+            members.map(|(member, left)| response(member, left.err().unwrap_or(ErrorCode::NONE)));
         LeaveGroupResponse {
             members: members.collect(),
             ..Default::default()

@@ -1,9 +1,10 @@
 //! OffsetCommit (key 8), versions 2 to 10: offsets into `__consumer_offsets`.
 //!
-//! The committer is judged once for all: member, generation and the group's state. Topics are
-//! judged one by one (their partitions are not, as in Kafka): unknown ones get error 3, or 100 by
-//! id in version 10. Text over `offset.metadata.max.bytes` gets 12. The rest is stored in one
-//! batch. The retention time of versions up to 4 is ignored, as in Kafka since 2.1.
+//! The committer is judged once for all: member, generation and the group's state. Topics
+//! and partitions are judged one by one: unknown ones get error 3, or 100 by id in version 10, text
+//! over `offset.metadata.max.bytes` gets 12; the rest is stored in one batch. A member of a group
+//! that does not exist gets error 22, from version 9 on 69. The retention time of versions up to 4
+//! is ignored, as in Kafka since 2.1.
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::{Api, Call, TopicRef};
 use crate::group::{Commit, Committer, OffsetCommitValue};
 use crate::topics::Topic;
 
+const NOT_FOUND_SINCE: i16 = 9;
 const TOPIC_IDS_SINCE: i16 = 10;
 
 impl Api for OffsetCommitRequest {
@@ -39,7 +41,14 @@ impl Api for OffsetCommitRequest {
             instance_id: self.group_instance_id.as_deref(),
             generation: self.generation_id_or_member_epoch,
         };
-        let outcome = node.groups.commit(node, &self.group_id, committer, commits);
+        let unknown = if call.version >= NOT_FOUND_SINCE {
+            ErrorCode::GROUP_ID_NOT_FOUND
+        } else {
+            ErrorCode::ILLEGAL_GENERATION
+        };
+        let outcome = node
+            .groups
+            .commit(node, &self.group_id, committer, unknown, commits);
         let outcome = outcome.err().unwrap_or(ErrorCode::NONE);
         let mut errors = errors.into_iter();
         each(&self, || errors.next().flatten().unwrap_or(outcome))
@@ -70,6 +79,9 @@ fn to_commit(
     asked: &OffsetCommitRequestPartition,
     now_ms: i64,
 ) -> Result<Commit, ErrorCode> {
+    if topic.partition(asked.partition_index).is_none() {
+        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    }
     let metadata = asked.committed_metadata.clone().unwrap_or_default();
     if metadata.len() > call.node.config.offset_metadata_bytes_max {
         return Err(ErrorCode::OFFSET_METADATA_TOO_LARGE);

@@ -4,20 +4,21 @@
 //! 3 ends the connection.
 //!
 //! Each partition is judged and answered for itself. With one replica, `acks` 1 and -1 are the
-//! same, except that `min.insync.replicas` above 1 refuses -1. With `acks` 0 nothing is answered;
-//! an error then ends the connection, the only sign that the client can get.
+//! same: `min.insync.replicas` counts for no more than there are replicas, as in Kafka. With `acks`
+//! 0 nothing is answered; an error then ends the connection, the only sign the client can get.
 //!
-//! Version 7 allows zstd, 8 has messages for errors, 13 names topics by id.
+//! Version 7 allows zstd, 8 has messages for errors and names the records at fault (KIP-467), 13
+//! names topics by id.
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceData, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
 use super::{Api, Call, TopicRef, text};
 use crate::topics::Topic;
-use crate::validate::{Origin, Refusal, validate};
+use crate::validate::{Refusal, validate};
 
 const TOPIC_IDS_SINCE: i16 = 13;
 
@@ -30,7 +31,7 @@ impl Api for ProduceRequest {
             }
             let by_id = call.version >= TOPIC_IDS_SINCE;
             let topic = call.node.find_topic(by_id, topic.topic_id, &topic.name)?;
-            append(call, &topic, data, self.acks)
+            append(call, &topic, data)
         })
     }
 
@@ -120,7 +121,6 @@ fn append(
     call: &Call<'_>,
     topic: &Topic,
     data: &PartitionProduceData,
-    acks: i16,
 ) -> Result<PartitionProduceResponse, Refusal> {
     let partition = topic.partition(data.index).ok_or_else(|| {
         Refusal::new(
@@ -137,28 +137,22 @@ fn append(
             ),
         ));
     }
-    if acks == -1 && topic.config.replicas_min > 1 {
-        return Err(Refusal::new(
-            ErrorCode::NOT_ENOUGH_REPLICAS,
-            format!(
-                "topic {} wants min.insync.replicas {}",
-                topic.name, topic.config.replicas_min
-            ),
-        ));
-    }
     let now_ms = call.node.env.wall_ms();
-    let origin = Origin::Client {
-        version: call.version,
-    };
-    let batch = validate(data.records.as_ref(), &topic.config, origin, now_ms)?;
-    let (appended, ends) = partition.append(&batch, now_ms)?;
-    Ok(PartitionProduceResponse {
-        index: data.index,
-        error_code: 0,
-        base_offset: appended.base_offset,
-        log_append_time_ms: appended.append_time_ms,
-        log_start_offset: ends.start_offset,
-        ..Default::default()
+    let appended = validate(data.records.as_ref(), &topic.config, call.version, now_ms)
+        .and_then(|batch| partition.append(&batch, now_ms));
+    Ok(match appended {
+        Ok((appended, ends)) => PartitionProduceResponse {
+            index: data.index,
+            base_offset: appended.base_offset,
+            log_append_time_ms: appended.append_time_ms,
+            log_start_offset: ends.start_offset,
+            ..Default::default()
+        },
+        // The start tells an idempotent producer whether retention has removed what is missing.
+        Err(refusal) => PartitionProduceResponse {
+            log_start_offset: partition.ends().start_offset,
+            ..refused(data.index, refusal)
+        },
     })
 }
 
@@ -167,6 +161,14 @@ fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {
         index,
         error_code: refusal.code.code(),
         base_offset: -1,
+        record_errors: refusal
+            .records
+            .into_iter()
+            .map(|(batch_index, message)| BatchIndexAndErrorMessage {
+                batch_index,
+                batch_index_error_message: text(message),
+            })
+            .collect(),
         error_message: text(refusal.message),
         ..Default::default()
     }

@@ -1,7 +1,7 @@
 //! SyncGroup (key 14), versions 0 to 5: the leader brings the assignment, everybody gets theirs.
 //!
-//! Version 3 brings static members (KIP-345), 5 the protocol's type and name, which must be the
-//! group's (KIP-559).
+//! Version 3 brings static members (KIP-345), 5 the protocol's type and name, which must be there
+//! and the group's (KIP-559).
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
@@ -9,11 +9,17 @@ use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupResponse
 use super::{Api, Call};
 use crate::group::state::{Sync, Synced};
 
+const PROTOCOL_SINCE: i16 = 5;
+
 impl Api for SyncGroupRequest {
     async fn answer(self, call: &Call<'_>) -> SyncGroupResponse {
         let node = call.node;
         if self.group_id.is_empty() {
             return self.refuse(ErrorCode::INVALID_GROUP_ID);
+        }
+        let named = self.protocol_type.is_some() && self.protocol_name.is_some();
+        if call.version >= PROTOCOL_SINCE && !named {
+            return self.refuse(ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
         }
         let sync = Sync {
             ticket: node.groups.ticket(),

@@ -146,13 +146,13 @@ impl Groups {
         )
     }
 
-    /// Handles the leave of some members; an error or the member's id for each.
+    /// Handles the leave of some members, each for itself.
     pub(crate) fn leave(
         &self,
         node: &Arc<Node>,
         group_id: &str,
         members: &[(&str, Option<&str>)],
-    ) -> Vec<Result<String, ErrorCode>> {
+    ) -> Vec<Result<(), ErrorCode>> {
         let Some(group) = self.get(group_id) else {
             return members
                 .iter()
@@ -164,7 +164,7 @@ impl Groups {
             let mut all = Vec::new();
             for (member_id, instance_id) in members {
                 let (result, actions) = inner.classic.leave(member_id, *instance_id, now_ms);
-                results.push(result);
+                results.push(result.map(|_| ()));
                 all.extend(actions);
             }
             all
@@ -172,18 +172,20 @@ impl Groups {
         results
     }
 
-    /// Stores offsets: all or, with the error, none.
+    /// Stores offsets: all or, with the error, none. `unknown` is the error for a member of a group
+    /// that does not exist.
     pub(crate) fn commit(
         &self,
         node: &Arc<Node>,
         group_id: &str,
         committer: Committer<'_>,
+        unknown: ErrorCode,
         commits: Vec<Commit>,
     ) -> Result<(), ErrorCode> {
         let group = match self.get(group_id) {
             Some(group) => group,
             None if committer.generation < 0 => self.get_or_create(node, group_id),
-            None => return Err(ErrorCode::ILLEGAL_GENERATION),
+            None => return Err(unknown),
         };
         let mut inner = group.lock();
         let Committer {

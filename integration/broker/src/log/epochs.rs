@@ -38,14 +38,18 @@ impl Epochs {
         self.0.last().map(|(epoch, _)| *epoch)
     }
 
-    /// The largest epoch not above `epoch` and where it ends, given the log's end.
+    /// The largest epoch not above `epoch` and where it ends, given the log's end: what Kafka
+    /// answers a reader whose last batch was of `epoch`. Nothing for an epoch above all; an epoch
+    /// below all is taken to end where the first one starts.
     pub(crate) fn end_of(&self, epoch: i32, log_end: i64) -> Option<(i32, i64)> {
         let after = self.0.partition_point(|(known, _)| *known <= epoch);
-        let found = self.0[..after].last()?.0;
-        Some((
-            found,
-            self.0.get(after).map_or(log_end, |(_, start)| *start),
-        ))
+        let floor = self.0[..after].last().map(|(floor, _)| *floor);
+        match self.0.get(after) {
+            Some((_, start)) => Some((floor.unwrap_or(epoch), *start)),
+            None => floor
+                .filter(|floor| *floor == epoch)
+                .map(|floor| (floor, log_end)),
+        }
     }
 
     pub(crate) fn entries(&self) -> &[(i32, i64)] {
@@ -73,7 +77,8 @@ mod tests {
         assert_eq!(epochs.end_of(0, 20), Some((0, 10)));
         assert_eq!(epochs.end_of(1, 20), Some((0, 10)));
         assert_eq!(epochs.end_of(3, 20), Some((3, 20)));
-        assert_eq!(epochs.end_of(-1, 20), None);
+        assert_eq!(epochs.end_of(4, 20), None);
+        assert_eq!(epochs.end_of(-1, 20), Some((-1, 0)));
         assert!(epochs.truncate(10));
         assert_eq!(epochs.latest(), Some(0));
     }

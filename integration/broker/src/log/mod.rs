@@ -99,6 +99,8 @@ pub(crate) struct Log {
     producers: Producers,
     producers_checked_ms: i64,
     epochs: Epochs,
+    /// Whether the file does not say so yet.
+    epochs_changed: bool,
     appended_bytes: u64,
     /// Nothing may come after the files were said to be true.
     closed: bool,
@@ -195,6 +197,7 @@ impl Log {
             producers: Producers::default(),
             producers_checked_ms: now_ms,
             epochs: Epochs::default(),
+            epochs_changed: false,
             appended_bytes: 0,
             closed: false,
             hints: [NO_HINT; 4],
@@ -277,11 +280,12 @@ impl Log {
                 Sequencing::Next => {}
                 Sequencing::Duplicate {
                     base_offset,
-                    append_time_ms,
+                    timestamp,
                 } => {
+                    // As in Kafka, a batch sent again gets its timestamp here in any case.
                     return Ok(Appended {
                         base_offset,
-                        append_time_ms,
+                        append_time_ms: timestamp,
                         duplicate: true,
                     });
                 }
@@ -295,8 +299,10 @@ impl Log {
         };
         let start = batch::patched_start(batch, base_offset, leader_epoch);
         self.roll_for(&placed).map_err(AppendError::Storage)?;
-        if self.epochs.assign(leader_epoch, base_offset) {
+        self.epochs_changed |= self.epochs.assign(leader_epoch, base_offset);
+        if self.epochs_changed {
             self.write_epochs().map_err(AppendError::Storage)?;
+            self.epochs_changed = false;
         }
         self.active()
             .append(&placed, &start, &batch[PATCH_BYTES..])
@@ -407,6 +413,12 @@ impl Log {
         self.batch_at_time(max)
     }
 
+    /// Says from which epoch the next batches come. The file learns of it with the first of them.
+    pub(crate) fn lead(&mut self, leader_epoch: i32) {
+        let end = self.end_offset();
+        self.epochs_changed |= self.epochs.assign(leader_epoch, end);
+    }
+
     /// The epoch that wrote an offset.
     pub(crate) fn epoch_of(&self, offset: i64) -> Option<i32> {
         self.epochs.epoch_of(offset)
@@ -417,7 +429,8 @@ impl Log {
         self.epochs.latest()
     }
 
-    /// The largest epoch not above `epoch`, and one past its last offset.
+    /// The largest epoch not above `epoch`, and one past its last offset; nothing for an epoch above
+    /// all that are known.
     pub(crate) fn end_of_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
         self.epochs.end_of(epoch, self.end_offset())
     }

@@ -11,8 +11,6 @@ use bytes::{Buf, BufMut, BytesMut};
 
 use kafka_client_protocol::records::{BatchHeader, advance_sequence};
 
-use super::batch::is_append_time;
-
 /// Batches remembered per producer; a client may have as many in flight per connection.
 const REMEMBERED_BATCHES: usize = 5;
 const SNAPSHOT_VERSION: i16 = 1;
@@ -29,10 +27,7 @@ pub(crate) enum Sequencing {
     /// The next batch in order: append it.
     Next,
     /// One of the last five, sent again: answer with where it is.
-    Duplicate {
-        base_offset: i64,
-        append_time_ms: i64,
-    },
+    Duplicate { base_offset: i64, timestamp: i64 },
 }
 
 /// Why a batch is refused.
@@ -59,7 +54,7 @@ struct Batch {
     last_sequence: i32,
     base_offset: i64,
     last_offset: i64,
-    append_time_ms: i64,
+    timestamp: i64,
 }
 
 impl Producers {
@@ -89,7 +84,7 @@ impl Producers {
         if let Some(batch) = duplicate {
             return Ok(Sequencing::Duplicate {
                 base_offset: batch.base_offset,
-                append_time_ms: batch.append_time_ms,
+                timestamp: batch.timestamp,
             });
         }
         match producer
@@ -134,11 +129,7 @@ impl Producers {
             last_sequence: head.last_sequence(),
             base_offset: head.base_offset,
             last_offset: head.last_offset(),
-            append_time_ms: if is_append_time(head) {
-                head.max_timestamp
-            } else {
-                -1
-            },
+            timestamp: head.max_timestamp,
         });
     }
 
@@ -206,7 +197,7 @@ impl Producers {
                     last_sequence,
                     base_offset: last_offset.saturating_sub(i64::from(delta)),
                     last_offset,
-                    append_time_ms: -1,
+                    timestamp: -1,
                 });
             }
             by_id.insert(
@@ -261,7 +252,7 @@ mod tests {
                 producers.check(head),
                 Ok(Sequencing::Duplicate {
                     base_offset,
-                    append_time_ms: -1
+                    timestamp: 1_000
                 })
             );
         }
@@ -360,7 +351,7 @@ mod tests {
             loaded.check(&batch(0, 4, 2, 3)),
             Ok(Sequencing::Duplicate {
                 base_offset: 2,
-                append_time_ms: -1
+                timestamp: -1
             })
         );
         assert_eq!(loaded.check(&batch(5, 4, 5, 1)), Ok(Sequencing::Next));
@@ -377,7 +368,7 @@ mod tests {
             loaded.check(&across),
             Ok(Sequencing::Duplicate {
                 base_offset: 0,
-                append_time_ms: -1
+                timestamp: -1
             })
         );
     }

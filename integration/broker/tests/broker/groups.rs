@@ -50,6 +50,8 @@ fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
         group_id: GROUP.into(),
         generation_id: joined.generation_id,
         member_id: joined.member_id.clone(),
+        protocol_type: Some("consumer".into()),
+        protocol_name: Some("range".into()),
         assignments: joined
             .members
             .iter()
@@ -174,7 +176,14 @@ async fn two_members_share_a_group_through_its_whole_life() {
     while heartbeat(&mut one, &first).await == ErrorCode::NONE {
         tokio::task::yield_now().await;
     }
-    assert_eq!(describe(&mut one).await.group_state, "PreparingRebalance");
+    let group = describe(&mut one).await;
+    assert_eq!(group.group_state, "PreparingRebalance");
+    let seen = group
+        .members
+        .iter()
+        .find(|member| member.member_id == first.member_id);
+    assert_eq!(seen.unwrap().member_assignment, *first.member_id.as_bytes());
+    assert!(seen.unwrap().member_metadata.is_empty());
     let again = one.call(&join_request(&first.member_id), 9).await;
     let second = two.receive::<JoinGroupRequest>(9, waiting).await.unwrap();
     assert_eq!((again.generation_id, second.generation_id), (2, 2));
@@ -451,9 +460,14 @@ async fn a_commit_is_refused_part_by_part_or_as_a_whole() {
     );
     let mut strange = request;
     strange.group_id = "unknown".into();
-    let answer = client.call(&strange, 9).await;
-    let code = answer.topics[0].partitions[0].error_code;
-    assert_eq!(code, ErrorCode::ILLEGAL_GENERATION.code());
+    for (version, expected) in [
+        (8, ErrorCode::ILLEGAL_GENERATION),
+        (9, ErrorCode::GROUP_ID_NOT_FOUND),
+    ] {
+        let answer = client.call(&strange, version).await;
+        let code = answer.topics[0].partitions[0].error_code;
+        assert_eq!(code, expected.code());
+    }
 }
 
 #[tokio::test]
