@@ -173,7 +173,7 @@ mod tests {
     fn networks_may_overtake_each_other() {
         let published = published();
         let mut arrivals = arrivals(&published);
-        arrivals.sort_by(|one, other| other.quake.network.cmp(&one.quake.network));
+        arrivals.sort_by(|one, other| one.quake.network.cmp(&other.quake.network));
         assert_ne!(arrivals[0].quake, published[0], "the order is another one");
         assert!(faults(&published, &arrivals).is_empty());
     }

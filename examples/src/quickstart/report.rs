@@ -28,21 +28,13 @@ pub fn partitions(arrivals: &[Arrival], offsets: &[Offsets]) -> Table {
                 .iter()
                 .filter(|it| it.partition == offsets.partition)
         };
-        let mut members: BTreeMap<_, usize> = BTreeMap::new();
-        for arrival in here() {
-            *members.entry(arrival.member).or_default() += 1;
-        }
-        let members: Vec<_> = members
-            .iter()
-            .map(|(member, records)| format!("{member} {records}"))
-            .collect();
         let committed = offsets.committed.map(|offset| HumanCount(offset as u64));
         table.add_row([
             number(offsets.partition),
             count(here().count()),
             count(here().map(|arrival| arrival.bytes).sum()),
-            Cell::new(or_none(members.join(", "))),
-            number(committed.map_or_else(|| NONE.to_owned(), |offset| offset.to_string())),
+            Cell::new(readers(here())),
+            number(or_none(committed)),
             Cell::new(moment(
                 here().filter_map(|arrival| arrival.timestamp_ms).min(),
             )),
@@ -52,7 +44,12 @@ pub fn partitions(arrivals: &[Arrival], offsets: &[Offsets]) -> Table {
         ]);
     }
     let bytes = arrivals.iter().map(|arrival| arrival.bytes).sum();
-    table.add_row([Cell::new("all"), count(arrivals.len()), count(bytes)]);
+    table.add_row([
+        Cell::new("all"),
+        count(arrivals.len()),
+        count(bytes),
+        Cell::new(readers(arrivals.iter())),
+    ]);
     table
 }
 
@@ -88,8 +85,6 @@ pub fn strongest(arrivals: &[Arrival]) -> Table {
     table
 }
 
-const NONE: &str = "-";
-
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
@@ -105,20 +100,28 @@ fn number(number: impl ToString) -> Cell {
     Cell::new(number).set_alignment(CellAlignment::Right)
 }
 
-fn or_none(text: String) -> String {
-    if text.is_empty() {
-        NONE.to_owned()
-    } else {
-        text
+/// How many each member read.
+fn readers<'a>(arrivals: impl Iterator<Item = &'a Arrival>) -> String {
+    let mut members: BTreeMap<_, u64> = BTreeMap::new();
+    for arrival in arrivals {
+        *members.entry(arrival.member).or_default() += 1;
     }
+    let members: Vec<_> = members
+        .into_iter()
+        .map(|(member, records)| format!("{member} {}", HumanCount(records)))
+        .collect();
+    or_none((!members.is_empty()).then(|| members.join(", ")))
+}
+
+fn or_none(text: Option<impl ToString>) -> String {
+    text.map_or_else(|| "-".to_owned(), |text| text.to_string())
 }
 
 /// A time of the record, or of the earthquake: milliseconds since the Unix epoch.
 fn moment(ms: Option<i64>) -> String {
-    match ms.map(Timestamp::from_millisecond) {
-        Some(Ok(moment)) => moment.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    or_none(ms.map(|ms| match Timestamp::from_millisecond(ms) {
+        Ok(moment) => moment.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         // Beyond the year 9999, which a file may well say.
-        Some(Err(_)) => ms.unwrap_or_default().to_string(),
-        None => NONE.to_owned(),
-    }
+        Err(_) => ms.to_string(),
+    }))
 }
