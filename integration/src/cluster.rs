@@ -11,7 +11,6 @@ use crate::kafka::KafkaContainer;
 
 /// A broker for behaviours, whichever it is.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one for each test")]
 pub enum TestCluster {
     /// The reference broker, in this process, with its log on disk and a TCP port of its own.
     Embedded(Broker),

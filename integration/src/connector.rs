@@ -61,7 +61,7 @@ impl Cuts {
     /// An answer arrives: whether to cut.
     fn is_due(&self) -> bool {
         let answers = self.answers.fetch_add(1, Ordering::Relaxed) + 1;
-        let due = answers % self.every == 0;
+        let due = answers.is_multiple_of(self.every);
         if due {
             self.cuts.fetch_add(1, Ordering::Relaxed);
         }
