@@ -337,6 +337,35 @@ async fn a_full_buffer_makes_send_wait_and_then_fail() {
     assert_eq!(producer.buffered_bytes(), 0);
 }
 
+/// While the broker is slow, batches stand in line. The last one is small: it is sent when it is
+/// flushed, awaited, or has lingered, like any other.
+#[tokio::test(start_paused = true)]
+async fn a_small_batch_behind_full_ones_is_sent_in_its_time() {
+    for how in ["flush", "await", "linger"] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("line", 1);
+        let producer = setting.kafka().await.producer().max_request_size(1024);
+        let producer = producer
+            .batch_size(1024)
+            .max_in_flight(1)
+            .build()
+            .await
+            .unwrap();
+        let held = setting.inject(Fault::on(ApiKey::PRODUCE).hold());
+        let mut deliveries = enqueue(&producer, topic, 1, 0..30).await;
+        held.wait_for_hits(1).await;
+        held.release();
+        let start = Instant::now();
+        match how {
+            "flush" => producer.flush().await,
+            "await" => drop(deliveries.pop().unwrap().2.await.unwrap()),
+            _ => tokio::time::sleep(SECOND).await,
+        }
+        assert!(start.elapsed() <= SECOND, "{how}");
+        assert_eq!(setting.broker.end_offset(topic, 0), Some(30), "{how}");
+    }
+}
+
 /// 30: while nothing answers, flush and close take `delivery.timeout.ms` and no longer, and every
 /// record has a verdict.
 #[tokio::test(start_paused = true)]
