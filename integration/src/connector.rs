@@ -1,4 +1,4 @@
-//! A connector that loses answers: the request was applied, and its sender does not learn of it.
+//! Ways to a broker that a test controls: in memory, and one that loses answers.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,6 +9,17 @@ use std::task::{Context, Poll};
 
 use kafka_client::{Connector, Dialing, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Connects to a reference broker in memory, whatever the address: for tests with paused time.
+#[derive(Debug, Clone)]
+pub struct InMemory(pub kafka_broker::Connector);
+
+impl Connector for InMemory {
+    fn connect<'a>(&'a self, _host: &'a str, _port: u16) -> Dialing<'a> {
+        let stream = self.0.connect();
+        Box::pin(async move { Ok(Box::new(stream) as Box<dyn Stream>) })
+    }
+}
 
 /// `Produce` in the header of a request.
 const PRODUCE: i16 = 0;

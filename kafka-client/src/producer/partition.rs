@@ -64,8 +64,8 @@ struct State {
     /// Batches that were never sent, oldest first. The last one grows; those before it are full.
     open: VecDeque<OpenBatch>,
     window: Window<Batch>,
-    /// The oldest open batch is to be sent as soon as that is possible.
-    due: bool,
+    /// Open batches up to this number are to be sent as soon as that is possible.
+    due: Option<u64>,
     /// The sink in whose queue the partition stands.
     queued_at: Option<i32>,
     /// Listed among the partitions that have batches.
@@ -113,8 +113,8 @@ impl Batch {
 pub(crate) enum Signal {
     /// Nothing: the batch was open and is not full.
     None,
-    /// A batch was opened; it may linger.
-    Opened { number: u64 },
+    /// A batch was opened; it may linger. `behind` another, which is full and to be sent now.
+    Opened { number: u64, behind: bool },
     /// A batch is full.
     Full,
 }
@@ -172,7 +172,7 @@ impl Partition {
             state: Mutex::new(State {
                 open: VecDeque::new(),
                 window: Window::new(config.max_in_flight, config.idempotent()),
-                due: false,
+                due: None,
                 queued_at: None,
                 active: false,
                 not_before: None,
@@ -253,7 +253,8 @@ impl Partition {
         let delivery = completion.delivery(index, timestamp);
         let number = state.next_batch;
         state.next_batch += 1;
-        let full = builder.len() >= shared.config.batch_size || !state.open.is_empty();
+        let full = builder.len() >= shared.config.batch_size;
+        let behind = !state.open.is_empty();
         let created = shared.env().now();
         state.open.push_back(OpenBatch {
             number,
@@ -271,7 +272,7 @@ impl Partition {
             if full {
                 Signal::Full
             } else {
-                Signal::Opened { number }
+                Signal::Opened { number, behind }
             },
         ))
     }
@@ -297,14 +298,18 @@ impl Partition {
     pub(crate) fn linger_over(&self, number: u64) -> bool {
         let mut state = lock(&self.state);
         let over = state.open.front().is_some_and(|open| open.number <= number);
-        state.due |= over;
+        if over {
+            state.due = state.due.max(Some(number));
+        }
         over
     }
 
     /// Everything open is to be sent now (flush, or somebody waits).
     pub(crate) fn hurry(&self) {
         let mut state = lock(&self.state);
-        state.due |= !state.open.is_empty();
+        if let Some(last) = state.open.back() {
+            state.due = Some(last.number);
+        }
     }
 
     /// What the sink of broker `node` is to send.
@@ -349,8 +354,6 @@ impl Partition {
             let Some(open) = state.open.pop_front() else {
                 break;
             };
-            // What is behind it has not lingered yet, unless it is full.
-            state.due = false;
             if let Some((ticket, bytes)) = self.seal(shared, state, open, node) {
                 let more = state.is_ready(shared) && state.window.may_send_new(node);
                 return Next::Send {
@@ -728,7 +731,9 @@ impl State {
     fn is_ready(&self, shared: &Shared) -> bool {
         match self.open.front() {
             Some(front) => {
-                self.due || self.open.len() > 1 || front.builder.len() >= shared.config.batch_size
+                self.due.is_some_and(|due| front.number <= due)
+                    || self.open.len() > 1
+                    || front.builder.len() >= shared.config.batch_size
             }
             None => false,
         }

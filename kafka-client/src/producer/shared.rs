@@ -164,7 +164,10 @@ impl Shared {
         match signal {
             Signal::None => {}
             Signal::Full => self.enqueue(partition),
-            Signal::Opened { number } => {
+            Signal::Opened { number, behind } => {
+                if behind {
+                    self.enqueue(partition);
+                }
                 let linger = self.config.linger();
                 if linger.is_zero() || self.is_starving() {
                     partition.hurry();

@@ -1,0 +1,253 @@
+//! Part B, consumer and groups: refused, lost and damaged answers.
+
+use std::time::Duration;
+
+use integration::numbered::{self, Tally, receive};
+use integration::partitions;
+use kafka_broker::Fault;
+use kafka_client::consumer::{OffsetReset, TopicPartition};
+use kafka_client::{ErrorCode, ErrorKind};
+use kafka_client_protocol::ApiKey;
+
+use super::Setting;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn written(setting: &Setting, count: i32, numbers: u64) -> &'static str {
+    let topic = setting.topic("read", count);
+    let producer = setting.kafka().await.producer().batch_size(512);
+    let producer = producer.max_request_size(1024).build().await.unwrap();
+    numbered::send(&producer, topic, count, 0..numbers).await;
+    topic
+}
+
+/// 5, 13, 37, 39: whatever becomes of a Fetch, no record is skipped or repeated.
+#[tokio::test(start_paused = true)]
+async fn fetches_that_fail_lose_and_repeat_nothing() {
+    let fetch = || Fault::on(ApiKey::FETCH).skip(1).times(3);
+    for fault in [
+        fetch().close_before(),
+        fetch().close_after(),
+        fetch().truncate_answer(3),
+        fetch().truncate_answer(90),
+        fetch().delay_answer(20 * SECOND),
+        fetch().hold(),
+        fetch().error(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+        fetch().error(ErrorCode::FENCED_LEADER_EPOCH),
+        fetch().error(ErrorCode::UNKNOWN_LEADER_EPOCH),
+        fetch().error(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        fetch().error(ErrorCode::KAFKA_STORAGE_ERROR),
+        fetch().error(ErrorCode::REPLICA_NOT_AVAILABLE),
+    ] {
+        let setting = Setting::new().await;
+        let topic = written(&setting, 3, 100).await;
+        let what = format!("{fault:?}");
+        let fault = setting.inject(fault);
+        let reader = setting.kafka().await.reader();
+        let reader = reader
+            .offset_reset(OffsetReset::Earliest)
+            .max_partition_fetch_bytes(1000);
+        let mut reader = reader.assign(partitions(topic, 3)).await.unwrap();
+        let within = Duration::from_secs(300);
+        let received = tokio::time::timeout(within, receive(&mut reader, 300)).await;
+        received
+            .unwrap_or_else(|_| panic!("{what}"))
+            .assert_is(3, 0..100);
+        assert_eq!(fault.hits(), 3, "{what}");
+    }
+}
+
+/// 38: damage is an error that names the place; what is behind it is not skipped silently, and the
+/// other partition goes on.
+#[tokio::test(start_paused = true)]
+async fn a_damaged_batch_is_an_error_with_its_place() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, 1, 200).await;
+    let other = setting.topic("sound", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    numbered::send(&producer, other, 1, 0..200).await;
+    setting.inject(Fault::on(ApiKey::FETCH).topic(topic).corrupt_answer(2000));
+    let reader = setting
+        .kafka()
+        .await
+        .reader()
+        .offset_reset(OffsetReset::Earliest);
+    let at = TopicPartition::new(topic, 0);
+    let mut reader = reader.assign([at.clone()]).await.unwrap();
+    let mut tally = Tally::default();
+    let error = loop {
+        match reader.recv().await {
+            Ok(record) => tally.count(&record),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::CorruptRecords, "{error}");
+    assert_eq!((error.topic(), error.partition()), (Some(topic), Some(0)));
+    let offset = tally.total();
+    assert!(
+        error.to_string().contains(&format!("offset {offset} ")),
+        "{error}"
+    );
+    let nothing = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+    assert!(nothing.is_err(), "it stands still: {nothing:?}");
+    // The damage was on the way: asked for again, the batch is sound.
+    reader.handle().seek(&at, offset as i64).unwrap();
+    while tally.total() < 200 {
+        tally.count(&reader.recv().await.unwrap());
+    }
+    tally.assert_is(1, 0..200);
+    let reader = setting
+        .kafka()
+        .await
+        .reader()
+        .offset_reset(OffsetReset::Earliest);
+    let mut reader = reader.assign(partitions(other, 1)).await.unwrap();
+    receive(&mut reader, 200).await.assert_is(1, 0..200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_to_begin_is_asked_again() {
+    for fault in [
+        Fault::on(ApiKey::LIST_OFFSETS).times(3).close_after(),
+        Fault::on(ApiKey::LIST_OFFSETS)
+            .times(3)
+            .error(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+        Fault::on(ApiKey::LIST_OFFSETS)
+            .times(3)
+            .error(ErrorCode::LEADER_NOT_AVAILABLE),
+        Fault::on(ApiKey::LIST_OFFSETS)
+            .times(3)
+            .error(ErrorCode::OFFSET_NOT_AVAILABLE),
+    ] {
+        let setting = Setting::new().await;
+        let topic = written(&setting, 2, 20).await;
+        let fault = setting.inject(fault);
+        let reader = setting
+            .kafka()
+            .await
+            .reader()
+            .offset_reset(OffsetReset::Earliest);
+        let mut reader = reader.assign(partitions(topic, 2)).await.unwrap();
+        receive(&mut reader, 40).await.assert_is(2, 0..20);
+        assert_eq!(fault.hits(), 3);
+    }
+}
+
+/// 45, 46, 48, 53: a member gets through whatever its coordinator answers, begins where the group
+/// stands, and stores what it has done.
+#[tokio::test(start_paused = true)]
+async fn a_member_gets_through_what_its_coordinator_answers() {
+    let coordinator = [
+        ErrorCode::NOT_COORDINATOR,
+        ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+    ];
+    let rejoin = [
+        ErrorCode::UNKNOWN_MEMBER_ID,
+        ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::REBALANCE_IN_PROGRESS,
+    ];
+    let mut faults = Vec::new();
+    for api in [
+        ApiKey::FIND_COORDINATOR,
+        ApiKey::JOIN_GROUP,
+        ApiKey::SYNC_GROUP,
+        ApiKey::HEARTBEAT,
+        ApiKey::OFFSET_FETCH,
+        ApiKey::OFFSET_COMMIT,
+    ] {
+        let on = || Fault::on(api).times(2);
+        faults.extend([
+            on().close_before(),
+            on().close_after(),
+            on().truncate_answer(6),
+        ]);
+        let codes: &[&[ErrorCode]] = match api {
+            ApiKey::FIND_COORDINATOR => &[&coordinator[1..]],
+            ApiKey::JOIN_GROUP => &[&coordinator, &rejoin[..1]],
+            ApiKey::OFFSET_FETCH => &[&coordinator, &[ErrorCode::UNSTABLE_OFFSET_COMMIT]],
+            _ => &[&coordinator, &rejoin],
+        };
+        for code in codes.iter().copied().flatten() {
+            faults.push(on().error(*code));
+        }
+    }
+    for fault in faults {
+        let what = format!("{fault:?}");
+        let setting = Setting::new().await;
+        let topic = written(&setting, 2, 50).await;
+        let kafka = setting.kafka().await;
+        let member = || {
+            // `none`: to begin where the reset says would be a mistake, and an error.
+            let member = kafka.consumer("group").manual_commit();
+            member
+                .offset_reset(OffsetReset::None)
+                .heartbeat_interval(SECOND)
+        };
+        let first = kafka.consumer("group").offset_reset(OffsetReset::Earliest);
+        let mut first = first.subscribe([topic]).await.unwrap();
+        let mut tally = receive(&mut first, 30).await;
+        first.close().await.unwrap();
+
+        let fault = setting.inject(fault);
+        let mut second = member().subscribe([topic]).await.unwrap();
+        // Each record is committed by itself. If that fails, the place is lost, and it comes again.
+        let rest = async {
+            while tally.total() < 100 || fault.hits() < 2 {
+                match tokio::time::timeout(SECOND, second.recv()).await {
+                    Ok(Ok(record)) => match second.commit().await {
+                        Ok(()) => tally.count(&record),
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::GroupLost, "{what}"),
+                    },
+                    Ok(Err(error)) => panic!("{what}: {error}"),
+                    // Heartbeats need time to be sent, and refused.
+                    Err(_) => {}
+                }
+            }
+        };
+        let within = tokio::time::timeout(Duration::from_secs(600), rest).await;
+        within.unwrap_or_else(|_| panic!("it gets through {what}"));
+        tally.assert_is(2, 0..50);
+        second
+            .commit()
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        second.close().await.unwrap();
+
+        let mut third = member().subscribe([topic]).await.unwrap();
+        let rest = tokio::time::timeout(60 * SECOND, third.recv()).await;
+        assert!(
+            rest.is_err(),
+            "{what}: all was committed, but there is {rest:?}"
+        );
+        third.close().await.unwrap();
+    }
+}
+
+/// What is refused for good ends the member, and every call says why.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_refuses_a_member_ends_it() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, 1, 5).await;
+    let denied = Fault::on(ApiKey::JOIN_GROUP).error(ErrorCode::GROUP_AUTHORIZATION_FAILED);
+    setting.inject(denied.always());
+    let mut member = setting
+        .kafka()
+        .await
+        .consumer("group")
+        .subscribe([topic])
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let error = member.recv().await.unwrap_err();
+        assert_eq!(
+            error.code(),
+            Some(ErrorCode::GROUP_AUTHORIZATION_FAILED),
+            "{error}"
+        );
+        assert_eq!(error.api(), Some(ApiKey::JOIN_GROUP));
+    }
+    let commit = member.commit().await.unwrap_err();
+    assert_eq!(commit.code(), Some(ErrorCode::GROUP_AUTHORIZATION_FAILED));
+    member.close().await.unwrap();
+}
