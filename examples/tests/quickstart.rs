@@ -22,10 +22,9 @@ fn all_arrive_once_and_two_members_share_them() {
 }
 
 #[test]
-fn nothing_is_lost_or_doubled_when_the_rebalance_meets_a_backlog() {
+fn twenty_weeks_with_the_same_events_arrive_once_for_each_line() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("weeks.ndjson");
-    // Enough that the first member is still busy when the second joins.
     fs::write(&file, BUNDLED.repeat(20)).unwrap();
     let ended = quickstart(&["--input", path(&file)]);
     assert_eq!(ended.status, Some(0), "{ended}");

@@ -1,4 +1,110 @@
-//! Async Kafka client.
+//! An async Kafka client: an idempotent producer, consumer groups and typed records.
+//!
+//! The protocol is implemented in Rust, on tokio; there is no librdkafka beneath. A record is encoded
+//! into its batch by the task that sends it and decoded by the task that reads it, without a channel
+//! or a task for each record. Settings are Kafka's own, under their own names: each setter's text
+//! begins with the property it stands for.
+//!
+//! # Quick start
+//!
+//! ```
+//! use kafka_client::consumer::OffsetReset;
+//! use kafka_client::{Kafka, KafkaRecord};
+//!
+//! #[derive(Debug, PartialEq, KafkaRecord)]
+//! #[kafka(topic = "orders", format = json)]
+//! struct OrderPlaced {
+//!     #[kafka(key)]
+//!     customer: String,
+//!     amount_cents: u64,
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let broker = kafka_broker::Broker::builder().start().await?;
+//! # let bootstrap = broker.bootstrap();
+//! let kafka = Kafka::connect(bootstrap).await?; // such as "localhost:9092"
+//!
+//! let producer = kafka.producer().build().await?;
+//! let order = OrderPlaced { customer: "Ada".to_owned(), amount_cents: 1_250 };
+//! let delivered = producer.send(&order).await?;
+//!
+//! let billing = kafka.consumer("billing").offset_reset(OffsetReset::Earliest);
+//! let mut orders = billing.topic::<OrderPlaced>().start().await?;
+//! let received = orders.recv().await?;
+//! assert_eq!(*received, order);
+//! assert_eq!(Some(received.record().offset()), delivered.offset);
+//!
+//! orders.close().await?;
+//! producer.close().await?;
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Which call for what
+//!
+//! | to | use |
+//! |---|---|
+//! | send one record and know that it is written | [`Producer::send`] |
+//! | have many under way | [`Producer::enqueue`], then await each [`Delivery`] |
+//! | send from code that must not wait | [`Producer::try_enqueue`] |
+//! | send a typed record to another topic than its type's | [`Producer::send_to`], [`Producer::enqueue_to`] |
+//! | send bytes | [`Record::to`], with any of these |
+//! | share topics among the members of a group | [`Kafka::consumer`] with [`subscribe`](consumer::ConsumerBuilder::subscribe) |
+//! | the same, with records of one type | [`topic`](consumer::ConsumerBuilder::topic), or [`subscribe_as`](consumer::ConsumerBuilder::subscribe_as) for topics that the type does not name |
+//! | read certain partitions, alone | [`Kafka::reader`] or [`Kafka::consumer`] with [`assign`](consumer::ConsumerBuilder::assign) |
+//! | take whole batches, cheaper for each record | [`Consumer::recv_batch`] |
+//! | commit, seek or pause while another task reads | [`Consumer::handle`] |
+//! | create or delete topics | [`Kafka::create_topic`], [`Kafka::delete_topic`] |
+//!
+//! # Guarantees
+//!
+//! - **Every send ends** within `delivery.timeout.ms` as [`Delivered`], as
+//!   [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown): only after the
+//!   last can sending again double the record.
+//! - **Order and once**: with idempotence, the default, the records of one partition are written in
+//!   the order they were buffered in, and no retry writes one twice. Records with the same key are in
+//!   one partition, as long as the topic keeps its number of partitions. This holds for the life of a
+//!   producer; there are no transactions yet.
+//! - **At least once**: auto-commit stores only what the user is done with, and asking for the next
+//!   record says so; [`commit`](consumer::Consumer::commit) stores all that was handed out. After a
+//!   crash, what was not stored is read again. Before a partition goes to another member, auto-commit
+//!   stores where that one is to begin, so nothing is read twice then.
+//! - **Memory is bounded**: by [`buffer_memory`](producer::ProducerBuilder::buffer_memory) on the way
+//!   out; on the way in by [`buffer_bytes`](consumer::ConsumerBuilder::buffer_bytes), which answers that are
+//!   already under way can exceed.
+//!
+//! # Cancel safety
+//!
+//! Every async function says under "Cancel safety" what dropping its future does. In short: dropping
+//! a receive loses no record; a record that is buffered is sent whatever is dropped; and a commit is
+//! not taken back.
+//!
+//! # Drop
+//!
+//! Dropping never blocks. Dropping the last clone of a [`Producer`] gives up what is not sent yet, with
+//! a warning that counts it, and dropping a [`Consumer`] leaves its group without a last commit:
+//! `close` both.
+//!
+//! # Versions
+//!
+//! Tested with Apache Kafka 4.3.1; which versions of each API are spoken is agreed upon with each
+//! broker. The minimum Rust version is 1.88, and raising it is a minor version. There is no `unsafe`
+//! code in this crate. Warnings and what happens inside are told through [`tracing`].
+//!
+//! [`Delivered`]: producer::Delivered
+//! [`Delivery`]: producer::Delivery
+//! [`Producer`]: producer::Producer
+//! [`Producer::send`]: producer::Producer::send
+//! [`Producer::send_to`]: producer::Producer::send_to
+//! [`Producer::enqueue`]: producer::Producer::enqueue
+//! [`Producer::enqueue_to`]: producer::Producer::enqueue_to
+//! [`Producer::try_enqueue`]: producer::Producer::try_enqueue
+//! [`Record::to`]: record::Record::to
+//! [`Consumer`]: consumer::Consumer
+//! [`Consumer::handle`]: consumer::Consumer::handle
+//! [`Consumer::recv_batch`]: consumer::Consumer::recv_batch
 
 mod client;
 mod cluster;
@@ -15,3 +121,8 @@ pub use env::{Connector, Dialing, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
 pub use kafka_client_protocol::ErrorCode;
 pub use record::KafkaRecord;
+
+/// The code in the repository's front page runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
