@@ -127,11 +127,8 @@ async fn out_of_time_in_flight_is_unknown_and_never_sent_is_not_delivered() {
     let held = setting.inject(Fault::on(ApiKey::PRODUCE).hold());
     let start = Instant::now();
     let sent = enqueue(&producer, topic, 1, 0..1).await.remove(0).2;
-    producer
-        .try_enqueue(Record::to(topic))
-        .err()
-        .into_iter()
-        .for_each(|error| panic!("{error}"));
+    // Buffered at once; its delivery is not looked at.
+    drop(producer.try_enqueue(Record::to(topic)).unwrap());
     held.wait_for_hits(1).await;
     let waits = enqueue(&producer, topic, 1, 1..3).await;
 
