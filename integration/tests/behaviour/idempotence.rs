@@ -3,9 +3,11 @@
 use integration::connector::CutProduceAnswers;
 use integration::numbered::{self, receive};
 use integration::{TestCluster, partitions};
-use kafka_client::TcpConnector;
+use kafka_broker::{Broker, Fault};
 use kafka_client::consumer::OffsetReset;
 use kafka_client::producer::Compression;
+use kafka_client::{ErrorCode, Kafka, TcpConnector};
+use kafka_client_protocol::ApiKey;
 
 behaviours![
     lost_answers_double_nothing_and_keep_the_order,
@@ -60,4 +62,22 @@ async fn lost_answers_double_nothing_and_keep_the_order(cluster: &TestCluster) {
 async fn lost_answers_of_one_batch_at_a_time(cluster: &TestCluster) {
     let cuts = cut(cluster, 2, 1, 3_000).await;
     assert!(cuts >= 10, "only {cuts} cuts");
+}
+
+/// A leader that does not know a producer takes whatever sequence comes first. So a second batch
+/// must not be under way while a new leader may still refuse the first, as it does before it has
+/// learnt of its partition.
+#[tokio::test]
+async fn a_first_batch_that_is_refused_for_the_moment_is_not_overtaken() {
+    const NUMBERS: u64 = 1_000;
+    let broker = Broker::builder().start().await.unwrap();
+    broker.create_topic("young", 1).unwrap();
+    let fault = Fault::on(ApiKey::PRODUCE).error(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    let refused = broker.faults().inject(fault);
+    let kafka = Kafka::connect(broker.bootstrap()).await.unwrap();
+    let producer = kafka.producer().batch_size(1024).max_request_size(2 * 1024);
+    let producer = producer.build().await.unwrap();
+    // Checks that the offset of each is its number.
+    numbered::send(&producer, "young", 1, 0..NUMBERS).await;
+    assert_eq!(refused.hits(), 1);
 }
