@@ -18,6 +18,7 @@ behaviours![
     without_a_stored_offset_and_a_reset_there_is_an_error,
     without_a_group_there_is_nothing_to_commit_to,
     a_commit_in_the_middle_of_a_rebalance_holds,
+    auto_commit_does_not_go_back_behind_a_commit,
 ];
 
 struct Setting {
@@ -249,4 +250,24 @@ async fn a_commit_in_the_middle_of_a_rebalance_holds(cluster: &TestCluster) {
         other.close().await.unwrap();
     }
     assert_eq!(setting.next().await, 50);
+}
+
+/// The record at hand counts as processed once the user has committed it.
+async fn auto_commit_does_not_go_back_behind_a_commit(cluster: &TestCluster) {
+    let setting = Setting::new(cluster).await;
+    let builder = setting.builder().auto_commit(Duration::from_millis(10));
+    let mut consumer = builder.subscribe([&setting.topic]).await.unwrap();
+    numbered::receive(&mut consumer, 100).await;
+    consumer.commit().await.unwrap();
+    // Several auto-commits, none of which may find something to do.
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let stored = consumer
+            .handle()
+            .committed(&[setting.at.clone()])
+            .await
+            .unwrap();
+        assert_eq!(stored.get(&setting.at), Some(&100));
+    }
+    consumer.close().await.unwrap();
 }

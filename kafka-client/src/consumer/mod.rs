@@ -443,6 +443,8 @@ impl ConsumerHandle {
         let commits = {
             let state = self.shared.state();
             let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
+                // Who commits is done with it: auto-commit must not go back behind this.
+                slot.assigned.finish();
                 let offset = slot.assigned.position();
                 (offset >= 0 && offset != slot.committed).then(|| Commit {
                     partition: partition.clone(),
