@@ -18,6 +18,7 @@ behaviours![
     without_a_stored_offset_and_a_reset_there_is_an_error,
     without_a_group_there_is_nothing_to_commit_to,
     a_commit_in_the_middle_of_a_rebalance_holds,
+    what_is_stored_can_be_asked_for_by_anybody,
 ];
 
 struct Setting {
@@ -249,4 +250,34 @@ async fn a_commit_in_the_middle_of_a_rebalance_holds(cluster: &TestCluster) {
         other.close().await.unwrap();
     }
     assert_eq!(setting.next().await, 50);
+}
+
+async fn what_is_stored_can_be_asked_for_by_anybody(cluster: &TestCluster) {
+    let setting = Setting::new(cluster).await;
+    let mut consumer = setting.manual().await;
+    numbered::receive(&mut consumer, 42).await;
+
+    // It is no member and has seen nothing of the topic yet.
+    let observer = setting.builder().manual_commit().assign([]).await.unwrap();
+    let handle = observer.handle();
+    let at = [setting.at.clone()];
+    let stored = async || handle.committed(&at).await.unwrap().get(&at[0]).copied();
+    assert_eq!(stored().await, None);
+    consumer.commit().await.unwrap();
+    assert_eq!(stored().await, Some(42));
+    assert_eq!(consumer.handle().committed(&at).await.unwrap()[&at[0]], 42);
+    assert_eq!(handle.offsets(&at).await.unwrap()[&at[0]], (0, 100));
+    consumer.close().await.unwrap();
+
+    let beyond = [TopicPartition::new(&*setting.topic, 1)];
+    let error = handle.offsets(&beyond).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownTopic, "{error}");
+    observer.close().await.unwrap();
+    let closed = handle.committed(&at).await.unwrap_err();
+    assert_eq!(closed.kind(), ErrorKind::Closed);
+
+    let reader = setting.kafka.reader().assign([]).await.unwrap();
+    let error = reader.handle().committed(&at).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    reader.close().await.unwrap();
 }
