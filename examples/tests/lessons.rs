@@ -1,6 +1,5 @@
 //! The short examples, run as their users run them.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};

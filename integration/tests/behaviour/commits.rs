@@ -19,6 +19,7 @@ behaviours![
     without_a_group_there_is_nothing_to_commit_to,
     a_commit_in_the_middle_of_a_rebalance_holds,
     auto_commit_does_not_go_back_behind_a_commit,
+    what_is_stored_can_be_asked_for_by_anybody,
 ];
 
 struct Setting {
@@ -270,4 +271,34 @@ async fn auto_commit_does_not_go_back_behind_a_commit(cluster: &TestCluster) {
         assert_eq!(stored.get(&setting.at), Some(&100));
     }
     consumer.close().await.unwrap();
+}
+
+async fn what_is_stored_can_be_asked_for_by_anybody(cluster: &TestCluster) {
+    let setting = Setting::new(cluster).await;
+    let mut consumer = setting.manual().await;
+    numbered::receive(&mut consumer, 42).await;
+
+    // It is no member and has seen nothing of the topic yet.
+    let observer = setting.builder().manual_commit().assign([]).await.unwrap();
+    let handle = observer.handle();
+    let at = [setting.at.clone()];
+    let stored = async || handle.committed(&at).await.unwrap().get(&at[0]).copied();
+    assert_eq!(stored().await, None);
+    consumer.commit().await.unwrap();
+    assert_eq!(stored().await, Some(42));
+    assert_eq!(consumer.handle().committed(&at).await.unwrap()[&at[0]], 42);
+    assert_eq!(handle.offsets(&at).await.unwrap()[&at[0]], (0, 100));
+    consumer.close().await.unwrap();
+
+    let beyond = [TopicPartition::new(&*setting.topic, 1)];
+    let error = handle.offsets(&beyond).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownTopic, "{error}");
+    observer.close().await.unwrap();
+    let closed = handle.committed(&at).await.unwrap_err();
+    assert_eq!(closed.kind(), ErrorKind::Closed);
+
+    let reader = setting.kafka.reader().assign([]).await.unwrap();
+    let error = reader.handle().committed(&at).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    reader.close().await.unwrap();
 }
