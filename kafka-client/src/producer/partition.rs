@@ -102,8 +102,9 @@ impl Batch {
     /// Tells the deliveries, gives the bytes back and the buffer to the pool, if nothing else
     /// holds it: a connection does while it writes.
     fn finish(self, shared: &Shared, outcome: Outcome) {
-        self.completion.complete(outcome);
+        // First the memory: whoever is told finds it free.
         shared.budget.give_back(self.reserved);
+        self.completion.complete(outcome);
         shared.recycle(self.bytes);
     }
 }
@@ -640,8 +641,8 @@ impl Partition {
                 break;
             };
             let error = self.out_of_time(shared, state);
-            open.completion.complete(Outcome::NotDelivered(error));
             shared.budget.give_back(open.reserved);
+            open.completion.complete(Outcome::NotDelivered(error));
             shared.recycle_buffer(open.builder.into_buffer());
         }
         let idle = state.open.is_empty() && state.window.is_empty();
@@ -701,9 +702,9 @@ impl Partition {
         }
         for open in state.open.drain(..) {
             records += open.builder.record_count() as usize;
+            shared.budget.give_back(open.reserved);
             open.completion
                 .complete(Outcome::NotDelivered(error.clone()));
-            shared.budget.give_back(open.reserved);
         }
         records
     }
