@@ -22,6 +22,7 @@ behaviours![
     records_without_a_key_reach_every_partition,
     the_broker_sets_the_time_where_the_topic_says_so,
     flush_settles_everything,
+    flush_settles_every_part_of_a_batch_that_is_split,
     close_delivers_everything_and_ends_the_producer,
     a_dropped_delivery_changes_nothing,
     with_acks_of_the_leader_records_arrive_in_order,
@@ -241,6 +242,31 @@ async fn flush_settles_everything(cluster: &TestCluster) {
             (delivered.partition, delivered.offset),
             (partition, Some(number as i64))
         );
+    }
+}
+
+/// A batch over the topic's limit is sent in parts, one after the other: flush waits for the last.
+async fn flush_settles_every_part_of_a_batch_that_is_split(cluster: &TestCluster) {
+    let settings = [("max.message.bytes", "2000")];
+    let topic = cluster.topic_with("split", 1, &settings).await;
+    let producer = cluster.kafka().await.producer().batch_size(64 * 1024);
+    let producer = producer
+        .linger(Duration::from_secs(60))
+        .build()
+        .await
+        .unwrap();
+    let value = [b'x'; 500];
+    let mut deliveries = Vec::new();
+    for _ in 0..100 {
+        let record = Record::to(&topic).value(&value);
+        deliveries.push(producer.enqueue(record).await.unwrap());
+    }
+    producer.flush().await;
+    for (number, delivery) in deliveries.into_iter().enumerate() {
+        let delivered = futures::FutureExt::now_or_never(delivery)
+            .expect("settled")
+            .unwrap();
+        assert_eq!(delivered.offset, Some(number as i64));
     }
 }
 

@@ -110,6 +110,22 @@ impl Completion {
         }
     }
 
+    /// Waits until every record of the batch has its outcome, which is told to the records' own
+    /// deliveries: a batch that is split ends with the last of its parts.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn settled(self: Arc<Self>) {
+        let mut open = vec![self];
+        while let Some(completion) = open.pop() {
+            // Ends with the batch, or with its first part if it is split.
+            let _ = completion.delivery(0, 0).await;
+            if let Some(Outcome::Split(parts)) = completion.outcome.get() {
+                open.extend(parts.iter().map(|(_, part)| part.clone()));
+            }
+        }
+    }
+
     fn of_record(&self, outcome: &Outcome, index: u32, timestamp: i64) -> SendResult {
         match outcome {
             Outcome::Delivered {

@@ -271,9 +271,7 @@ impl Producer {
             .collect();
         shared.hurry_all();
         for completion in pending {
-            // A delivery of the batch's first record ends when the batch does; its outcome is told
-            // to the records' own deliveries.
-            let _ = completion.delivery(0, 0).await;
+            completion.settled().await;
         }
     }
 

@@ -626,8 +626,8 @@ impl Partition {
         }
     }
 
-    /// Gives up what is older than `delivery.timeout.ms`. `true` if nothing is left.
-    pub(crate) fn expire(self: &Arc<Self>, shared: &Shared, now: Instant) -> bool {
+    /// Gives up what is older than `delivery.timeout.ms`.
+    pub(crate) fn expire(&self, shared: &Shared, now: Instant) {
         let mut state = lock(&self.state);
         let state = &mut *state;
         self.expire_window(shared, state, now);
@@ -645,11 +645,10 @@ impl Partition {
             open.completion.complete(Outcome::NotDelivered(error));
             shared.recycle_buffer(open.builder.into_buffer());
         }
-        let idle = state.open.is_empty() && state.window.is_empty();
-        if idle {
+        if state.open.is_empty() && state.window.is_empty() {
             state.active = false;
+            shared.deactivate(self);
         }
-        idle
     }
 
     fn expire_window(&self, shared: &Shared, state: &mut State, now: Instant) {

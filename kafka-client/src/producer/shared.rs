@@ -1,6 +1,6 @@
 //! What callers, sinks and timers of a producer share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::time::Duration;
@@ -39,8 +39,9 @@ pub(crate) struct Shared {
     pub(crate) identities: Identities,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
     sinks: Mutex<HashMap<i32, Arc<Sink>>>,
-    /// Partitions that have batches, each listed once.
-    active: Mutex<Vec<Arc<Partition>>>,
+    /// Partitions that have batches, by topic and number. Complete at every moment: what is not
+    /// listed is neither flushed nor given up.
+    active: Mutex<BTreeMap<(Arc<str>, i32), Arc<Partition>>>,
     buffers: Mutex<Buffers>,
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
@@ -136,27 +137,29 @@ impl Shared {
 
     /// Lists a partition that has got its first batch.
     pub(crate) fn activate(&self, partition: Arc<Partition>) {
-        lock(&self.active).push(partition);
+        let key = (partition.topic.name.clone(), partition.index);
+        lock(&self.active).insert(key, partition);
+    }
+
+    /// Takes a partition without batches off the list. Called under the partition's lock, so that
+    /// one that gets a batch meanwhile is listed after.
+    pub(crate) fn deactivate(&self, partition: &Partition) {
+        let key = (partition.topic.name.clone(), partition.index);
+        lock(&self.active).remove(&key);
     }
 
     /// The partitions that have batches.
     pub(crate) fn active(&self) -> Vec<Arc<Partition>> {
-        lock(&self.active).clone()
+        lock(&self.active).values().cloned().collect()
     }
 
     /// Gives up batches whose time is over, and forgets partitions without any.
     pub(crate) fn expire(&self) {
         let now = self.env().now();
-        // Taken out of the list, so that no partition is locked under the list's lock; one that
-        // gets a batch meanwhile lists itself again.
-        let listed = std::mem::take(&mut *lock(&self.active));
-        let mut busy = Vec::with_capacity(listed.len());
-        for partition in listed {
-            if !partition.expire(self, now) {
-                busy.push(partition);
-            }
+        // A copy, so that no partition is locked under the list's lock.
+        for partition in self.active() {
+            partition.expire(self, now);
         }
-        lock(&self.active).append(&mut busy);
     }
 
     /// Tells the leader's sink what an append brought.
@@ -355,7 +358,7 @@ impl Shared {
         );
         let active = std::mem::take(&mut *lock(&self.active));
         let records = active
-            .iter()
+            .values()
             .map(|partition| partition.abort(self, error))
             .sum();
         lock(&self.sinks).clear();
@@ -363,5 +366,36 @@ impl Shared {
             task.abort();
         }
         records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ClientConfig;
+    use crate::env::TcpConnector;
+    use crate::producer::partition::TopicName;
+    use kafka_client_protocol::Uuid;
+
+    /// A flush that finds the list without the partition would return before its records are sent.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_partition_with_batches_is_listed_even_while_others_expire() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1));
+        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
+        let shared = Shared::new(cluster, ProducerConfig::default());
+        let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
+        for index in 0..100 {
+            let partition = Arc::new(Partition::new(name.clone(), index, -1, &shared));
+            let appended = partition.append(&shared, 0, None, Some(b"v"), &[], None);
+            drop(appended.unwrap());
+        }
+        let expiring = tokio::task::spawn_blocking({
+            let shared = shared.clone();
+            move || (0..1_000).for_each(|_| shared.expire())
+        });
+        while !expiring.is_finished() {
+            assert_eq!(shared.active().len(), 100);
+        }
+        expiring.await.unwrap();
     }
 }
