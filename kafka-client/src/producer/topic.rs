@@ -1,12 +1,11 @@
 //! A topic on its way out: its partitions, and where records without a key go.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use super::partition::{Partition, TopicName};
 use super::partitioner::{self, Sticky};
 use super::shared::Shared;
 use crate::cluster::TopicMetadata;
-use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 
 /// A topic that records are produced to.
@@ -15,7 +14,7 @@ pub(crate) struct Topic {
     name: Arc<TopicName>,
     /// By number. It only grows.
     partitions: RwLock<Vec<Arc<Partition>>>,
-    sticky: Mutex<Sticky>,
+    sticky: Sticky,
 }
 
 impl Topic {
@@ -24,7 +23,7 @@ impl Topic {
         let this = Self {
             name,
             partitions: RwLock::default(),
-            sticky: Mutex::default(),
+            sticky: Sticky::default(),
         };
         this.follow(metadata, shared, &mut Vec::new());
         this
@@ -91,7 +90,7 @@ impl Topic {
         let index = match (chosen, key) {
             (Some(chosen), _) => usize::try_from(chosen).unwrap_or(usize::MAX),
             (None, Some(key)) => partitioner::by_key(key, count),
-            (None, None) => lock(&self.sticky).next(
+            (None, None) => self.sticky.next(
                 size,
                 shared.config.batch_size,
                 count,
