@@ -35,9 +35,12 @@ pub struct Delivery {
     /// The record's place in its batch.
     index: u32,
     timestamp: i64,
-    /// Where the waker is kept in the completion, once it waits.
-    slot: Option<usize>,
+    /// Where the waker is kept in the completion, [`NO_SLOT`] before it waits. Small, because every
+    /// record moves one of these about.
+    slot: u32,
 }
+
+const NO_SLOT: u32 = u32::MAX;
 
 /// The outcome of a batch, shared by its records.
 pub(crate) struct Completion {
@@ -106,7 +109,7 @@ impl Completion {
             completion: self.clone(),
             index,
             timestamp,
-            slot: None,
+            slot: NO_SLOT,
         }
     }
 
@@ -160,7 +163,7 @@ impl Future for Delivery {
                     let part = parts.partition_point(|(first, _)| *first <= this.index) - 1;
                     let (first, completion) = &parts[part];
                     this.index -= first;
-                    this.slot = None;
+                    this.slot = NO_SLOT;
                     this.completion = completion.clone();
                     continue;
                 }
@@ -173,11 +176,12 @@ impl Future for Delivery {
                 if this.completion.outcome.get().is_some() {
                     continue;
                 }
-                match this.slot.and_then(|slot| waiting.get_mut(slot)) {
+                match waiting.get_mut(this.slot as usize) {
                     Some(Some(waker)) if waker.will_wake(cx.waker()) => {}
                     Some(slot) => *slot = Some(cx.waker().clone()),
                     None => {
-                        this.slot = Some(waiting.len());
+                        // A batch has fewer records than bytes, and fewer of those than this.
+                        this.slot = waiting.len() as u32;
                         waiting.push(Some(cx.waker().clone()));
                     }
                 }
@@ -205,9 +209,9 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if let Some(slot) = self.slot
+        if self.slot != NO_SLOT
             && self.completion.outcome.get().is_none()
-            && let Some(slot) = lock(&self.completion.waiting).get_mut(slot)
+            && let Some(slot) = lock(&self.completion.waiting).get_mut(self.slot as usize)
         {
             *slot = None;
         }

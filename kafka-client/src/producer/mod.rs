@@ -376,7 +376,7 @@ async fn append_slowly<R: ToRecord>(
             Obstacle::Error(error) => return Err(error),
             Obstacle::Topic(name) => {
                 let left = deadline.saturating_duration_since(Instant::now());
-                shared.topic(&name, left).await?;
+                shared.learn(&name, left).await?;
             }
             Obstacle::Memory(bytes) => {
                 let waited = tokio::time::timeout_at(deadline, shared.take(bytes)).await;

@@ -228,6 +228,23 @@ impl Partition {
                 return Ok((delivery, if crossed { Signal::Full } else { Signal::None }));
             }
         }
+        self.open(shared, state, timestamp, key, value, headers, taken)
+    }
+
+    /// Opens a batch with a record.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "the tail of `append`")]
+    fn open(
+        self: &Arc<Self>,
+        shared: &Shared,
+        state: &mut State,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+        taken: Option<&mut Taken<'_>>,
+    ) -> Result<(Delivery, Signal), Refusal> {
+        let limit = shared.config.max_request_size;
         let size = BatchHeader::LEN + record_size_upper_bound(key, value, headers);
         if size > limit {
             return Err(Refusal::Error(

@@ -1,5 +1,7 @@
 //! Which partition a record goes to (KIP-480, KIP-794).
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::env::Env;
 
 /// The partition of a key, as Java's client has it: the same key goes to the same partition from
@@ -13,35 +15,42 @@ pub(crate) fn by_key(key: &[u8], partitions: usize) -> usize {
 /// on: full batches, and the same load for every partition over time.
 #[derive(Debug, Default)]
 pub(crate) struct Sticky {
-    current: Option<usize>,
-    bytes: usize,
+    /// The partition plus one, 0 for none, above the bytes that went there. Callers that race may
+    /// miss each other's bytes, which makes a stay a little longer; a lock would cost every record
+    /// more than that is worth.
+    state: AtomicU64,
 }
 
 impl Sticky {
     /// The partition for a record of this size; `available` are those with a leader, if any has.
+    #[inline]
     pub(crate) fn next(
-        &mut self,
+        &self,
         size: usize,
         batch_size: usize,
         partitions: usize,
         available: impl Fn(usize) -> bool,
         env: &Env,
     ) -> usize {
-        let stay = self.current.filter(|current| {
-            *current < partitions && self.bytes < batch_size && available(*current)
-        });
-        let current = stay.unwrap_or_else(|| {
-            self.bytes = 0;
-            choose(partitions, self.current, available, env)
-        });
-        self.current = Some(current);
-        self.bytes += size;
+        let state = self.state.load(Ordering::Relaxed);
+        let last = ((state >> 32) as usize).checked_sub(1);
+        let bytes = state as u32;
+        let stay = last
+            .filter(|last| *last < partitions && (bytes as usize) < batch_size && available(*last));
+        let (current, bytes) = match stay {
+            Some(current) => (current, bytes),
+            None => (choose(partitions, last, available, env), 0),
+        };
+        let bytes = bytes.saturating_add(u32::try_from(size).unwrap_or(u32::MAX));
+        let state = (current as u64 + 1) << 32 | u64::from(bytes);
+        self.state.store(state, Ordering::Relaxed);
         current
     }
 }
 
 /// Any partition with a leader, another than the last if there is one. Without any leader, any:
 /// the record waits for one.
+#[cold]
 fn choose(
     partitions: usize,
     last: Option<usize>,
@@ -87,8 +96,8 @@ mod tests {
     #[test]
     fn records_without_key_stay_for_a_batch_and_then_move() {
         let env = Env::new(Arc::new(TcpConnector), Some(1));
-        let mut sticky = Sticky::default();
-        let mut next = || sticky.next(100, 1000, 4, |_| true, &env);
+        let sticky = Sticky::default();
+        let next = || sticky.next(100, 1000, 4, |_| true, &env);
         let first = next();
         for _ in 1..10 {
             assert_eq!(next(), first);
@@ -99,7 +108,7 @@ mod tests {
     #[test]
     fn every_partition_gets_its_share() {
         let env = Env::new(Arc::new(TcpConnector), Some(1));
-        let mut sticky = Sticky::default();
+        let sticky = Sticky::default();
         let mut counts = [0; 4];
         for _ in 0..40_000 {
             counts[sticky.next(100, 1000, 4, |_| true, &env)] += 1;
@@ -113,7 +122,7 @@ mod tests {
     #[test]
     fn a_partition_without_leader_is_avoided_unless_none_has_one() {
         let env = Env::new(Arc::new(TcpConnector), Some(1));
-        let mut sticky = Sticky::default();
+        let sticky = Sticky::default();
         for _ in 0..100 {
             assert_eq!(
                 sticky.next(1000, 1000, 4, |partition| partition == 2, &env),

@@ -28,8 +28,7 @@ const POOL_BYTES: usize = 4 * 1024 * 1024;
 
 /// The state of a producer.
 ///
-/// Locks are taken in this order: topics, partitions of a topic, a partition, then any of sinks,
-/// active, buffers.
+/// Locks are taken in this order: topics, a partition, then any of sinks, active, buffers.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) weak: Weak<Self>,
@@ -37,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) config: ProducerConfig,
     pub(crate) budget: Budget,
     pub(crate) identities: Identities,
-    topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
+    topics: RwLock<HashMap<Arc<str>, Topic, foldhash::fast::RandomState>>,
     sinks: Mutex<HashMap<i32, Arc<Sink>>>,
     /// Partitions that have batches, by topic and number. Complete at every moment: what is not
     /// listed is neither flushed nor given up.
@@ -92,32 +91,47 @@ impl Shared {
         topics.get(name).map(|topic| with(topic))
     }
 
-    /// A topic by name, waited for until the metadata has it.
+    /// Waits until the metadata has a topic, which records can be produced to from then on.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn topic(&self, name: &str, limit: Duration) -> Result<Arc<Topic>, Error> {
-        if let Some(topic) = self
-            .topics
-            .read()
-            .unwrap_or_else(|p| p.into_inner())
-            .get(name)
-        {
-            return Ok(topic.clone());
+    pub(crate) async fn learn(&self, name: &str, limit: Duration) -> Result<(), Error> {
+        if self.with_topic(name, |_| ()).is_some() {
+            return Ok(());
         }
         let metadata = self.cluster.topic(name, limit, "max.block.ms").await?;
-        let mut topics = self
-            .topics
+        self.topics
             .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let topic = topics
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
             .entry(metadata.name.clone())
-            .or_insert_with(|| Arc::new(Topic::new(&metadata, self)));
-        Ok(topic.clone())
+            .or_insert_with(|| Topic::new(&metadata, self));
+        Ok(())
     }
 
     /// Takes leaders, ids and new partitions from fresh metadata.
     pub(crate) fn follow(&self, metadata: &Metadata) {
+        let topics = self
+            .topics
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lacks = |topic: &Topic| {
+            metadata
+                .topic(topic.name())
+                .is_some_and(|known| topic.lacks(known))
+        };
+        let some_lack = topics.values().any(lacks);
+        drop(topics);
+        if some_lack {
+            let mut topics = self
+                .topics
+                .write()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            for topic in topics.values_mut() {
+                if let Some(known) = metadata.topic(topic.name()) {
+                    topic.grow(known, self);
+                }
+            }
+        }
         let mut moved = Vec::new();
         {
             let topics = self
@@ -126,7 +140,7 @@ impl Shared {
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             for topic in topics.values() {
                 if let Some(known) = metadata.topic(topic.name()) {
-                    topic.follow(known, self, &mut moved);
+                    topic.follow(known, &mut moved);
                 }
             }
         }

@@ -1,12 +1,11 @@
 //! A topic on its way out: its partitions, and where records without a key go.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::Arc;
 
 use super::partition::{Partition, TopicName};
 use super::partitioner::{self, Sticky};
 use super::shared::Shared;
 use crate::cluster::TopicMetadata;
-use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 
 /// A topic that records are produced to.
@@ -14,19 +13,18 @@ use crate::error::{Error, ErrorKind};
 pub(crate) struct Topic {
     name: Arc<TopicName>,
     /// By number. It only grows.
-    partitions: RwLock<Vec<Arc<Partition>>>,
-    sticky: Mutex<Sticky>,
+    partitions: Vec<Arc<Partition>>,
+    sticky: Sticky,
 }
 
 impl Topic {
     pub(crate) fn new(metadata: &TopicMetadata, shared: &Shared) -> Self {
-        let name = Arc::new(TopicName::new(metadata.name.clone(), metadata.id));
-        let this = Self {
-            name,
-            partitions: RwLock::default(),
-            sticky: Mutex::default(),
+        let mut this = Self {
+            name: Arc::new(TopicName::new(metadata.name.clone(), metadata.id)),
+            partitions: Vec::new(),
+            sticky: Sticky::default(),
         };
-        this.follow(metadata, shared, &mut Vec::new());
+        this.grow(metadata, shared);
         this
     }
 
@@ -34,40 +32,25 @@ impl Topic {
         &self.name.name
     }
 
-    /// Takes leaders and new partitions; those with another leader are added to `moved`.
-    pub(crate) fn follow(
-        &self,
-        metadata: &TopicMetadata,
-        shared: &Shared,
-        moved: &mut Vec<Arc<Partition>>,
-    ) {
-        self.name.set_id(metadata.id);
-        let known = self
-            .partitions
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .len();
-        if metadata.partitions.len() > known {
-            let mut partitions = self
-                .partitions
-                .write()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            for (index, partition) in metadata
-                .partitions
-                .iter()
-                .enumerate()
-                .skip(partitions.len())
-            {
-                let name = self.name.clone();
-                let partition = Partition::new(name, index as i32, partition.leader, shared);
-                partitions.push(Arc::new(partition));
-            }
+    /// Whether the metadata has partitions that are not here.
+    pub(crate) fn lacks(&self, metadata: &TopicMetadata) -> bool {
+        metadata.partitions.len() > self.partitions.len()
+    }
+
+    /// Takes new partitions.
+    pub(crate) fn grow(&mut self, metadata: &TopicMetadata, shared: &Shared) {
+        let known = self.partitions.len();
+        for (index, partition) in metadata.partitions.iter().enumerate().skip(known) {
+            let name = self.name.clone();
+            let partition = Partition::new(name, index as i32, partition.leader, shared);
+            self.partitions.push(Arc::new(partition));
         }
-        let partitions = self
-            .partitions
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        for (partition, known) in partitions.iter().zip(&metadata.partitions) {
+    }
+
+    /// Takes leaders; partitions with another one than before are added to `moved`.
+    pub(crate) fn follow(&self, metadata: &TopicMetadata, moved: &mut Vec<Arc<Partition>>) {
+        self.name.set_id(metadata.id);
+        for (partition, known) in self.partitions.iter().zip(&metadata.partitions) {
             if partition.set_leader(known.leader) && known.leader >= 0 {
                 moved.push(partition.clone());
             }
@@ -83,15 +66,12 @@ impl Topic {
         size: usize,
         with: impl FnOnce(&Arc<Partition>) -> T,
     ) -> Result<T, Error> {
-        let partitions = self
-            .partitions
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let partitions = &self.partitions;
         let count = partitions.len();
         let index = match (chosen, key) {
             (Some(chosen), _) => usize::try_from(chosen).unwrap_or(usize::MAX),
             (None, Some(key)) => partitioner::by_key(key, count),
-            (None, None) => lock(&self.sticky).next(
+            (None, None) => self.sticky.next(
                 size,
                 shared.config.batch_size,
                 count,

@@ -171,6 +171,7 @@ impl BatchBuilder {
 
     /// Bytes that [`append`](Self::append) would add for this record now.
     #[must_use]
+    #[inline]
     pub fn record_size(
         &self,
         timestamp: i64,
