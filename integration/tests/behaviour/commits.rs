@@ -265,7 +265,7 @@ async fn auto_commit_does_not_go_back_behind_a_commit(cluster: &TestCluster) {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let stored = consumer
             .handle()
-            .committed(&[setting.at.clone()])
+            .committed(std::slice::from_ref(&setting.at))
             .await
             .unwrap();
         assert_eq!(stored.get(&setting.at), Some(&100));

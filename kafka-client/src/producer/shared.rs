@@ -26,6 +26,9 @@ const BUDGET_STEP: usize = 4096;
 /// Most bytes of empty buffers that are kept for the next batches.
 const POOL_BYTES: usize = 4 * 1024 * 1024;
 
+/// Partitions by topic and number.
+type Active = BTreeMap<(Arc<str>, i32), Arc<Partition>>;
+
 /// The state of a producer.
 ///
 /// Locks are taken in this order: topics, a partition, then any of sinks, active, buffers.
@@ -40,7 +43,7 @@ pub(crate) struct Shared {
     sinks: Mutex<HashMap<i32, Arc<Sink>>>,
     /// Partitions that have batches, by topic and number. Complete at every moment: what is not
     /// listed is neither flushed nor given up.
-    active: Mutex<BTreeMap<(Arc<str>, i32), Arc<Partition>>>,
+    active: Mutex<Active>,
     buffers: Mutex<Buffers>,
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
@@ -88,7 +91,7 @@ impl Shared {
             .topics
             .read()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        topics.get(name).map(|topic| with(topic))
+        topics.get(name).map(with)
     }
 
     /// Waits until the metadata has a topic, which records can be produced to from then on.
