@@ -196,7 +196,7 @@ impl Consumer {
             let Some(batch) = &mut current.batch else {
                 continue;
             };
-            let assigned = &current.fetched.assigned;
+            let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
             let position = assigned.position();
             let (epoch, kind) = (batch.leader_epoch, batch.timestamp_type);
             match batch.cursor.next_record() {
@@ -210,15 +210,16 @@ impl Consumer {
                         ConsumerRecord::from_view(topic.clone(), *partition, epoch, kind, &view);
                     match record {
                         Ok(record) => {
-                            assigned.hand_out(offset);
-                            return Poll::Ready(Ok(record));
+                            if assigned.hand_out(version, position, offset) {
+                                return Poll::Ready(Ok(record));
+                            }
                         }
                         Err(error) => return Poll::Ready(Err(self.corrupt(&error))),
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
                 None => {
-                    assigned.skip_to(batch.next, batch.leader_epoch);
+                    assigned.skip_to(version, batch.next, batch.leader_epoch);
                     current.batch = None;
                 }
             }
@@ -236,10 +237,13 @@ impl Consumer {
             let Some(mut batch) = current.batch.take() else {
                 continue;
             };
-            let assigned = &current.fetched.assigned;
+            let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
             let position = assigned.position();
             batch.cursor.skip_to(position);
-            assigned.hand_out_batch(batch.next.max(position), batch.leader_epoch);
+            let next = batch.next.max(position);
+            if !assigned.hand_out_batch(version, position, next, batch.leader_epoch) {
+                continue;
+            }
             if batch.cursor.remaining() > 0 {
                 let partition = assigned.partition.clone();
                 return Poll::Ready(Ok(RecordBatch::new(partition, batch.cursor)));
@@ -289,7 +293,7 @@ impl Consumer {
                 Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
                 None => {
                     let fetched = &current.fetched;
-                    fetched.assigned.skip_to(fetched.next, -1);
+                    fetched.assigned.skip_to(fetched.version, fetched.next, -1);
                     self.drop_current();
                 }
             }
@@ -361,9 +365,8 @@ fn next_batch(
         }
         if header.attributes.is_control() {
             // Markers of transactions: they take offsets, and are nobody's records.
-            fetched
-                .assigned
-                .skip_to(header.next_offset(), header.partition_leader_epoch);
+            let (next, epoch) = (header.next_offset(), header.partition_leader_epoch);
+            fetched.assigned.skip_to(fetched.version, next, epoch);
             continue;
         }
         if config.check_crcs
