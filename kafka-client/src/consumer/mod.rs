@@ -451,6 +451,7 @@ impl ConsumerHandle {
                     partition: partition.clone(),
                     offset,
                     leader_epoch: slot.assigned.epoch(),
+                    assignment: slot.assignment,
                 })
             });
             handed_out.collect()
@@ -469,12 +470,17 @@ impl ConsumerHandle {
         &self,
         offsets: impl IntoIterator<Item = (TopicPartition, i64)>,
     ) -> Result<(), Error> {
-        let commits = offsets.into_iter().map(|(partition, offset)| Commit {
-            partition,
-            offset,
-            leader_epoch: -1,
-        });
-        let commits: Vec<_> = commits.collect();
+        let offsets: Vec<_> = offsets.into_iter().collect();
+        let commits: Vec<_> = {
+            let state = self.shared.state();
+            let commits = offsets.into_iter().map(|(partition, offset)| Commit {
+                assignment: state.positions.assignment(&partition),
+                partition,
+                offset,
+                leader_epoch: -1,
+            });
+            commits.collect()
+        };
         if let Some(negative) = commits.iter().find(|commit| commit.offset < 0) {
             let error = Error::config(format!("offset {} cannot be committed", negative.offset));
             let TopicPartition { topic, partition } = &negative.partition;

@@ -124,6 +124,9 @@ pub(crate) enum Stage {
 /// A partition as the consumer's tasks see it.
 #[derive(Debug)]
 pub(crate) struct Slot {
+    /// Tells this assignment of the partition from those before: it may have been somebody else's
+    /// in between.
+    pub(crate) assignment: u64,
     pub(crate) assigned: Arc<Assigned>,
     pub(crate) stage: Stage,
     pub(crate) paused: bool,
@@ -145,12 +148,16 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     slots: BTreeMap<TopicPartition, Slot>,
+    /// The number of the latest assignment.
+    assignments: u64,
 }
 
 impl Positions {
     /// Adds a partition at its beginning stage.
     pub(crate) fn assign(&mut self, partition: &TopicPartition, stage: Stage) {
+        self.assignments += 1;
         let slot = Slot {
+            assignment: self.assignments,
             assigned: Assigned::new(partition.clone()),
             stage: Stage::Unknown,
             paused: false,
@@ -211,6 +218,11 @@ impl Positions {
             slot.held = true;
             slot.renew();
         }
+    }
+
+    /// The number of a partition's present assignment; 0 if it is not assigned.
+    pub(crate) fn assignment(&self, partition: &TopicPartition) -> u64 {
+        self.get(partition).map_or(0, |slot| slot.assignment)
     }
 
     pub(crate) fn get(&self, partition: &TopicPartition) -> Option<&Slot> {
@@ -308,6 +320,7 @@ mod tests {
         positions.assign(&partition(), Stage::Fetching { offset: 10 });
         let version = positions.get(&partition()).unwrap().version();
         assert!(!slot.assigned.is_current(version));
+        assert_ne!(slot.assignment, positions.assignment(&partition()));
     }
 
     #[test]
