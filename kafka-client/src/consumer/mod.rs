@@ -87,6 +87,16 @@ struct OpenBatch {
     timestamp_type: TimestampType,
 }
 
+/// A call for a record. When it ends, or is dropped while it waits, the user no longer waits: time
+/// counts against `max.poll.interval.ms` again.
+struct Receiving<'a>(&'a mut Consumer);
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        self.0.handle.shared.waiting.store(false, Ordering::Release);
+    }
+}
+
 impl Consumer {
     fn start(shared: Arc<Shared>, topics: Vec<Arc<str>>, listener: Option<Listener>) -> Self {
         shared.spawn(offsets::offsets_loop(shared.weak.clone()));
@@ -121,7 +131,8 @@ impl Consumer {
     /// # Cancel safety
     /// Cancel safe: no record is lost.
     pub async fn recv(&mut self) -> Result<ConsumerRecord, Error> {
-        std::future::poll_fn(|cx| self.poll_record(cx)).await
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_record(cx)).await
     }
 
     /// The next batch of records of one partition, in the size it was produced in. Cheaper for
@@ -133,7 +144,8 @@ impl Consumer {
     /// # Cancel safety
     /// Cancel safe: no record is lost.
     pub async fn recv_batch(&mut self) -> Result<RecordBatch, Error> {
-        std::future::poll_fn(|cx| self.poll_batch(cx)).await
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_batch(cx)).await
     }
 
     /// A handle for calls from elsewhere.
@@ -263,7 +275,6 @@ impl Consumer {
             if self.current.is_none() {
                 match self.handle.shared.poll_arrival(cx) {
                     Poll::Ready(Arrival::Data(fetched)) => {
-                        self.handle.shared.waiting.store(false, Ordering::Release);
                         self.current = Some(Current {
                             fetched,
                             batch: None,
@@ -272,6 +283,9 @@ impl Consumer {
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
                         self.handle.shared.waiting.store(true, Ordering::Release);
+                        // If it was asked for after this poll began, and the waker was not there
+                        // yet to be woken for it, nothing else would bring the user here.
+                        self.grant_pause();
                         return Poll::Pending;
                     }
                 }
@@ -304,10 +318,17 @@ impl Consumer {
     fn enter(&mut self) {
         self.polls += 1;
         let shared = &self.handle.shared;
+        shared.waiting.store(false, Ordering::Release);
         shared.polls.store(self.polls, Ordering::Release);
         if let Some(current) = &self.current {
             current.fetched.assigned.finish();
         }
+        self.grant_pause();
+    }
+
+    /// The user is between two records: tells the group's task, if that waits for it.
+    fn grant_pause(&self) {
+        let shared = &self.handle.shared;
         if shared.pause_asked.load(Ordering::Acquire) {
             // What was handed out in batches of other partitions is done with as well.
             for (_, slot) in shared.state().positions.iter() {
