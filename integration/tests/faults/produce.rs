@@ -163,7 +163,8 @@ async fn out_of_time_in_flight_is_unknown_and_never_sent_is_not_delivered() {
 #[tokio::test(start_paused = true)]
 async fn out_of_time_after_refusals_tells_what_is_known() {
     for (code, possibly_written) in [
-        (ErrorCode::NOT_LEADER_OR_FOLLOWER, false),
+        // With acks=all also said by a leader that was deposed after it had appended.
+        (ErrorCode::NOT_LEADER_OR_FOLLOWER, true),
         (ErrorCode::NOT_ENOUGH_REPLICAS, false),
         (ErrorCode::REQUEST_TIMED_OUT, true),
         (ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, true),
@@ -453,4 +454,29 @@ async fn a_topic_that_nobody_makes_is_an_error_that_says_so() {
     tokio::time::sleep(SECOND).await;
     setting.topic("somewhere", 1);
     assert_eq!(waits.await.unwrap().unwrap().offset, Some(0));
+}
+
+/// 26: the first attempt was written and its answer lost: that the second is refused for good says
+/// nothing about the first.
+#[tokio::test(start_paused = true)]
+async fn a_batch_refused_after_a_lost_answer_is_unknown() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("doubt", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let first = producer.send(Record::to(topic).value("first")).await;
+    assert_eq!(first.unwrap().offset, Some(0));
+
+    let lost = setting.inject(Fault::on(ApiKey::PRODUCE).close_after());
+    let delivery = producer.enqueue(Record::to(topic).value("second"));
+    let delivery = tokio::spawn(delivery.await.unwrap());
+    lost.wait_for_hits(1).await;
+    let code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    let refused = setting.inject(Fault::on(ApiKey::PRODUCE).error(code));
+    let error = delivery.await.unwrap().unwrap_err();
+    assert_eq!(refused.hits(), 1);
+    assert!(error.possibly_written(), "{error}");
+
+    // Its sequence is not given to another record, which the broker would take for a repetition.
+    let third = producer.send(Record::to(topic).value("third")).await;
+    assert_eq!(third.unwrap().offset, Some(2));
 }

@@ -87,6 +87,16 @@ struct OpenBatch {
     timestamp_type: TimestampType,
 }
 
+/// A call for a record. When it ends, or is dropped while it waits, the user no longer waits: time
+/// counts against `max.poll.interval.ms` again.
+struct Receiving<'a>(&'a mut Consumer);
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        self.0.handle.shared.waiting.store(false, Ordering::Release);
+    }
+}
+
 impl Consumer {
     fn start(shared: Arc<Shared>, topics: Vec<Arc<str>>, listener: Option<Listener>) -> Self {
         shared.spawn(offsets::offsets_loop(shared.weak.clone()));
@@ -121,7 +131,8 @@ impl Consumer {
     /// # Cancel safety
     /// Cancel safe: no record is lost.
     pub async fn recv(&mut self) -> Result<ConsumerRecord, Error> {
-        std::future::poll_fn(|cx| self.poll_record(cx)).await
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_record(cx)).await
     }
 
     /// The next batch of records of one partition, in the size it was produced in. Cheaper for
@@ -133,7 +144,8 @@ impl Consumer {
     /// # Cancel safety
     /// Cancel safe: no record is lost.
     pub async fn recv_batch(&mut self) -> Result<RecordBatch, Error> {
-        std::future::poll_fn(|cx| self.poll_batch(cx)).await
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_batch(cx)).await
     }
 
     /// A handle for calls from elsewhere.
@@ -196,7 +208,7 @@ impl Consumer {
             let Some(batch) = &mut current.batch else {
                 continue;
             };
-            let assigned = &current.fetched.assigned;
+            let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
             let position = assigned.position();
             let (epoch, kind) = (batch.leader_epoch, batch.timestamp_type);
             match batch.cursor.next_record() {
@@ -210,15 +222,16 @@ impl Consumer {
                         ConsumerRecord::from_view(topic.clone(), *partition, epoch, kind, &view);
                     match record {
                         Ok(record) => {
-                            assigned.hand_out(offset);
-                            return Poll::Ready(Ok(record));
+                            if assigned.hand_out(version, position, offset) {
+                                return Poll::Ready(Ok(record));
+                            }
                         }
                         Err(error) => return Poll::Ready(Err(self.corrupt(&error))),
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
                 None => {
-                    assigned.skip_to(batch.next, batch.leader_epoch);
+                    assigned.skip_to(version, batch.next, batch.leader_epoch);
                     current.batch = None;
                 }
             }
@@ -236,10 +249,13 @@ impl Consumer {
             let Some(mut batch) = current.batch.take() else {
                 continue;
             };
-            let assigned = &current.fetched.assigned;
+            let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
             let position = assigned.position();
             batch.cursor.skip_to(position);
-            assigned.hand_out_batch(batch.next.max(position), batch.leader_epoch);
+            let next = batch.next.max(position);
+            if !assigned.hand_out_batch(version, position, next, batch.leader_epoch) {
+                continue;
+            }
             if batch.cursor.remaining() > 0 {
                 let partition = assigned.partition.clone();
                 return Poll::Ready(Ok(RecordBatch::new(partition, batch.cursor)));
@@ -259,7 +275,6 @@ impl Consumer {
             if self.current.is_none() {
                 match self.handle.shared.poll_arrival(cx) {
                     Poll::Ready(Arrival::Data(fetched)) => {
-                        self.handle.shared.waiting.store(false, Ordering::Release);
                         self.current = Some(Current {
                             fetched,
                             batch: None,
@@ -268,6 +283,9 @@ impl Consumer {
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
                         self.handle.shared.waiting.store(true, Ordering::Release);
+                        // If it was asked for after this poll began, and the waker was not there
+                        // yet to be woken for it, nothing else would bring the user here.
+                        self.grant_pause();
                         return Poll::Pending;
                     }
                 }
@@ -289,7 +307,7 @@ impl Consumer {
                 Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
                 None => {
                     let fetched = &current.fetched;
-                    fetched.assigned.skip_to(fetched.next, -1);
+                    fetched.assigned.skip_to(fetched.version, fetched.next, -1);
                     self.drop_current();
                 }
             }
@@ -300,10 +318,17 @@ impl Consumer {
     fn enter(&mut self) {
         self.polls += 1;
         let shared = &self.handle.shared;
+        shared.waiting.store(false, Ordering::Release);
         shared.polls.store(self.polls, Ordering::Release);
         if let Some(current) = &self.current {
             current.fetched.assigned.finish();
         }
+        self.grant_pause();
+    }
+
+    /// The user is between two records: tells the group's task, if that waits for it.
+    fn grant_pause(&self) {
+        let shared = &self.handle.shared;
         if shared.pause_asked.load(Ordering::Acquire) {
             // What was handed out in batches of other partitions is done with as well.
             for (_, slot) in shared.state().positions.iter() {
@@ -361,9 +386,8 @@ fn next_batch(
         }
         if header.attributes.is_control() {
             // Markers of transactions: they take offsets, and are nobody's records.
-            fetched
-                .assigned
-                .skip_to(header.next_offset(), header.partition_leader_epoch);
+            let (next, epoch) = (header.next_offset(), header.partition_leader_epoch);
+            fetched.assigned.skip_to(fetched.version, next, epoch);
             continue;
         }
         if config.check_crcs
@@ -450,6 +474,7 @@ impl ConsumerHandle {
                     partition: partition.clone(),
                     offset,
                     leader_epoch: slot.assigned.epoch(),
+                    assignment: slot.assignment,
                 })
             });
             handed_out.collect()
@@ -468,12 +493,17 @@ impl ConsumerHandle {
         &self,
         offsets: impl IntoIterator<Item = (TopicPartition, i64)>,
     ) -> Result<(), Error> {
-        let commits = offsets.into_iter().map(|(partition, offset)| Commit {
-            partition,
-            offset,
-            leader_epoch: -1,
-        });
-        let commits: Vec<_> = commits.collect();
+        let offsets: Vec<_> = offsets.into_iter().collect();
+        let commits: Vec<_> = {
+            let state = self.shared.state();
+            let commits = offsets.into_iter().map(|(partition, offset)| Commit {
+                assignment: state.positions.assignment(&partition),
+                partition,
+                offset,
+                leader_epoch: -1,
+            });
+            commits.collect()
+        };
         if let Some(negative) = commits.iter().find(|commit| commit.offset < 0) {
             let error = Error::config(format!("offset {} cannot be committed", negative.offset));
             let TopicPartition { topic, partition } = &negative.partition;

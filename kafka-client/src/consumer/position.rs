@@ -56,23 +56,44 @@ impl Assigned {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// A record at `offset` is handed out: the user is done with all before it.
-    pub(crate) fn hand_out(&self, offset: i64) {
-        self.processed.store(offset, Ordering::Release);
-        self.position.store(offset + 1, Ordering::Release);
-    }
-
-    /// A batch up to `next` is handed out, of this leader epoch.
-    pub(crate) fn hand_out_batch(&self, next: i64, epoch: i32) {
-        self.position.store(next, Ordering::Release);
-        self.epoch.store(epoch, Ordering::Release);
-    }
-
-    /// There is nothing to hand out below `next`.
-    pub(crate) fn skip_to(&self, next: i64, epoch: i32) {
-        if next > self.position() {
-            self.hand_out_batch(next, epoch);
+    /// A record at `offset`, of data of this version, is handed out to a user who was at `from`:
+    /// the user is done with all before it. `false` if a seek or a revocation came in between; the
+    /// record is not to be handed out then.
+    pub(crate) fn hand_out(&self, version: u64, from: i64, offset: i64) -> bool {
+        let handed_out = self.advance(version, from, offset + 1);
+        if handed_out {
+            self.processed.store(offset, Ordering::Release);
         }
+        handed_out
+    }
+
+    /// As [`Assigned::hand_out`], for a batch up to `next`, of this leader epoch.
+    pub(crate) fn hand_out_batch(&self, version: u64, from: i64, next: i64, epoch: i32) -> bool {
+        let handed_out = self.advance(version, from, next);
+        if handed_out {
+            self.epoch.store(epoch, Ordering::Release);
+        }
+        handed_out
+    }
+
+    /// Data of this version has nothing to hand out below `next`.
+    pub(crate) fn skip_to(&self, version: u64, next: i64, epoch: i32) {
+        let from = self.position();
+        if next > from {
+            self.hand_out_batch(version, from, next, epoch);
+        }
+    }
+
+    /// Moves the position, unless a seek from another thread comes in between: back to 5, it would
+    /// be undone by stale data that moves on to 100, and what is fetched from 5 on skipped. A seek
+    /// makes the version stale and then sets the position; as `from` was read before the version,
+    /// one of the two tells.
+    fn advance(&self, version: u64, from: i64, next: i64) -> bool {
+        self.is_current(version)
+            && self
+                .position
+                .compare_exchange(from, next, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
     }
 
     /// The user is done with all that was handed out.
@@ -103,6 +124,9 @@ pub(crate) enum Stage {
 /// A partition as the consumer's tasks see it.
 #[derive(Debug)]
 pub(crate) struct Slot {
+    /// Tells this assignment of the partition from those before: it may have been somebody else's
+    /// in between.
+    pub(crate) assignment: u64,
     pub(crate) assigned: Arc<Assigned>,
     pub(crate) stage: Stage,
     pub(crate) paused: bool,
@@ -124,12 +148,16 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     slots: BTreeMap<TopicPartition, Slot>,
+    /// The number of the latest assignment.
+    assignments: u64,
 }
 
 impl Positions {
     /// Adds a partition at its beginning stage.
     pub(crate) fn assign(&mut self, partition: &TopicPartition, stage: Stage) {
+        self.assignments += 1;
         let slot = Slot {
+            assignment: self.assignments,
             assigned: Assigned::new(partition.clone()),
             stage: Stage::Unknown,
             paused: false,
@@ -190,6 +218,11 @@ impl Positions {
             slot.held = true;
             slot.renew();
         }
+    }
+
+    /// The number of a partition's present assignment; 0 if it is not assigned.
+    pub(crate) fn assignment(&self, partition: &TopicPartition) -> u64 {
+        self.get(partition).map_or(0, |slot| slot.assignment)
     }
 
     pub(crate) fn get(&self, partition: &TopicPartition) -> Option<&Slot> {
@@ -287,15 +320,17 @@ mod tests {
         positions.assign(&partition(), Stage::Fetching { offset: 10 });
         let version = positions.get(&partition()).unwrap().version();
         assert!(!slot.assigned.is_current(version));
+        assert_ne!(slot.assignment, positions.assignment(&partition()));
     }
 
     #[test]
     fn the_user_is_done_with_a_record_when_the_next_is_asked_for() {
         let positions = fetching(10);
-        let assigned = &positions.get(&partition()).unwrap().assigned;
-        assigned.hand_out(10);
+        let slot = positions.get(&partition()).unwrap();
+        let (version, assigned) = (slot.version(), &slot.assigned);
+        assert!(assigned.hand_out(version, 10, 10));
         assert_eq!((assigned.processed(), assigned.position()), (10, 11));
-        assigned.hand_out(11);
+        assert!(assigned.hand_out(version, 11, 11));
         assert_eq!((assigned.processed(), assigned.position()), (11, 12));
         assigned.finish();
         assert_eq!(assigned.processed(), 12);
@@ -307,7 +342,7 @@ mod tests {
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
         assert!(slot.fetched(version, 10, 100));
-        slot.assigned.hand_out(14);
+        assert!(slot.assigned.hand_out(version, 10, 14));
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
         assert_eq!(slot.stage, Stage::Fetching { offset: 15 });
@@ -336,11 +371,28 @@ mod tests {
     }
 
     #[test]
+    fn data_that_a_seek_overtakes_does_not_move_the_position() {
+        let mut positions = fetching(10);
+        let slot = positions.get(&partition()).unwrap();
+        let (version, assigned) = (slot.version(), slot.assigned.clone());
+        // The user's task has looked at the version and the position; now somebody seeks.
+        positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
+        assert!(!assigned.hand_out(version, 10, 10));
+        assert!(!assigned.hand_out_batch(version, 10, 100, 0));
+        assigned.skip_to(version, 100, 0);
+        assert_eq!((assigned.processed(), assigned.position()), (5, 5));
+        // Nor is anything handed out of a partition that was taken away.
+        positions.remove(&partition());
+        assert!(!assigned.hand_out(version + 1, 5, 5));
+    }
+
+    #[test]
     fn a_position_never_goes_back_over_a_gap() {
         let positions = fetching(10);
-        let assigned = &positions.get(&partition()).unwrap().assigned;
-        assigned.skip_to(30, 2);
-        assigned.skip_to(20, 2);
+        let slot = positions.get(&partition()).unwrap();
+        let (version, assigned) = (slot.version(), &slot.assigned);
+        assigned.skip_to(version, 30, 2);
+        assigned.skip_to(version, 20, 2);
         assert_eq!(assigned.position(), 30);
     }
 }

@@ -15,6 +15,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes, Uuid};
 use tokio::time::Instant;
 
 use super::budget::Taken;
+use super::config::Acks;
 use super::delivery::{Completion, Delivery, Outcome};
 use super::shared::Shared;
 use super::window::{Entry, Ticket, Window};
@@ -526,14 +527,15 @@ impl Partition {
                 }
                 false
             }
-            ErrorCode::MESSAGE_TOO_LARGE if entry.records > 1 => {
+            // Parts of a batch that may be in the log would be written beside it.
+            ErrorCode::MESSAGE_TOO_LARGE if entry.records > 1 && !entry.has_doubt() => {
                 self.split(shared, state, ticket, error);
                 false
             }
             ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
             | ErrorCode::UNKNOWN_PRODUCER_ID
             | ErrorCode::INVALID_PRODUCER_EPOCH
-                if idempotent =>
+                if idempotent && (proves_absence(code) || !entry.has_doubt()) =>
             {
                 tracing::debug!(%error, "a sequence does not follow");
                 state.window.out_of_order(ticket);
@@ -541,11 +543,7 @@ impl Partition {
                 false
             }
             code if code.is_retriable() => {
-                // These two may have been written all the same, and only a later answer tells.
-                let in_doubt = matches!(
-                    code,
-                    ErrorCode::REQUEST_TIMED_OUT | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
-                );
+                let in_doubt = may_be_written(code, shared.config.acks);
                 state.window.refused(ticket, in_doubt);
                 self.again_later(shared, state, error);
                 true
@@ -559,11 +557,25 @@ impl Partition {
                     }
                     _ => error,
                 };
-                if let Some(entry) = state.window.failed(ticket) {
-                    entry.batch.finish(shared, Outcome::NotDelivered(error));
-                }
+                state
+                    .window
+                    .refused(ticket, may_be_written(code, shared.config.acks));
+                self.fail(shared, state, ticket, error);
                 false
             }
+        }
+    }
+
+    /// Gives up a batch that was refused for good. An earlier attempt of it may have been written:
+    /// a later refusal does not undo that.
+    fn fail(&self, shared: &Shared, state: &mut State, ticket: Ticket, error: Error) {
+        let in_doubt = state.window.get(ticket).is_some_and(Entry::is_in_doubt);
+        let outcome = match in_doubt {
+            true => Outcome::Unknown(error),
+            false => Outcome::NotDelivered(error),
+        };
+        if let Some(entry) = state.window.given_up(ticket) {
+            entry.batch.finish(shared, outcome);
         }
     }
 
@@ -603,9 +615,8 @@ impl Partition {
         let builders = match records::split(&entry.batch.bytes, target, SPLIT_CAP) {
             Ok(builders) if builders.len() > 1 => builders,
             _ => {
-                if let Some(entry) = state.window.failed(ticket) {
-                    entry.batch.finish(shared, Outcome::NotDelivered(error));
-                }
+                state.window.refused(ticket, false);
+                self.fail(shared, state, ticket, error);
                 return;
             }
         };
@@ -684,7 +695,7 @@ impl Partition {
                 true => Outcome::Unknown(error),
                 false => Outcome::NotDelivered(error),
             };
-            match state.window.expired(ticket) {
+            match state.window.given_up(ticket) {
                 Some(entry) => entry.batch.finish(shared, outcome),
                 None => drop(completion.complete(outcome)),
             }
@@ -757,8 +768,47 @@ impl State {
     }
 }
 
+/// Whether a batch that was refused like this may be in the log all the same.
+///
+/// With `acks=all` the leader appends, and answers when the replicas have followed. What happens in
+/// between is told as an error of the same code as a refusal: a leader that is deposed says
+/// `NOT_LEADER_OR_FOLLOWER`, and the new leader may have the batch. Were its sequence given to
+/// another batch, the broker would take that for a repetition, and it would be lost.
+fn may_be_written(code: ErrorCode, acks: Acks) -> bool {
+    match code {
+        ErrorCode::REQUEST_TIMED_OUT
+        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        | ErrorCode::KAFKA_STORAGE_ERROR
+        | ErrorCode::NETWORK_EXCEPTION
+        | ErrorCode::UNKNOWN_SERVER_ERROR => true,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER => acks == Acks::All,
+        _ => false,
+    }
+}
+
+/// Whether the oldest batch cannot be in the log when it is refused like this. A broker that has
+/// forgotten the producer, or knows a later epoch of it, says nothing about the batch.
+fn proves_absence(code: ErrorCode) -> bool {
+    code == ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Error(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deposed_leader_may_have_written_what_it_refuses() {
+        let code = ErrorCode::NOT_LEADER_OR_FOLLOWER;
+        assert!(may_be_written(code, Acks::All));
+        assert!(!may_be_written(code, Acks::Leader));
+        assert!(may_be_written(ErrorCode::REQUEST_TIMED_OUT, Acks::All));
+        assert!(!may_be_written(ErrorCode::NOT_ENOUGH_REPLICAS, Acks::All));
+        assert!(!may_be_written(ErrorCode::INVALID_RECORD, Acks::All));
     }
 }

@@ -67,6 +67,12 @@ impl<B> Entry<B> {
         self.in_doubt || matches!(self.state, State::InFlight { .. })
     }
 
+    /// As [`Entry::is_in_doubt`], but for the request that is answered now: whether one before it
+    /// may have been written.
+    pub(crate) fn has_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
     pub(crate) fn is_in_flight(&self) -> bool {
         matches!(self.state, State::InFlight { .. })
     }
@@ -203,17 +209,9 @@ impl<B> Window<B> {
         }
     }
 
-    /// The batch will not be in the log and is given up.
-    pub(crate) fn failed(&mut self, ticket: Ticket) -> Option<Entry<B>> {
-        let index = self.index(ticket)?;
-        let entry = self.entries.remove(index)?;
-        self.close_gap(index, &entry);
-        Some(entry)
-    }
-
-    /// Gives up waiting for a batch whose time is over: `None` if its request is still under way,
-    /// it then stays until its answer comes.
-    pub(crate) fn expired(&mut self, ticket: Ticket) -> Option<Entry<B>> {
+    /// Gives up a batch whose time is over, or that was refused for good: `None` if its request is
+    /// still under way, it then stays until its answer comes.
+    pub(crate) fn given_up(&mut self, ticket: Ticket) -> Option<Entry<B>> {
         let index = self.index(ticket)?;
         if self.entries[index].is_in_flight() {
             return None;
@@ -445,10 +443,12 @@ mod tests {
         let mut window = window();
         let a = window.send_new(1, 10, "a");
         let b = window.send_new(1, 10, "b");
-        window.failed(b);
+        window.refused(b, false);
+        window.given_up(b);
         let c = window.send_new(1, 5, "c");
         assert_eq!(sequences(&window), [("a", 0), ("c", 10)]);
-        window.failed(a);
+        window.refused(a, false);
+        window.given_up(a);
         assert!(
             !window.must_renumber(),
             "c is in flight and will come back as out of order"
@@ -462,9 +462,9 @@ mod tests {
     fn a_batch_in_flight_does_not_expire_but_leaves_with_its_answer() {
         let mut window = window();
         let a = window.send_new(1, 10, "a");
-        assert!(window.expired(a).is_none());
+        assert!(window.given_up(a).is_none());
         window.lost(a);
-        let entry = window.expired(a).unwrap();
+        let entry = window.given_up(a).unwrap();
         assert!(entry.is_in_doubt());
         // It may be in the log, so its sequences are not used again.
         assert_eq!(window.next_sequence(), 10);
@@ -477,7 +477,7 @@ mod tests {
         window.lost(a);
         window.resend(1);
         window.refused(a, false);
-        assert!(window.expired(a).unwrap().is_in_doubt());
+        assert!(window.given_up(a).unwrap().is_in_doubt());
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Commit {
     pub(crate) offset: i64,
     /// -1 if unknown.
     pub(crate) leader_epoch: i32,
+    /// The assignment of the partition that it was made under, 0 for none.
+    pub(crate) assignment: u64,
 }
 
 /// A group's coordinator, found when needed.

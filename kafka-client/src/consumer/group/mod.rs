@@ -711,6 +711,7 @@ impl Group {
                 partition: partition.clone(),
                 offset,
                 leader_epoch: slot.assigned.epoch(),
+                assignment: slot.assignment,
             })
         });
         done.collect()
@@ -853,14 +854,19 @@ impl Group {
         }
     }
 
-    /// The first partition that is not owned.
+    /// The first partition that is not owned, or was not all the time since the commit was made:
+    /// a commit that waited while the partition was lost and came back would set back what another
+    /// member has stored in between.
     fn foreign<'a>(&self, commits: &'a [Commit]) -> Option<&'a TopicPartition> {
         if self.topics.is_empty() {
             return None;
         }
-        let foreign = commits
-            .iter()
-            .find(|commit| !self.membership.owned.contains(&commit.partition));
+        let state = self.shared.state();
+        let foreign = commits.iter().find(|commit| {
+            let Commit { partition, .. } = commit;
+            !self.membership.owned.contains(partition)
+                || state.positions.assignment(partition) != commit.assignment
+        });
         foreign.map(|commit| &commit.partition)
     }
 
