@@ -63,6 +63,7 @@ impl ClientConfig {
             setup_timeout: self.connection_setup_timeout,
             request_timeout: self.request_timeout,
             max_response: self.max_response,
+            spares: Arc::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse,
@@ -56,6 +57,11 @@ impl Cluster {
         let task = this.env.spawn(refresh_loop(Arc::downgrade(&this)));
         *lock(&this.task) = Some(task.abort_handle());
         this
+    }
+
+    /// Has the memory of an answer used again, if this part is all that is left of it.
+    pub(crate) fn recycle(&self, part: Bytes) {
+        self.pool.recycle(part);
     }
 
     /// The current snapshot.

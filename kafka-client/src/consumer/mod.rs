@@ -339,9 +339,13 @@ impl Consumer {
     }
 
     fn drop_current(&mut self) {
-        if let Some(current) = self.current.take() {
-            current.fetched.assigned.finish();
-            self.handle.shared.release(current.fetched.bytes);
+        if let Some(Current { fetched, batch }) = self.current.take() {
+            fetched.assigned.finish();
+            let shared = &self.handle.shared;
+            shared.release(fetched.bytes);
+            // Its views are gone first.
+            drop((batch, fetched.batches));
+            shared.cluster.recycle(fetched.data);
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use kafka_client_protocol::records::Batches;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -26,6 +27,8 @@ pub(crate) struct Fetched {
     pub(crate) assigned: Arc<Assigned>,
     pub(crate) version: u64,
     pub(crate) batches: Batches,
+    /// All of it, to give its memory back in the end.
+    pub(crate) data: Bytes,
     /// Bytes it counts for in the buffer.
     pub(crate) bytes: usize,
     /// Where the next fetch begins.

@@ -297,7 +297,8 @@ fn accept(state: &mut State, asked: &Asked, partition: &PartitionData) -> Option
     Some(Fetched {
         assigned,
         version: asked.version,
-        batches: Batches::new(records),
+        batches: Batches::new(records.clone()),
+        data: records,
         bytes,
         next,
     })

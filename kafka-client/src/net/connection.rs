@@ -24,6 +24,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
 use super::frames::FrameReader;
+use super::spares::SpareFrames;
 use super::versions::Versions;
 use crate::env::{Env, Stream, lock};
 use crate::error::{Error, ErrorKind};
@@ -45,6 +46,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) request_timeout: Duration,
     /// Largest answer accepted.
     pub(crate) max_response: usize,
+    /// What large answers are read into.
+    pub(crate) spares: Arc<SpareFrames>,
 }
 
 /// A connection to a broker. Clones share it; it closes when the last is dropped.
@@ -161,7 +164,7 @@ impl Connection {
         config: ConnectionConfig,
     ) -> Result<Self, Error> {
         let (read, write) = tokio::io::split(stream);
-        let frames = FrameReader::new(read, config.max_response);
+        let frames = FrameReader::new(read, config.max_response, config.spares.clone());
         let shared = Arc::new(Shared {
             broker,
             config,

@@ -1,8 +1,11 @@
 //! Cuts the received bytes into frames.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::spares::{LARGE, SpareFrames};
 use crate::error::{Error, ErrorKind};
 
 /// Memory asked for at a time while nothing is known of the next frame.
@@ -14,21 +17,27 @@ pub(crate) struct FrameReader<S> {
     stream: S,
     buffer: BytesMut,
     limit: usize,
+    /// Size of the largest frame so far.
+    largest: usize,
+    spares: Arc<SpareFrames>,
 }
 
 impl<S: AsyncRead + Unpin> FrameReader<S> {
     /// Frames over `limit` bytes are refused.
-    pub(crate) fn new(stream: S, limit: usize) -> Self {
+    pub(crate) fn new(stream: S, limit: usize, spares: Arc<SpareFrames>) -> Self {
         Self {
             stream,
             buffer: BytesMut::new(),
             limit,
+            largest: 0,
+            spares,
         }
     }
 
     /// The next frame without its length prefix; `None` when the stream ends between frames.
     ///
-    /// Memory grows with the bytes that arrive, never by what a length field claims.
+    /// Memory grows with the bytes that arrive or have arrived in an earlier frame, never by what a
+    /// length field claims.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let length = loop {
             if let Some(prefix) = self.buffer.first_chunk::<4>() {
@@ -43,16 +52,27 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
             }
         };
         let whole = 4 + length;
+        if whole >= LARGE
+            && let Some(mut spare) = self.spares.take(whole.max(self.buffer.len()))
+        {
+            spare.extend_from_slice(&self.buffer);
+            self.buffer = spare;
+        }
         while self.buffer.len() < whole {
             let missing = whole - self.buffer.len();
-            // At most doubles what has arrived.
-            self.buffer
-                .reserve(missing.min(self.buffer.len().max(CHUNK)));
+            // At most doubles what has arrived, or takes what a frame before has taken.
+            let step = self.buffer.len().max(CHUNK).max(self.largest);
+            self.buffer.reserve(missing.min(step));
             if self.fill().await? == 0 {
                 return Err(cut_off());
             }
         }
+        self.largest = self.largest.max(whole);
         let mut frame = self.buffer.split_to(whole);
+        if whole >= LARGE && self.buffer.len() <= CHUNK {
+            // So that nothing but the frame holds its memory.
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
         frame.advance(4);
         Ok(Some(frame.freeze()))
     }
@@ -104,7 +124,7 @@ mod tests {
     use super::*;
 
     async fn frames(bytes: &[u8]) -> (Vec<Bytes>, Option<Error>) {
-        let mut reader = FrameReader::new(bytes, 1000);
+        let mut reader = FrameReader::new(bytes, 1000, Arc::default());
         let mut frames = Vec::new();
         loop {
             match reader.next().await {
@@ -149,7 +169,7 @@ mod tests {
     async fn memory_follows_the_bytes_that_arrive_not_the_length_claimed() {
         let mut bytes = (64 * 1024 * 1024i32).to_be_bytes().to_vec();
         bytes.extend_from_slice(&[0; 10]);
-        let mut reader = FrameReader::new(&bytes[..], 100 * 1024 * 1024);
+        let mut reader = FrameReader::new(&bytes[..], 100 * 1024 * 1024, Arc::default());
         assert!(reader.next().await.is_err());
         assert!(
             reader.buffer.capacity() <= 4 * CHUNK,

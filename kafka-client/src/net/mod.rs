@@ -2,12 +2,14 @@
 //!
 //! - `connection`: one connection with its writer and reader task
 //! - `frames`: cuts the received bytes into frames
+//! - `spares`: the memory of large answers, to be used again
 //! - `versions`: what a broker speaks
 //! - `pool`: the connections of a client, by broker and lane
 
 mod connection;
 mod frames;
 mod pool;
+mod spares;
 mod versions;
 
 pub(crate) use connection::{Connection, ConnectionConfig, PendingResponse};

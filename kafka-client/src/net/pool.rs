@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
@@ -111,6 +112,11 @@ impl Pool {
                 Err(error)
             }
         }
+    }
+
+    /// Has the memory of an answer used again, if this part is all that is left of it.
+    pub(crate) fn recycle(&self, part: Bytes) {
+        self.config.spares.give(part);
     }
 
     /// Closes every connection; what waits on them fails with `error`.
