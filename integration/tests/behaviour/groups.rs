@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 behaviours![
     members_come_and_go_while_records_flow,
     members_of_the_range_assignor_come_and_go_while_records_flow,
+    a_storm_of_rebalances_loses_and_doubles_nothing,
     kept_partitions_flow_while_a_rebalance_is_held_open,
     a_killed_member_is_replaced_from_its_last_commit,
     a_member_that_does_not_poll_loses_its_place,
@@ -214,6 +215,49 @@ async fn members_come_and_go_while_records_flow(cluster: &TestCluster) {
 
 async fn members_of_the_range_assignor_come_and_go_while_records_flow(cluster: &TestCluster) {
     members_come_and_go(cluster, Assignor::Range).await;
+}
+
+/// Members come and go faster than the group settles (part B, 47).
+async fn a_storm_of_rebalances_loses_and_doubles_nothing(cluster: &TestCluster) {
+    const PARTITIONS: i32 = 8;
+    let topic = cluster.topic("stormy", PARTITIONS).await;
+    let group = cluster.name("storm");
+    let kafka = cluster.kafka().await;
+    let processed = Processed::new();
+    let start = async || {
+        let member = member(&kafka, &group);
+        Worker::start(member.subscribe([&topic]).await.unwrap(), &processed)
+    };
+    let (stop, sent) = flow(
+        producer(cluster).await,
+        topic.clone(),
+        PARTITIONS,
+        &processed,
+    );
+    let all = partitions(&topic, PARTITIONS);
+    let mut random = fastrand::Rng::with_seed(47);
+    let mut workers = vec![start().await];
+    for round in 0..30 {
+        let leaves = workers.len() > 4 || (workers.len() > 1 && random.bool());
+        if leaves {
+            let leaving = workers.swap_remove(random.usize(..workers.len()));
+            leaving.leave().await;
+        } else {
+            workers.push(start().await);
+        }
+        // Now and then it may settle; in between it may not.
+        if round % 5 == 0 {
+            processed.more(&all, 3).await;
+        }
+    }
+    processed.more(&all, 3).await;
+    stop.send_replace(true);
+    let sent = sent.await.unwrap();
+    processed.total(sent as usize * PARTITIONS as usize).await;
+    for worker in workers {
+        worker.leave().await;
+    }
+    processed.0.borrow().assert_is(PARTITIONS, 0..sent);
 }
 
 type Events = Arc<Mutex<Vec<RebalanceEvent>>>;

@@ -3,18 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 /// Makes each behaviour, a function of the cluster, a test on the reference broker and one on
-/// Apache Kafka.
+/// Apache Kafka. On several threads, as programs run: what can race, does.
 macro_rules! behaviours {
     ($($name:ident),* $(,)?) => {
         mod embedded {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
                 super::$name(&integration::TestCluster::embedded().await).await;
             })*
         }
 
         mod apache_kafka {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[ignore = "needs a container engine; .ci/run provides it"]
             async fn $name() {
                 super::$name(&integration::TestCluster::apache_kafka().await).await;

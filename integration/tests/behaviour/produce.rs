@@ -18,6 +18,7 @@ behaviours![
     a_hundred_thousand_records_with_zstd,
     a_record_arrives_whole,
     a_record_just_under_max_request_size_arrives_and_one_over_it_is_refused,
+    batches_over_the_topics_limit_are_split,
     keys_go_where_javas_client_sends_them,
     records_without_a_key_reach_every_partition,
     the_broker_sets_the_time_where_the_topic_says_so,
@@ -165,6 +166,19 @@ async fn a_record_just_under_max_request_size_arrives_and_one_over_it_is_refused
     assert_eq!(delivered.offset, Some(0));
     let mut reader = reader(cluster, &topic, 1).await;
     assert_eq!(reader.recv().await.unwrap().value().unwrap(), &under);
+}
+
+/// Batches grow while they wait, beyond what the topic takes: part B, 25.
+async fn batches_over_the_topics_limit_are_split(cluster: &TestCluster) {
+    for codec in [Compression::None, Compression::Zstd] {
+        let settings = [("max.message.bytes", "3000")];
+        let topic = cluster.topic_with("split", 3, &settings).await;
+        let producer = cluster.kafka().await.producer().compression(codec);
+        let producer = producer.build().await.unwrap();
+        numbered::send(&producer, &topic, 3, 0..2_000).await;
+        let received = receive(&mut reader(cluster, &topic, 3).await, 6_000).await;
+        received.assert_is(3, 0..2_000);
+    }
 }
 
 /// The hashes are those of Java's own tests of murmur2.

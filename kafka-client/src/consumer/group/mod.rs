@@ -98,6 +98,16 @@ enum Stop {
     Fatal(Error),
 }
 
+/// The longest that closing waits for the end of a rebalance. After it the group still waits for
+/// others, and takes commits of the generation before.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The user closed the consumer, or dropped it.
+struct Closing {
+    reply: Option<oneshot::Sender<Result<(), Error>>>,
+    until: Instant,
+}
+
 /// The group's task.
 pub(crate) struct Group {
     shared: Arc<Shared>,
@@ -115,6 +125,8 @@ pub(crate) struct Group {
     absent: bool,
     /// JoinGroup or SyncGroup is with the coordinator, which may hold it.
     parked: bool,
+    /// The user closed or dropped the consumer during a rebalance, which comes to its end first.
+    closing: Option<Closing>,
     /// The topics of all members, and the partitions of each when the assignment was computed:
     /// the leader watches them.
     watched: BTreeSet<Arc<str>>,
@@ -145,6 +157,7 @@ impl Group {
             must_join: !topics.is_empty(),
             absent: false,
             parked: false,
+            closing: None,
             topics,
             listener,
             metadata: shared.cluster.changes(),
@@ -192,6 +205,9 @@ impl Group {
 
     async fn serve(&mut self) -> Stop {
         loop {
+            if let Some(Closing { reply, .. }) = self.closing.take() {
+                return Stop::Close(reply);
+            }
             let step = match self.must_join {
                 true if self.absent => self.stay_away().await,
                 true => self.join().await,
@@ -246,6 +262,9 @@ impl Group {
             // The eager protocol: everything is given up before.
             let owned = self.membership.owned.clone();
             self.revoke(&owned).await?;
+            if self.absent {
+                return Ok(());
+            }
         }
         self.parked = true;
         let assignment = match self.join_group().await? {
@@ -274,6 +293,10 @@ impl Group {
             group = %self.coordinator.group(), generation = self.membership.generation,
             assigned = assigned.len(), revoked = changes.revoked.len(), "rebalanced"
         );
+        if self.closing.is_some() {
+            // Nothing more changes hands: what was processed is committed in this generation.
+            return Ok(());
+        }
         if !changes.revoked.is_empty() {
             self.revoke(&changes.revoked).await?;
             // The next owner gets them in the rebalance that this begins (KIP-429).
@@ -336,7 +359,14 @@ impl Group {
             i16::MAX,
             within,
         );
-        let response = match deferring(call, &mut self.commands, &mut self.deferred).await? {
+        let response = match deferring(
+            call,
+            &mut self.commands,
+            &mut self.deferred,
+            &mut self.closing,
+        )
+        .await?
+        {
             Ok(response) => response,
             Err(error) => return self.recover(error).await.map(|()| None),
         };
@@ -402,7 +432,14 @@ impl Group {
             i16::MAX,
             within,
         );
-        let response = match deferring(call, &mut self.commands, &mut self.deferred).await? {
+        let response = match deferring(
+            call,
+            &mut self.commands,
+            &mut self.deferred,
+            &mut self.closing,
+        )
+        .await?
+        {
             Ok(response) => response,
             Err(error) => return self.recover(error).await.map(|()| None),
         };
@@ -1063,23 +1100,38 @@ fn answer(command: Command, result: Result<(), Error>) {
     }
 }
 
-/// Waits for an answer of the coordinator that may take long. Commits are kept for later; closing
-/// ends the wait.
+/// Waits for an answer of the coordinator that may take long. Commits are kept for later. Closing
+/// ends the wait, but not at once: if the rebalance ends soon, the last commit is made in the
+/// generation that it brings, as the one before it is then refused; and a member whose id is still
+/// on its way could not leave.
 async fn deferring<T>(
     call: impl Future<Output = T>,
     commands: &mut mpsc::UnboundedReceiver<Command>,
     deferred: &mut VecDeque<Command>,
+    closing: &mut Option<Closing>,
 ) -> Result<T, Stop> {
     tokio::pin!(call);
     loop {
+        let until_closed = closing.as_ref().map(|closing| closing.until);
         tokio::select! {
             biased;
             answer = &mut call => return Ok(answer),
-            command = commands.recv() => match command {
-                Some(Command::Close { reply }) => return Err(Stop::Close(Some(reply))),
-                Some(commit) => deferred.push_back(commit),
-                None => return Err(Stop::Close(None)),
-            },
+            () = until(until_closed) => {
+                let reply = closing.take().and_then(|closing| closing.reply);
+                return Err(Stop::Close(reply));
+            }
+            command = commands.recv(), if until_closed.is_none() => {
+                let reply = match command {
+                    Some(Command::Close { reply }) => Some(reply),
+                    Some(commit) => {
+                        deferred.push_back(commit);
+                        continue;
+                    }
+                    None => None,
+                };
+                let until = Instant::now() + CLOSE_PATIENCE;
+                *closing = Some(Closing { reply, until });
+            }
         }
     }
 }
