@@ -65,8 +65,8 @@ impl Meter {
             system_ns: since(|usage| usage.system_time().num_microseconds())? * 1000,
             wall_ns: u64::try_from(wall.as_nanos())?,
             peak_rss_kib: u64::try_from(after.max_rss())?,
-            page_faults: since(|usage| i64::from(usage.minor_page_faults()))?,
-            waits: since(|usage| i64::from(usage.voluntary_context_switches()))?,
+            page_faults: since(Usage::minor_page_faults)?,
+            waits: since(Usage::voluntary_context_switches)?,
         })
     }
 }
