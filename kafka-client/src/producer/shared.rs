@@ -39,15 +39,18 @@ pub(crate) struct Shared {
     pub(crate) identities: Identities,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
     sinks: Mutex<HashMap<i32, Arc<Sink>>>,
-    /// Partitions that have batches, by topic and number. Complete at every moment: what is not
+    /// Partitions that have batches. Complete at every moment: what is not
     /// listed is neither flushed nor given up.
-    active: Mutex<BTreeMap<(Arc<str>, i32), Arc<Partition>>>,
+    active: Mutex<Active>,
     buffers: Mutex<Buffers>,
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
     closed: OnceLock<Error>,
     tasks: Mutex<Vec<AbortHandle>>,
 }
+
+/// Partitions by topic and number.
+type Active = BTreeMap<(Arc<str>, i32), Arc<Partition>>;
 
 #[derive(Debug, Default)]
 struct Buffers {
