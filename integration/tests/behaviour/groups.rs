@@ -22,6 +22,7 @@ behaviours![
     kept_partitions_flow_while_a_rebalance_is_held_open,
     a_killed_member_is_replaced_from_its_last_commit,
     a_member_that_does_not_poll_loses_its_place,
+    a_member_that_has_stopped_waiting_loses_its_place,
     a_static_member_comes_back_without_a_rebalance,
     a_second_member_of_one_name_fences_the_first,
     a_member_too_many_waits_its_turn,
@@ -407,6 +408,24 @@ async fn a_killed_member_is_replaced_from_its_last_commit(cluster: &TestCluster)
         *next += 1;
     }
     heir.close().await.unwrap();
+}
+
+/// A user who gave up waiting for a record does not wait any more.
+async fn a_member_that_has_stopped_waiting_loses_its_place(cluster: &TestCluster) {
+    let topic = cluster.topic("gone", 1).await;
+    let kafka = cluster.kafka().await;
+    let builder = member(&kafka, &cluster.name("goner"));
+    let (builder, events) = listen(builder.max_poll_interval(Duration::from_millis(1500)));
+    let mut goner = builder.subscribe([&topic]).await.unwrap();
+    while goner.handle().assignment().is_empty() {
+        let waited = tokio::time::timeout(Duration::from_millis(50), goner.recv()).await;
+        assert!(waited.is_err(), "the topic is empty: {waited:?}");
+    }
+    let lost = RebalanceEvent::Lost(partitions(&topic, 1));
+    eventually("its place is lost", async || {
+        events.lock().unwrap().contains(&lost)
+    })
+    .await;
 }
 
 /// `max.poll.interval.ms` (part B, 49).

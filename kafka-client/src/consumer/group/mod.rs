@@ -221,6 +221,10 @@ impl Group {
 
     /// Attends to whatever comes next.
     async fn attend(&mut self) -> Result<(), Stop> {
+        // Before the user's commands, which may come in faster than they are done.
+        if self.is_heartbeat_due() {
+            return self.heartbeat().await;
+        }
         if let Some(command) = self.deferred.pop_front() {
             return self.command(Some(command)).await;
         }
@@ -263,6 +267,7 @@ impl Group {
             let owned = self.membership.owned.clone();
             self.revoke(&owned).await?;
             if self.absent {
+                // It would only hold the group up, and leave again.
                 return Ok(());
             }
         }
@@ -599,24 +604,24 @@ impl Group {
             tokio::select! {
                 biased;
                 came = &mut pause => break came,
+                () = tokio::time::sleep_until(self.next_heartbeat), if self.is_member() => {
+                    self.heartbeat().await?;
+                }
                 command = self.commands.recv() => match command {
                     // A user that commits is still busy with what was handed out.
                     Some(Command::Commit { commits, reply }) => {
                         self.commit_and_answer(commits, reply).await?;
                     }
                     Some(Command::Committed { partitions, reply }) => {
-                        let _ = reply.send(self.committed(&partitions).await);
+                        let _ = reply.send(self.committed(&partitions).await?);
                     }
                     Some(Command::Close { reply }) => return Err(Stop::Close(Some(reply))),
                     None => return Err(Stop::Close(None)),
                 },
-                () = tokio::time::sleep_until(self.next_heartbeat), if self.is_member() => {
-                    self.heartbeat().await?;
-                    if self.membership.owned.is_empty() {
-                        // Lost meanwhile; there is nothing left to give up.
-                        return Ok(());
-                    }
-                }
+            }
+            if self.membership.owned.is_empty() {
+                // Lost meanwhile; there is nothing left to give up.
+                return Ok(());
             }
         };
         if !came {
@@ -627,6 +632,10 @@ impl Group {
             let commits = self.processed(Some(partitions));
             if let Err(error) = self.commit(&commits).await? {
                 tracing::warn!(%error, "the commit before a rebalance failed");
+            }
+            if self.membership.owned.is_empty() {
+                // The commit has told that they are lost, and so was the user.
+                return Ok(());
             }
         }
         self.membership
@@ -781,7 +790,7 @@ impl Group {
                 Ok(())
             }
             Some(Command::Committed { partitions, reply }) => {
-                let _ = reply.send(self.committed(&partitions).await);
+                let _ = reply.send(self.committed(&partitions).await?);
                 Ok(())
             }
             Some(Command::Close { reply }) => Err(Stop::Close(Some(reply))),
@@ -793,21 +802,24 @@ impl Group {
     async fn committed(
         &mut self,
         partitions: &[TopicPartition],
-    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+    ) -> Result<Result<BTreeMap<TopicPartition, i64>, Error>, Stop> {
         let deadline = self.now() + self.shared.cluster.config.default_api_timeout;
         loop {
             match self.coordinator.committed(partitions).await {
                 Ok(mut found) => {
                     self.coordinator.settled();
                     found.retain(|_, offset| *offset >= 0);
-                    return Ok(found);
+                    return Ok(Ok(found));
                 }
                 Err(error) if error.is_retriable() && self.now() < deadline => {
                     tracing::debug!(%error, "stored offsets will be asked for again");
                     self.coordinator.forget();
                     self.coordinator.pause().await;
+                    if self.is_heartbeat_due() {
+                        self.heartbeat().await?;
+                    }
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Ok(Err(error)),
             }
         }
     }
@@ -888,6 +900,10 @@ impl Group {
             }
             tracing::debug!(%error, "commit will be retried");
             self.coordinator.pause().await;
+            // It may be retried for longer than the session lasts.
+            if self.is_heartbeat_due() {
+                self.heartbeat().await?;
+            }
         }
     }
 
@@ -908,6 +924,10 @@ impl Group {
     }
 
     // ---- staying and leaving ----
+
+    fn is_heartbeat_due(&self) -> bool {
+        self.is_member() && self.next_heartbeat <= self.now()
+    }
 
     async fn heartbeat(&mut self) -> Result<(), Stop> {
         self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
