@@ -257,6 +257,12 @@ impl Slot {
         self.asked = None;
     }
 
+    /// One more failure: nothing is asked for before this instant.
+    pub(crate) fn back_off(&mut self, not_before: Instant) {
+        self.failures = (self.failures + 1).min(20);
+        self.not_before = Some(not_before);
+    }
+
     /// Whether records may be asked for now.
     pub(crate) fn is_fetchable(&self, now: Instant) -> Option<i64> {
         match self.stage {
@@ -277,7 +283,9 @@ impl Slot {
         if self.version() != version {
             return false;
         }
-        self.failures = 0;
+        if next > from {
+            self.failures = 0;
+        }
         match &mut self.stage {
             Stage::Fetching { offset } if *offset == from => {
                 *offset = next.max(from);

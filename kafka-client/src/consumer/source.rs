@@ -240,7 +240,7 @@ fn take(
             };
             free(&mut state, asked);
             match ErrorCode::new(partition.error_code) {
-                ErrorCode::NONE => data.extend(accept(&mut state, asked, partition)),
+                ErrorCode::NONE => data.extend(accept(shared, &mut state, asked, partition)),
                 code => {
                     refresh |= refuse(shared, &mut state, asked, partition, code, connection);
                     hint(shared, asked, partition, response);
@@ -248,9 +248,10 @@ fn take(
             }
         }
     }
-    // Left out of the answer: asked for again.
+    // Left out of the answer: asked for again, but not at once.
     for asked in open.into_values() {
         free(&mut state, asked);
+        back_off(shared, &mut state, asked);
     }
     drop(state);
     if !data.is_empty() {
@@ -265,7 +266,12 @@ fn take(
 }
 
 /// Puts a partition's data into the buffer's form, and moves its fetch position.
-fn accept(state: &mut State, asked: &Asked, partition: &PartitionData) -> Option<Fetched> {
+fn accept(
+    shared: &Shared,
+    state: &mut State,
+    asked: &Asked,
+    partition: &PartitionData,
+) -> Option<Fetched> {
     let slot = state.positions.get_mut(&asked.partition)?;
     if slot.version() == asked.version {
         slot.high_watermark = partition.high_watermark;
@@ -291,6 +297,11 @@ fn accept(state: &mut State, asked: &Asked, partition: &PartitionData) -> Option
     }
     if !slot.fetched(asked.version, asked.offset, next) {
         return None;
+    }
+    if next == asked.offset {
+        // Unreadable, which is reported where its records are read, or all from before the offset:
+        // the same would come again, as fast as the broker sends.
+        slot.back_off(shared.not_before(slot.failures));
     }
     let bytes = records.len();
     let assigned = slot.assigned.clone();
@@ -335,9 +346,7 @@ fn refuse(
     if slot.version() != asked.version {
         return false;
     }
-    let not_before = shared.not_before(slot.failures);
-    slot.failures = (slot.failures + 1).min(20);
-    slot.not_before = Some(not_before);
+    slot.back_off(shared.not_before(slot.failures));
     let error = Error::broker(code, ApiKey::FETCH).at_broker(connection.broker());
     tracing::debug!(partition = %asked.partition, %error, "fetch refused");
     match code {
@@ -358,6 +367,15 @@ fn refuse(
             stick(state, asked, error);
             true
         }
+    }
+}
+
+/// Asks for a partition again a little later, after an answer that brought nothing.
+fn back_off(shared: &Shared, state: &mut State, asked: &Asked) {
+    if let Some(slot) = state.positions.get_mut(&asked.partition)
+        && slot.version() == asked.version
+    {
+        slot.back_off(shared.not_before(slot.failures));
     }
 }
 
