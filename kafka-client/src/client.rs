@@ -224,6 +224,8 @@ impl Kafka {
                 }
             };
             tracing::debug!(%error, "will retry");
+            // The controller may be another broker now.
+            self.cluster.request_refresh();
             let wait = backoff.next(&self.cluster.env);
             if self.cluster.env.now() + wait >= deadline {
                 return Err(error);
@@ -341,12 +343,15 @@ impl KafkaBuilder {
         let limit = self.connect_timeout;
         let mut last = None;
         let connected = tokio::time::timeout(limit, async {
-            // The pool waits between attempts.
+            let config = &kafka.cluster.config;
+            let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
             loop {
                 match kafka.cluster.refresh_now().await {
                     Ok(()) => return,
                     Err(error) => last = Some(error),
                 }
+                // The pool waits before it dials again, but a broker may be there and refuse.
+                tokio::time::sleep(backoff.next(&kafka.cluster.env)).await;
             }
         })
         .await;

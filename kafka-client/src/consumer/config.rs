@@ -83,6 +83,20 @@ impl ConsumerConfig {
                 "partition.assignment.strategy names no assignor",
             ));
         }
+        for (name, duration) in [
+            (
+                "auto.commit.interval.ms",
+                self.auto_commit.unwrap_or_default(),
+            ),
+            ("heartbeat.interval.ms", self.heartbeat_interval),
+            ("session.timeout.ms", self.session_timeout),
+            ("max.poll.interval.ms", self.max_poll_interval),
+            ("fetch.max.wait.ms", self.fetch_max_wait),
+        ] {
+            if duration.as_millis() > i32::MAX as u128 {
+                return Err(Error::config(format!("{name} is over {} ms", i32::MAX)));
+            }
+        }
         if self.heartbeat_interval * 3 > self.session_timeout {
             return Err(Error::config(
                 "heartbeat.interval.ms is over a third of session.timeout.ms: a lost heartbeat \
@@ -91,15 +105,6 @@ impl ConsumerConfig {
         }
         if self.heartbeat_interval.is_zero() {
             return Err(Error::config("heartbeat.interval.ms is 0"));
-        }
-        for (name, duration) in [
-            ("session.timeout.ms", self.session_timeout),
-            ("max.poll.interval.ms", self.max_poll_interval),
-            ("fetch.max.wait.ms", self.fetch_max_wait),
-        ] {
-            if duration.as_millis() > i32::MAX as u128 {
-                return Err(Error::config(format!("{name} is over {} ms", i32::MAX)));
-            }
         }
         if self.fetch_max_bytes <= 0 || self.max_partition_fetch_bytes <= 0 {
             return Err(Error::config(

@@ -96,6 +96,15 @@ impl ProducerConfig {
                  fit",
             ));
         }
+        for (name, duration) in [
+            ("delivery.timeout.ms", self.delivery_timeout),
+            ("max.block.ms", self.max_block),
+            ("linger.ms", self.linger()),
+        ] {
+            if duration.as_millis() > i32::MAX as u128 {
+                return Err(Error::config(format!("{name} is over {} ms", i32::MAX)));
+            }
+        }
         if self.delivery_timeout < self.linger() {
             return Err(Error::config("delivery.timeout.ms is less than linger.ms"));
         }
@@ -122,6 +131,12 @@ mod tests {
         check(|config| config.max_in_flight = 6, "max.in.flight");
         check(|config| config.max_in_flight = 0, "max.in.flight");
         check(|config| config.buffer_memory = 1000, "buffer.memory");
+        // A point in time that far away cannot be computed.
+        check(
+            |config| config.delivery_timeout = Duration::MAX,
+            "delivery.timeout.ms",
+        );
+        check(|config| config.max_block = Duration::MAX, "max.block.ms");
         check(
             |config| config.delivery_timeout = Duration::ZERO,
             "delivery.timeout.ms",
