@@ -195,8 +195,11 @@ impl Partition {
         if before == leader {
             return false;
         }
+        let mut state = lock(&self.state);
         // The back-off was for the old leader (KIP-951).
-        lock(&self.state).not_before = None;
+        state.not_before = None;
+        // What lingers does so at the old leader's sink, which may be stuck.
+        state.due = state.open.back().map(|last| last.number).or(state.due);
         true
     }
 
@@ -311,6 +314,14 @@ impl Partition {
     pub(crate) fn enter_queue(&self, node: i32) -> bool {
         let mut state = lock(&self.state);
         state.queued_at.replace(node) != Some(node)
+    }
+
+    /// The partition does not stand in this sink's queue any more.
+    pub(crate) fn leave_queue(&self, node: i32) {
+        let mut state = lock(&self.state);
+        if state.queued_at == Some(node) {
+            state.queued_at = None;
+        }
     }
 
     /// The batch has lingered for its time; `false` if it was sent meanwhile.

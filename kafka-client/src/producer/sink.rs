@@ -122,6 +122,20 @@ impl Sink {
         lock(&self.queue).ready.pop_front()
     }
 
+    /// The broker cannot be reached: hands partitions that it does not lead any more on. Were they
+    /// kept, a broker that is gone for good would be dialed for ever.
+    fn send_on(&self, shared: &Shared) {
+        let queued = std::mem::take(&mut lock(&self.queue).ready);
+        for partition in queued {
+            if partition.leader() == self.node {
+                lock(&self.queue).ready.push_back(partition);
+            } else {
+                partition.leave_queue(self.node);
+                shared.enqueue(&partition);
+            }
+        }
+    }
+
     fn is_idle(&self) -> bool {
         lock(&self.queue).ready.is_empty()
     }
@@ -175,6 +189,7 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                     }
                     Err(error) => {
                         tracing::debug!(node = sink.node, %error, "cannot send");
+                        sink.send_on(&this);
                         this.cluster.request_refresh();
                         let pause = backoff.next(this.env());
                         drop(this);
