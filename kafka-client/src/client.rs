@@ -141,7 +141,10 @@ impl Kafka {
                 .topics
                 .into_iter()
                 .find(|result| result.name == *topic.name);
-            check(result.map(|result| (result.error_code, result.error_message)))
+            check(
+                ApiKey::CREATE_TOPICS,
+                result.map(|result| (result.error_code, result.error_message)),
+            )
         })
         .await
         .map_err(|error| error.at_topic(&name))
@@ -178,7 +181,10 @@ impl Kafka {
             let limit = self.cluster.config.request_timeout;
             let response = connection.call_with(&request, version, limit).await?;
             let result = response.responses.into_iter().next();
-            check(result.map(|result| (result.error_code, result.error_message)))
+            check(
+                ApiKey::DELETE_TOPICS,
+                result.map(|result| (result.error_code, result.error_message)),
+            )
         })
         .await
         .map_err(|error| error.at_topic(&shared_name))
@@ -235,7 +241,7 @@ impl Kafka {
     }
 }
 
-fn check(result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
+fn check(api: ApiKey, result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
     let Some((code, message)) = result else {
         return Err(Error::new(
             crate::ErrorKind::Protocol,
@@ -243,7 +249,7 @@ fn check(result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
         ));
     };
     ErrorCode::new(code).ok().map_err(|code| {
-        let error = Error::broker(code, ApiKey::CREATE_TOPICS);
+        let error = Error::broker(code, api);
         match message {
             Some(message) if !message.is_empty() => error.with_source(message.to_string()),
             _ => error,

@@ -132,6 +132,14 @@ fn wall_ms() -> i64 {
         .map_or(0, |since| since.as_millis() as i64)
 }
 
+/// Waits until an instant; for ever if there is none.
+pub(crate) async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Locks a mutex whose holders do not panic while its content is inconsistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex

@@ -145,14 +145,24 @@ impl Cluster {
         })
     }
 
-    /// Takes a leader that a broker named in an error (KIP-951).
-    pub(crate) fn leader_hint(
+    /// Takes a leader that a broker named in an error, with the addresses it gave: node id, host
+    /// and port (KIP-951).
+    pub(crate) fn leader_hint<'a>(
         &self,
         topic: &str,
         partition: i32,
         leader: PartitionMetadata,
-        address: Option<(i32, Broker)>,
+        mut addresses: impl Iterator<Item = (i32, &'a StrBytes, i32)>,
     ) {
+        if leader.leader < 0 {
+            return;
+        }
+        let address = addresses
+            .find(|(node, ..)| *node == leader.leader)
+            .and_then(|(node, host, port)| {
+                let (host, port) = (host.to_string(), u16::try_from(port).ok()?);
+                Some((node, Broker { host, port }))
+            });
         self.metadata.send_if_modified(|metadata| {
             let next = metadata.with_leader(topic, partition, leader, address);
             next.map(|next| *metadata = Arc::new(next)).is_some()

@@ -55,7 +55,9 @@ use shared::{Arrival, Fetched, Shared};
 /// they may be mixed. Calls from elsewhere (commit, seek, pause) go through a
 /// [`handle`](Consumer::handle).
 ///
-/// Dropping it leaves the group without a last commit: [`Consumer::close`] first.
+/// Dropping it leaves the group in the background, after a last automatic commit of what was
+/// processed, which leaves out the record at hand: [`Consumer::close`] includes that, and tells how
+/// it ended.
 pub struct Consumer {
     handle: ConsumerHandle,
     /// Keeps the group's task; `None` without a group.

@@ -17,13 +17,10 @@ use tokio::time::Instant;
 use super::TopicPartition;
 use super::shared::{Fetched, Shared, State, no_offset};
 use crate::cluster::Backoff;
-use crate::cluster::metadata::{Broker, PartitionMetadata};
+use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
 use crate::error::{Error, ErrorKind};
-use crate::net::{Connection, Lane};
-
-/// The last version that names topics instead of giving their ids (KIP-516).
-const LAST_BY_NAME: i16 = 12;
+use crate::net::{Connection, LAST_BY_NAME, Lane};
 
 /// A partition in a request.
 struct Asked {
@@ -385,32 +382,16 @@ fn stick(state: &mut State, asked: &Asked, error: Error) {
     state.stick(&asked.partition, error.at_partition(topic, *partition));
 }
 
-/// A broker that is no longer the leader names the one that is (KIP-951).
+/// A broker that is no longer the leader names the one that is.
 fn hint(shared: &Shared, asked: &Asked, partition: &PartitionData, response: &FetchResponse) {
-    let leader = &partition.current_leader;
-    if leader.leader_id < 0 {
-        return;
-    }
-    let address = response
-        .node_endpoints
-        .iter()
-        .find(|endpoint| endpoint.node_id == leader.leader_id)
-        .and_then(|endpoint| {
-            let port = u16::try_from(endpoint.port).ok()?;
-            Some((
-                endpoint.node_id,
-                Broker {
-                    host: endpoint.host.to_string(),
-                    port,
-                },
-            ))
-        });
-    let known = PartitionMetadata {
-        leader: leader.leader_id,
-        leader_epoch: leader.leader_epoch,
+    let leader = PartitionMetadata {
+        leader: partition.current_leader.leader_id,
+        leader_epoch: partition.current_leader.leader_epoch,
     };
+    let endpoints = response.node_endpoints.iter();
+    let addresses = endpoints.map(|at| (at.node_id, &at.host, at.port));
     let TopicPartition { topic, partition } = &asked.partition;
     shared
         .cluster
-        .leader_hint(topic, *partition, known, address);
+        .leader_hint(topic, *partition, leader, addresses);
 }

@@ -14,3 +14,7 @@ mod versions;
 
 pub(crate) use connection::{Connection, ConnectionConfig, PendingResponse};
 pub(crate) use pool::{Lane, Pool};
+
+/// The last version of Produce and of Fetch that names topics instead of giving their ids
+/// (KIP-516).
+pub(crate) const LAST_BY_NAME: i16 = 12;

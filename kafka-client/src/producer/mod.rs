@@ -30,7 +30,6 @@ pub use config::Acks;
 pub use delivery::{Delivered, Delivery};
 pub use kafka_client_protocol::records::Compression;
 use kafka_client_protocol::records::CompressionConfig;
-use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::error::{Error, ErrorKind, SendError};
@@ -375,7 +374,7 @@ async fn append_slowly<R: ToRecord>(
         match obstacle {
             Obstacle::Error(error) => return Err(error),
             Obstacle::Topic(name) => {
-                let left = deadline.saturating_duration_since(Instant::now());
+                let left = deadline.saturating_duration_since(shared.env().now());
                 shared.learn(&name, left).await?;
             }
             Obstacle::Memory(bytes) => {

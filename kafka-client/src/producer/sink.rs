@@ -19,14 +19,11 @@ use super::partition::{Answer, Next, Partition};
 use super::shared::Shared;
 use super::window::Ticket;
 use crate::cluster::Backoff;
-use crate::cluster::metadata::{Broker, PartitionMetadata};
+use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
-use crate::env::lock;
+use crate::env::{lock, until};
 use crate::error::{Error, ErrorKind};
-use crate::net::{Connection, Lane, PendingResponse};
-
-/// The last version that names topics instead of giving their ids (KIP-516).
-const LAST_BY_NAME: i16 = 12;
+use crate::net::{Connection, LAST_BY_NAME, Lane, PendingResponse};
 
 /// What callers leave for the sink of a broker.
 #[derive(Debug)]
@@ -241,13 +238,6 @@ async fn answered(pending: Option<&mut PendingResponse>) -> Result<Bytes, Error>
     }
 }
 
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Takes at most one batch of each queued partition, up to `max.request.size`, and sends them.
 fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InFlight> {
     let now = shared.env().now();
@@ -449,37 +439,21 @@ fn index(
     answers
 }
 
-/// A broker that is no longer the leader names the one that is (KIP-951).
+/// A broker that is no longer the leader names the one that is.
 fn hint(
     shared: &Shared,
     topic: &Arc<str>,
     partition: &PartitionProduceResponse,
     endpoints: &[NodeEndpoint],
 ) {
-    let leader = &partition.current_leader;
-    if leader.leader_id < 0 {
-        return;
-    }
-    let address = endpoints
-        .iter()
-        .find(|endpoint| endpoint.node_id == leader.leader_id)
-        .and_then(|endpoint| {
-            let port = u16::try_from(endpoint.port).ok()?;
-            Some((
-                endpoint.node_id,
-                Broker {
-                    host: endpoint.host.to_string(),
-                    port,
-                },
-            ))
-        });
-    let known = PartitionMetadata {
-        leader: leader.leader_id,
-        leader_epoch: leader.leader_epoch,
+    let leader = PartitionMetadata {
+        leader: partition.current_leader.leader_id,
+        leader_epoch: partition.current_leader.leader_epoch,
     };
+    let addresses = endpoints.iter().map(|at| (at.node_id, &at.host, at.port));
     shared
         .cluster
-        .leader_hint(topic, partition.index, known, address);
+        .leader_hint(topic, partition.index, leader, addresses);
 }
 
 fn to_answer(partition: PartitionProduceResponse) -> Answer {

@@ -45,6 +45,7 @@ use super::position::Stage;
 use super::shared::{Shared, no_offset};
 use crate::cluster::Metadata;
 use crate::config::millis;
+use crate::env::until;
 use crate::error::{Error, ErrorKind};
 use coordinator::Coordinator;
 use membership::{Membership, Remedy, remedy};
@@ -1162,11 +1163,4 @@ fn counts(metadata: &Metadata, topics: &BTreeSet<Arc<str>>) -> BTreeMap<Arc<str>
         (!known.partitions.is_empty()).then(|| (topic.clone(), known.partitions.len() as i32))
     });
     existing.collect()
-}
-
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }
