@@ -342,9 +342,12 @@ async fn with_acks_of_the_leader_records_arrive_in_order(cluster: &TestCluster) 
 
 async fn without_acks_records_arrive_and_have_no_offset(cluster: &TestCluster) {
     let topic = cluster.topic("acks-0", 2).await;
+    // A leader that does not know yet that it is one would lose what asks for no answer.
+    let ready = cluster.kafka().await.producer().build().await.unwrap();
+    numbered::send(&ready, &topic, 2, 0..1).await;
     let producer = cluster.kafka().await.producer().acks(Acks::None);
     let producer = producer.build().await.unwrap();
-    for (partition, _, delivery) in numbered::enqueue(&producer, &topic, 2, 0..1000).await {
+    for (partition, _, delivery) in numbered::enqueue(&producer, &topic, 2, 1..1000).await {
         let delivered = delivery.await.unwrap();
         assert_eq!((delivered.partition, delivered.offset), (partition, None));
     }

@@ -480,3 +480,21 @@ async fn a_batch_refused_after_a_lost_answer_is_unknown() {
     let third = producer.send(Record::to(topic).value("third")).await;
     assert_eq!(third.unwrap().offset, Some(2));
 }
+
+/// A leader that does not know yet that it is one says what a deposed one says; the batch is too
+/// large all the same, and split.
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_a_late_leader_refused_is_split_when_it_is_too_large() {
+    let setting = Setting::new().await;
+    let limit = [("max.message.bytes", "2000")];
+    let topic = "late";
+    setting.broker.create_topic_with(topic, 1, limit).unwrap();
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let code = ErrorCode::NOT_LEADER_OR_FOLLOWER;
+    let refused = setting.inject(Fault::on(ApiKey::PRODUCE).error(code));
+    for (_, value, delivery) in enqueue(&producer, topic, 1, 0..500).await {
+        assert_eq!(delivery.await.unwrap().offset, Some(value as i64));
+    }
+    assert_eq!(refused.hits(), 1);
+    setting.log(topic, 1).await.assert_is(1, 0..500);
+}

@@ -538,8 +538,9 @@ impl Partition {
                 }
                 false
             }
-            // Parts of a batch that may be in the log would be written beside it.
-            ErrorCode::MESSAGE_TOO_LARGE if entry.records > 1 && !entry.has_doubt() => {
+            // Too large now is too large before: whatever became of an earlier attempt, it was not
+            // written (unless the topic's limit was lowered in between).
+            ErrorCode::MESSAGE_TOO_LARGE if entry.records > 1 => {
                 self.split(shared, state, ticket, error);
                 false
             }
