@@ -81,6 +81,9 @@ pub(crate) fn parse_bootstrap(servers: &str) -> Result<Vec<(String, u16)>, Error
                      commas"
                 ))
             };
+            if server.contains("://") {
+                return Err(wrong("has a scheme"));
+            }
             let (host, port) = server
                 .rsplit_once(':')
                 .ok_or_else(|| wrong("has no port"))?;
@@ -126,6 +129,7 @@ mod tests {
             "::1:9092",
             "one:99999",
             "[::1:9092",
+            "kafka://one:9092",
         ] {
             let error = parse_bootstrap(bad).unwrap_err();
             assert!(error.to_string().contains("bootstrap.servers"), "{error}");

@@ -241,6 +241,10 @@ impl fmt::Display for Error {
             write!(f, "{api}: ")?;
         }
         f.write_str(&inner.message)?;
+        // What a broker says beside its code is the half that names the setting.
+        if let (Some(_), Some(source)) = (inner.code, &inner.source) {
+            write!(f, ": {source}")?;
+        }
         if let Some(broker) = &inner.broker {
             write!(f, " (broker {broker})")?;
         }
@@ -251,10 +255,17 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.kind)?;
-        if let Some(source) = &self.0.source {
-            write!(f, ": {source}")?;
+        match &self.0.source {
+            // Not what the line says already.
+            Some(source) if self.0.code.is_none() => {
+                let text = source.to_string();
+                match self.0.message.contains(&text) {
+                    true => Ok(()),
+                    false => write!(f, ": {text}"),
+                }
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

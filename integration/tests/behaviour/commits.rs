@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use integration::numbered;
 use integration::{TestCluster, eventually, partitions};
-use kafka_client::consumer::{Consumer, ConsumerBuilder, OffsetReset, TopicPartition};
+use kafka_client::consumer::{
+    Consumer, ConsumerBuilder, OffsetReset, RebalanceEvent, TopicPartition,
+};
 use kafka_client::{ErrorKind, Kafka};
 
 behaviours![
@@ -20,6 +22,7 @@ behaviours![
     a_commit_in_the_middle_of_a_rebalance_holds,
     auto_commit_does_not_go_back_behind_a_commit,
     what_is_stored_can_be_asked_for_by_anybody,
+    a_commit_of_what_was_lost_meanwhile_is_refused,
 ];
 
 struct Setting {
@@ -301,4 +304,27 @@ async fn what_is_stored_can_be_asked_for_by_anybody(cluster: &TestCluster) {
     let error = reader.handle().committed(&at).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     reader.close().await.unwrap();
+}
+
+/// Who is too slow loses the partition, and must not take the commit for done.
+async fn a_commit_of_what_was_lost_meanwhile_is_refused(cluster: &TestCluster) {
+    let setting = Setting::new(cluster).await;
+    let (told, mut lost) = tokio::sync::mpsc::unbounded_channel();
+    let builder = setting.builder().manual_commit();
+    let builder = builder.max_poll_interval(Duration::from_millis(200));
+    let builder = builder.on_rebalance(move |event| {
+        if matches!(event, RebalanceEvent::Lost(_)) {
+            told.send(()).unwrap();
+        }
+    });
+    let mut consumer = builder.subscribe([&setting.topic]).await.unwrap();
+    numbered::receive(&mut consumer, 10).await;
+    lost.recv().await.unwrap();
+    let error = consumer.commit().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GroupLost, "{error}");
+    assert_eq!(error.partition(), Some(0));
+    // It has been told.
+    consumer.commit().await.unwrap();
+    consumer.close().await.unwrap();
+    assert_eq!(setting.next().await, 0, "nothing was stored");
 }

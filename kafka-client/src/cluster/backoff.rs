@@ -31,6 +31,11 @@ impl Backoff {
         env.jitter(wait)
     }
 
+    /// Whether nothing has failed since the last success.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.failures == 0
+    }
+
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }

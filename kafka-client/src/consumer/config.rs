@@ -111,6 +111,9 @@ impl ConsumerConfig {
                 "fetch.max.bytes and max.partition.fetch.bytes are at least 1 byte",
             ));
         }
+        if self.buffer_bytes == 0 {
+            return Err(Error::config("buffer_bytes is 0: nothing could be fetched"));
+        }
         if self.fetch_min_bytes < 0 {
             return Err(Error::config("fetch.min.bytes is negative"));
         }

@@ -471,7 +471,10 @@ impl ConsumerHandle {
     /// As [`Consumer::commit_async`].
     pub fn commit_async(&self) -> PendingCommit {
         let commits = {
-            let state = self.shared.state();
+            let mut state = self.shared.state();
+            if let Some(lost) = state.lost.take() {
+                return PendingCommit(Err(Some(group::not_owned(&lost))));
+            }
             let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
                 // Who commits is done with it: auto-commit must not go back behind this.
                 slot.assigned.finish();

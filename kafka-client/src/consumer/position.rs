@@ -142,6 +142,8 @@ pub(crate) struct Slot {
     pub(crate) high_watermark: i64,
     /// The offset that the group has stored, as far as this member knows.
     pub(crate) committed: i64,
+    /// Where handing out began, or was moved to by a seek.
+    began: i64,
 }
 
 /// All partitions of a consumer.
@@ -167,6 +169,7 @@ impl Positions {
             failures: 0,
             high_watermark: -1,
             committed: -1,
+            began: -1,
         };
         self.slots.entry(partition.clone()).or_insert(slot);
         self.set_stage(partition, stage);
@@ -190,6 +193,7 @@ impl Positions {
         slot.failures = 0;
         slot.renew();
         if let Stage::Fetching { offset } = stage {
+            slot.began = offset;
             slot.assigned.set(offset);
         } else {
             slot.assigned.set(-1);
@@ -247,6 +251,12 @@ impl Positions {
 }
 
 impl Slot {
+    /// Whether records were handed out that the group has no offset behind.
+    pub(crate) fn has_uncommitted(&self) -> bool {
+        let handed_out = matches!(self.stage, Stage::Fetching { .. });
+        handed_out && self.assigned.position() > self.committed.max(self.began)
+    }
+
     pub(crate) fn version(&self) -> u64 {
         self.assigned.version.load(Ordering::Acquire)
     }

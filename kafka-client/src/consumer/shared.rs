@@ -62,6 +62,8 @@ pub(crate) struct State {
     buffered: usize,
     errors: VecDeque<Error>,
     failed: Option<Error>,
+    /// A partition that was lost with offsets the user may still want to commit.
+    pub(crate) lost: Option<TopicPartition>,
     waker: Option<Waker>,
 }
 

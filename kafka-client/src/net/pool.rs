@@ -107,6 +107,10 @@ impl Pool {
                 Ok(connection)
             }
             Err(error) => {
+                // Once for each outage, not for each attempt.
+                if slot.backoff.is_fresh() {
+                    tracing::warn!(%error, "no connection; trying again and again");
+                }
                 let wait = slot.backoff.next(&self.env);
                 slot.not_before = Some(self.env.now() + wait);
                 Err(error)

@@ -50,6 +50,21 @@ use crate::error::{Error, ErrorKind};
 use coordinator::Coordinator;
 use membership::{Membership, Remedy, remedy};
 
+/// The longest that closing takes, as in Java's client.
+const CLOSE_LIMIT: Duration = Duration::from_secs(30);
+
+/// A commit comes too late.
+pub(crate) fn not_owned(partition: &TopicPartition) -> Error {
+    let error = Error::new(
+        ErrorKind::GroupLost,
+        "the partition is not this member's any more: its offset is the new owner's to commit",
+    );
+    let TopicPartition { topic, partition } = partition;
+    error
+        .at_api(ApiKey::OFFSET_COMMIT)
+        .at_partition(topic, *partition)
+}
+
 /// A change of what a consumer owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -180,7 +195,14 @@ impl Group {
         let stop = self.serve().await;
         match stop {
             Stop::Close(reply) => {
-                let result = self.leave(reply.is_some()).await;
+                let leaving = tokio::time::timeout(CLOSE_LIMIT, self.leave(reply.is_some()));
+                let result = leaving.await.unwrap_or_else(|_| {
+                    let text = format!(
+                        "the last commit and leaving took longer than {CLOSE_LIMIT:?}: the \
+                         coordinator does not answer"
+                    );
+                    Err(Error::new(ErrorKind::Timeout, text))
+                });
                 if let Some(reply) = reply {
                     let _ = reply.send(result);
                 }
@@ -661,14 +683,20 @@ impl Group {
         if partitions.is_empty() {
             return;
         }
+        let event = event(partitions.to_vec());
+        let is_loss = matches!(event, RebalanceEvent::Lost(_));
         {
             let mut state = self.shared.state();
             for partition in partitions {
-                state.positions.remove(partition);
+                let removed = state.positions.remove(partition);
+                // Who commits what it was handed out of this must hear that it is too late.
+                if is_loss && removed.is_some_and(|slot| slot.has_uncommitted()) {
+                    state.lost = Some(partition.clone());
+                }
             }
         }
         self.shared.positions_changed();
-        self.tell(&event(partitions.to_vec()));
+        self.tell(&event);
     }
 
     fn tell(&self, event: &RebalanceEvent) {
@@ -848,13 +876,7 @@ impl Group {
         let deadline = self.now() + limit;
         loop {
             if let Some(foreign) = self.foreign(commits) {
-                return Ok(Err(Error::new(
-                    ErrorKind::GroupLost,
-                    "the partition is not this member's any more: its offset is the new owner's \
-                     to commit",
-                )
-                .at_api(ApiKey::OFFSET_COMMIT)
-                .at_partition(&foreign.topic, foreign.partition)));
+                return Ok(Err(not_owned(foreign)));
             }
             let instance = self.shared.config.instance.clone();
             let result = self
