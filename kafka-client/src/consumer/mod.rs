@@ -472,7 +472,7 @@ impl ConsumerHandle {
     pub fn commit_async(&self) -> PendingCommit {
         let commits = {
             let mut state = self.shared.state();
-            if let Some(lost) = state.lost.take() {
+            if let Some(lost) = state.take_lost() {
                 return PendingCommit(Err(Some(group::not_owned(&lost))));
             }
             let handed_out = state.positions.iter().filter_map(|(partition, slot)| {

@@ -62,8 +62,9 @@ pub(crate) struct State {
     buffered: usize,
     errors: VecDeque<Error>,
     failed: Option<Error>,
-    /// A partition that was lost with offsets the user may still want to commit.
-    pub(crate) lost: Option<TopicPartition>,
+    /// A partition that was lost with offsets the user may still want to commit, and has not heard
+    /// that it is too late.
+    lost: Option<TopicPartition>,
     waker: Option<Waker>,
 }
 
@@ -275,6 +276,16 @@ impl Shared {
 impl State {
     pub(crate) fn buffered(&self) -> usize {
         self.buffered
+    }
+
+    /// A partition is lost whose records the user may still want to commit.
+    pub(crate) fn lose(&mut self, partition: &TopicPartition) {
+        self.lost = Some(partition.clone());
+    }
+
+    /// What was lost, to be told to the user, once. A consumer that has ended tells why instead.
+    pub(crate) fn take_lost(&mut self) -> Option<TopicPartition> {
+        self.lost.take().filter(|_| self.failed.is_none())
     }
 
     /// Reports an error that ends a partition's progress, until the user seeks.

@@ -691,7 +691,7 @@ impl Group {
                 let removed = state.positions.remove(partition);
                 // Who commits what it was handed out of this must hear that it is too late.
                 if is_loss && removed.is_some_and(|slot| slot.has_uncommitted()) {
-                    state.lost = Some(partition.clone());
+                    state.lose(partition);
                 }
             }
         }
@@ -813,6 +813,7 @@ impl Group {
                     // Made again in the next generation, for what is still owned then.
                     self.deferred.push_back(Command::Commit { commits, reply });
                 } else {
+                    self.told(&result);
                     // Fails only if nobody waits any more.
                     let _ = reply.send(result);
                 }
@@ -861,9 +862,17 @@ impl Group {
         reply: oneshot::Sender<Result<(), Error>>,
     ) -> Result<(), Stop> {
         let result = self.commit(&commits).await?;
+        self.told(&result);
         // Fails only if nobody waits any more.
         let _ = reply.send(result);
         Ok(())
+    }
+
+    /// The user hears of a loss by this result, and need not hear of it again.
+    fn told(&self, result: &Result<(), Error>) {
+        if matches!(result, Err(error) if error.kind() == ErrorKind::GroupLost) {
+            drop(self.shared.state().take_lost());
+        }
     }
 
     /// Stores offsets, again and again while that can help. Only for partitions that are owned:
