@@ -177,6 +177,8 @@ impl Consumer {
     /// Commits what was processed if that is automatic, leaves the group, and ends the consumer.
     /// The records handed out so far count as processed.
     ///
+    /// It takes 30 seconds at most, however the coordinator does.
+    ///
     /// # Errors
     /// When the last commit or leaving fails; the consumer has ended all the same.
     ///
