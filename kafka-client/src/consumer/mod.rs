@@ -177,7 +177,8 @@ impl Consumer {
     /// Commits what was processed if that is automatic, leaves the group, and ends the consumer.
     /// The records handed out so far count as processed.
     ///
-    /// It takes 30 seconds at most, however the coordinator does.
+    /// The last commit and the leave together take 30 seconds at most. A rebalance that is under
+    /// way, or a commit that is being retried, is waited for before.
     ///
     /// # Errors
     /// When the last commit or leaving fails; the consumer has ended all the same.
