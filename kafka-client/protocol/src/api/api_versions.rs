@@ -3,7 +3,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Asks which versions a broker speaks.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -21,6 +21,8 @@ pub struct ApiVersionsRequest {
     /// The broker that the client means to reach, -1 if it does not know yet (KIP-1242).
     #[field(versions = 5.., default = -1, ignorable)]
     pub node_id: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The versions a broker speaks. Its header is version 0 in every version of the body.
@@ -46,6 +48,8 @@ pub struct ApiVersionsResponse {
     /// Whether a broker with ZooKeeper can migrate to KRaft.
     #[field(versions = 3.., tag = 3, ignorable)]
     pub zk_migration_ready: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// An API and the versions of it that the broker accepts.
@@ -58,6 +62,8 @@ pub struct ApiVersion {
     pub min_version: i16,
     /// Highest version.
     pub max_version: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A feature with the levels a broker supports.
@@ -72,6 +78,8 @@ pub struct SupportedFeatureKey {
     /// Highest version.
     #[field(versions = 3..)]
     pub max_version: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A feature of the cluster with its level.
@@ -86,4 +94,6 @@ pub struct FinalizedFeatureKey {
     /// Lowest level that is switched on.
     #[field(versions = 3..)]
     pub min_version_level: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Topics to create.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -15,6 +15,8 @@ pub struct CreateTopicsRequest {
     pub timeout_ms: i32,
     /// Only check, create nothing.
     pub validate_only: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic to create.
@@ -31,6 +33,8 @@ pub struct CreatableTopic {
     pub assignments: Vec<CreatableReplicaAssignment>,
     /// Settings other than the cluster's defaults.
     pub configs: Vec<CreatableTopicConfig>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The brokers that are to hold a partition.
@@ -41,6 +45,8 @@ pub struct CreatableReplicaAssignment {
     pub partition_index: i32,
     /// Brokers that hold replicas, the preferred leader first.
     pub broker_ids: Vec<i32>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A setting for a new topic.
@@ -52,6 +58,8 @@ pub struct CreatableTopicConfig {
     /// Its value.
     #[field(nullable = .., default = Some(Default::default()))]
     pub value: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of each topic.
@@ -63,6 +71,8 @@ pub struct CreateTopicsResponse {
     pub throttle_time_ms: i32,
     /// The topics.
     pub topics: Vec<CreatableTopicResult>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of one topic.
@@ -91,6 +101,8 @@ pub struct CreatableTopicResult {
     /// Settings of the topic (KIP-525).
     #[field(versions = 5.., nullable = 5.., default = Some(Default::default()), ignorable)]
     pub configs: Option<Vec<CreatableTopicConfigs>>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A setting of the created topic.
@@ -111,4 +123,6 @@ pub struct CreatableTopicConfigs {
     /// Whether the value is withheld.
     #[field(versions = 5..)]
     pub is_sensitive: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

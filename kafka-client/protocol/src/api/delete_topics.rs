@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Topics to delete.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -16,6 +16,8 @@ pub struct DeleteTopicsRequest {
     pub topic_names: Vec<StrBytes>,
     /// Milliseconds the broker may take.
     pub timeout_ms: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic to delete, by name or by id.
@@ -27,6 +29,8 @@ pub struct DeleteTopicState {
     /// Id of the topic (KIP-516).
     #[field(versions = 6..)]
     pub topic_id: Uuid,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of each topic.
@@ -38,6 +42,8 @@ pub struct DeleteTopicsResponse {
     pub throttle_time_ms: i32,
     /// The answers, by topic.
     pub responses: Vec<DeletableTopicResult>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of one topic.
@@ -54,4 +60,6 @@ pub struct DeletableTopicResult {
     /// What is wrong in words, null for no error.
     #[field(versions = 5.., nullable = 5.., ignorable)]
     pub error_message: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Asks for the cluster's nodes.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -16,6 +16,8 @@ pub struct DescribeClusterRequest {
     /// Whether to list fenced brokers too (KIP-1073).
     #[field(versions = 2..)]
     pub include_fenced_brokers: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The cluster's nodes.
@@ -43,6 +45,8 @@ pub struct DescribeClusterResponse {
     /// for.
     #[field(default = i32::MIN)]
     pub cluster_authorized_operations: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A broker or controller of the cluster.
@@ -61,4 +65,6 @@ pub struct DescribeClusterBroker {
     /// Whether the broker is fenced off from the cluster (KIP-1073).
     #[field(versions = 2..)]
     pub is_fenced: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Groups to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -14,6 +14,8 @@ pub struct DescribeGroupsRequest {
     /// Whether to tell what the caller may do with each group.
     #[field(versions = 3..)]
     pub include_authorized_operations: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The groups with their members.
@@ -25,6 +27,8 @@ pub struct DescribeGroupsResponse {
     pub throttle_time_ms: i32,
     /// The groups.
     pub groups: Vec<DescribedGroup>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A group with its members.
@@ -48,6 +52,8 @@ pub struct DescribedGroup {
     /// Bits of the operations that the caller may do, `i32::MIN` if not asked for.
     #[field(versions = 3.., default = i32::MIN)]
     pub authorized_operations: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A member of a described group.
@@ -66,4 +72,6 @@ pub struct DescribedGroupMember {
     pub member_metadata: Bytes,
     /// The member's assignment, opaque to the broker.
     pub member_assignment: Bytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

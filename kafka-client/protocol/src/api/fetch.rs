@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Partitions to read, with the limits of the answer.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -42,6 +42,8 @@ pub struct FetchRequest {
     /// Rack of the consumer, to read from a near replica (KIP-392).
     #[field(versions = 11.., ignorable)]
     pub rack_id: StrBytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The follower that fetches.
@@ -53,6 +55,8 @@ pub struct ReplicaState {
     /// Epoch of the follower's registration.
     #[field(versions = 15.., default = -1)]
     pub replica_epoch: i64,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic to read from.
@@ -66,6 +70,8 @@ pub struct FetchTopic {
     pub topic_id: Uuid,
     /// The partitions.
     pub partitions: Vec<FetchPartition>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A partition to read from.
@@ -93,6 +99,8 @@ pub struct FetchPartition {
     /// Offset up to which records are committed (KIP-1166 in the request).
     #[field(versions = 18.., tag = 1, default = i64::MAX, ignorable)]
     pub high_watermark: i64,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Partitions that leave the session.
@@ -107,6 +115,8 @@ pub struct ForgottenTopic {
     /// Numbers of the partitions.
     #[field(versions = 7..)]
     pub partitions: Vec<i32>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Records by partition.
@@ -127,6 +137,8 @@ pub struct FetchResponse {
     /// Addresses of the leaders named in this answer (KIP-951).
     #[field(versions = 16.., tag = 0)]
     pub node_endpoints: Vec<NodeEndpoint>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Records of one topic.
@@ -140,6 +152,8 @@ pub struct FetchableTopicResponse {
     pub topic_id: Uuid,
     /// The partitions.
     pub partitions: Vec<PartitionData>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Records of one partition.
@@ -175,6 +189,8 @@ pub struct PartitionData {
     /// Record batches, see [`crate::records`].
     #[field(nullable = ..)]
     pub records: Option<Bytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Where the requested epoch ends in the leader's log.
@@ -186,6 +202,8 @@ pub struct EpochEndOffset {
     /// End offset of the epoch.
     #[field(versions = 12.., default = -1)]
     pub end_offset: i64,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A partition's present leader.
@@ -197,6 +215,8 @@ pub struct LeaderIdAndEpoch {
     /// Epoch of the leader, -1 if unknown.
     #[field(versions = 12.., default = -1)]
     pub leader_epoch: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A snapshot of the metadata log.
@@ -208,6 +228,8 @@ pub struct SnapshotId {
     /// The leader epoch.
     #[field(default = -1)]
     pub epoch: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// An aborted transaction whose records overlap the answer.
@@ -217,6 +239,8 @@ pub struct AbortedTransaction {
     pub producer_id: i64,
     /// First offset of the transaction.
     pub first_offset: i64,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Address of a broker.
@@ -234,4 +258,6 @@ pub struct NodeEndpoint {
     /// Rack of the broker, null if it has none.
     #[field(versions = 16.., nullable = 16..)]
     pub rack: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// The keys whose coordinators are wanted.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -17,6 +17,8 @@ pub struct FindCoordinatorRequest {
     /// Group ids or transactional ids (KIP-699).
     #[field(versions = 4..)]
     pub coordinator_keys: Vec<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The coordinators.
@@ -44,6 +46,8 @@ pub struct FindCoordinatorResponse {
     /// One answer for each key (KIP-699).
     #[field(versions = 4..)]
     pub coordinators: Vec<Coordinator>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The coordinator of one key.
@@ -67,4 +71,6 @@ pub struct Coordinator {
     /// What is wrong in words, null for no error.
     #[field(versions = 4.., nullable = 4.., default = Some(Default::default()), ignorable)]
     pub error_message: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

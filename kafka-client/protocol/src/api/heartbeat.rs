@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// A member lives.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -17,6 +17,8 @@ pub struct HeartbeatRequest {
     /// Name of a static member (KIP-345), null for a dynamic one.
     #[field(versions = 3.., nullable = 3..)]
     pub group_instance_id: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What the coordinator thinks of the member.
@@ -28,4 +30,6 @@ pub struct HeartbeatResponse {
     pub throttle_time_ms: i32,
     /// An error code, 0 for none.
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

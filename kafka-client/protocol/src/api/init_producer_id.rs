@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Asks for a producer id, or for a new epoch of one.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -25,6 +25,8 @@ pub struct InitProducerIdRequest {
     /// Keep a prepared transaction instead of aborting it (KIP-939).
     #[field(versions = 6..)]
     pub keep_prepared_txn: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The producer's identity.
@@ -47,4 +49,6 @@ pub struct InitProducerIdResponse {
     /// Epoch of the transaction that was kept (KIP-939).
     #[field(versions = 6.., default = -1)]
     pub ongoing_txn_producer_epoch: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

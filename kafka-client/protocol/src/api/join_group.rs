@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// A member enters the rebalance.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -30,6 +30,8 @@ pub struct JoinGroupRequest {
     /// Why, for the broker's log (KIP-800).
     #[field(versions = 8.., nullable = 8.., ignorable)]
     pub reason: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// An assignor with the member's metadata for it.
@@ -40,6 +42,8 @@ pub struct JoinGroupRequestProtocol {
     pub name: StrBytes,
     /// The subscription, see [`crate::consumer_protocol`].
     pub metadata: Bytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The generation that the rebalance began.
@@ -69,6 +73,8 @@ pub struct JoinGroupResponse {
     pub member_id: StrBytes,
     /// All members with their metadata, for the leader only.
     pub members: Vec<JoinGroupResponseMember>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A member as the leader sees it.
@@ -81,4 +87,6 @@ pub struct JoinGroupResponseMember {
     pub group_instance_id: Option<StrBytes>,
     /// The member's subscription.
     pub metadata: Bytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

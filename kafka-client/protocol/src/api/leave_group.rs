@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Members that leave.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -16,6 +16,8 @@ pub struct LeaveGroupRequest {
     /// The members.
     #[field(versions = 3..)]
     pub members: Vec<MemberIdentity>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A member that leaves.
@@ -30,6 +32,8 @@ pub struct MemberIdentity {
     /// Why, for the broker's log (KIP-800).
     #[field(versions = 5.., nullable = 5.., ignorable)]
     pub reason: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of each member.
@@ -44,6 +48,8 @@ pub struct LeaveGroupResponse {
     /// The members.
     #[field(versions = 3..)]
     pub members: Vec<MemberResponse>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of one member.
@@ -58,4 +64,6 @@ pub struct MemberResponse {
     /// An error code, 0 for none.
     #[field(versions = 3..)]
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

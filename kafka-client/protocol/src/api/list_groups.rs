@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Which groups to list.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -14,6 +14,8 @@ pub struct ListGroupsRequest {
     /// Types to list; all if empty (KIP-848).
     #[field(versions = 5..)]
     pub types_filter: Vec<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The groups.
@@ -27,6 +29,8 @@ pub struct ListGroupsResponse {
     pub error_code: i16,
     /// The groups.
     pub groups: Vec<ListedGroup>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A group.
@@ -42,4 +46,6 @@ pub struct ListedGroup {
     /// `classic`, `consumer`, `share` or `streams`.
     #[field(versions = 5.., ignorable)]
     pub group_type: StrBytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// Partitions whose offsets are wanted.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -18,6 +18,8 @@ pub struct ListOffsetsRequest {
     /// Milliseconds the broker may take.
     #[field(versions = 10.., ignorable)]
     pub timeout_ms: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic with partitions whose offsets are wanted.
@@ -27,6 +29,8 @@ pub struct ListOffsetsTopic {
     pub name: StrBytes,
     /// The partitions.
     pub partitions: Vec<ListOffsetsPartition>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A partition whose offset is wanted.
@@ -40,6 +44,8 @@ pub struct ListOffsetsPartition {
     /// Milliseconds since the epoch; -1 latest, -2 earliest, -3 largest timestamp, -4 to -6
     /// with tiered storage.
     pub timestamp: i64,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The offsets.
@@ -51,6 +57,8 @@ pub struct ListOffsetsResponse {
     pub throttle_time_ms: i32,
     /// The topics.
     pub topics: Vec<ListOffsetsTopicResponse>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The offsets of one topic.
@@ -60,6 +68,8 @@ pub struct ListOffsetsTopicResponse {
     pub name: StrBytes,
     /// The partitions.
     pub partitions: Vec<ListOffsetsPartitionResponse>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The offset that was found.
@@ -78,4 +88,6 @@ pub struct ListOffsetsPartitionResponse {
     /// Epoch of the record found, -1 for none.
     #[field(versions = 4.., default = -1)]
     pub leader_epoch: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

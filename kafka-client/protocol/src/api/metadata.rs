@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Topics to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -20,6 +20,8 @@ pub struct MetadataRequest {
     /// Whether to tell what the caller may do with each topic.
     #[field(versions = 8..)]
     pub include_topic_authorized_operations: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic to describe, by name or by id.
@@ -31,6 +33,8 @@ pub struct MetadataRequestTopic {
     /// Name of the topic, null when it is asked for by id.
     #[field(nullable = 10.., default = Some(Default::default()))]
     pub name: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The cluster as one broker knows it.
@@ -57,6 +61,8 @@ pub struct MetadataResponse {
     /// An error code, 0 for none.
     #[field(versions = 13.., ignorable)]
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A broker.
@@ -72,6 +78,8 @@ pub struct MetadataResponseBroker {
     /// Rack of the broker, null if it has none.
     #[field(versions = 1.., nullable = 1.., ignorable)]
     pub rack: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic.
@@ -94,6 +102,8 @@ pub struct MetadataResponseTopic {
     /// for.
     #[field(versions = 8.., default = i32::MIN)]
     pub topic_authorized_operations: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A partition.
@@ -115,4 +125,6 @@ pub struct MetadataResponsePartition {
     /// Brokers whose replicas are offline.
     #[field(versions = 5.., ignorable)]
     pub offline_replicas: Vec<i32>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Offsets to store.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -24,6 +24,8 @@ pub struct OffsetCommitRequest {
     pub retention_time_ms: i64,
     /// The topics.
     pub topics: Vec<OffsetCommitRequestTopic>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Offsets of one topic.
@@ -37,6 +39,8 @@ pub struct OffsetCommitRequestTopic {
     pub topic_id: Uuid,
     /// The partitions.
     pub partitions: Vec<OffsetCommitRequestPartition>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The offset of one partition.
@@ -52,6 +56,8 @@ pub struct OffsetCommitRequestPartition {
     /// Text to store with the offset.
     #[field(nullable = .., default = Some(Default::default()))]
     pub committed_metadata: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of each offset.
@@ -63,6 +69,8 @@ pub struct OffsetCommitResponse {
     pub throttle_time_ms: i32,
     /// The topics.
     pub topics: Vec<OffsetCommitResponseTopic>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of the offsets of one topic.
@@ -76,6 +84,8 @@ pub struct OffsetCommitResponseTopic {
     pub topic_id: Uuid,
     /// The partitions.
     pub partitions: Vec<OffsetCommitResponsePartition>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of one offset.
@@ -85,4 +95,6 @@ pub struct OffsetCommitResponsePartition {
     pub partition_index: i32,
     /// An error code, 0 for none.
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

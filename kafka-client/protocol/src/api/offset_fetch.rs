@@ -2,7 +2,7 @@
 
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Partitions whose stored offsets are wanted.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -20,6 +20,8 @@ pub struct OffsetFetchRequest {
     /// Answer with error 88 while a transaction has not settled an offset (KIP-447).
     #[field(versions = 7..)]
     pub require_stable: bool,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic with the partitions wanted.
@@ -31,6 +33,8 @@ pub struct OffsetFetchRequestTopic {
     /// Numbers of the partitions.
     #[field(versions = ..=7)]
     pub partition_indexes: Vec<i32>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A group with the partitions wanted.
@@ -48,6 +52,8 @@ pub struct OffsetFetchRequestGroup {
     /// The topics, null for all.
     #[field(versions = 8.., nullable = 8.., default = Some(Default::default()))]
     pub topics: Option<Vec<OffsetFetchRequestTopics>>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A topic with the partitions wanted.
@@ -62,6 +68,8 @@ pub struct OffsetFetchRequestTopics {
     /// Numbers of the partitions.
     #[field(versions = 8..)]
     pub partition_indexes: Vec<i32>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The stored offsets.
@@ -80,6 +88,8 @@ pub struct OffsetFetchResponse {
     /// The groups.
     #[field(versions = 8..)]
     pub groups: Vec<OffsetFetchResponseGroup>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The stored offsets of one topic.
@@ -91,6 +101,8 @@ pub struct OffsetFetchResponseTopic {
     /// The partitions.
     #[field(versions = ..=7)]
     pub partitions: Vec<OffsetFetchResponsePartition>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The stored offset of one partition.
@@ -111,6 +123,8 @@ pub struct OffsetFetchResponsePartition {
     /// An error code, 0 for none.
     #[field(versions = ..=7)]
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The stored offsets of one group.
@@ -125,6 +139,8 @@ pub struct OffsetFetchResponseGroup {
     /// An error code, 0 for none.
     #[field(versions = 8..)]
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The stored offsets of one topic.
@@ -139,6 +155,8 @@ pub struct OffsetFetchResponseTopics {
     /// The partitions.
     #[field(versions = 8..)]
     pub partitions: Vec<OffsetFetchResponsePartitions>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The stored offset of one partition.
@@ -159,4 +177,6 @@ pub struct OffsetFetchResponsePartitions {
     /// An error code, 0 for none.
     #[field(versions = 8..)]
     pub error_code: i16,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

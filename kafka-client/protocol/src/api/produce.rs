@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
-use crate::types::{StrBytes, Uuid};
+use crate::types::{StrBytes, TaggedFields, Uuid};
 
 /// Record batches by topic and partition.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -19,6 +19,8 @@ pub struct ProduceRequest {
     pub timeout_ms: i32,
     /// The topics.
     pub topic_data: Vec<TopicProduceData>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Records for one topic.
@@ -32,6 +34,8 @@ pub struct TopicProduceData {
     pub topic_id: Uuid,
     /// The partitions.
     pub partition_data: Vec<PartitionProduceData>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Records for one partition.
@@ -42,6 +46,8 @@ pub struct PartitionProduceData {
     /// Record batches, see [`crate::records`].
     #[field(nullable = ..)]
     pub records: Option<Bytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of each partition's records.
@@ -56,6 +62,8 @@ pub struct ProduceResponse {
     /// Addresses of the leaders named in this answer (KIP-951).
     #[field(versions = 10.., tag = 0)]
     pub node_endpoints: Vec<NodeEndpoint>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of one topic's records.
@@ -69,6 +77,8 @@ pub struct TopicProduceResponse {
     pub topic_id: Uuid,
     /// The partitions.
     pub partition_responses: Vec<PartitionProduceResponse>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// What became of one partition's records.
@@ -95,6 +105,8 @@ pub struct PartitionProduceResponse {
     /// The leader, when it is not this broker (KIP-951).
     #[field(versions = 10.., tag = 0)]
     pub current_leader: LeaderIdAndEpoch,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A record that made the broker refuse its batch (KIP-467).
@@ -106,6 +118,8 @@ pub struct BatchIndexAndErrorMessage {
     /// What is wrong with it, null if there is nothing to say.
     #[field(versions = 8.., nullable = 8..)]
     pub batch_index_error_message: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A partition's present leader.
@@ -117,6 +131,8 @@ pub struct LeaderIdAndEpoch {
     /// Epoch of the leader, -1 if unknown.
     #[field(versions = 10.., default = -1)]
     pub leader_epoch: i32,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// Address of a broker.
@@ -134,4 +150,6 @@ pub struct NodeEndpoint {
     /// Rack of the broker, null if it has none.
     #[field(versions = 10.., nullable = 10..)]
     pub rack: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 
 /// A member's wish for its assignment; the leader's carries everybody's.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -26,6 +26,8 @@ pub struct SyncGroupRequest {
     pub protocol_name: Option<StrBytes>,
     /// Everybody's assignment, from the leader only.
     pub assignments: Vec<SyncGroupRequestAssignment>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The assignment of one member.
@@ -35,6 +37,8 @@ pub struct SyncGroupRequestAssignment {
     pub member_id: StrBytes,
     /// An assignment, see [`crate::consumer_protocol`].
     pub assignment: Bytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// The member's own assignment.
@@ -54,4 +58,6 @@ pub struct SyncGroupResponse {
     pub protocol_name: Option<StrBytes>,
     /// An assignment, see [`crate::consumer_protocol`].
     pub assignment: Bytes,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
