@@ -67,7 +67,7 @@ pub struct OpData {
 pub struct AlterClientQuotasResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    /// The entities, in the order of the request.
+    /// The entities.
     pub entries: Vec<EntryResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

@@ -5,7 +5,8 @@
 //! broker copies in the background, with the copy shown as the future replica by
 //! [`describe_log_dirs`](crate::api::describe_log_dirs) until it takes the old one's place.
 //!
-//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482).
 
 use kafka_client_derive::Message;
 

@@ -2,7 +2,7 @@
 //!
 //! Admin method `alterUserScramCredentials`; any broker takes it and forwards it to the controller
 //! (KIP-590). Since Kafka 2.7 (KIP-554). The client salts and hashes the password itself, so that
-//! it never goes over the wire (RFC 5802).
+//! it never goes over the wire (RFC 5802). There is one version.
 
 use bytes::Bytes;
 use kafka_client_derive::Message;

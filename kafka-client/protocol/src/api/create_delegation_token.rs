@@ -6,8 +6,8 @@
 //! authenticated itself, and not with a token.
 //! [`renew_delegation_token`](crate::api::renew_delegation_token) keeps it alive.
 //!
-//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482); 3
-//! makes tokens for other users (KIP-373, Kafka 3.3).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482); 3 makes tokens for other users (KIP-373, Kafka 3.3).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;

@@ -5,10 +5,10 @@
 //! moment to know of them: a client that goes on at once meets UNKNOWN_TOPIC_OR_PARTITION and
 //! retries.
 //!
-//! Versions: since 3, the broker answers before it throttles (KIP-219); 4 has the cluster's
-//! defaults for partitions and replicas (KIP-464, Kafka 2.4); 5 is flexible and tells the new
-//! topic's settings (KIP-525, Kafka 2.4); 6 may answer THROTTLING_QUOTA_EXCEEDED (KIP-599, Kafka
-//! 2.7); 7 tells the topic's id (KIP-516, Kafka 2.8).
+//! Versions: 0 and 1 went with Kafka 4.0 (KIP-896); since 3, the broker answers before it throttles
+//! (KIP-219); 4 has the cluster's defaults for partitions and replicas (KIP-464, Kafka 2.4); 5 is
+//! flexible and tells the new topic's settings (KIP-525, Kafka 2.4); 6 may answer
+//! THROTTLING_QUOTA_EXCEEDED (KIP-599, Kafka 2.7); 7 tells the topic's id (KIP-516, Kafka 2.8).
 
 use kafka_client_derive::Message;
 

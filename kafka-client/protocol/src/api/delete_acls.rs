@@ -4,8 +4,8 @@
 //! which with `bootstrap.controllers` is asked directly (KIP-919). Since Kafka 0.11 (KIP-140). The
 //! filters are those of [`describe_acls`](crate::api::describe_acls).
 //!
-//! Versions: 1 has patterns of names (KIP-290, Kafka 2.0); 2 is flexible (KIP-482); 3 knows users
-//! as resources, for delegation tokens (KIP-373, Kafka 3.3).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); 1 has patterns of names (KIP-290, Kafka 2.0); 2 is
+//! flexible (KIP-482); 3 knows users as resources, for delegation tokens (KIP-373, Kafka 3.3).
 
 use kafka_client_derive::Message;
 

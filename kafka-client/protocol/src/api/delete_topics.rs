@@ -4,9 +4,10 @@
 //! Since Kafka 0.10.1 (KIP-4). Deleted by id, a topic of the same name that came later is safe
 //! (KIP-516).
 //!
-//! Versions: since 2, the broker answers before it throttles (KIP-219); 3 may answer
-//! TOPIC_DELETION_DISABLED; 4 is flexible (KIP-482); 5 adds error messages and may answer
-//! THROTTLING_QUOTA_EXCEEDED (KIP-599, Kafka 2.7); 6 deletes by id as well (KIP-516, Kafka 2.8).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 2, the broker answers before it throttles
+//! (KIP-219); 3 may answer TOPIC_DELETION_DISABLED; 4 is flexible (KIP-482); 5 adds error messages
+//! and may answer THROTTLING_QUOTA_EXCEEDED (KIP-599, Kafka 2.7); 6 deletes by id as well (KIP-516,
+//! Kafka 2.8).
 
 use kafka_client_derive::Message;
 

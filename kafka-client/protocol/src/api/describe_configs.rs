@@ -4,9 +4,9 @@
 //! that broker; all others of any broker, or of the controller with `bootstrap.controllers`
 //! (KIP-919). Since Kafka 0.11 (KIP-133).
 //!
-//! Versions: 1 tells where a value comes from and what it overrides (KIP-226, Kafka 1.1); since 2,
-//! the broker answers before it throttles (KIP-219); 3 adds types and documentation (KIP-569, Kafka
-//! 2.6); 4 is flexible (KIP-482).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); 1 tells where a value comes from and what it
+//! overrides (KIP-226, Kafka 1.1); since 2, the broker answers before it throttles (KIP-219); 3
+//! adds types and documentation (KIP-569, Kafka 2.6); 4 is flexible (KIP-482).
 
 use kafka_client_derive::Message;
 

@@ -4,8 +4,8 @@
 //! sees one's own tokens, those one may renew, and those for which one has the right to describe
 //! them.
 //!
-//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482); 3
-//! tells who asked for a token (KIP-373, Kafka 3.3).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482); 3 tells who asked for a token (KIP-373, Kafka 3.3).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;

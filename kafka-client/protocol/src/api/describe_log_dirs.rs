@@ -3,9 +3,10 @@
 //! Admin methods `describeLogDirs` and `describeReplicaLogDirs`; goes to each broker that is asked
 //! about, which knows of its own disks only. Since Kafka 1.0 (KIP-113).
 //!
-//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482); 3
-//! adds an error for the whole answer (KIP-784); 4 the size of the volume (KIP-827, Kafka 3.3); 5
-//! tells which directories are cordoned (KIP-1066, Kafka 4.3).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482); 3 adds an error for the whole answer (KIP-784); 4 the size
+//! of the volume (KIP-827, Kafka 3.3); 5 tells which directories are cordoned (KIP-1066, Kafka
+//! 4.3).
 
 use kafka_client_derive::Message;
 

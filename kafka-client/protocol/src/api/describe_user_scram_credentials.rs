@@ -1,7 +1,8 @@
 //! DescribeUserScramCredentials (50): which users have a SCRAM password, without telling it.
 //!
 //! Admin method `describeUserScramCredentials`; any broker answers it. Since Kafka 2.7 (KIP-554).
-//! [`alter_user_scram_credentials`](crate::api::alter_user_scram_credentials) sets them.
+//! [`alter_user_scram_credentials`](crate::api::alter_user_scram_credentials) sets them. There is
+//! one version.
 
 use kafka_client_derive::Message;
 

@@ -3,7 +3,8 @@
 //! Admin method `expireDelegationToken`; any broker takes it and forwards it to the controller
 //! (KIP-590). Since Kafka 1.1 (KIP-48). Open to the token's owner and those who may renew it.
 //!
-//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;

@@ -4,7 +4,7 @@
 //! (KIP-590), which with `bootstrap.controllers` is asked directly (KIP-919). Since Kafka 2.4
 //! (KIP-455). A move begun by
 //! [`alter_partition_reassignments`](crate::api::alter_partition_reassignments) is done when it is
-//! no longer listed.
+//! no longer listed. There is one version.
 
 use kafka_client_derive::Message;
 

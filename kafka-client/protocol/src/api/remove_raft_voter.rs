@@ -4,7 +4,7 @@
 //! with `bootstrap.controllers` it goes there directly (KIP-919). Kafka has it since 3.9 (KIP-853),
 //! in clusters whose `kraft.version` is at least 1. The controller goes on as an observer until it
 //! is stopped; its registration stays until
-//! [`unregister_controller`](crate::api::unregister_controller).
+//! [`unregister_controller`](crate::api::unregister_controller). There is one version.
 
 use kafka_client_derive::Message;
 

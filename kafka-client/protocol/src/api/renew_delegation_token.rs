@@ -4,7 +4,8 @@
 //! (KIP-590). Since Kafka 1.1 (KIP-48). Open to the token's owner and to the renewers named when it
 //! was made.
 //!
-//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482).
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;

@@ -4,7 +4,8 @@
 //! (KIP-590), which with `bootstrap.controllers` is asked directly (KIP-919). Since Kafka 2.8, with
 //! KRaft only. A registration that stays counts when features are upgraded. Partitions are not
 //! moved: they go to other brokers before, with
-//! [`alter_partition_reassignments`](crate::api::alter_partition_reassignments).
+//! [`alter_partition_reassignments`](crate::api::alter_partition_reassignments). There is one
+//! version.
 
 use kafka_client_derive::Message;
 

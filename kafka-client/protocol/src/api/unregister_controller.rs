@@ -4,7 +4,7 @@
 //! controller. Since Kafka 4.4 (KIP-1312), and only with a `metadata.version` of 4.4. A
 //! registration that stays can stop an upgrade of features. A voter is taken out of the quorum
 //! first, with [`remove_raft_voter`](crate::api::remove_raft_voter); a controller that still runs
-//! registers again.
+//! registers again. There is one version.
 
 use kafka_client_derive::Message;
 
