@@ -9,10 +9,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.zip.CRC32;
 import org.apache.kafka.common.Uuid;
@@ -23,7 +25,11 @@ import org.apache.kafka.common.message.ConsumerProtocolAssignment;
 import org.apache.kafka.common.message.ConsumerProtocolSubscription;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
+import org.apache.kafka.common.errors.InvalidMetadataException;
+import org.apache.kafka.common.errors.RefreshRetriableException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.types.BoundField;
@@ -51,12 +57,15 @@ import org.apache.kafka.common.record.internal.SimpleRecord;
  * coordinator keeps in __consumer_offsets. The output is the same in every run.
  */
 public class GoldenFrames {
-    private static final List<ApiKeys> APIS = List.of(
-        ApiKeys.API_VERSIONS, ApiKeys.METADATA, ApiKeys.PRODUCE, ApiKeys.FETCH,
-        ApiKeys.LIST_OFFSETS, ApiKeys.FIND_COORDINATOR, ApiKeys.JOIN_GROUP, ApiKeys.SYNC_GROUP,
-        ApiKeys.HEARTBEAT, ApiKeys.LEAVE_GROUP, ApiKeys.OFFSET_COMMIT, ApiKeys.OFFSET_FETCH,
-        ApiKeys.INIT_PRODUCER_ID, ApiKeys.CREATE_TOPICS, ApiKeys.DELETE_TOPICS,
-        ApiKeys.DESCRIBE_GROUPS, ApiKeys.LIST_GROUPS, ApiKeys.DESCRIBE_CLUSTER);
+    /** What brokers send each other over listeners that are open to clients. */
+    private static final Set<ApiKeys> BETWEEN_BROKERS = EnumSet.of(
+        ApiKeys.INITIALIZE_SHARE_GROUP_STATE, ApiKeys.READ_SHARE_GROUP_STATE,
+        ApiKeys.WRITE_SHARE_GROUP_STATE, ApiKeys.DELETE_SHARE_GROUP_STATE,
+        ApiKeys.READ_SHARE_GROUP_STATE_SUMMARY);
+
+    /** What a broker offers to clients. */
+    private static final List<ApiKeys> APIS = ApiKeys.brokerApis().stream()
+        .filter(api -> !BETWEEN_BROKERS.contains(api)).sorted().toList();
 
     /** How a message is filled. */
     private enum Variant {
@@ -117,6 +126,14 @@ public class GoldenFrames {
             message(out, "Subscription", ConsumerProtocolSubscription.class.getName(), true);
             message(out, "Assignment", ConsumerProtocolAssignment.class.getName(), true);
         }
+        try (PrintStream out = open(messages.resolve("error_codes.txt"), "the error codes of answers",
+            "<code> <name> <class>",
+            "The class is the narrowest of these that the code's exception belongs to:",
+            "InvalidMetadataException, RefreshRetriableException, RetriableException, else `-`.")) {
+            for (Errors error : Errors.values()) {
+                out.printf("%d %s %s%n", error.code(), error.name(), classOf(error.exception()));
+            }
+        }
         try (PrintStream out = open(messages.resolve("records.txt"), "record batches",
             "<codec> <variant> <hex> <json>",
             "The json says what is in the batch. Bytes are hex. A record with \"valueSize\" instead of",
@@ -155,6 +172,16 @@ public class GoldenFrames {
             note.lines().forEach(line -> out.println("# " + line));
         }
         return out;
+    }
+
+    private static String classOf(Exception exception) {
+        for (Class<?> type : List.of(InvalidMetadataException.class, RefreshRetriableException.class,
+                RetriableException.class)) {
+            if (type.isInstance(exception)) {
+                return type.getSimpleName();
+            }
+        }
+        return "-";
     }
 
     // ---- messages, filled by what the schema of a version says ----
@@ -232,6 +259,8 @@ public class GoldenFrames {
             Message struct = (Message) java.getConstructor().newInstance();
             fill(struct, schema, variant, inner, index);
             value = struct;
+        } else if (field.type == Type.UINT16) {
+            value = (int) scalar(int.class, field.name, inner, index) & 0xffff;
         } else {
             value = scalar(java, field.name, inner, index);
         }
