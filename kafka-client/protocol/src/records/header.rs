@@ -158,6 +158,16 @@ impl BatchHeader {
         LOG_OVERHEAD + usize::try_from(self.batch_length).unwrap_or(0)
     }
 
+    /// Time after which compaction may drop the batch's tombstones and markers (KIP-534), in
+    /// milliseconds since the epoch, if compaction has set one. It is the base timestamp then, and the
+    /// records' own are relative to it like to any other.
+    #[must_use]
+    pub fn delete_horizon(&self) -> Option<i64> {
+        self.attributes
+            .has_delete_horizon()
+            .then_some(self.base_timestamp)
+    }
+
     /// Sequence of the last record the batch was written with, -1 when the batch has none.
     #[must_use]
     pub fn last_sequence(&self) -> i32 {

@@ -108,9 +108,11 @@ pub fn split(
             open.len() + size <= max_bytes
         };
         if !parts.last().is_some_and(fits) {
-            parts.push(BatchBuilder::new(BytesMut::with_capacity(
-                max_bytes.min(batch.bytes().len()),
-            )));
+            let buf = BytesMut::with_capacity(max_bytes.min(batch.bytes().len()));
+            parts.push(match batch.header().delete_horizon() {
+                Some(timestamp) => BatchBuilder::with_delete_horizon(buf, timestamp),
+                None => BatchBuilder::new(buf),
+            });
         }
         if let Some(open) = parts.last_mut() {
             open.append(record.timestamp, record.key, record.value, &headers)?;
