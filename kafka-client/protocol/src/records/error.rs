@@ -111,6 +111,13 @@ pub enum RecordError {
         bytes: usize,
     },
 
+    /// A control record that is none, or cannot be written.
+    #[error("control record: {reason}")]
+    BadControlRecord {
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The compression bits of the attributes name no codec.
     #[error("compression codec {id} is unknown")]
     UnknownCodec {

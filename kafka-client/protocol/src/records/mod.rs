@@ -22,13 +22,15 @@
 //! Writing: a [`BatchBuilder`] encodes each record once, in place; [`BatchBuilder::seal`] compresses and
 //! fills the header in. Reading: [`Batches`] cuts a frame into [`Batch`]es, whose [`RecordCursor`] decodes
 //! one record at a time and borrows from the frame. [`patch_base_offset`], [`patch_log_append_time`],
-//! [`reidentify`], [`split`] and [`retain`] change batches that are already sealed.
+//! [`reidentify`], [`split`] and [`retain`] change batches that are already sealed. [`ControlRecord`] is
+//! what stands in a control batch.
 //!
 //! Nothing here panics on bytes from the network or gives them memory they only claim to need.
 
 mod batch;
 mod builder;
 mod compression;
+mod control;
 mod cursor;
 mod error;
 mod header;
@@ -40,6 +42,9 @@ mod varint;
 pub use batch::{Batch, Batches};
 pub use builder::{BatchBuilder, Seal, Sealed, record_size_upper_bound};
 pub use compression::{Compression, CompressionConfig};
+pub use control::{
+    ControlRecord, ControlRecordType, EndTransactionMarker, LeaderChangeMessage, Voter,
+};
 pub use cursor::{Header, Headers, HeadersView, RecordCursor, RecordView, Records};
 pub use error::RecordError;
 pub use header::{Attributes, BatchHeader, TimestampType, advance_sequence};

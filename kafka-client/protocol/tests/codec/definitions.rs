@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::consumer_protocol::{Assignment, Subscription};
 use kafka_client_protocol::message::{FieldDescription, StructDescription, TypeDescription};
+use kafka_client_protocol::records::LeaderChangeMessage;
 use serde_json::Value;
 
 use crate::apis::{self, Codec};
@@ -61,6 +62,7 @@ fn messages_are_what_the_jar_defines() {
     let blobs = [
         (Codec::of::<Subscription>(), "ConsumerProtocolSubscription"),
         (Codec::of::<Assignment>(), "ConsumerProtocolAssignment"),
+        (Codec::of::<LeaderChangeMessage>(), "LeaderChangeMessage"),
     ];
     for (codec, name) in blobs {
         compare_message(&codec, &definitions[name], &mut found);

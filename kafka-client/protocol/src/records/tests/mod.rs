@@ -1,5 +1,6 @@
 //! Tests of writer and reader together.
 
+mod control;
 mod golden;
 mod hostile;
 mod round_trip;
