@@ -1,5 +1,6 @@
 //! Record batches, format v2: what a Produce request carries, what a log segment stores and what a
-//! Fetch response returns, byte for byte the same.
+//! Fetch response returns, byte for byte the same. A Fetch response may also have messages of the
+//! formats v0 and v1 from old segments; they are read like batches.
 //!
 //! ```text
 //!   0         8      12      16  17    21    23       27         35        43      51    53     57    61
@@ -34,6 +35,7 @@ mod control;
 mod cursor;
 mod error;
 mod header;
+mod legacy;
 mod rewrite;
 #[cfg(test)]
 mod tests;

@@ -206,6 +206,27 @@ pub(super) fn decompress(
     cap: usize,
     out: &mut BytesMut,
 ) -> Result<(), RecordError> {
+    decompress_as(codec, lz4::HeaderChecksum::Verified, src, cap, out)
+}
+
+/// As [`decompress`], for a message of format v0, whose writers computed the checksum of LZ4's header
+/// over the wrong bytes: it is not looked at.
+pub(super) fn decompress_v0(
+    codec: Compression,
+    src: &[u8],
+    cap: usize,
+    out: &mut BytesMut,
+) -> Result<(), RecordError> {
+    decompress_as(codec, lz4::HeaderChecksum::Ignored, src, cap, out)
+}
+
+fn decompress_as(
+    codec: Compression,
+    lz4_header: lz4::HeaderChecksum,
+    src: &[u8],
+    cap: usize,
+    out: &mut BytesMut,
+) -> Result<(), RecordError> {
     let mut output = Output {
         buf: out,
         len: 0,
@@ -215,7 +236,7 @@ pub(super) fn decompress(
         Compression::None => output.push(src),
         Compression::Gzip => gzip::decompress(src, &mut output),
         Compression::Snappy => snappy::decompress(src, &mut output),
-        Compression::Lz4 => lz4::decompress(src, &mut output),
+        Compression::Lz4 => lz4::decompress(src, lz4_header, &mut output),
         Compression::Zstd => zstd::decompress(src, &mut output),
     };
     let len = output.len;

@@ -3,6 +3,7 @@
 mod control;
 mod golden;
 mod hostile;
+mod legacy;
 mod round_trip;
 
 use bytes::{Bytes, BytesMut};
