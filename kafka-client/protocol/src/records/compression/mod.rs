@@ -327,10 +327,31 @@ impl Output<'_> {
     /// Room for `n` more bytes, or for as many as the cap leaves.
     fn room_within_cap(&mut self, n: usize) -> &mut [u8] {
         let end = self.len + n.min(self.cap - self.len);
+        if self.buf.capacity() < end {
+            self.grow(end);
+        }
         if self.buf.len() < end {
             self.buf.resize(end, 0);
         }
         &mut self.buf[self.len..end]
+    }
+
+    /// Gives the buffer a capacity of `end` at least. It grows by doubling; beyond half of the cap it
+    /// gets all of the cap, so that it never needs more than that, its old memory included: what of the
+    /// new is not yet written has no memory behind it.
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        if self.len == 0 {
+            // Nothing to keep: the old memory goes before the new comes.
+            *self.buf = BytesMut::with_capacity(0);
+        }
+        if end.max(self.buf.capacity().saturating_mul(2)) <= self.cap / 2 {
+            self.buf.reserve(end - self.buf.len());
+        } else {
+            let mut last = BytesMut::with_capacity(self.cap);
+            last.extend_from_slice(&self.buf[..self.len]);
+            *self.buf = last;
+        }
     }
 
     fn advance(&mut self, n: usize) {

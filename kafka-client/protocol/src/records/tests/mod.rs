@@ -1,5 +1,6 @@
 //! Tests of writer and reader together.
 
+mod bombs;
 mod control;
 mod golden;
 mod hostile;
