@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::consumer_protocol::{Assignment, Subscription};
 use kafka_client_protocol::message::{FieldDescription, StructDescription, TypeDescription};
+use kafka_client_protocol::records::LeaderChangeMessage;
 use serde_json::Value;
 
 use crate::apis::{self, Codec};
@@ -157,6 +158,11 @@ impl Pair {
             Codec::of::<Assignment>(),
             None,
             "ConsumerProtocolAssignment",
+        );
+        pair(
+            Codec::of::<LeaderChangeMessage>(),
+            None,
+            "LeaderChangeMessage",
         );
         pairs
     }
