@@ -2,69 +2,27 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
+use syn::{Ident, Type};
 
-use super::parse::{Field, Range, Struct};
+use super::parse::{Field, Range, Struct, last_ident};
+use super::view;
 
 pub(super) fn expand(model: &Struct) -> TokenStream {
     let wire = wire(model);
-    let nullable = nullable(model);
     let default = default(model);
     let message = message(model);
-    quote! { #wire #nullable #default #message }
+    let view = model.view.then(|| view::expand(model));
+    quote! { #wire #default #message #view }
 }
 
 fn wire(model: &Struct) -> TokenStream {
     let name = &model.name;
     let label = name.to_string();
     let descriptions = model.fields.iter().map(description);
-    let sizes = model
-        .fields
-        .iter()
-        .filter(|field| field.tag.is_none())
-        .map(|f| size(&label, f));
-    let writes = model
-        .fields
-        .iter()
-        .filter(|field| field.tag.is_none())
-        .map(write);
-    let reads = model
-        .fields
-        .iter()
-        .filter(|field| field.tag.is_none())
-        .map(|f| read(&label, f));
-
-    let tagged: Vec<_> = model
-        .fields
-        .iter()
-        .filter(|field| field.tag.is_some())
-        .collect();
-    let tagged_sizes = tagged.iter().map(|field| tagged_size(&label, field));
-    let tagged_untagged_versions = tagged.iter().map(|field| tagged_absent(&label, field));
-    let counts = tagged.iter().map(|field| {
-        let present = tagged_present(field);
-        quote! { if #present { tags += 1; } }
-    });
-    // Tags are written in rising order, whatever the order of the fields.
-    let mut rising = tagged.clone();
-    rising.sort_by_key(|field| field.tag);
-    let tagged_writes = rising.iter().map(|field| tagged_write(field));
-    let tagged_reads = tagged.iter().map(|field| tagged_read(&label, field));
-    let mutable = (!tagged.is_empty()).then(|| quote!(mut));
-
-    let tagged_read_arms = if tagged.is_empty() {
-        quote! { input.tagged_fields(|_, _| ::core::result::Result::Ok(false))?; }
-    } else {
-        quote! {
-            input.tagged_fields(|tag, input| {
-                match tag {
-                    #(#tagged_reads)*
-                    _ => return ::core::result::Result::Ok(false),
-                }
-                ::core::result::Result::Ok(true)
-            })?;
-        }
-    };
-
+    let keeps_unknown = model.unknown.is_some();
+    let size = size(model, &label);
+    let write = write(model);
+    let read = read(model, &label, &Reading::Owned);
     quote! {
         impl ::kafka_client_protocol::wire::Wire for #name {
             const TYPE: ::kafka_client_protocol::message::TypeDescription =
@@ -72,113 +30,38 @@ fn wire(model: &Struct) -> TokenStream {
                     &::kafka_client_protocol::message::StructDescription {
                         name: #label,
                         fields: &[#(#descriptions),*],
+                        keeps_unknown: #keeps_unknown,
                     },
                 );
 
+            #[inline]
             fn size(
                 &self,
+                size: &mut ::kafka_client_protocol::wire::Sizer,
                 version: ::kafka_client_protocol::wire::Version,
-            ) -> ::core::result::Result<
-                ::kafka_client_protocol::wire::Size,
-                ::kafka_client_protocol::EncodeError,
-            > {
-                #[allow(unused_mut)]
-                let mut size = ::kafka_client_protocol::wire::Size::default();
-                #(#sizes)*
-                if version.flexible {
-                    #[allow(unused_mut)]
-                    let mut tags = 0u32;
-                    #(#tagged_sizes)*
-                    size.total += ::kafka_client_protocol::wire::unsigned_varint_size(tags);
-                }
-                #(#tagged_untagged_versions)*
-                ::core::result::Result::Ok(size)
+            ) {
+                #size
             }
 
+            #[inline]
             fn write(
                 &self,
                 out: &mut ::kafka_client_protocol::wire::Writer,
                 version: ::kafka_client_protocol::wire::Version,
             ) {
-                #(#writes)*
-                if version.flexible {
-                    #[allow(unused_mut)]
-                    let mut tags = 0u32;
-                    #(#counts)*
-                    out.put_unsigned_varint(tags);
-                    #(#tagged_writes)*
-                }
+                #write
             }
 
+            #[inline]
             fn read(
-                input: &mut ::kafka_client_protocol::wire::Reader,
+                input: &mut ::kafka_client_protocol::wire::Reader<'_>,
                 version: ::kafka_client_protocol::wire::Version,
             ) -> ::core::result::Result<Self, ::kafka_client_protocol::DecodeError> {
-                #[allow(unused_mut)]
-                let mut this = <Self as ::core::default::Default>::default();
-                #(#reads)*
-                if version.flexible {
-                    #[allow(unused)]
-                    let #mutable message = &mut this;
-                    #tagged_read_arms
-                }
-                ::core::result::Result::Ok(this)
+                #read
             }
         }
-    }
-}
 
-/// A struct that may be null has a presence byte before it (KIP-893).
-fn nullable(model: &Struct) -> TokenStream {
-    let name = &model.name;
-    quote! {
-        impl ::kafka_client_protocol::wire::NullableWire for #name {
-            fn null_size(_: ::kafka_client_protocol::wire::Version) -> usize {
-                1
-            }
-
-            fn write_null(
-                out: &mut ::kafka_client_protocol::wire::Writer,
-                version: ::kafka_client_protocol::wire::Version,
-            ) {
-                ::kafka_client_protocol::wire::Wire::write(&-1i8, out, version);
-            }
-
-            fn write_present(
-                &self,
-                out: &mut ::kafka_client_protocol::wire::Writer,
-                version: ::kafka_client_protocol::wire::Version,
-            ) {
-                ::kafka_client_protocol::wire::Wire::write(&1i8, out, version);
-                ::kafka_client_protocol::wire::Wire::write(self, out, version);
-            }
-
-            fn present_size(
-                &self,
-                version: ::kafka_client_protocol::wire::Version,
-            ) -> ::core::result::Result<
-                ::kafka_client_protocol::wire::Size,
-                ::kafka_client_protocol::EncodeError,
-            > {
-                let mut size = ::kafka_client_protocol::wire::Wire::size(self, version)?;
-                size.total += 1;
-                ::core::result::Result::Ok(size)
-            }
-
-            fn read_nullable(
-                input: &mut ::kafka_client_protocol::wire::Reader,
-                version: ::kafka_client_protocol::wire::Version,
-            ) -> ::core::result::Result<
-                ::core::option::Option<Self>,
-                ::kafka_client_protocol::DecodeError,
-            > {
-                if <i8 as ::kafka_client_protocol::wire::Wire>::read(input, version)? < 0 {
-                    return ::core::result::Result::Ok(::core::option::Option::None);
-                }
-                <Self as ::kafka_client_protocol::wire::Wire>::read(input, version)
-                    .map(::core::option::Option::Some)
-            }
-        }
+        impl ::kafka_client_protocol::wire::NullableWire for #name {}
     }
 }
 
@@ -186,13 +69,17 @@ fn default(model: &Struct) -> TokenStream {
     let name = &model.name;
     let fields = model.fields.iter().map(|field| {
         let name = &field.name;
-        let value = default_value(field);
-        quote! { #name: #value }
+        let value = default_value(field, &field.ty);
+        quote! { #name: #value, }
     });
+    let unknown = model
+        .unknown
+        .iter()
+        .map(|name| quote! { #name: ::core::default::Default::default(), });
     quote! {
         impl ::core::default::Default for #name {
             fn default() -> Self {
-                Self { #(#fields),* }
+                Self { #(#fields)* #(#unknown)* }
             }
         }
     }
@@ -264,14 +151,28 @@ fn option(tokens: Option<TokenStream>) -> TokenStream {
     }
 }
 
-fn default_value(field: &Field) -> TokenStream {
-    let ty = &field.ty;
+/// The default of a field, as a value of `ty`.
+fn default_value(field: &Field, ty: &Type) -> TokenStream {
     match &field.default {
         Some(value) => quote!({
             let default: #ty = #value;
             default
         }),
         None => quote!(<#ty as ::core::default::Default>::default()),
+    }
+}
+
+/// The condition that a field has another value than its default.
+fn is_set(field: &Field) -> TokenStream {
+    let name = &field.name;
+    let kind = last_ident(&field.ty).map(ToString::to_string);
+    match (&field.default, kind.as_deref()) {
+        (None, Some("Vec" | "StrBytes" | "Bytes")) => quote!(!self.#name.is_empty()),
+        (None, Some("Option")) => quote!(self.#name.is_some()),
+        _ => {
+            let default = default_value(field, &field.ty);
+            quote!(self.#name != #default)
+        }
     }
 }
 
@@ -286,164 +187,350 @@ fn within(range: Range) -> Option<TokenStream> {
     }
 }
 
-fn size(owner: &str, field: &Field) -> TokenStream {
+/// The condition that a field is null in a version of it that has no null.
+fn forbidden_null(field: &Field, value: &TokenStream) -> Option<TokenStream> {
+    let nullable = field.nullable?;
+    if nullable.first <= field.versions.first && nullable.last >= field.versions.last {
+        return None;
+    }
+    let within = within(nullable)?;
+    Some(quote!(#value.is_none() && !(#within)))
+}
+
+fn size(model: &Struct, owner: &str) -> TokenStream {
+    let (tagged, plain) = split(model);
+    let plain = plain.into_iter().map(|field| {
+        let size = size_of(owner, field);
+        let absent = absent(owner, field);
+        match within(field.versions) {
+            Some(within) => quote! { if #within { #size } #absent },
+            None => size,
+        }
+    });
+    let known = tagged.iter().map(|field| {
+        let present = present(field);
+        let size = size_of(owner, field);
+        let tag = field.tag;
+        let free = model.unknown.as_ref().map(|unknown| {
+            // Only what the version knows is taken.
+            match within(field.versions) {
+                Some(within) => quote! { if #within { self.#unknown.check_free(#tag, size); } },
+                None => quote! { self.#unknown.check_free(#tag, size); },
+            }
+        });
+        quote! {
+            #free
+            if #present {
+                tags += 1;
+                size.add_unsigned_varint(#tag);
+                let before = size.total();
+                #size
+                size.add_unsigned_varint((size.total() - before) as u32);
+            }
+        }
+    });
+    let absent = tagged.iter().map(|field| {
+        let absent = absent(owner, field)?;
+        let within = within(field.versions)?;
+        Some(quote! { if #within {} #absent })
+    });
+    let (section, none) = match &model.unknown {
+        Some(unknown) => {
+            let label = unknown.to_string();
+            let section = quote! { self.#unknown.size(tags, size); };
+            let none = quote! {
+                size.at(&(#owner, #label));
+                self.#unknown.check_empty(size);
+            };
+            (section, none)
+        }
+        None => (quote! { size.add_unsigned_varint(tags); }, quote!()),
+    };
+    let mutable = (!tagged.is_empty()).then(|| quote!(mut));
+    quote! {
+        #(#plain)*
+        #(#absent)*
+        if version.flexible {
+            let #mutable tags = 0u32;
+            #(#known)*
+            #section
+        } else {
+            #none
+        }
+    }
+}
+
+/// Counts a field that is on the wire.
+fn size_of(owner: &str, field: &Field) -> TokenStream {
     let name = &field.name;
     let label = field.label();
-    let null = null_check(owner, field);
-    let add = quote! {
+    // Numbers always fit, so no error has to name them.
+    let at = (!is_fixed(&field.ty)).then(|| quote! { size.at(&(#owner, #label)); });
+    let null = forbidden_null(field, &quote!(self.#name)).map(|null| {
+        quote! {
+            if #null {
+                size.fail(::kafka_client_protocol::EncodeErrorKind::NullNotAllowed);
+            }
+        }
+    });
+    quote! {
+        #at
         #null
-        size += ::kafka_client_protocol::wire::Wire::size(&self.#name, version)
-            .map_err(|error| error.in_field(#owner, #label))?;
-    };
-    let Some(within) = within(field.versions) else {
-        return add;
-    };
-    let absent = absent(owner, field);
-    quote! { if #within { #add } #absent }
+        ::kafka_client_protocol::wire::Wire::size(&self.#name, size, version);
+    }
+}
+
+fn is_fixed(ty: &Type) -> bool {
+    const FIXED: [&str; 9] = [
+        "bool", "i8", "i16", "u16", "i32", "u32", "i64", "f64", "Uuid",
+    ];
+    last_ident(ty).is_some_and(|ident| FIXED.iter().any(|fixed| ident == fixed))
 }
 
 /// A value that a version cannot carry, and must not be left out of it, is an error.
 fn absent(owner: &str, field: &Field) -> Option<TokenStream> {
     (!field.ignorable).then(|| {
-        let name = &field.name;
         let label = field.label();
-        let default = default_value(field);
+        let set = is_set(field);
         quote! {
-            else if self.#name != #default {
-                return ::core::result::Result::Err(
-                    ::kafka_client_protocol::EncodeError::from(
-                        ::kafka_client_protocol::EncodeErrorKind::NotInVersion,
-                    )
-                    .in_field(#owner, #label),
-                );
+            else if #set {
+                size.at(&(#owner, #label));
+                size.fail(::kafka_client_protocol::EncodeErrorKind::NotInVersion);
             }
         }
     })
 }
 
-/// Null in a version of the field that has no null is an error.
-fn null_check(owner: &str, field: &Field) -> Option<TokenStream> {
-    let nullable = field.nullable?;
-    if nullable.first <= field.versions.first && nullable.last >= field.versions.last {
-        return None;
-    }
-    let within = within(nullable)?;
-    let name = &field.name;
-    let label = field.label();
-    Some(quote! {
-        if self.#name.is_none() && !(#within) {
-            return ::core::result::Result::Err(
-                ::kafka_client_protocol::EncodeError::from(
-                    ::kafka_client_protocol::EncodeErrorKind::NullNotAllowed,
-                )
-                .in_field(#owner, #label),
-            );
-        }
-    })
-}
-
-fn write(field: &Field) -> TokenStream {
-    let name = &field.name;
-    let write = quote! { ::kafka_client_protocol::wire::Wire::write(&self.#name, out, version); };
-    match within(field.versions) {
-        Some(within) => quote! { if #within { #write } },
-        None => write,
-    }
-}
-
-fn read(owner: &str, field: &Field) -> TokenStream {
-    let read = read_value(owner, field, &quote!(this));
-    match within(field.versions) {
-        Some(within) => quote! { if #within { #read } },
-        None => read,
-    }
-}
-
-fn read_value(owner: &str, field: &Field, target: &TokenStream) -> TokenStream {
-    let name = &field.name;
-    let label = field.label();
-    let null = null_check_read(owner, field, target);
-    quote! {
-        #target.#name = ::kafka_client_protocol::wire::Wire::read(input, version)
-            .map_err(|error| error.in_field(#owner, #label))?;
-        #null
-    }
-}
-
-fn null_check_read(owner: &str, field: &Field, target: &TokenStream) -> Option<TokenStream> {
-    let nullable = field.nullable?;
-    if nullable.first <= field.versions.first && nullable.last >= field.versions.last {
-        return None;
-    }
-    let within = within(nullable)?;
-    let name = &field.name;
-    let label = field.label();
-    Some(quote! {
-        if #target.#name.is_none() && !(#within) {
-            return ::core::result::Result::Err(
-                ::kafka_client_protocol::DecodeError::from(
-                    ::kafka_client_protocol::DecodeErrorKind::UnexpectedNull,
-                )
-                .in_field(#owner, #label),
-            );
-        }
-    })
+/// Tagged fields, tags rising, and the others.
+fn split(model: &Struct) -> (Vec<&Field>, Vec<&Field>) {
+    let (mut tagged, plain): (Vec<_>, Vec<_>) =
+        model.fields.iter().partition(|field| field.tag.is_some());
+    tagged.sort_by_key(|field| field.tag);
+    (tagged, plain)
 }
 
 /// A tagged field is on the wire where its versions have it and it differs from its default.
-fn tagged_present(field: &Field) -> TokenStream {
-    let name = &field.name;
-    let default = default_value(field);
+fn present(field: &Field) -> TokenStream {
+    let set = is_set(field);
     match within(field.versions) {
-        Some(within) => quote!(#within && self.#name != #default),
-        None => quote!(self.#name != #default),
+        Some(within) => quote!(#within && #set),
+        None => set,
     }
 }
 
-fn tagged_size(owner: &str, field: &Field) -> TokenStream {
-    let name = &field.name;
+fn write(model: &Struct) -> TokenStream {
+    let (tagged, plain) = split(model);
+    let plain = plain.into_iter().map(|field| {
+        let name = &field.name;
+        let write =
+            quote! { ::kafka_client_protocol::wire::Wire::write(&self.#name, out, version); };
+        match within(field.versions) {
+            Some(within) => quote! { if #within { #write } },
+            None => write,
+        }
+    });
+    let counts = tagged.iter().map(|field| {
+        let present = present(field);
+        quote! { if #present { tags += 1; } }
+    });
+    let count = match &model.unknown {
+        Some(unknown) => quote! { self.#unknown.write_count(tags, out); },
+        None => quote! { out.put_unsigned_varint(tags); },
+    };
+    // Tags are written in rising order, the kept ones between the known ones.
+    let mut from = 0u64;
+    let known = tagged.iter().map(|field| {
+        let name = &field.name;
+        let tag = field.tag.unwrap_or_default();
+        let to = u64::from(tag);
+        let before = model
+            .unknown
+            .as_ref()
+            .map(|unknown| quote! { self.#unknown.write_between(#from..#to, out); });
+        from = to;
+        let present = present(field);
+        quote! {
+            #before
+            if #present {
+                let mut size = ::kafka_client_protocol::wire::Sizer::default();
+                ::kafka_client_protocol::wire::Wire::size(&self.#name, &mut size, version);
+                out.put_unsigned_varint(#tag);
+                out.put_unsigned_varint(size.total() as u32);
+                ::kafka_client_protocol::wire::Wire::write(&self.#name, out, version);
+            }
+        }
+    });
+    let known: Vec<_> = known.collect();
+    let rest = model
+        .unknown
+        .as_ref()
+        .map(|unknown| quote! { self.#unknown.write_between(#from..u64::MAX, out); });
+    let mutable = (!tagged.is_empty()).then(|| quote!(mut));
+    quote! {
+        #(#plain)*
+        if version.flexible {
+            let #mutable tags = 0u32;
+            #(#counts)*
+            #count
+            #(#known)*
+            #rest
+        }
+    }
+}
+
+/// What is made of the bytes.
+pub(super) enum Reading {
+    /// The struct itself.
+    Owned,
+    /// Its form that is read in place.
+    View,
+}
+
+impl Reading {
+    fn ty(&self, ty: &Type) -> TokenStream {
+        match self {
+            Self::Owned => ty.to_token_stream(),
+            Self::View => view::ty(ty),
+        }
+    }
+
+    fn read(&self, ty: &Type) -> TokenStream {
+        let target = self.ty(ty);
+        match self {
+            Self::Owned => {
+                quote!(<#target as ::kafka_client_protocol::wire::Wire>::read(input, version)?)
+            }
+            Self::View => {
+                quote!(<#target as ::kafka_client_protocol::wire::View>::view(input, version)?)
+            }
+        }
+    }
+
+    fn default(&self, field: &Field) -> TokenStream {
+        if let Some(default) = &field.default {
+            return default.to_token_stream();
+        }
+        let ty = self.ty(&field.ty);
+        quote!(<#ty as ::core::default::Default>::default())
+    }
+}
+
+/// Reads the fields in order and makes the struct of them.
+pub(super) fn read(model: &Struct, owner: &str, reading: &Reading) -> TokenStream {
+    let (tagged, plain) = split(model);
+    let plain = plain.into_iter().map(|field| {
+        let local = local(field);
+        let ty = reading.ty(&field.ty);
+        let value = read_value(owner, field, reading);
+        match within(field.versions) {
+            Some(within) => {
+                let default = reading.default(field);
+                quote! { let #local: #ty = if #within { #value } else { #default }; }
+            }
+            None => quote! { let #local: #ty = { #value }; },
+        }
+    });
+    let defaults = tagged.iter().map(|field| {
+        let local = local(field);
+        let ty = reading.ty(&field.ty);
+        let default = reading.default(field);
+        quote! { let mut #local: #ty = #default; }
+    });
+    let unknown = match reading {
+        Reading::Owned => model.unknown.as_ref(),
+        Reading::View => None,
+    };
+    let declare = unknown.map(|_| {
+        quote! { let mut unknown = ::kafka_client_protocol::wire::TaggedFields::default(); }
+    });
+    let section = if !tagged.is_empty() {
+        let known = tagged
+            .iter()
+            .map(|field| read_tagged(owner, field, reading));
+        let keep = match unknown {
+            Some(_) => quote! { unknown.keep(tag, length, input)?; },
+            None => quote! { input.slice(length)?; },
+        };
+        quote! {
+            let mut tags = ::kafka_client_protocol::wire::Tags::read(input)?;
+            while let ::core::option::Option::Some((tag, length)) = tags.next(input)? {
+                match tag {
+                    #(#known)*
+                    _ => { #keep }
+                }
+            }
+        }
+    } else if unknown.is_some() {
+        quote! { unknown = ::kafka_client_protocol::wire::TaggedFields::read(input)?; }
+    } else {
+        quote! { ::kafka_client_protocol::wire::Tags::skip(input)?; }
+    };
+    let fields = model.fields.iter().map(|field| {
+        let name = &field.name;
+        let local = local(field);
+        quote! { #name: #local, }
+    });
+    let unknown = unknown.map(|name| quote! { #name: unknown, });
+    let view = match reading {
+        Reading::Owned => None,
+        Reading::View => Some(quote! { frame: ::core::marker::PhantomData, }),
+    };
+    quote! {
+        #(#plain)*
+        #(#defaults)*
+        #declare
+        if version.flexible {
+            input.at(&(#owner, "tagged fields"));
+            #section
+        }
+        ::core::result::Result::Ok(Self { #(#fields)* #unknown #view })
+    }
+}
+
+/// The variable of a field, which must not hide those of the function.
+fn local(field: &Field) -> Ident {
+    format_ident!("field_{}", field.label())
+}
+
+fn read_value(owner: &str, field: &Field, reading: &Reading) -> TokenStream {
     let label = field.label();
-    let tag = field.tag;
-    let present = tagged_present(field);
-    quote! {
-        if #present {
-            let value = ::kafka_client_protocol::wire::Wire::size(&self.#name, version)
-                .map_err(|error| error.in_field(#owner, #label))?;
-            tags += 1;
-            size.total += ::kafka_client_protocol::wire::unsigned_varint_size(#tag)
-                + ::kafka_client_protocol::wire::unsigned_varint_size(value.total as u32);
-            size += value;
+    let read = reading.read(&field.ty);
+    let null = forbidden_null(field, &quote!(value)).map(|null| {
+        quote! {
+            if #null {
+                return ::core::result::Result::Err(
+                    input.error(::kafka_client_protocol::DecodeErrorKind::UnexpectedNull),
+                );
+            }
         }
+    });
+    match null {
+        Some(null) => quote! {
+            input.at(&(#owner, #label));
+            let value = #read;
+            #null
+            value
+        },
+        None => quote! {
+            input.at(&(#owner, #label));
+            #read
+        },
     }
 }
 
-fn tagged_absent(owner: &str, field: &Field) -> Option<TokenStream> {
-    let within = within(field.versions)?;
-    let absent = absent(owner, field)?;
-    Some(quote! { if #within {} #absent })
-}
-
-fn tagged_write(field: &Field) -> TokenStream {
-    let name = &field.name;
+fn read_tagged(owner: &str, field: &Field, reading: &Reading) -> TokenStream {
     let tag = field.tag;
-    let present = tagged_present(field);
+    let local = local(field);
+    let value = read_value(owner, field, reading);
+    let arm = match within(field.versions) {
+        Some(within) => quote! { #tag if #within },
+        None => quote! { #tag },
+    };
     quote! {
-        if #present {
-            out.put_unsigned_varint(#tag);
-            out.put_unsigned_varint(
-                ::kafka_client_protocol::wire::Wire::size(&self.#name, version)
-                    .map_or(0, |size| size.total as u32),
-            );
-            ::kafka_client_protocol::wire::Wire::write(&self.#name, out, version);
+        #arm => {
+            let after = input.enter(length)?;
+            #local = { #value };
+            input.leave(after)?;
         }
-    }
-}
-
-fn tagged_read(owner: &str, field: &Field) -> TokenStream {
-    let tag = field.tag;
-    let read = read_value(owner, field, &format_ident!("message").into_token_stream());
-    match within(field.versions) {
-        Some(within) => quote! { #tag if #within => { #read } },
-        None => quote! { #tag => { #read } },
     }
 }

@@ -5,15 +5,20 @@ use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, ExprLit, ExprUnary, Field as SynField, Fields,
-    Ident, Lit, Path, RangeLimits, Result, Type, UnOp,
+    Ident, Lit, Path, RangeLimits, Result, Type, UnOp, Visibility,
 };
 
 /// A struct of the wire.
 pub(super) struct Struct {
     pub(super) name: Ident,
+    pub(super) visibility: Visibility,
     /// Present on messages, absent on structs inside of them.
     pub(super) message: Option<MessageAttributes>,
+    /// Whether there is a form of it that is read in place.
+    pub(super) view: bool,
     pub(super) fields: Vec<Field>,
+    /// The field that keeps the tagged fields of later versions.
+    pub(super) unknown: Option<Ident>,
 }
 
 /// What `#[message(..)]` says.
@@ -34,6 +39,8 @@ pub(super) struct Field {
     pub(super) default: Option<Expr>,
     pub(super) ignorable: bool,
     pub(super) key: bool,
+    /// Its documentation, for the view.
+    pub(super) docs: Vec<Attribute>,
 }
 
 /// Versions from first to last, both included.
@@ -58,20 +65,26 @@ impl Struct {
                 "`Message` is derived for structs",
             ));
         };
-        let fields = match &data.fields {
-            Fields::Named(fields) => fields
-                .named
-                .iter()
-                .map(Field::parse)
-                .collect::<Result<_>>()?,
-            Fields::Unit => Vec::new(),
+        let mut unknown = None;
+        let mut fields = Vec::new();
+        match &data.fields {
+            Fields::Named(named) => {
+                for field in &named.named {
+                    if last_ident(&field.ty).is_some_and(|ident| ident == "TaggedFields") {
+                        unknown.clone_from(&field.ident);
+                    } else {
+                        fields.push(Field::parse(field)?);
+                    }
+                }
+            }
+            Fields::Unit => {}
             Fields::Unnamed(fields) => {
                 return Err(Error::new_spanned(
                     fields,
                     "the fields of a message have names",
                 ));
             }
-        };
+        }
         if !input.generics.params.is_empty() {
             return Err(Error::new_spanned(
                 &input.generics,
@@ -79,45 +92,52 @@ impl Struct {
             ));
         }
         let mut message = None;
-        for attribute in input
-            .attrs
-            .iter()
-            .filter(|at| at.path().is_ident("message"))
-        {
-            message = Some(MessageAttributes::parse(attribute)?);
+        let mut view = false;
+        for attribute in &input.attrs {
+            if attribute.path().is_ident("message") {
+                message = MessageAttributes::parse(attribute, &mut view)?;
+            }
         }
         Ok(Self {
             name: input.ident.clone(),
+            visibility: input.vis.clone(),
             message,
+            view,
             fields,
+            unknown,
         })
     }
 }
 
 impl MessageAttributes {
-    fn parse(attribute: &Attribute) -> Result<Self> {
+    /// `None` for a struct inside of a message, which has no versions of its own.
+    fn parse(attribute: &Attribute, view: &mut bool) -> Result<Option<Self>> {
         let mut versions = None;
-        let mut this = Self {
-            versions: Range::ALL,
-            flexible: None,
-            api_key: None,
-            response: None,
-        };
+        let mut flexible = None;
+        let mut api_key = None;
+        let mut response = None;
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("versions") {
                 versions = Some(range(&meta)?);
             } else if meta.path.is_ident("flexible") {
-                this.flexible = Some(integer(&meta.value()?.parse()?)? as i16);
+                flexible = Some(integer(&meta.value()?.parse()?)?);
             } else if meta.path.is_ident("api_key") {
-                this.api_key = Some(integer(&meta.value()?.parse()?)? as i16);
+                api_key = Some(integer(&meta.value()?.parse()?)?);
             } else if meta.path.is_ident("response") {
-                this.response = Some(meta.value()?.parse()?);
+                response = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("view") {
+                *view = true;
             } else {
-                return Err(meta.error("expected `versions`, `flexible`, `api_key` or `response`"));
+                return Err(meta.error(
+                    "expected `versions`, `flexible`, `api_key`, `response` or `view`",
+                ));
             }
             Ok(())
         })?;
-        this.versions = versions
+        if versions.is_none() && flexible.is_none() && api_key.is_none() && response.is_none() {
+            return Ok(None);
+        }
+        let versions = versions
             .filter(|range| range.first != i16::MIN && range.last != i16::MAX)
             .ok_or_else(|| {
                 Error::new_spanned(
@@ -125,13 +145,18 @@ impl MessageAttributes {
                     "a message has closed versions: `versions = 0..=9`",
                 )
             })?;
-        if this.response.is_some() && this.api_key.is_none() {
+        if response.is_some() && api_key.is_none() {
             return Err(Error::new_spanned(
                 attribute,
                 "`response` goes with `api_key`",
             ));
         }
-        Ok(this)
+        Ok(Some(Self {
+            versions,
+            flexible,
+            api_key,
+            response,
+        }))
     }
 }
 
@@ -150,6 +175,12 @@ impl Field {
             default: None,
             ignorable: false,
             key: false,
+            docs: field
+                .attrs
+                .iter()
+                .filter(|at| at.path().is_ident("doc"))
+                .cloned()
+                .collect(),
         };
         for attribute in field.attrs.iter().filter(|at| at.path().is_ident("field")) {
             attribute.parse_nested_meta(|meta| {
@@ -158,7 +189,7 @@ impl Field {
                 } else if meta.path.is_ident("nullable") {
                     this.nullable = Some(range(&meta)?);
                 } else if meta.path.is_ident("tag") {
-                    this.tag = Some(integer(&meta.value()?.parse()?)? as u32);
+                    this.tag = Some(integer(&meta.value()?.parse()?)?);
                 } else if meta.path.is_ident("default") {
                     this.default = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("ignorable") {
@@ -189,8 +220,15 @@ impl Field {
 }
 
 fn is_option(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path)
-        if path.path.segments.last().is_some_and(|segment| segment.ident == "Option"))
+    last_ident(ty).is_some_and(|ident| ident == "Option")
+}
+
+/// The last part of a path: `StrBytes` of `crate::types::StrBytes`.
+pub(super) fn last_ident(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
 }
 
 /// `3..=13`, `..=12`, `13..`.
@@ -207,7 +245,7 @@ fn range(meta: &ParseNestedMeta<'_>) -> Result<Range> {
     let bound = |bound: &Option<Box<Expr>>, open| {
         bound
             .as_ref()
-            .map_or(Ok(open), |bound| integer(bound).map(|value| value as i16))
+            .map_or(Ok(open), |bound| integer(bound))
     };
     if matches!(range.limits, RangeLimits::HalfOpen(_)) && range.end.is_some() {
         return Err(Error::new_spanned(
@@ -221,17 +259,28 @@ fn range(meta: &ParseNestedMeta<'_>) -> Result<Range> {
     })
 }
 
-fn integer(expr: &Expr) -> Result<i64> {
+/// A number that fits its type, with or without a sign.
+fn integer<N>(expr: &Expr) -> Result<N>
+where
+    N: TryFrom<i64>,
+{
+    let value = match expr {
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => -literal(expr)?,
+        expr => literal(expr)?,
+    };
+    N::try_from(value).map_err(|_| Error::new_spanned(expr, "the number is out of range"))
+}
+
+fn literal(expr: &Expr) -> Result<i64> {
     match expr {
         Expr::Lit(ExprLit {
             lit: Lit::Int(value),
             ..
         }) => value.base10_parse(),
-        Expr::Unary(ExprUnary {
-            op: UnOp::Neg(_),
-            expr,
-            ..
-        }) => integer(expr).map(|value| -value),
         _ => Err(Error::new_spanned(expr, "expected a number")),
     }
 }

@@ -3,15 +3,10 @@
 use std::fmt;
 
 /// Bytes that are not the message they should be.
+///
+/// Small where there is no error: what it knows is behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecodeError {
-    /// What is wrong.
-    pub kind: DecodeErrorKind,
-    /// The innermost field it was found in, as `(struct, field)`.
-    pub field: Option<(&'static str, &'static str)>,
-    /// The message and version, once known.
-    pub message: Option<(&'static str, i16)>,
-}
+pub struct DecodeError(Box<Located<DecodeErrorKind>>);
 
 /// What is wrong with received bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,41 +73,55 @@ pub enum DecodeErrorKind {
 }
 
 impl From<DecodeErrorKind> for DecodeError {
+    #[cold]
     fn from(kind: DecodeErrorKind) -> Self {
-        Self {
+        Self(Box::new(Located {
             kind,
             field: None,
             message: None,
-        }
+        }))
     }
 }
 
 impl DecodeError {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &DecodeErrorKind {
+        &self.0.kind
+    }
+
+    /// The innermost field it was found in, as `(struct, field)`.
+    #[must_use]
+    pub fn field(&self) -> Option<(&'static str, &'static str)> {
+        self.0.field
+    }
+
+    /// The message and version, once known.
+    #[must_use]
+    pub fn message(&self) -> Option<(&'static str, i16)> {
+        self.0.message
+    }
+
     /// Adds the field, unless an inner one is known.
     #[must_use]
     pub fn in_field(mut self, owner: &'static str, field: &'static str) -> Self {
-        self.field.get_or_insert((owner, field));
+        self.0.field.get_or_insert((owner, field));
         self
     }
 
     /// Adds the message and its version.
     #[must_use]
     pub fn in_message(mut self, message: &'static str, version: i16) -> Self {
-        self.message.get_or_insert((message, version));
+        self.0.message.get_or_insert((message, version));
         self
     }
 }
 
 /// A value that its message version cannot carry.
+///
+/// Small where there is no error: what it knows is behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodeError {
-    /// What is wrong.
-    pub kind: EncodeErrorKind,
-    /// The innermost field, as `(struct, field)`.
-    pub field: Option<(&'static str, &'static str)>,
-    /// The message and version, once known.
-    pub message: Option<(&'static str, i16)>,
-}
+pub struct EncodeError(Box<Located<EncodeErrorKind>>);
 
 /// What is wrong with a value to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +141,12 @@ pub enum EncodeErrorKind {
     /// Null where the version has no null.
     #[error("null, but this version requires a value")]
     NullNotAllowed,
+    /// An unknown tagged field was kept that has the tag of a field of this version.
+    #[error("tag {tag} is kept as unknown, but this version has a field with it")]
+    TagTaken {
+        /// The tag.
+        tag: u32,
+    },
     /// A version that this crate does not know for the message.
     #[error("version not supported, {min} to {max} are")]
     UnsupportedVersion {
@@ -143,56 +158,79 @@ pub enum EncodeErrorKind {
 }
 
 impl From<EncodeErrorKind> for EncodeError {
+    #[cold]
     fn from(kind: EncodeErrorKind) -> Self {
-        Self {
+        Self(Box::new(Located {
             kind,
             field: None,
             message: None,
-        }
+        }))
     }
 }
 
 impl EncodeError {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &EncodeErrorKind {
+        &self.0.kind
+    }
+
+    /// The innermost field it was found in, as `(struct, field)`.
+    #[must_use]
+    pub fn field(&self) -> Option<(&'static str, &'static str)> {
+        self.0.field
+    }
+
+    /// The message and version, once known.
+    #[must_use]
+    pub fn message(&self) -> Option<(&'static str, i16)> {
+        self.0.message
+    }
+
     /// Adds the field, unless an inner one is known.
     #[must_use]
     pub fn in_field(mut self, owner: &'static str, field: &'static str) -> Self {
-        self.field.get_or_insert((owner, field));
+        self.0.field.get_or_insert((owner, field));
         self
     }
 
     /// Adds the message and its version.
     #[must_use]
     pub fn in_message(mut self, message: &'static str, version: i16) -> Self {
-        self.message.get_or_insert((message, version));
+        self.0.message.get_or_insert((message, version));
         self
     }
 }
 
-fn located(
-    f: &mut fmt::Formatter<'_>,
-    message: Option<(&str, i16)>,
-    field: Option<(&str, &str)>,
-) -> fmt::Result {
-    if let Some((message, version)) = message {
-        write!(f, "{message} v{version}: ")?;
+/// What is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Located<K> {
+    kind: K,
+    field: Option<(&'static str, &'static str)>,
+    message: Option<(&'static str, i16)>,
+}
+
+impl<K: fmt::Display> fmt::Display for Located<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((message, version)) = self.message {
+            write!(f, "{message} v{version}: ")?;
+        }
+        if let Some((owner, field)) = self.field {
+            write!(f, "{owner}.{field}: ")?;
+        }
+        self.kind.fmt(f)
     }
-    if let Some((owner, field)) = field {
-        write!(f, "{owner}.{field}: ")?;
-    }
-    Ok(())
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        located(f, self.message, self.field)?;
-        self.kind.fmt(f)
+        self.0.fmt(f)
     }
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        located(f, self.message, self.field)?;
-        self.kind.fmt(f)
+        self.0.fmt(f)
     }
 }
 

@@ -5,19 +5,15 @@
 //! | length i32 | response header | response |
 //! ```
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 
 use crate::api_key::ApiKey;
 use crate::error::{DecodeError, EncodeError, EncodeErrorKind};
 use crate::message::{Message, Request};
 use crate::types::StrBytes;
-use crate::wire::{NullableWire, Reader, Size, Version, Wire, Writer};
+use crate::wire::{NullableWire, Reader, Size, Sizer, Tags, Version, Wire, Writer};
 
-/// Old strings and no tags: the form of all of a header but its own tags.
-const PLAIN: Version = Version {
-    number: 0,
-    flexible: false,
-};
+const PLAIN: Version = Version::PLAIN;
 
 /// A message ready for the connection: its segments, in order, length prefix first.
 ///
@@ -75,37 +71,43 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// Reads the header of a received request; `input` starts after the length prefix.
+    /// Cuts a received request, without its length prefix, into its header and its body.
     ///
     /// # Errors
     /// When the bytes are no header. Whether the API and version are served is not checked.
-    pub fn read(input: &mut Reader) -> Result<Self, DecodeError> {
-        let read = |input: &mut Reader| {
-            let api_key = ApiKey::new(i16::read(input, PLAIN)?);
-            let api_version = i16::read(input, PLAIN)?;
-            let correlation_id = i32::read(input, PLAIN)?;
-            let client_id = StrBytes::read_nullable(input, PLAIN)?;
-            if api_key.flexible_request_header(api_version) {
-                input.tagged_fields(|_, _| Ok(false))?;
-            }
-            Ok(Self {
-                api_key,
-                api_version,
-                correlation_id,
-                client_id,
-            })
-        };
-        read(input).map_err(|error: DecodeError| error.in_message("RequestHeader", 1))
+    pub fn decode(frame: &Bytes) -> Result<(Self, Bytes), DecodeError> {
+        let mut input = Reader::new(frame);
+        let header = Self::read(&mut input).map_err(|error| error.in_message("RequestHeader", 1))?;
+        Ok((header, input.into_rest()))
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let api_key = ApiKey::new(i16::read(input, PLAIN)?);
+        let api_version = i16::read(input, PLAIN)?;
+        let correlation_id = i32::read(input, PLAIN)?;
+        let client_id = StrBytes::read_nullable(input, PLAIN)?;
+        if api_key.flexible_request_header(api_version) {
+            Tags::skip(input)?;
+        }
+        Ok(Self {
+            api_key,
+            api_version,
+            correlation_id,
+            client_id,
+        })
     }
 
     fn size(&self, flexible: bool) -> Result<usize, EncodeError> {
-        Ok(8 + self.client_id.size(PLAIN)?.total + usize::from(flexible))
+        let mut size = Sizer::default();
+        size.add(8 + usize::from(flexible));
+        self.client_id.size(&mut size, PLAIN);
+        Ok(size.finish()?.total)
     }
 
     fn write(&self, out: &mut Writer, flexible: bool) {
-        out.buffer().put_i16(self.api_key.value());
-        out.buffer().put_i16(self.api_version);
-        out.buffer().put_i32(self.correlation_id);
+        self.api_key.value().write(out, PLAIN);
+        self.api_version.write(out, PLAIN);
+        self.correlation_id.write(out, PLAIN);
         self.client_id.write(out, PLAIN);
         if flexible {
             out.put_unsigned_varint(0);
@@ -131,7 +133,7 @@ pub fn encode_request<R: Request>(
     };
     let flexible = R::API_KEY.flexible_request_header(version);
     let mut size = request.encoded_size(version)?;
-    size += Size::copied(header.size(flexible)?);
+    size.total += header.size(flexible)?;
     frame(R::NAME, version, size, |out| {
         header.write(out, flexible);
         request.write(out, R::version(version));
@@ -150,9 +152,9 @@ pub fn encode_response<M: Message>(
 ) -> Result<Frame, EncodeError> {
     let flexible = api_key.flexible_response_header(version);
     let mut size = response.encoded_size(version)?;
-    size += Size::copied(4 + usize::from(flexible));
+    size.total += 4 + usize::from(flexible);
     frame(M::NAME, version, size, |out| {
-        out.buffer().put_i32(correlation_id);
+        correlation_id.write(out, PLAIN);
         if flexible {
             out.put_unsigned_varint(0);
         }
@@ -160,28 +162,43 @@ pub fn encode_response<M: Message>(
     })
 }
 
-/// Reads the correlation id, the first field of every response header.
+/// The correlation id of a received response, its first field.
 ///
 /// # Errors
-/// When fewer than four bytes remain.
-pub fn read_correlation_id(input: &mut Reader) -> Result<i32, DecodeError> {
-    i32::read(input, PLAIN).map_err(|error| error.in_message("ResponseHeader", 0))
+/// When the frame has fewer than four bytes.
+pub fn correlation_id(frame: &Bytes) -> Result<i32, DecodeError> {
+    i32::read(&mut Reader::new(frame), PLAIN)
+        .map_err(|error| error.in_message("ResponseHeader", 0))
 }
 
-/// Reads the rest of a response header, after the correlation id, and the body.
+/// Reads a received response, without its length prefix: header and body.
 ///
 /// # Errors
 /// When the bytes are not the answer to a request of this type and version.
 pub fn decode_response<R: Request>(
-    mut input: Reader,
+    frame: &Bytes,
     version: i16,
 ) -> Result<R::Response, DecodeError> {
-    if R::API_KEY.flexible_response_header(version) {
-        input
-            .tagged_fields(|_, _| Ok(false))
-            .map_err(|error| error.in_message("ResponseHeader", 1))?;
-    }
-    R::Response::decode(input.into_rest(), version)
+    R::Response::decode(response_body::<R>(frame, version)?, version)
+}
+
+/// The body of a received response, to be read in place or as a whole.
+///
+/// # Errors
+/// When the bytes are no header of a response.
+pub fn response_body<R: Request>(frame: &Bytes, version: i16) -> Result<Bytes, DecodeError> {
+    let flexible = R::API_KEY.flexible_response_header(version);
+    let mut input = Reader::new(frame);
+    let header = |input: &mut Reader<'_>| {
+        i32::read(input, PLAIN)?;
+        if flexible {
+            Tags::skip(input)?;
+        }
+        Ok(())
+    };
+    header(&mut input)
+        .map_err(|error: DecodeError| error.in_message("ResponseHeader", flexible.into()))?;
+    Ok(input.into_rest())
 }
 
 fn frame(
@@ -198,11 +215,11 @@ fn frame(
         });
         return Err(error.in_message(name, version));
     }
-    let mut out = Writer::with_size(Size {
+    let mut out = Writer::new(Size {
         total: size.total + 4,
-        shared: size.shared,
+        ..size
     });
-    out.buffer().put_i32(size.total as i32);
+    (size.total as i32).write(&mut out, PLAIN);
     write(&mut out);
     let segments = out.finish();
     debug_assert_eq!(
@@ -232,14 +249,14 @@ mod tests {
             let frame = encode_request(&request, version, 7, Some("me".into())).unwrap();
             let bytes = frame.to_bytes();
             assert_eq!(bytes.len(), frame.len());
-            let mut reader = Reader::new(bytes);
+            let mut reader = Reader::new(&bytes);
             let length = i32::read(&mut reader, PLAIN).unwrap();
             assert_eq!(length as usize, reader.remaining());
-            let header = RequestHeader::read(&mut reader).unwrap();
+            let (header, body) = RequestHeader::decode(&reader.into_rest()).unwrap();
             assert_eq!(header.api_key, ApiKey::API_VERSIONS);
             assert_eq!((header.api_version, header.correlation_id), (version, 7));
             assert_eq!(header.client_id.unwrap(), "me");
-            let read = ApiVersionsRequest::decode(reader.into_rest(), version).unwrap();
+            let read = ApiVersionsRequest::decode(body, version).unwrap();
             let expected = if version < 3 {
                 ApiVersionsRequest::default()
             } else {
@@ -257,10 +274,10 @@ mod tests {
         };
         let frame = encode_response(ApiKey::API_VERSIONS, &response, 3, 9).unwrap();
         assert_eq!(frame.to_bytes()[..10], [0, 0, 0, 12, 0, 0, 0, 9, 0, 35]);
-        let mut reader = Reader::new(frame.to_bytes().slice(4..));
-        assert_eq!(read_correlation_id(&mut reader).unwrap(), 9);
+        let received = frame.to_bytes().slice(4..);
+        assert_eq!(correlation_id(&received).unwrap(), 9);
         assert_eq!(
-            decode_response::<ApiVersionsRequest>(reader, 3).unwrap(),
+            decode_response::<ApiVersionsRequest>(&received, 3).unwrap(),
             response
         );
     }

@@ -31,5 +31,5 @@ pub mod wire;
 pub use api_key::ApiKey;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use error_code::{ErrorClass, ErrorCode};
-pub use message::{Message, Request};
-pub use types::{StrBytes, Uuid};
+pub use message::{Message, Request, ViewMessage};
+pub use types::{StrBytes, TaggedFields, Uuid};

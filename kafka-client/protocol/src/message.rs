@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::api_key::ApiKey;
 use crate::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
-use crate::wire::{Reader, Size, Version, Wire};
+use crate::wire::{Reader, Size, Sizer, Version, View, Wire, Writer};
 
 /// A request, a response, or a blob with versions of its own.
 ///
@@ -37,7 +37,9 @@ pub trait Message: Wire + Default {
             let error = EncodeError::from(EncodeErrorKind::UnsupportedVersion { min, max });
             return Err(error.in_message(Self::NAME, version));
         }
-        self.size(Self::version(version))
+        let mut size = Sizer::default();
+        self.size(&mut size, Self::version(version));
+        size.finish()
             .map_err(|error| error.in_message(Self::NAME, version))
     }
 
@@ -47,14 +49,9 @@ pub trait Message: Wire + Default {
     /// When the version is unknown or cannot carry a value.
     fn encode(&self, version: i16) -> Result<Bytes, EncodeError> {
         let size = self.encoded_size(version)?;
-        let mut out = crate::wire::Writer::with_size(size);
+        let mut out = Writer::new(size);
         self.write(&mut out, Self::version(version));
-        let mut segments = out.finish();
-        Ok(match segments.len() {
-            0 => Bytes::new(),
-            1 => segments.swap_remove(0),
-            _ => segments.concat().into(),
-        })
+        Ok(out.concat())
     }
 
     /// Reads a whole body; every byte must belong to it.
@@ -62,20 +59,27 @@ pub trait Message: Wire + Default {
     /// # Errors
     /// When the version is unknown or the bytes are not the message.
     fn decode(body: Bytes, version: i16) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(body);
-        let (min, max) = (Self::MIN_VERSION, Self::MAX_VERSION);
-        let result = if (min..=max).contains(&version) {
-            Self::read(&mut reader, Self::version(version)).and_then(|message| {
-                match reader.remaining() {
-                    0 => Ok(message),
-                    count => Err(DecodeErrorKind::TrailingBytes { count }.into()),
-                }
-            })
-        } else {
-            Err(DecodeErrorKind::UnsupportedVersion { min, max }.into())
-        };
-        result.map_err(|error| error.in_message(Self::NAME, version))
+        decode::<Self, _>(&body, version, Self::read)
     }
+}
+
+/// Reads a message from a whole body.
+fn decode<'a, M: Message, T>(
+    body: &'a Bytes,
+    version: i16,
+    read: impl FnOnce(&mut Reader<'a>, Version) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
+    let result = if (min..=max).contains(&version) {
+        let mut reader = Reader::new(body);
+        read(&mut reader, M::version(version)).and_then(|value| {
+            reader.finish()?;
+            Ok(value)
+        })
+    } else {
+        Err(DecodeErrorKind::UnsupportedVersion { min, max }.into())
+    };
+    result.map_err(|error| error.in_message(M::NAME, version))
 }
 
 /// A request with its API key and the type of its answer.
@@ -84,6 +88,21 @@ pub trait Request: Message {
     const API_KEY: ApiKey;
     /// What a broker answers.
     type Response: Message;
+}
+
+/// A message that can be read in place, for paths on which a message names thousands of partitions
+/// and is only iterated: nothing is allocated.
+pub trait ViewMessage: Message {
+    /// The message in place: the same fields, borrowed from the frame.
+    type View<'a>: View<'a>;
+
+    /// Reads a whole body in place; every byte must belong to it.
+    ///
+    /// # Errors
+    /// When the version is unknown or the bytes are not the message.
+    fn view(body: &Bytes, version: i16) -> Result<Self::View<'_>, DecodeError> {
+        decode::<Self, _>(body, version, View::view)
+    }
 }
 
 /// The type of a field, in Kafka's terms.
@@ -105,8 +124,10 @@ pub enum TypeDescription {
 pub struct StructDescription {
     /// The Rust name.
     pub name: &'static str,
-    /// Its fields, in order of the wire.
+    /// Its fields, in order of the wire, without the tagged fields of later versions.
     pub fields: &'static [FieldDescription],
+    /// Whether it keeps the tagged fields of later versions.
+    pub keeps_unknown: bool,
 }
 
 /// A field as its attributes describe it. Version bounds are `i16::MIN` and `i16::MAX` where the

@@ -7,6 +7,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
+pub use crate::wire::TaggedFields;
+
 /// A UTF-8 string that shares the bytes of the frame it was read from.
 ///
 /// Cloning is a reference count, never a copy.
@@ -32,6 +34,12 @@ impl StrBytes {
         Ok(Self(bytes))
     }
 
+    /// Takes bytes that were checked to be UTF-8.
+    #[inline]
+    pub(crate) fn of(checked: Bytes) -> Self {
+        Self(checked)
+    }
+
     /// The text.
     ///
     /// Checked again at each call: names on the wire are short, and this keeps the type free of
@@ -40,6 +48,12 @@ impl StrBytes {
     pub fn as_str(&self) -> &str {
         // Every constructor has checked the bytes, so the fallback is never taken.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The bytes of the text, a view.

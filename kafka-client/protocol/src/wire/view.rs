@@ -1,0 +1,140 @@
+//! Messages read in place, without an allocation.
+
+use std::marker::PhantomData;
+
+use super::{Reader, Version};
+use crate::error::{DecodeError, DecodeErrorKind};
+
+/// A value read in place: strings and bytes are slices of the frame, arrays are decoded while they
+/// are iterated.
+///
+/// `#[derive(Message)]` writes it for the structs with `#[message(view)]`, under the struct's name
+/// with `View` behind it.
+pub trait View<'a>: Sized {
+    /// The bytes of every value in every version, for types that have such a number.
+    const FIXED: Option<usize> = None;
+
+    /// Takes the value from the front of `input`.
+    ///
+    /// # Errors
+    /// When the bytes are not a valid value.
+    fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError>;
+
+    /// Passes over a value, checking it as much as reading it does.
+    ///
+    /// # Errors
+    /// As [`View::view`].
+    #[inline]
+    fn skip(input: &mut Reader<'a>, version: Version) -> Result<(), DecodeError> {
+        Self::view(input, version).map(|_| ())
+    }
+}
+
+/// An array in place: it was checked when the struct around it was read, and is decoded again
+/// while it is iterated.
+#[derive(Debug, Clone)]
+pub struct ArrayView<'a, T> {
+    elements: Reader<'a>,
+    count: usize,
+    version: Version,
+    element: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: View<'a>> ArrayView<'a, T> {
+    /// The number of elements.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The elements.
+    #[must_use]
+    #[inline]
+    pub fn iter(&self) -> ArrayViewIter<'a, T> {
+        ArrayViewIter {
+            elements: self.elements.clone(),
+            left: self.count,
+            version: self.version,
+            element: PhantomData,
+        }
+    }
+}
+
+impl<'a, T: View<'a>> IntoIterator for &ArrayView<'a, T> {
+    type Item = T;
+    type IntoIter = ArrayViewIter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a, T: View<'a>> View<'a> for Option<ArrayView<'a, T>> {
+    #[inline]
+    fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let Some(count) = input.array_length(version)? else {
+            return Ok(None);
+        };
+        let elements = input.clone();
+        match T::FIXED {
+            Some(size) => {
+                input.slice(size.saturating_mul(count))?;
+            }
+            None => {
+                for _ in 0..count {
+                    T::skip(input, version)?;
+                }
+            }
+        }
+        Ok(Some(ArrayView {
+            elements,
+            count,
+            version,
+            element: PhantomData,
+        }))
+    }
+}
+
+impl<'a, T: View<'a>> View<'a> for ArrayView<'a, T> {
+    #[inline]
+    fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        match <Option<Self>>::view(input, version)? {
+            Some(array) => Ok(array),
+            None => Err(input.error(DecodeErrorKind::UnexpectedNull)),
+        }
+    }
+}
+
+/// The elements of an [`ArrayView`].
+#[derive(Debug, Clone)]
+pub struct ArrayViewIter<'a, T> {
+    elements: Reader<'a>,
+    left: usize,
+    version: Version,
+    element: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: View<'a>> Iterator for ArrayViewIter<'a, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.left = self.left.checked_sub(1)?;
+        // The bytes were read before, so this does not fail.
+        T::view(&mut self.elements, self.version).ok()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<'a, T: View<'a>> ExactSizeIterator for ArrayViewIter<'a, T> {}
