@@ -128,9 +128,9 @@ impl MessageAttributes {
             } else if meta.path.is_ident("view") {
                 *view = true;
             } else {
-                return Err(meta.error(
-                    "expected `versions`, `flexible`, `api_key`, `response` or `view`",
-                ));
+                return Err(
+                    meta.error("expected `versions`, `flexible`, `api_key`, `response` or `view`")
+                );
             }
             Ok(())
         })?;
@@ -242,11 +242,8 @@ fn range(meta: &ParseNestedMeta<'_>) -> Result<Range> {
             ));
         }
     };
-    let bound = |bound: &Option<Box<Expr>>, open| {
-        bound
-            .as_ref()
-            .map_or(Ok(open), |bound| integer(bound))
-    };
+    let bound =
+        |bound: &Option<Box<Expr>>, open| bound.as_ref().map_or(Ok(open), |bound| integer(bound));
     if matches!(range.limits, RangeLimits::HalfOpen(_)) && range.end.is_some() {
         return Err(Error::new_spanned(
             &range,

@@ -77,7 +77,8 @@ impl RequestHeader {
     /// When the bytes are no header. Whether the API and version are served is not checked.
     pub fn decode(frame: &Bytes) -> Result<(Self, Bytes), DecodeError> {
         let mut input = Reader::new(frame);
-        let header = Self::read(&mut input).map_err(|error| error.in_message("RequestHeader", 1))?;
+        let header =
+            Self::read(&mut input).map_err(|error| error.in_message("RequestHeader", 1))?;
         Ok((header, input.into_rest()))
     }
 
@@ -167,8 +168,7 @@ pub fn encode_response<M: Message>(
 /// # Errors
 /// When the frame has fewer than four bytes.
 pub fn correlation_id(frame: &Bytes) -> Result<i32, DecodeError> {
-    i32::read(&mut Reader::new(frame), PLAIN)
-        .map_err(|error| error.in_message("ResponseHeader", 0))
+    i32::read(&mut Reader::new(frame), PLAIN).map_err(|error| error.in_message("ResponseHeader", 0))
 }
 
 /// Reads a received response, without its length prefix: header and body.

@@ -9,11 +9,11 @@
 //! its key stood for. A key on the wire is the number of its type in two bytes, then a struct; a
 //! value is its version in two bytes, then that version of a struct.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::error::{DecodeError, EncodeError};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 use crate::message::Message;
-use crate::wire::{Reader, Version, Wire};
+use crate::wire::FieldName;
 
 /// Writes the enum of a topic's records: its variants, each with the number of its key's type, and
 /// the way to and from bytes.
@@ -126,14 +126,16 @@ impl<V: Message> Versioned<V> {
 }
 
 /// The number in front of a key or a value, and what follows it. `field` is what an error names.
-fn split(
-    bytes: Bytes,
-    (owner, field): (&'static str, &'static str),
-) -> Result<(i16, Bytes), DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let number = i16::read(&mut reader, Version::new(0, None))
-        .map_err(|error| error.in_field(owner, field))?;
-    Ok((number, reader.into_rest()))
+fn split(mut bytes: Bytes, field: FieldName) -> Result<(i16, Bytes), DecodeError> {
+    let available = bytes.len();
+    match bytes.try_get_i16() {
+        Ok(number) => Ok((number, bytes)),
+        Err(_) => {
+            let needed = size_of::<i16>();
+            let error = DecodeError::from(DecodeErrorKind::Truncated { needed, available });
+            Err(error.in_field(field.0, field.1))
+        }
+    }
 }
 
 fn join(number: i16, body: &[u8]) -> Bytes {

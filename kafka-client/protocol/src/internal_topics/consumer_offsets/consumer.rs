@@ -6,7 +6,10 @@
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
+use crate::error::DecodeError;
+use crate::message::{FieldDescription, StructDescription, TypeDescription};
 use crate::types::{StrBytes, TaggedFields, Uuid};
+use crate::wire::{NullableWire, Reader, Sizer, Version, Wire, Writer};
 
 /// Which group it is.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -120,7 +123,7 @@ pub struct ConsumerGroupMemberMetadataValue {
 }
 
 /// What the coordinator must know of a member that speaks the classic protocol.
-#[derive(Debug, Clone, PartialEq, Message)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClassicMemberMetadata {
     /// How long it may be silent, in milliseconds.
     pub session_timeout_ms: i32,
@@ -128,6 +131,77 @@ pub struct ClassicMemberMetadata {
     pub supported_protocols: Vec<ClassicProtocol>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
+}
+
+// Written by hand for its null. Elsewhere a struct that may be null has a byte before it, of which
+// -1 says null; but this one is in a tagged field, where Kafka puts a base-128 number, and 0 says it.
+impl NullableWire for ClassicMemberMetadata {
+    fn write_null(out: &mut Writer, _: Version) {
+        out.put_unsigned_varint(0);
+    }
+
+    fn read_nullable(
+        input: &mut Reader<'_>,
+        version: Version,
+    ) -> Result<Option<Self>, DecodeError> {
+        match input.unsigned_varint()? {
+            0 => Ok(None),
+            _ => Self::read(input, version).map(Some),
+        }
+    }
+}
+
+impl Wire for ClassicMemberMetadata {
+    const TYPE: TypeDescription = TypeDescription::Struct(&StructDescription {
+        name: "ClassicMemberMetadata",
+        fields: &[
+            plain_field("session_timeout_ms", i32::TYPE),
+            plain_field("supported_protocols", Vec::<ClassicProtocol>::TYPE),
+        ],
+        keeps_unknown: true,
+    });
+
+    fn size(&self, size: &mut Sizer, version: Version) {
+        self.session_timeout_ms.size(size, version);
+        size.at(&("ClassicMemberMetadata", "supported_protocols"));
+        self.supported_protocols.size(size, version);
+        self.unknown_tagged_fields.size(0, size);
+    }
+
+    fn write(&self, out: &mut Writer, version: Version) {
+        self.session_timeout_ms.write(out, version);
+        self.supported_protocols.write(out, version);
+        self.unknown_tagged_fields.write_count(0, out);
+        self.unknown_tagged_fields.write_between(0..u64::MAX, out);
+    }
+
+    fn read(input: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        input.at(&("ClassicMemberMetadata", "session_timeout_ms"));
+        let session_timeout_ms = i32::read(input, version)?;
+        input.at(&("ClassicMemberMetadata", "supported_protocols"));
+        let supported_protocols = Vec::read(input, version)?;
+        input.at(&("ClassicMemberMetadata", "tagged fields"));
+        let unknown_tagged_fields = TaggedFields::read(input)?;
+        Ok(Self {
+            session_timeout_ms,
+            supported_protocols,
+            unknown_tagged_fields,
+        })
+    }
+}
+
+/// A field of all versions.
+const fn plain_field(name: &'static str, ty: TypeDescription) -> FieldDescription {
+    FieldDescription {
+        name,
+        ty,
+        versions: (i16::MIN, i16::MAX),
+        nullable: None,
+        tag: None,
+        default: None,
+        key: false,
+        ignorable: false,
+    }
 }
 
 /// An assignor of a member.
