@@ -122,6 +122,7 @@ impl Kafka {
             .map(|(name, value)| CreatableTopicConfig {
                 name: StrBytes::from(name.as_str()),
                 value: Some(StrBytes::from(value.as_str())),
+                ..Default::default()
             });
         let request = CreateTopicsRequest {
             topics: vec![CreatableTopic {

@@ -15,9 +15,8 @@ use kafka_client_protocol::Request;
 use kafka_client_protocol::api::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use kafka_client_protocol::api::metadata::{MetadataRequest, MetadataRequestTopic};
 use kafka_client_protocol::api::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use kafka_client_protocol::frame::{decode_response, encode_request, read_correlation_id};
+use kafka_client_protocol::frame::{decode_response, encode_request};
 use kafka_client_protocol::records::{BatchBuilder, Batches, Seal};
-use kafka_client_protocol::wire::Reader;
 
 struct Program {
     child: Child,
@@ -125,9 +124,7 @@ fn call<R: Request>(
     stream.read_exact(&mut length)?;
     let mut body = BytesMut::zeroed(u32::from_be_bytes(length) as usize);
     stream.read_exact(&mut body)?;
-    let mut reader = Reader::new(body.freeze());
-    read_correlation_id(&mut reader).unwrap();
-    Ok(decode_response::<R>(reader, version).unwrap())
+    Ok(decode_response::<R>(&body.freeze(), version).unwrap())
 }
 
 fn metadata() -> MetadataRequest {
@@ -151,6 +148,7 @@ fn produce(value: &str) -> ProduceRequest {
             partition_data: vec![PartitionProduceData {
                 index: 0,
                 records: Some(records),
+                ..Default::default()
             }],
             ..Default::default()
         }],

@@ -155,15 +155,18 @@ async fn ask(
                         partition_index: partition.partition,
                         current_leader_epoch: *leader_epoch,
                         timestamp: *timestamp,
+                        ..Default::default()
                     },
                 )
                 .collect(),
+            ..Default::default()
         });
     let request = ListOffsetsRequest {
         replica_id: -1,
         isolation_level: i8::from(read_committed),
         topics: topics.collect(),
         timeout_ms: millis(cluster.config.request_timeout),
+        ..Default::default()
     };
     let response = connection.call(&request).await?;
     let mut answers = Vec::with_capacity(asked.len());

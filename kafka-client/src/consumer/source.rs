@@ -175,6 +175,7 @@ async fn fetch(
             topic: StrBytes::from(&**topic),
             topic_id: id,
             partitions: partitions.collect(),
+            ..Default::default()
         });
     }
     let cap = if ids.contains_key(&Uuid::ZERO) {

@@ -16,8 +16,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
-use kafka_client_protocol::frame::{Frame, decode_response, encode_request, read_correlation_id};
-use kafka_client_protocol::wire::Reader;
+use kafka_client_protocol::frame::{Frame, correlation_id, decode_response, encode_request};
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, oneshot};
@@ -367,8 +366,8 @@ impl Shared {
     }
 }
 
-fn decode<R: Request>(shared: &Shared, bytes: Bytes, version: i16) -> Result<R::Response, Error> {
-    decode_response::<R>(Reader::new(bytes), version).map_err(|error| {
+fn decode<R: Request>(shared: &Shared, frame: Bytes, version: i16) -> Result<R::Response, Error> {
+    decode_response::<R>(&frame, version).map_err(|error| {
         let error = Error::new(
             ErrorKind::Protocol,
             format!("the answer cannot be read: {error}"),
@@ -477,8 +476,7 @@ async fn read_loop(shared: Arc<Shared>, mut frames: FrameReader<ReadHalf<Box<dyn
             }
             Err(error) => return shared.fail(&error.at_broker(&shared.broker)),
         };
-        let mut reader = Reader::new(frame);
-        let correlation_id = read_correlation_id(&mut reader).ok();
+        let correlation_id = correlation_id(&frame).ok();
         let waiting = {
             let mut state = lock(&shared.state);
             if state.failure.is_some() {
@@ -494,7 +492,7 @@ async fn read_loop(shared: Arc<Shared>, mut frames: FrameReader<ReadHalf<Box<dyn
         };
         match waiting {
             // Fails only if nobody waits any more.
-            Some(waiting) => drop(waiting.answer.send(Ok(reader.into_rest()))),
+            Some(waiting) => drop(waiting.answer.send(Ok(frame))),
             None => {
                 return shared.fail(
                     &Error::new(

@@ -59,6 +59,7 @@ mod tests {
             api_key: 0,
             min_version,
             max_version,
+            ..Default::default()
         }])
     }
 

@@ -331,11 +331,13 @@ fn request(shared: &Shared, items: &[Item]) -> ProduceRequest {
         let partitions = group.iter().map(|item| PartitionProduceData {
             index: item.partition.index,
             records: Some(item.bytes.clone()),
+            ..Default::default()
         });
         topics.push(TopicProduceData {
             name: topic.wire.clone(),
             topic_id: topic.id(),
             partition_data: partitions.collect(),
+            ..Default::default()
         });
     }
     ProduceRequest {
@@ -343,6 +345,7 @@ fn request(shared: &Shared, items: &[Item]) -> ProduceRequest {
         acks: shared.config.acks.wire(),
         timeout_ms: millis(shared.cluster.config.request_timeout),
         topic_data: topics,
+        ..Default::default()
     }
 }
 

@@ -44,6 +44,7 @@ fn row(&(key, min_version, max_version): &(ApiKey, i16, i16)) -> ApiVersion {
         api_key: key.value(),
         min_version,
         max_version,
+        ..Default::default()
     }
 }
 

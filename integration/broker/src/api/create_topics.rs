@@ -157,6 +157,7 @@ fn settings(overrides: &BTreeMap<String, String>) -> Vec<CreatableTopicConfigs> 
                     SOURCE_DEFAULT
                 },
                 is_sensitive: false,
+                ..Default::default()
             }
         })
         .collect()

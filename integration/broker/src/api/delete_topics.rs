@@ -87,5 +87,6 @@ fn refused(asked: &DeleteTopicState, refusal: Refusal) -> DeletableTopicResult {
         topic_id: asked.topic_id,
         error_code: refusal.code.code(),
         error_message: text(refusal.message),
+        ..Default::default()
     }
 }

@@ -27,6 +27,7 @@ impl Api for DescribeClusterRequest {
                 port: node.port,
                 rack: None,
                 is_fenced: false,
+                ..Default::default()
             }],
             cluster_authorized_operations: if self.include_cluster_authorized_operations {
                 CLUSTER_OPERATIONS

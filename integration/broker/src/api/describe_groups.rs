@@ -63,6 +63,7 @@ fn described(id: &StrBytes, group: Description, authorized_operations: i32) -> D
             group_instance_id: member.instance_id.map(Into::into),
             client_id: member.client_id.into(),
             client_host: member.client_host.into(),
+            ..Default::default()
         });
     DescribedGroup {
         group_id: id.clone(),

@@ -59,6 +59,7 @@ impl Api for FetchRequest {
             topic: asked.topic.clone(),
             topic_id: asked.topic_id,
             partitions: asked.partitions.iter().map(partition).collect(),
+            ..Default::default()
         };
         FetchResponse {
             responses: self.topics.iter().map(topic).collect(),
@@ -150,6 +151,7 @@ fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
             topic: asked_topic.topic.clone(),
             topic_id: asked_topic.topic_id,
             partitions,
+            ..Default::default()
         });
     }
     pass
@@ -216,7 +218,11 @@ fn diverging_epoch(
             format!("nothing is known about leader epoch {last}"),
         )),
         Some((epoch, end_offset)) if epoch < last || end_offset < asked.fetch_offset => {
-            Ok(Some(EpochEndOffset { epoch, end_offset }))
+            Ok(Some(EpochEndOffset {
+                epoch,
+                end_offset,
+                ..Default::default()
+            }))
         }
         Some(_) => Ok(None),
     }

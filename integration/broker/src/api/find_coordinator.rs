@@ -33,6 +33,7 @@ impl Api for FindCoordinatorRequest {
                 port: node.port,
                 error_code: 0,
                 error_message: None,
+                ..Default::default()
             },
             Err(refusal) => refused(key, refusal),
         };

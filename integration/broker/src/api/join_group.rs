@@ -94,6 +94,7 @@ fn to_answer(joined: Joined, version: i16) -> JoinGroupResponse {
                     member_id: member_id.into(),
                     group_instance_id: instance_id.map(Into::into),
                     metadata,
+                    ..Default::default()
                 },
             )
             .collect(),

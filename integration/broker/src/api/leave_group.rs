@@ -71,5 +71,6 @@ fn response(member: &MemberIdentity, error: ErrorCode) -> MemberResponse {
         member_id: member.member_id.clone(),
         group_instance_id: member.group_instance_id.clone(),
         error_code: error.code(),
+        ..Default::default()
     }
 }

@@ -24,6 +24,7 @@ impl Api for ListGroupsRequest {
                     protocol_type: group.protocol_type.into(),
                     group_state: group.state.name().into(),
                     group_type: CLASSIC.into(),
+                    ..Default::default()
                 })
                 .collect(),
             ..Default::default()

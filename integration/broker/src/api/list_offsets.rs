@@ -159,6 +159,7 @@ fn each(
                     .iter()
                     .map(|asked| partition(&topic.name, asked))
                     .collect(),
+                ..Default::default()
             })
             .collect(),
         ..Default::default()

@@ -39,6 +39,7 @@ impl Api for MetadataRequest {
                 host: node.host.clone(),
                 port: node.port,
                 rack: None,
+                ..Default::default()
             }],
             cluster_id: Some(node.cluster_id.clone()),
             controller_id: node.config.node_id,
@@ -125,6 +126,7 @@ fn describe(call: &Call<'_>, topic: &Topic, wants_operations: bool) -> MetadataR
                 replica_nodes: vec![leader_id],
                 isr_nodes: vec![leader_id],
                 offline_replicas: Vec::new(),
+                ..Default::default()
             })
             .collect(),
         topic_authorized_operations: if wants_operations {
@@ -132,6 +134,7 @@ fn describe(call: &Call<'_>, topic: &Topic, wants_operations: bool) -> MetadataR
         } else {
             i32::MIN
         },
+        ..Default::default()
     }
 }
 

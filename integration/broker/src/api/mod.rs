@@ -26,7 +26,6 @@ use bytes::Bytes;
 use kafka_client_protocol::api;
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::frame::{Frame, RequestHeader, encode_response};
-use kafka_client_protocol::wire::Reader;
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes, Uuid};
 
 use crate::faults::{After, Before, JournalEntry};
@@ -137,9 +136,8 @@ apis! {
 
 /// Reads a frame, applies its request and encodes the answer.
 pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Outcome {
-    let mut reader = Reader::new(frame);
-    let header = match RequestHeader::read(&mut reader) {
-        Ok(header) => header,
+    let (header, body) = match RequestHeader::decode(&frame) {
+        Ok(parts) => parts,
         Err(error) => {
             tracing::warn!(%peer, %error, "closed a connection over an unreadable request header");
             return Outcome::Close;
@@ -163,7 +161,7 @@ pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Ou
     let served = SERVED.iter().find(|(key, _, _)| *key == header.api_key);
     match served {
         Some((_, min, max)) if (*min..=*max).contains(&version) => {
-            dispatch(&call, &header, reader.into_rest()).await
+            dispatch(&call, &header, body).await
         }
         // The one API whose version a client cannot know: it is told in the oldest form.
         _ if header.api_key == ApiKey::API_VERSIONS => {

@@ -113,12 +113,14 @@ fn each(
             partitions.push(OffsetCommitResponsePartition {
                 partition_index: partition.partition_index,
                 error_code: error().code(),
+                ..Default::default()
             });
         }
         topics.push(OffsetCommitResponseTopic {
             name: topic.name.clone(),
             topic_id: topic.topic_id,
             partitions,
+            ..Default::default()
         });
     }
     OffsetCommitResponse {

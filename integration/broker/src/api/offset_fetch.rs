@@ -89,10 +89,12 @@ fn one_group(group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
         committed_leader_epoch: one.committed_leader_epoch,
         metadata: one.metadata,
         error_code: one.error_code,
+        ..Default::default()
     };
     let topic = |topic: OffsetFetchResponseTopics| OffsetFetchResponseTopic {
         name: topic.name,
         partitions: topic.partitions.into_iter().map(partition).collect(),
+        ..Default::default()
     };
     OffsetFetchResponse {
         topics: group.topics.into_iter().map(topic).collect(),
@@ -116,6 +118,7 @@ fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchRespons
         group_id: asked.group_id.clone(),
         topics,
         error_code: 0,
+        ..Default::default()
     }
 }
 
@@ -143,6 +146,7 @@ fn of_topic(
         name: asked.name.clone(),
         topic_id: asked.topic_id,
         partitions: asked.partition_indexes.iter().map(partition).collect(),
+        ..Default::default()
     }
 }
 
@@ -163,6 +167,7 @@ fn all(call: &Call<'_>, offsets: &Offsets) -> Vec<OffsetFetchResponseTopics> {
                     name: StrBytes::from(name.as_str()),
                     topic_id,
                     partitions: vec![partition],
+                    ..Default::default()
                 });
             }
         }
@@ -180,6 +185,7 @@ fn found(index: i32, value: Option<&OffsetCommitValue>) -> OffsetFetchResponsePa
         committed_leader_epoch: value.leader_epoch,
         metadata: Some(value.metadata.clone()),
         error_code: 0,
+        ..Default::default()
     }
 }
 
@@ -190,6 +196,7 @@ fn missing(index: i32, error: ErrorCode) -> OffsetFetchResponsePartitions {
         committed_leader_epoch: -1,
         metadata: Some(StrBytes::EMPTY),
         error_code: error.code(),
+        ..Default::default()
     }
 }
 
@@ -198,5 +205,6 @@ fn refused(asked: &OffsetFetchRequestGroup, error: ErrorCode) -> OffsetFetchResp
         group_id: asked.group_id.clone(),
         topics: Vec::new(),
         error_code: error.code(),
+        ..Default::default()
     }
 }

@@ -109,6 +109,7 @@ impl Parts for ProduceRequest {
                 .iter()
                 .map(|data| one(topic, data).unwrap_or_else(|refusal| refused(data.index, refusal)))
                 .collect(),
+            ..Default::default()
         };
         ProduceResponse {
             responses: self.topic_data.iter().map(topic_answer).collect(),
@@ -167,6 +168,7 @@ fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {
             .map(|(batch_index, message)| BatchIndexAndErrorMessage {
                 batch_index,
                 batch_index_error_message: text(message),
+                ..Default::default()
             })
             .collect(),
         error_message: text(refusal.message),

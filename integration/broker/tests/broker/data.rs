@@ -138,6 +138,7 @@ async fn metadata_lists_all_or_what_is_asked_for_by_name_or_id() {
         topics: Some(vec![MetadataRequestTopic {
             topic_id,
             name: None,
+            ..Default::default()
         }]),
         ..Default::default()
     };
@@ -438,6 +439,7 @@ async fn offsets_are_found_by_time_and_at_the_ends() {
                 timestamp,
                 ..Default::default()
             }],
+            ..Default::default()
         }],
         ..Default::default()
     };
@@ -482,6 +484,7 @@ async fn topics_are_created_and_deleted_over_the_wire() {
     configured.configs = vec![CreatableTopicConfig {
         name: "no.such.config".into(),
         value: Some("1".into()),
+        ..Default::default()
     }];
     let request = CreateTopicsRequest {
         topics: vec![
@@ -497,6 +500,7 @@ async fn topics_are_created_and_deleted_over_the_wire() {
         ],
         timeout_ms: 1000,
         validate_only: false,
+        ..Default::default()
     };
     let answer = client.call(&request, 7).await;
     let codes: Vec<_> = answer.topics.iter().map(|topic| topic.error_code).collect();
@@ -552,6 +556,7 @@ async fn topics_are_created_and_deleted_over_the_wire() {
         ],
         topic_names: vec![],
         timeout_ms: 1000,
+        ..Default::default()
     };
     let answer = client.call(&delete, 6).await;
     assert_eq!(
@@ -656,6 +661,7 @@ async fn log_append_time_is_answered_and_stored() {
                 timestamp: NOW + 5,
                 ..Default::default()
             }],
+            ..Default::default()
         }],
         ..Default::default()
     };

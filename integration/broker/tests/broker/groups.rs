@@ -40,6 +40,7 @@ fn join_request(member_id: &str) -> JoinGroupRequest {
         protocols: vec![JoinGroupRequestProtocol {
             name: "range".into(),
             metadata: Bytes::from_static(b"subscription"),
+            ..Default::default()
         }],
         ..Default::default()
     }
@@ -58,6 +59,7 @@ fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
             .map(|member| SyncGroupRequestAssignment {
                 member_id: member.member_id.clone(),
                 assignment: member.member_id.as_bytes().clone(),
+                ..Default::default()
             })
             .collect(),
         ..Default::default()
@@ -99,9 +101,11 @@ fn commit_request(topic: &str, topic_id: Uuid, offsets: &[(i32, i64)]) -> Offset
                         committed_offset: *committed_offset,
                         committed_leader_epoch: 3,
                         committed_metadata: Some("note".into()),
+                        ..Default::default()
                     },
                 )
                 .collect(),
+            ..Default::default()
         }],
         ..Default::default()
     }
@@ -257,6 +261,7 @@ async fn every_version_of_the_membership_requests_works() {
                 member_id: joined.member_id,
                 ..Default::default()
             }],
+            ..Default::default()
         };
         let leave = LeaveGroupRequest {
             member_id: if version < 3 {
@@ -351,6 +356,7 @@ async fn offsets_are_committed_and_fetched_in_every_version() {
             topics: Some(vec![OffsetFetchRequestTopic {
                 name: "t".into(),
                 partition_indexes: vec![0, 7],
+                ..Default::default()
             }]),
             ..Default::default()
         };
@@ -381,6 +387,7 @@ async fn offsets_are_committed_and_fetched_in_every_version() {
             name: "t".into(),
             topic_id: id,
             partition_indexes: vec![1],
+            ..Default::default()
         }]);
         let group = |group_id: &str| OffsetFetchRequestGroup {
             group_id: group_id.into(),
@@ -567,6 +574,7 @@ async fn the_coordinator_of_a_group_is_this_broker() {
             } else {
                 vec!["x".into()]
             },
+            ..Default::default()
         };
         let answer = client.call(&request, version).await;
         let code = match answer.coordinators.first() {
@@ -596,6 +604,7 @@ async fn groups_are_listed_by_state_and_type_and_unknown_ones_described_as_dead(
     let list = |states: &[&str], types: &[&str]| ListGroupsRequest {
         states_filter: states.iter().map(|state| (*state).into()).collect(),
         types_filter: types.iter().map(|kind| (*kind).into()).collect(),
+        ..Default::default()
     };
     for (states, types, count) in [
         (&[][..], &[][..], 1),

@@ -11,9 +11,8 @@ use kafka_client_protocol::api::metadata::{
 use kafka_client_protocol::api::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
 };
-use kafka_client_protocol::frame::{decode_response, encode_request, read_correlation_id};
+use kafka_client_protocol::frame::{self, decode_response, encode_request};
 use kafka_client_protocol::records::{BatchBuilder, Batches, CompressionConfig, Seal};
-use kafka_client_protocol::wire::Reader;
 use kafka_client_protocol::{Request, Uuid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
@@ -64,9 +63,9 @@ impl Client {
         let length = self.stream.read_i32().await.ok()?;
         let mut body = BytesMut::zeroed(length as usize);
         self.stream.read_exact(&mut body).await.ok()?;
-        let mut reader = Reader::new(body.freeze());
-        assert_eq!(read_correlation_id(&mut reader).unwrap(), correlation_id);
-        Some(decode_response::<R>(reader, version).unwrap())
+        let body = body.freeze();
+        assert_eq!(frame::correlation_id(&body).unwrap(), correlation_id);
+        Some(decode_response::<R>(&body, version).unwrap())
     }
 
     pub(crate) async fn try_call<R: Request>(
@@ -161,7 +160,9 @@ pub(crate) fn produce_request_to(
             partition_data: vec![PartitionProduceData {
                 index,
                 records: Some(records),
+                ..Default::default()
             }],
+            ..Default::default()
         }],
         ..Default::default()
     }

@@ -1,66 +1,68 @@
-//! AddRaftVoter (80): TODO
+//! AddRaftVoter (80): a controller becomes a voter of the metadata quorum.
+//!
+//! Admin method `addRaftVoter`. Any broker takes it and forwards it to the active controller; with
+//! `bootstrap.controllers` it goes there directly (KIP-919). Kafka has it since 3.9 (KIP-853), in
+//! clusters whose `kraft.version` is at least 1. Controllers that join by themselves send it too
+//! (KIP-1186). Changes of the voters go one at a time,
+//! [`remove_raft_voter`](crate::api::remove_raft_voter) takes one out,
+//! [`describe_quorum`](crate::api::describe_quorum) shows them.
+//!
+//! Versions: 1 lets the sender choose when the answer comes (KIP-1186).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// The voter to add. Sent once the new controller runs and follows the metadata log.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 80, versions = 0..=1, flexible = 0, response = AddRaftVoterResponse)]
 pub struct AddRaftVoterRequest {
-    // ABOUT The cluster id.
-    /// TODO
+    /// Cluster that is meant, null to leave it unchecked.
     #[field(nullable = .., default = Some(Default::default()))]
     pub cluster_id: Option<StrBytes>,
-    // ABOUT The maximum time to wait for the request to complete before returning.
-    /// TODO
+    /// Milliseconds that the controller may take.
     pub timeout_ms: i32,
-    // ABOUT The replica id of the voter getting added to the topic partition.
-    /// TODO
+    /// Node id of the new voter.
     pub voter_id: i32,
-    // ABOUT The directory id of the voter getting added to the topic partition.
-    /// TODO
+    /// Id of the directory with the voter's metadata log: a disk that was replaced is another
+    /// voter.
     pub voter_directory_id: Uuid,
-    // ABOUT The endpoints that can be used to communicate with the voter.
-    /// TODO
+    /// Where the quorum reaches the voter.
     pub listeners: Vec<Listener>,
-    // ABOUT When true, return a response after the new voter set is committed. Otherwise, return after the leader writes the changes locally.
-    /// TODO
+    /// Answer when the new set of voters is committed; if false, as soon as the leader has written
+    /// it (KIP-1186).
     #[field(versions = 1.., default = true)]
     pub ack_when_committed: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Listener
+/// An address of a controller.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Listener {
-    // ABOUT The name of the endpoint.
-    /// TODO
+    /// Name of the listener.
     #[field(key)]
     pub name: StrBytes,
-    // ABOUT The hostname.
-    /// TODO
+    /// Host name to connect to.
     pub host: StrBytes,
-    // ABOUT The port.
-    /// TODO
+    /// Port to connect to.
     pub port: u16,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// Whether the voter was added. DUPLICATE_VOTER says that it is one already,
+/// INCONSISTENT_CLUSTER_ID that the cluster is another, UNSUPPORTED_VERSION that the quorum is
+/// static (`kraft.version` 0), and REQUEST_TIMED_OUT that another change is under way or that the
+/// new voter lags.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 80, versions = 0..=1, flexible = 0)]
 pub struct AddRaftVoterResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()), ignorable)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

@@ -1,85 +1,82 @@
-//! AlterConfigs (33): TODO
+//! AlterConfigs (33): replaces all settings of a resource.
+//!
+//! Of old clients only: a setting that the request leaves out goes back to its default, so two
+//! administrators undo each other's work.
+//! [`incremental_alter_configs`](crate::api::incremental_alter_configs) came in its place with
+//! Kafka 2.3 (KIP-339), and Java's Admin lost `alterConfigs` in 4.0; brokers still serve it. Since
+//! Kafka 0.11 (KIP-133). Settings of one broker go to that broker, all others to any, which
+//! forwards them to the controller (KIP-590).
+//!
+//! Versions: since 1, the broker answers before it throttles (KIP-219); 2 is flexible (KIP-482).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Resources with all the settings they are to have from now on.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 33, versions = 0..=2, flexible = 2, response = AlterConfigsResponse)]
 pub struct AlterConfigsRequest {
-    // ABOUT The updates for each resource.
-    /// TODO
+    /// The resources.
     pub resources: Vec<AlterConfigsResource>,
-    // ABOUT True if we should validate the request, but not change the configurations.
-    /// TODO
+    /// Only check, change nothing.
     pub validate_only: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterConfigsResource
+/// A resource and its settings.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterConfigsResource {
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource: 2 topic, 4 broker, 8 loggers of a broker, 16 client metrics, 32 group.
     #[field(key)]
     pub resource_type: i8,
-    // ABOUT The resource name.
-    /// TODO
+    /// Name of the topic or group, id of the broker; empty for the default of all brokers.
     #[field(key)]
     pub resource_name: StrBytes,
-    // ABOUT The configurations.
-    /// TODO
+    /// All settings that the resource is to keep.
     pub configs: Vec<AlterableConfig>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterableConfig
+/// A setting.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterableConfig {
-    // ABOUT The configuration key name.
-    /// TODO
+    /// Name of the setting.
     #[field(key)]
     pub name: StrBytes,
-    // ABOUT The value to set for the configuration key.
-    /// TODO
+    /// Its value.
     #[field(nullable = .., default = Some(Default::default()))]
     pub value: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of each resource. INVALID_CONFIG names a setting that is wrong, POLICY_VIOLATION one
+/// that the cluster forbids.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 33, versions = 0..=2, flexible = 2)]
 pub struct AlterConfigsResponse {
-    // ABOUT Duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The responses for each resource.
-    /// TODO
+    /// The answers, by resource.
     pub responses: Vec<AlterConfigsResourceResponse>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterConfigsResourceResponse
+/// What became of one resource.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterConfigsResourceResponse {
-    // ABOUT The resource error code.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The resource error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource: 2 topic, 4 broker, 8 loggers of a broker, 16 client metrics, 32 group.
     pub resource_type: i8,
-    // ABOUT The resource name.
-    /// TODO
+    /// Name of the resource.
     pub resource_name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

@@ -1,104 +1,98 @@
-//! AlterPartitionReassignments (45): TODO
+//! AlterPartitionReassignments (45): moves partitions to other brokers, or calls a move off.
+//!
+//! Admin method `alterPartitionReassignments`; any broker takes it and forwards it to the
+//! controller (KIP-590), which with `bootstrap.controllers` is asked directly (KIP-919). Since
+//! Kafka 2.4 (KIP-455). The answer comes when the move has begun, not when it is done:
+//! [`list_partition_reassignments`](crate::api::list_partition_reassignments) shows those under
+//! way.
+//!
+//! Versions: 1 can forbid that the number of replicas changes (KIP-860).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Partitions with the brokers that are to hold them.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 45, versions = 0..=1, flexible = 0, response = AlterPartitionReassignmentsResponse)]
 pub struct AlterPartitionReassignmentsRequest {
-    // ABOUT The time in ms to wait for the request to complete.
-    /// TODO
+    /// Milliseconds that the controller may take.
     #[field(default = 60000)]
     pub timeout_ms: i32,
-    // ABOUT The option indicating whether changing the replication factor of any given partition as part of this request is a valid move.
-    /// TODO
+    /// Whether a move may change the number of replicas of a partition (KIP-860).
     #[field(versions = 1.., default = true)]
     pub allow_replication_factor_change: bool,
-    // ABOUT The topics to reassign.
-    /// TODO
+    /// The topics.
     pub topics: Vec<ReassignableTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ReassignableTopic
+/// Partitions of one topic to move.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ReassignableTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The partitions to reassign.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<ReassignablePartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ReassignablePartition
+/// Where a partition is to be.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ReassignablePartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The replicas to place the partitions on, or null to cancel a pending reassignment for this partition.
-    /// TODO
+    /// Brokers that are to hold replicas, the preferred leader first; null calls the present move
+    /// off.
     #[field(nullable = ..)]
     pub replicas: Option<Vec<i32>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// Which moves have begun. A partition answers NO_REASSIGNMENT_IN_PROGRESS where there was nothing
+/// to call off, INVALID_REPLICA_ASSIGNMENT where a broker is not known or named twice,
+/// INVALID_REPLICATION_FACTOR where the number of replicas was not to change.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 45, versions = 0..=1, flexible = 0)]
 pub struct AlterPartitionReassignmentsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The option indicating whether changing the replication factor of any given partition as part of the request was allowed.
-    /// TODO
+    /// What the request said of it (KIP-860).
     #[field(versions = 1.., default = true, ignorable)]
     pub allow_replication_factor_change: bool,
-    // ABOUT The top-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the request as a whole, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT The responses to topics to reassign.
-    /// TODO
+    /// The answers, by topic.
     pub responses: Vec<ReassignableTopicResponse>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ReassignableTopicResponse
+/// What became of one topic's partitions.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ReassignableTopicResponse {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The responses to partitions to reassign.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<ReassignablePartitionResponse>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ReassignablePartitionResponse
+/// What became of one partition's move.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ReassignablePartitionResponse {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The error code for this partition, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message for this partition, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

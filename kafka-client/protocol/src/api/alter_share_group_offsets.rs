@@ -1,99 +1,88 @@
-//! AlterShareGroupOffsets (91): TODO
+//! AlterShareGroupOffsets (91): sets where a share group starts to read.
+//!
+//! Sent by the admin operation `alterShareGroupOffsets`. It goes to the group coordinator. Since
+//! KIP-932 (Kafka 4.1). There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// New start offsets of a share group that has no members.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 91, versions = 0..=0, flexible = 0, response = AlterShareGroupOffsetsResponse)]
 pub struct AlterShareGroupOffsetsRequest {
-    // ABOUT The group identifier.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The topics to alter offsets for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<AlterShareGroupOffsetsRequestTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterShareGroupOffsetsRequestTopic
+/// New start offsets in one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterShareGroupOffsetsRequestTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub topic_name: StrBytes,
-    // ABOUT Each partition to alter offsets for.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<AlterShareGroupOffsetsRequestPartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterShareGroupOffsetsRequestPartition
+/// The new start offset of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterShareGroupOffsetsRequestPartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The share-partition start offset.
-    /// TODO
+    /// Offset of the first record that the group is to deliver.
     pub start_offset: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of each offset.
+///
+/// NON_EMPTY_GROUP: the group has members; GROUP_ID_NOT_FOUND: there is no such share group.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 91, versions = 0..=0, flexible = 0)]
 pub struct AlterShareGroupOffsetsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The top-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the whole request, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The results for each topic.
-    /// TODO
+    /// The answers, by topic.
     pub responses: Vec<AlterShareGroupOffsetsResponseTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterShareGroupOffsetsResponseTopic
+/// What became of the offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterShareGroupOffsetsResponseTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub topic_name: StrBytes,
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     pub topic_id: Uuid,
-    // ABOUT
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<AlterShareGroupOffsetsResponsePartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AlterShareGroupOffsetsResponsePartition
+/// What became of one offset.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AlterShareGroupOffsetsResponsePartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

@@ -1,138 +1,119 @@
-//! ConsumerGroupDescribe (69): TODO
+//! ConsumerGroupDescribe (69): groups of the KIP-848 protocol with their members and assignments.
+//!
+//! Sent by the admin operation `describeConsumerGroups`, which falls back to DescribeGroups (15)
+//! for classic groups. It goes to the coordinator of each group. Since KIP-848 (Kafka 4.0).
+//!
+//! Versions: 1 tells classic members from others (KIP-1099).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Asks for groups that one broker coordinates.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 69, versions = 0..=1, flexible = 0, response = ConsumerGroupDescribeResponse)]
 pub struct ConsumerGroupDescribeRequest {
-    // ABOUT The ids of the groups to describe.
-    /// TODO
+    /// Ids of the groups.
     pub group_ids: Vec<StrBytes>,
-    // ABOUT Whether to include authorized operations.
-    /// TODO
+    /// Whether to tell what the caller may do with each group (KIP-430).
     pub include_authorized_operations: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The groups, each with an error code of its own.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 69, versions = 0..=1, flexible = 0)]
 pub struct ConsumerGroupDescribeResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT Each described group.
-    /// TODO
+    /// The groups.
     pub groups: Vec<DescribedGroup>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribedGroup
+/// A group.
+///
+/// GROUP_ID_NOT_FOUND: none of that name, or one of another type.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribedGroup {
-    // ABOUT The describe error, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The group ID string.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The group state string, or the empty string.
-    /// TODO
+    /// `Empty`, `Assigning`, `Reconciling`, `Stable` or `Dead`; empty for an error.
     pub group_state: StrBytes,
-    // ABOUT The group epoch.
-    /// TODO
+    /// Epoch of the group, raised by every change of members, subscriptions or topics.
     pub group_epoch: i32,
-    // ABOUT The assignment epoch.
-    /// TODO
+    /// Group epoch that the target assignment was computed for; behind `group_epoch` while a new
+    /// one is due.
     pub assignment_epoch: i32,
-    // ABOUT The selected assignor.
-    /// TODO
+    /// Name of the assignor on the broker, such as `uniform` or `range`.
     pub assignor_name: StrBytes,
-    // ABOUT The members.
-    /// TODO
+    /// The members.
     pub members: Vec<Member>,
-    // ABOUT 32-bit bitfield to represent authorized operations for this group.
-    /// TODO
+    /// Bits of the operations that the caller may do with the group (3 read, 6 delete, 8 describe,
+    /// 10 describe configs, 11 alter configs), `i32::MIN` if not asked for.
     #[field(default = i32::MIN)]
     pub authorized_operations: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Member
+/// A member of a group.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Member {
-    // ABOUT The member ID.
-    /// TODO
+    /// Id of the member.
     pub member_id: StrBytes,
-    // ABOUT The member instance ID.
-    /// TODO
+    /// Name of a static member (KIP-345), null for a dynamic one.
     #[field(nullable = ..)]
     pub instance_id: Option<StrBytes>,
-    // ABOUT The member rack ID.
-    /// TODO
+    /// Rack of the member, null if it has none.
     #[field(nullable = ..)]
     pub rack_id: Option<StrBytes>,
-    // ABOUT The current member epoch.
-    /// TODO
+    /// Epoch that the member has reached; equal to the group's when it has reconciled.
     pub member_epoch: i32,
-    // ABOUT The client ID.
-    /// TODO
+    /// The member's `client.id`.
     pub client_id: StrBytes,
-    // ABOUT The client host.
-    /// TODO
+    /// Host that the member connects from.
     pub client_host: StrBytes,
-    // ABOUT The subscribed topic names.
-    /// TODO
+    /// Names of the topics that the member is subscribed to.
     pub subscribed_topic_names: Vec<StrBytes>,
-    // ABOUT the subscribed topic regex otherwise or null of not provided.
-    /// TODO
+    /// Regular expression that the member is subscribed by, null for none.
     #[field(nullable = ..)]
     pub subscribed_topic_regex: Option<StrBytes>,
-    // ABOUT The current assignment.
-    /// TODO
+    /// What the member has now.
     pub assignment: Assignment,
-    // ABOUT The target assignment.
-    /// TODO
+    /// What the member is to have.
     pub target_assignment: Assignment,
-    // ABOUT -1 for unknown. 0 for classic member. +1 for consumer member.
-    /// TODO
+    /// 0 classic member, 1 KIP-848 member, -1 unknown (KIP-1099).
     #[field(versions = 1.., default = -1, ignorable)]
     pub member_type: i8,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Assignment
+/// Partitions of a member.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Assignment {
-    // ABOUT The assigned topic-partitions to the member.
-    /// TODO
+    /// The topics.
     pub topic_partitions: Vec<TopicPartitions>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicPartitions
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicPartitions {
-    // ABOUT The topic ID.
-    /// TODO
+    /// Id of the topic.
     pub topic_id: Uuid,
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The partitions.
-    /// TODO
+    /// Numbers of the partitions.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

@@ -1,83 +1,78 @@
-//! CreateDelegationToken (38): TODO
+//! CreateDelegationToken (38): makes a delegation token, a short-lived secret to log in with.
+//!
+//! Admin method `createDelegationToken`; any broker takes it and forwards it to the controller
+//! (KIP-590). Since Kafka 1.1 (KIP-48). The token's id and secret then serve as user and password
+//! for SASL/SCRAM, so that a job needs no credentials of its owner. The connection must be
+//! authenticated itself, and not with a token.
+//! [`renew_delegation_token`](crate::api::renew_delegation_token) keeps it alive.
+//!
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482); 3 makes tokens for other users (KIP-373, Kafka 3.3).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// The token to make.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 38, versions = 1..=3, flexible = 2, response = CreateDelegationTokenResponse)]
 pub struct CreateDelegationTokenRequest {
-    // ABOUT The principal type of the owner of the token. If it's null it defaults to the token request principal.
-    /// TODO
+    /// Type of the token's owner, `User`; null for whoever asks (KIP-373).
     #[field(versions = 3.., nullable = 3.., default = Some(Default::default()))]
     pub owner_principal_type: Option<StrBytes>,
-    // ABOUT The principal name of the owner of the token. If it's null it defaults to the token request principal.
-    /// TODO
+    /// Name of the token's owner, null for whoever asks (KIP-373).
     #[field(versions = 3.., nullable = 3.., default = Some(Default::default()))]
     pub owner_principal_name: Option<StrBytes>,
-    // ABOUT A list of those who are allowed to renew this token before it expires.
-    /// TODO
+    /// Who may renew the token, besides its owner.
     pub renewers: Vec<CreatableRenewers>,
-    // ABOUT The maximum lifetime of the token in milliseconds, or -1 to use the server side default.
-    /// TODO
+    /// Milliseconds after which the token ends for good, -1 for the broker's
+    /// `delegation.token.max.lifetime.ms`, which is also the most.
     pub max_lifetime_ms: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO CreatableRenewers
+/// Somebody who may renew the token.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct CreatableRenewers {
-    // ABOUT The type of the Kafka principal.
-    /// TODO
+    /// Type of the principal, `User`.
     pub principal_type: StrBytes,
-    // ABOUT The name of the Kafka principal.
-    /// TODO
+    /// Name of the principal.
     pub principal_name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The token, which is told in full here. DELEGATION_TOKEN_AUTH_DISABLED says that brokers take no
+/// tokens, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED that the connection may not ask for one,
+/// INVALID_PRINCIPAL_TYPE that a renewer is not a `User`.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 38, versions = 1..=3, flexible = 2)]
 pub struct CreateDelegationTokenResponse {
-    // ABOUT The top-level error, or zero if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The principal type of the token owner.
-    /// TODO
+    /// Type of the token's owner.
     pub principal_type: StrBytes,
-    // ABOUT The name of the token owner.
-    /// TODO
+    /// Name of the token's owner.
     pub principal_name: StrBytes,
-    // ABOUT The principal type of the requester of the token.
-    /// TODO
+    /// Type of the principal that asked (KIP-373).
     #[field(versions = 3..)]
     pub token_requester_principal_type: StrBytes,
-    // ABOUT The principal type of the requester of the token.
-    /// TODO
+    /// Name of the principal that asked (KIP-373).
     #[field(versions = 3..)]
     pub token_requester_principal_name: StrBytes,
-    // ABOUT When this token was generated.
-    /// TODO
+    /// When the token was made, in milliseconds since 1970.
     pub issue_timestamp_ms: i64,
-    // ABOUT When this token expires.
-    /// TODO
+    /// When the token ends unless it is renewed, in milliseconds since 1970.
     pub expiry_timestamp_ms: i64,
-    // ABOUT The maximum lifetime of this token.
-    /// TODO
+    /// When the token ends even if it is renewed, in milliseconds since 1970.
     pub max_timestamp_ms: i64,
-    // ABOUT The token UUID.
-    /// TODO
+    /// Id of the token, the user name to log in with.
     pub token_id: StrBytes,
-    // ABOUT HMAC of the delegation token.
-    /// TODO
+    /// The secret; in base64, the password to log in with.
     pub hmac: Bytes,
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

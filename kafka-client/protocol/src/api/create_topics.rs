@@ -1,10 +1,20 @@
 //! CreateTopics (19): creates topics.
+//!
+//! Admin method `createTopics`; any broker takes it and forwards it to the controller (KIP-590).
+//! Since Kafka 0.10.1 (KIP-4). The topics exist when the answer comes, but brokers may need a
+//! moment to know of them: a client that goes on at once meets UNKNOWN_TOPIC_OR_PARTITION and
+//! retries.
+//!
+//! Versions: 0 and 1 went with Kafka 4.0 (KIP-896); since 3, the broker answers before it throttles
+//! (KIP-219); 4 has the cluster's defaults for partitions and replicas (KIP-464, Kafka 2.4); 5 is
+//! flexible and tells the new topic's settings (KIP-525, Kafka 2.4); 6 may answer
+//! THROTTLING_QUOTA_EXCEEDED (KIP-599, Kafka 2.7); 7 tells the topic's id (KIP-516, Kafka 2.8).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// Topics to create.
+/// Topics to create. Each succeeds or fails on its own.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 19, versions = 2..=7, flexible = 5, response = CreateTopicsResponse)]
 pub struct CreateTopicsRequest {
@@ -62,7 +72,9 @@ pub struct CreatableTopicConfig {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// What became of each topic.
+/// What became of each topic. TOPIC_ALREADY_EXISTS may also come of a retry whose first try had
+/// worked; after THROTTLING_QUOTA_EXCEEDED the client asks again when the throttle time is over
+/// (KIP-599). NOT_CONTROLLER is to be retried.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 19, versions = 2..=7, flexible = 5)]
 pub struct CreateTopicsResponse {
@@ -89,13 +101,13 @@ pub struct CreatableTopicResult {
     /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()), ignorable)]
     pub error_message: Option<StrBytes>,
-    /// Why the settings are missing, 0 if they are not.
+    /// Why the settings are missing, 0 if they are not (KIP-525).
     #[field(versions = 5.., tag = 0, ignorable)]
     pub topic_config_error_code: i16,
-    /// Number of partitions.
+    /// Number of partitions (KIP-525).
     #[field(versions = 5.., default = -1, ignorable)]
     pub num_partitions: i32,
-    /// Number of replicas of each partition.
+    /// Number of replicas of each partition (KIP-525).
     #[field(versions = 5.., default = -1, ignorable)]
     pub replication_factor: i16,
     /// Settings of the topic (KIP-525).
@@ -105,7 +117,7 @@ pub struct CreatableTopicResult {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// A setting of the created topic.
+/// A setting of the created topic (KIP-525).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct CreatableTopicConfigs {
     /// Name of the setting.

@@ -1,46 +1,48 @@
-//! DeleteGroups (42): TODO
+//! DeleteGroups (42): removes groups with their offsets.
+//!
+//! Sent by the admin operations `deleteConsumerGroups`, `deleteShareGroups` and
+//! `deleteStreamsGroups`. It goes to the coordinator of each group. Since KIP-229 (Kafka 1.1).
+//!
+//! Versions: 1 leaves the quota's pause to the client (KIP-219); 3 says in words what is wrong, and
+//! answers GROUP_DELETION_FAILED (KIP-1331, Kafka 4.4).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Names groups that one broker coordinates. They must have no members.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 42, versions = 0..=3, flexible = 2, response = DeleteGroupsResponse)]
 pub struct DeleteGroupsRequest {
-    // ABOUT The group names to delete.
-    /// TODO
+    /// Ids of the groups.
     pub groups_names: Vec<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of each group.
+///
+/// NON_EMPTY_GROUP: it has members; GROUP_ID_NOT_FOUND: there is none.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 42, versions = 0..=3, flexible = 2)]
 pub struct DeleteGroupsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The deletion results.
-    /// TODO
+    /// The answers, by group.
     pub results: Vec<DeletableGroupResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeletableGroupResult
+/// What became of one group.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeletableGroupResult {
-    // ABOUT The group id.
-    /// TODO
+    /// Id of the group.
     #[field(key)]
     pub group_id: StrBytes,
-    // ABOUT The deletion error, or 0 if the deletion succeeded.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT
-    /// TODO
+    /// What is wrong in words, null for no error (KIP-1331).
     #[field(versions = 3.., nullable = 3.., ignorable)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

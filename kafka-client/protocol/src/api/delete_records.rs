@@ -1,89 +1,85 @@
-//! DeleteRecords (21): TODO
+//! DeleteRecords (21): removes the oldest records of partitions.
+//!
+//! Sent by the admin operation `deleteRecords`. It goes to the leader of each partition. Since
+//! KIP-107 (Kafka 0.11).
+//!
+//! Versions: 1 leaves the quota's pause to the client (KIP-219).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Moves the first offset of partitions forward.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 21, versions = 0..=2, flexible = 2, response = DeleteRecordsResponse)]
 pub struct DeleteRecordsRequest {
-    // ABOUT Each topic that we want to delete records from.
-    /// TODO
+    /// The topics.
     pub topics: Vec<DeleteRecordsTopic>,
-    // ABOUT How long to wait for the deletion to complete, in milliseconds.
-    /// TODO
+    /// Milliseconds that the broker may wait for the other replicas.
     pub timeout_ms: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeleteRecordsTopic
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeleteRecordsTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT Each partition that we want to delete records from.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<DeleteRecordsPartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeleteRecordsPartition
+/// How far one partition is cut.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeleteRecordsPartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The deletion offset. -1 means that records should be truncated to the high watermark.
-    /// TODO
+    /// Offset of the first record to keep, -1 for the high watermark.
     pub offset: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of each partition.
+///
+/// OFFSET_OUT_OF_RANGE: the offset is beyond the high watermark; POLICY_VIOLATION: the topic's
+/// `cleanup.policy` does not delete; REQUEST_TIMED_OUT: cut on the leader, but not known of all
+/// replicas; NOT_LEADER_OR_FOLLOWER: find the leader.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 21, versions = 0..=2, flexible = 2)]
 pub struct DeleteRecordsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT Each topic that we wanted to delete records from.
-    /// TODO
+    /// The topics.
     pub topics: Vec<DeleteRecordsTopicResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeleteRecordsTopicResult
+/// What became of one topic's partitions.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeleteRecordsTopicResult {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub name: StrBytes,
-    // ABOUT Each partition that we wanted to delete records from.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<DeleteRecordsPartitionResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeleteRecordsPartitionResult
+/// What became of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeleteRecordsPartitionResult {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     #[field(key)]
     pub partition_index: i32,
-    // ABOUT The partition low water mark.
-    /// TODO
+    /// The lowest first offset of all live replicas, -1 for an error.
     pub low_watermark: i64,
-    // ABOUT The deletion error code, or 0 if the deletion succeeded.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

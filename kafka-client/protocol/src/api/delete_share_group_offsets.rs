@@ -1,68 +1,62 @@
-//! DeleteShareGroupOffsets (92): TODO
+//! DeleteShareGroupOffsets (92): a share group forgets topics.
+//!
+//! Sent by the admin operation `deleteShareGroupOffsets`. It goes to the group coordinator. Since
+//! KIP-932 (Kafka 4.1). There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Names topics whose offsets a share group without members is to forget.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 92, versions = 0..=0, flexible = 0, response = DeleteShareGroupOffsetsResponse)]
 pub struct DeleteShareGroupOffsetsRequest {
-    // ABOUT The group identifier.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The topics to delete offsets for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<DeleteShareGroupOffsetsRequestTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeleteShareGroupOffsetsRequestTopic
+/// A topic, with all of its partitions.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeleteShareGroupOffsetsRequestTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of each topic.
+///
+/// NON_EMPTY_GROUP: the group has members; GROUP_ID_NOT_FOUND: there is no such share group.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 92, versions = 0..=0, flexible = 0)]
 pub struct DeleteShareGroupOffsetsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The top-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the whole request, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The results for each topic.
-    /// TODO
+    /// The answers, by topic.
     pub responses: Vec<DeleteShareGroupOffsetsResponseTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DeleteShareGroupOffsetsResponseTopic
+/// What became of one topic's offsets.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DeleteShareGroupOffsetsResponseTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     pub topic_id: Uuid,
-    // ABOUT The topic-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The topic-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

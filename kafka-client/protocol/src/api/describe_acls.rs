@@ -1,97 +1,89 @@
-//! DescribeAcls (29): TODO
+//! DescribeAcls (29): the rules that match a filter.
+//!
+//! Admin method `describeAcls`; any broker answers it, and with `bootstrap.controllers` the
+//! controller (KIP-919). Since Kafka 0.11 (KIP-140).
+//!
+//! Versions: 0 went with Kafka 4.0 (KIP-896); 1 has patterns of names (KIP-290, Kafka 2.0); 2 is
+//! flexible (KIP-482); 3 knows users as resources, for delegation tokens (KIP-373, Kafka 3.3).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// The filter; a rule matches if every field does.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 29, versions = 1..=3, flexible = 2, response = DescribeAclsResponse)]
 pub struct DescribeAclsRequest {
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource: 1 any, 2 topic, 3 group, 4 cluster, 5 transactional id, 6 delegation
+    /// token, 7 user (KIP-373).
     pub resource_type_filter: i8,
-    // ABOUT The resource name, or null to match any resource name.
-    /// TODO
+    /// Name of the resource, null for any.
     #[field(nullable = .., default = Some(Default::default()))]
     pub resource_name_filter: Option<StrBytes>,
-    // ABOUT The resource pattern to match.
-    /// TODO
+    /// Patterns to match (KIP-290): 1 any, 2 whatever holds for a resource of this name, 3 literal,
+    /// 4 beginnings of names.
     #[field(default = 3)]
     pub pattern_type_filter: i8,
-    // ABOUT The principal to match, or null to match any principal.
-    /// TODO
+    /// The principal, such as `User:alice`; null for any.
     #[field(nullable = .., default = Some(Default::default()))]
     pub principal_filter: Option<StrBytes>,
-    // ABOUT The host to match, or null to match any host.
-    /// TODO
+    /// The address in the rule, null for any.
     #[field(nullable = .., default = Some(Default::default()))]
     pub host_filter: Option<StrBytes>,
-    // ABOUT The operation to match.
-    /// TODO
+    /// The operation: 1 any, 2 all, 3 read, 4 write, 5 create, 6 delete, 7 alter, 8 describe, 9
+    /// cluster action, 10 describe configs, 11 alter configs, 12 idempotent write, 13 create
+    /// tokens, 14 describe tokens (KIP-373), 15 two-phase commit (KIP-939).
     pub operation: i8,
-    // ABOUT The permission type to match.
-    /// TODO
+    /// The permission: 1 any, 2 deny, 3 allow.
     pub permission_type: i8,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The rules, by resource. SECURITY_DISABLED says that the cluster has no authorizer.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 29, versions = 1..=3, flexible = 2)]
 pub struct DescribeAclsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT Each Resource that is referenced in an ACL.
-    /// TODO
+    /// The resources that have such rules.
     pub resources: Vec<DescribeAclsResource>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeAclsResource
+/// A resource, or a pattern of names, with its rules.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeAclsResource {
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource: 2 topic, 3 group, 4 cluster, 5 transactional id, 6 delegation token, 7
+    /// user (KIP-373).
     pub resource_type: i8,
-    // ABOUT The resource name.
-    /// TODO
+    /// Name of the resource.
     pub resource_name: StrBytes,
-    // ABOUT The resource pattern type.
-    /// TODO
+    /// How the name is read: 3 literally, 4 as the beginning of names (KIP-290).
     #[field(default = 3)]
     pub pattern_type: i8,
-    // ABOUT The ACLs.
-    /// TODO
+    /// The rules.
     pub acls: Vec<AclDescription>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AclDescription
+/// A rule for the resource.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AclDescription {
-    // ABOUT The ACL principal.
-    /// TODO
+    /// Who, such as `User:alice`.
     pub principal: StrBytes,
-    // ABOUT The ACL host.
-    /// TODO
+    /// Address that the client connects from, `*` for all.
     pub host: StrBytes,
-    // ABOUT The ACL operation.
-    /// TODO
+    /// The operation, a code as in the filter.
     pub operation: i8,
-    // ABOUT The ACL permission type.
-    /// TODO
+    /// 2 denies, 3 allows.
     pub permission_type: i8,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

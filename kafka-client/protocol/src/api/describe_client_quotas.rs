@@ -1,97 +1,90 @@
-//! DescribeClientQuotas (48): TODO
+//! DescribeClientQuotas (48): the quotas of users, client ids and addresses.
+//!
+//! Admin method `describeClientQuotas`; any broker answers it. Since Kafka 2.6 (KIP-546), quotas by
+//! address since KIP-612. It tells what is set with
+//! [`alter_client_quotas`](crate::api::alter_client_quotas), not which of it holds for a given
+//! client.
+//!
+//! Versions: 1 is flexible (KIP-482).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// A filter for quota entities: every component must match.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 48, versions = 0..=1, flexible = 1, response = DescribeClientQuotasResponse)]
 pub struct DescribeClientQuotasRequest {
-    // ABOUT Filter components to apply to quota entities.
-    /// TODO
+    /// The components, at most one for each type; none match every entity, unless `strict`.
     pub components: Vec<ComponentData>,
-    // ABOUT Whether the match is strict, i.e. should exclude entities with unspecified entity types.
-    /// TODO
+    /// Only entities that have no other types than those of the components.
     pub strict: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ComponentData
+/// What one part of an entity is to be.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ComponentData {
-    // ABOUT The entity type that the filter component applies to.
-    /// TODO
+    /// Type of the part: `user`, `client-id` or `ip`.
     pub entity_type: StrBytes,
-    // ABOUT How to match the entity {0 = exact name, 1 = default name, 2 = any specified name}.
-    /// TODO
+    /// What matches: 0 the name in `match`, 1 the default, 2 any name.
     pub match_type: i8,
-    // ABOUT The string to match against, or null if unused for the match type.
-    /// TODO
+    /// The name to match, null for the other match types.
     #[field(nullable = .., default = Some(Default::default()))]
     pub r#match: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The entities that match, with their quotas.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 48, versions = 0..=1, flexible = 1)]
 pub struct DescribeClientQuotasResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or `0` if the quota description succeeded.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or `null` if the quota description succeeded.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT A result entry.
-    /// TODO
+    /// The entities, null after an error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub entries: Option<Vec<EntryData>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO EntryData
+/// An entity and its quotas.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct EntryData {
-    // ABOUT The quota entity description.
-    /// TODO
+    /// The parts that make up the entity.
     pub entity: Vec<EntityData>,
-    // ABOUT The quota values for the entity.
-    /// TODO
+    /// The quotas.
     pub values: Vec<ValueData>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO EntityData
+/// One part of a quota entity.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct EntityData {
-    // ABOUT The entity type.
-    /// TODO
+    /// Type of the part: `user`, `client-id` or `ip`.
     pub entity_type: StrBytes,
-    // ABOUT The entity name, or null if the default.
-    /// TODO
+    /// Name of the user, client id or address; null for the default.
     #[field(nullable = .., default = Some(Default::default()))]
     pub entity_name: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ValueData
+/// A quota.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ValueData {
-    // ABOUT The quota configuration key.
-    /// TODO
+    /// Name of the quota: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage`,
+    /// `controller_mutation_rate` or `connection_creation_rate`.
     pub key: StrBytes,
-    // ABOUT The quota configuration value.
-    /// TODO
+    /// Its value, in the quota's unit.
     pub value: f64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

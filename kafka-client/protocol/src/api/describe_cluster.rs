@@ -1,4 +1,11 @@
-//! DescribeCluster (60): the cluster's id and brokers (KIP-700), for administration.
+//! DescribeCluster (60): the cluster's id and its nodes, for administration.
+//!
+//! Admin method `describeCluster`; any broker answers it. With `bootstrap.controllers` a controller
+//! does, and the client learns from it which one is active (KIP-919). Since Kafka 2.8 (KIP-700);
+//! older brokers are asked for their [`metadata`](crate::api::metadata) instead.
+//!
+//! Versions: 1 tells of controllers as well (KIP-919, Kafka 3.7); 2 of fenced brokers (KIP-1073,
+//! Kafka 4.0).
 
 use kafka_client_derive::Message;
 
@@ -20,7 +27,8 @@ pub struct DescribeClusterRequest {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// The cluster's nodes.
+/// The cluster's nodes. MISMATCHED_ENDPOINT_TYPE says that a broker was asked for controllers or a
+/// controller for brokers, UNSUPPORTED_ENDPOINT_TYPE that there is no such type (KIP-919).
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 60, versions = 0..=2, flexible = 0)]
 pub struct DescribeClusterResponse {

@@ -1,129 +1,119 @@
-//! DescribeConfigs (32): TODO
+//! DescribeConfigs (32): the settings of topics, brokers, groups and client metrics.
+//!
+//! Admin method `describeConfigs`. Settings of one broker, and its loggers (KIP-412), are asked of
+//! that broker; all others of any broker, or of the controller with `bootstrap.controllers`
+//! (KIP-919). Since Kafka 0.11 (KIP-133).
+//!
+//! Versions: 0 went with Kafka 4.0 (KIP-896); 1 tells where a value comes from and what it
+//! overrides (KIP-226, Kafka 1.1); since 2, the broker answers before it throttles (KIP-219); 3
+//! adds types and documentation (KIP-569, Kafka 2.6); 4 is flexible (KIP-482).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Resources to describe. Each succeeds or fails on its own.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 32, versions = 1..=4, flexible = 4, response = DescribeConfigsResponse)]
 pub struct DescribeConfigsRequest {
-    // ABOUT The resources whose configurations we want to describe.
-    /// TODO
+    /// The resources.
     pub resources: Vec<DescribeConfigsResource>,
-    // ABOUT True if we should include all synonyms.
-    /// TODO
+    /// Whether to list the values that a setting overrides (KIP-226).
     pub include_synonyms: bool,
-    // ABOUT True if we should include configuration documentation.
-    /// TODO
+    /// Whether to add the documentation of each setting (KIP-569).
     #[field(versions = 3..)]
     pub include_documentation: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeConfigsResource
+/// A resource to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeConfigsResource {
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource: 2 topic, 4 broker, 8 loggers of a broker (KIP-412), 16 client metrics
+    /// (KIP-714), 32 group (KIP-848).
     pub resource_type: i8,
-    // ABOUT The resource name.
-    /// TODO
+    /// Name of the topic, group or metrics subscription, id of the broker; empty for the default of
+    /// all brokers.
     pub resource_name: StrBytes,
-    // ABOUT The configuration keys to list, or null to list all configuration keys.
-    /// TODO
+    /// Names of the settings to tell, null for all.
     #[field(nullable = .., default = Some(Default::default()))]
     pub configuration_keys: Option<Vec<StrBytes>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The settings, by resource. UNKNOWN_TOPIC_OR_PARTITION says that there is no such topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 32, versions = 1..=4, flexible = 4)]
 pub struct DescribeConfigsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The results for each resource.
-    /// TODO
+    /// The resources.
     pub results: Vec<DescribeConfigsResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeConfigsResult
+/// A resource with its settings.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeConfigsResult {
-    // ABOUT The error code, or 0 if we were able to successfully describe the configurations.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if we were able to successfully describe the configurations.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource, as asked.
     pub resource_type: i8,
-    // ABOUT The resource name.
-    /// TODO
+    /// Name of the resource, as asked.
     pub resource_name: StrBytes,
-    // ABOUT Each listed configuration.
-    /// TODO
+    /// The settings.
     pub configs: Vec<DescribeConfigsResourceResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeConfigsResourceResult
+/// A setting.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeConfigsResourceResult {
-    // ABOUT The configuration name.
-    /// TODO
+    /// Name of the setting.
     pub name: StrBytes,
-    // ABOUT The configuration value.
-    /// TODO
+    /// Its value, null if it has none or it is sensitive.
     #[field(nullable = .., default = Some(Default::default()))]
     pub value: Option<StrBytes>,
-    // ABOUT True if the configuration is read-only.
-    /// TODO
+    /// Whether it cannot be changed while the broker runs.
     pub read_only: bool,
-    // ABOUT The configuration source.
-    /// TODO
+    /// Where the value comes from (KIP-226): 0 unknown, 1 the topic, 2 the broker's dynamic
+    /// settings, 3 those of all brokers, 4 the broker's file, 5 the default, 6 the broker's loggers
+    /// (KIP-412), 7 client metrics (KIP-714), 8 the group (KIP-848).
     #[field(default = -1, ignorable)]
     pub config_source: i8,
-    // ABOUT True if this configuration is sensitive.
-    /// TODO
+    /// Whether the value is withheld, as with passwords.
     pub is_sensitive: bool,
-    // ABOUT The synonyms for this configuration key.
-    /// TODO
+    /// The values that count for this setting, the one in force first (KIP-226); empty unless asked
+    /// for.
     #[field(ignorable)]
     pub synonyms: Vec<DescribeConfigsSynonym>,
-    // ABOUT The configuration data type. Type can be one of the following values - BOOLEAN, STRING, INT, SHORT, LONG, DOUBLE, LIST, CLASS, PASSWORD.
-    /// TODO
+    /// Type of the value (KIP-569): 0 unknown, 1 boolean, 2 string, 3 int, 4 short, 5 long, 6
+    /// double, 7 list, 8 class, 9 password.
     #[field(versions = 3.., ignorable)]
     pub config_type: i8,
-    // ABOUT The configuration documentation.
-    /// TODO
+    /// What the setting is for, null unless asked for (KIP-569).
     #[field(versions = 3.., nullable = .., default = Some(Default::default()), ignorable)]
     pub documentation: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeConfigsSynonym
+/// A value that counts for a setting (KIP-226).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeConfigsSynonym {
-    // ABOUT The synonym name.
-    /// TODO
+    /// Name under which it is set, such as `log.retention.ms` for a topic's `retention.ms`.
     pub name: StrBytes,
-    // ABOUT The synonym value.
-    /// TODO
+    /// Its value, null if it has none or it is sensitive.
     #[field(nullable = .., default = Some(Default::default()))]
     pub value: Option<StrBytes>,
-    // ABOUT The synonym source.
-    /// TODO
+    /// Where it comes from, a code as in `config_source`.
     pub source: i8,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

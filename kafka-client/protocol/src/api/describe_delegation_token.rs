@@ -1,99 +1,89 @@
-//! DescribeDelegationToken (41): TODO
+//! DescribeDelegationToken (41): the delegation tokens that the caller may see.
+//!
+//! Admin method `describeDelegationToken`; any broker answers it. Since Kafka 1.1 (KIP-48). One
+//! sees one's own tokens, those one may renew, and those for which one has the right to describe
+//! them.
+//!
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482); 3 tells who asked for a token (KIP-373, Kafka 3.3).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Whose tokens to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 41, versions = 1..=3, flexible = 2, response = DescribeDelegationTokenResponse)]
 pub struct DescribeDelegationTokenRequest {
-    // ABOUT Each owner that we want to describe delegation tokens for, or null to describe all tokens.
-    /// TODO
+    /// The owners, null for all.
     #[field(nullable = .., default = Some(Default::default()))]
     pub owners: Option<Vec<DescribeDelegationTokenOwner>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeDelegationTokenOwner
+/// An owner of tokens.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeDelegationTokenOwner {
-    // ABOUT The owner principal type.
-    /// TODO
+    /// Type of the principal, `User`.
     pub principal_type: StrBytes,
-    // ABOUT The owner principal name.
-    /// TODO
+    /// Name of the principal.
     pub principal_name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The tokens, with their secrets. DELEGATION_TOKEN_AUTH_DISABLED says that brokers take no tokens,
+/// DELEGATION_TOKEN_REQUEST_NOT_ALLOWED that the connection may not ask for them.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 41, versions = 1..=3, flexible = 2)]
 pub struct DescribeDelegationTokenResponse {
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The tokens.
-    /// TODO
+    /// The tokens.
     pub tokens: Vec<DescribedDelegationToken>,
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribedDelegationToken
+/// A delegation token.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribedDelegationToken {
-    // ABOUT The token principal type.
-    /// TODO
+    /// Type of the token's owner.
     pub principal_type: StrBytes,
-    // ABOUT The token principal name.
-    /// TODO
+    /// Name of the token's owner.
     pub principal_name: StrBytes,
-    // ABOUT The principal type of the requester of the token.
-    /// TODO
+    /// Type of the principal that asked for it (KIP-373).
     #[field(versions = 3..)]
     pub token_requester_principal_type: StrBytes,
-    // ABOUT The principal type of the requester of the token.
-    /// TODO
+    /// Name of the principal that asked for it (KIP-373).
     #[field(versions = 3..)]
     pub token_requester_principal_name: StrBytes,
-    // ABOUT The token issue timestamp in milliseconds.
-    /// TODO
+    /// When the token was made, in milliseconds since 1970.
     pub issue_timestamp: i64,
-    // ABOUT The token expiry timestamp in milliseconds.
-    /// TODO
+    /// When the token ends unless it is renewed, in milliseconds since 1970.
     pub expiry_timestamp: i64,
-    // ABOUT The token maximum timestamp length in milliseconds.
-    /// TODO
+    /// When the token ends even if it is renewed, in milliseconds since 1970.
     pub max_timestamp: i64,
-    // ABOUT The token ID.
-    /// TODO
+    /// Id of the token, the user name to log in with.
     pub token_id: StrBytes,
-    // ABOUT The token HMAC.
-    /// TODO
+    /// The secret; in base64, the password to log in with.
     pub hmac: Bytes,
-    // ABOUT Those who are able to renew this token before it expires.
-    /// TODO
+    /// Who may renew the token, besides its owner.
     pub renewers: Vec<DescribedDelegationTokenRenewer>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribedDelegationTokenRenewer
+/// Somebody who may renew the token.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribedDelegationTokenRenewer {
-    // ABOUT The renewer principal type.
-    /// TODO
+    /// Type of the principal, `User`.
     pub principal_type: StrBytes,
-    // ABOUT The renewer principal name.
-    /// TODO
+    /// Name of the principal.
     pub principal_name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

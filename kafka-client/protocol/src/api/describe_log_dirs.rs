@@ -1,108 +1,101 @@
-//! DescribeLogDirs (35): TODO
+//! DescribeLogDirs (35): the disks of a broker and the replicas on them.
+//!
+//! Admin methods `describeLogDirs` and `describeReplicaLogDirs`; goes to each broker that is asked
+//! about, which knows of its own disks only. Since Kafka 1.0 (KIP-113).
+//!
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482); 3 adds an error for the whole answer (KIP-784); 4 the size
+//! of the volume (KIP-827, Kafka 3.3); 5 tells which directories are cordoned (KIP-1066, Kafka
+//! 4.3).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Replicas to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 35, versions = 1..=5, flexible = 2, response = DescribeLogDirsResponse)]
 pub struct DescribeLogDirsRequest {
-    // ABOUT Each topic that we want to describe log directories for, or null for all topics.
-    /// TODO
+    /// The topics, null for all.
     #[field(nullable = .., default = Some(Default::default()))]
     pub topics: Option<Vec<DescribableLogDirTopic>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribableLogDirTopic
+/// Replicas of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribableLogDirTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub topic: StrBytes,
-    // ABOUT The partition indexes.
-    /// TODO
+    /// Numbers of the partitions.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The directories with their replicas. Before version 3, an answer without directories means
+/// CLUSTER_AUTHORIZATION_FAILED.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 35, versions = 1..=5, flexible = 2)]
 pub struct DescribeLogDirsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the answer as a whole, 0 for none (KIP-784).
     #[field(versions = 3.., ignorable)]
     pub error_code: i16,
-    // ABOUT The log directories.
-    /// TODO
+    /// The directories.
     pub results: Vec<DescribeLogDirsResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeLogDirsResult
+/// A directory of the broker.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeLogDirsResult {
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none; KAFKA_STORAGE_ERROR for a disk that failed.
     pub error_code: i16,
-    // ABOUT The absolute log directory path.
-    /// TODO
+    /// Absolute path of the directory.
     pub log_dir: StrBytes,
-    // ABOUT The topics.
-    /// TODO
+    /// The topics that have replicas in it.
     pub topics: Vec<DescribeLogDirsTopic>,
-    // ABOUT The total size in bytes of the volume the log directory is in. This value does not include the size of data stored in remote storage.
-    /// TODO
+    /// Bytes of the volume, -1 if unknown (KIP-827). Tiered storage does not count.
     #[field(versions = 4.., default = -1, ignorable)]
     pub total_bytes: i64,
-    // ABOUT The usable size in bytes of the volume the log directory is in. This value does not include the size of data stored in remote storage.
-    /// TODO
+    /// Bytes free on the volume, -1 if unknown (KIP-827). Tiered storage does not count.
     #[field(versions = 4.., default = -1, ignorable)]
     pub usable_bytes: i64,
-    // ABOUT True if this log directory is cordoned.
-    /// TODO
+    /// Whether new replicas are kept out of the directory (KIP-1066).
     #[field(versions = 5.., ignorable)]
     pub is_cordoned: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeLogDirsTopic
+/// Replicas of one topic in the directory.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeLogDirsTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The partitions.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<DescribeLogDirsPartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeLogDirsPartition
+/// A replica.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeLogDirsPartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The size of the log segments in this partition in bytes.
-    /// TODO
+    /// Bytes of its log segments.
     pub partition_size: i64,
-    // ABOUT The lag of the log's LEO w.r.t. partition's HW (if it is the current log for the partition) or current replica's LEO (if it is the future log for the partition).
-    /// TODO
+    /// How many offsets its end is behind: the high watermark, or, for a copy being made, the end
+    /// of the replica it is to replace. -1 if unknown.
     pub offset_lag: i64,
-    // ABOUT True if this log is created by AlterReplicaLogDirsRequest and will replace the current log of the replica in the future.
-    /// TODO
+    /// Whether it is a copy being made by
+    /// [`alter_replica_log_dirs`](crate::api::alter_replica_log_dirs), to take the replica's place.
     pub is_future_key: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

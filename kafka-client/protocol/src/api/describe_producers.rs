@@ -1,102 +1,91 @@
-//! DescribeProducers (61): TODO
+//! DescribeProducers (61): the producers that a partition remembers.
+//!
+//! Sent by the admin operation `describeProducers`, to find hanging transactions. It goes to the
+//! leader of each partition, or to a replica that the caller names. Since KIP-664 (Kafka 3.0).
+//! There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Asks for the state of idempotent and transactional producers in partitions.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 61, versions = 0..=0, flexible = 0, response = DescribeProducersResponse)]
 pub struct DescribeProducersRequest {
-    // ABOUT The topics to list producers for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<TopicRequest>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicRequest
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicRequest {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The indexes of the partitions to list producers for.
-    /// TODO
+    /// Numbers of the partitions.
     pub partition_indexes: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The producers, by partition.
+///
+/// NOT_LEADER_OR_FOLLOWER: find the leader.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 61, versions = 0..=0, flexible = 0)]
 pub struct DescribeProducersResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT Each topic in the response.
-    /// TODO
+    /// The topics.
     pub topics: Vec<TopicResponse>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicResponse
+/// Producers of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicResponse {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT Each partition in the response.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<PartitionResponse>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO PartitionResponse
+/// Producers of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionResponse {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The partition error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The partition error message, which may be null if no additional details are available.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The active producers for the partition.
-    /// TODO
+    /// The producers whose state has not expired.
     pub active_producers: Vec<ProducerState>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ProducerState
+/// What a partition remembers of a producer.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ProducerState {
-    // ABOUT The producer id.
-    /// TODO
+    /// The producer id.
     pub producer_id: i64,
-    // ABOUT The producer epoch.
-    /// TODO
+    /// Epoch of the producer.
     pub producer_epoch: i32,
-    // ABOUT The last sequence number sent by the producer.
-    /// TODO
+    /// Sequence number of its last record here, -1 for none.
     #[field(default = -1)]
     pub last_sequence: i32,
-    // ABOUT The last timestamp sent by the producer.
-    /// TODO
+    /// Timestamp of its last batch here, in milliseconds since the epoch, -1 for none.
     #[field(default = -1)]
     pub last_timestamp: i64,
-    // ABOUT The current epoch of the producer group.
-    /// TODO
+    /// Epoch of the transaction coordinator that wrote its last marker, -1 for none.
     pub coordinator_epoch: i32,
-    // ABOUT The current transaction start offset of the producer.
-    /// TODO
+    /// First offset of its open transaction, -1 for none.
     #[field(default = -1)]
     pub current_txn_start_offset: i64,
     /// Tagged fields of later versions.

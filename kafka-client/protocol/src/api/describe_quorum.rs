@@ -1,163 +1,144 @@
-//! DescribeQuorum (55): TODO
+//! DescribeQuorum (55): the controllers' Raft quorum: its leader, voters and observers.
+//!
+//! Admin method `describeMetadataQuorum`; any broker takes it and forwards it to the active
+//! controller, which with `bootstrap.controllers` is asked directly (KIP-919). The API came with
+//! KRaft (KIP-595), the Admin method with Kafka 3.3 (KIP-836).
+//!
+//! Versions: 1 adds when each replica last fetched and was level (KIP-836); 2 adds error messages,
+//! directory ids and the nodes' addresses (KIP-853, Kafka 3.9).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// The log to describe, always partition 0 of `__cluster_metadata`.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 55, versions = 0..=2, flexible = 0, response = DescribeQuorumResponse)]
 pub struct DescribeQuorumRequest {
-    // ABOUT The topics to describe.
-    /// TODO
+    /// The topics.
     pub topics: Vec<TopicData>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicData
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicData {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The partitions to describe.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<PartitionData>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO PartitionData
+/// A partition to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionData {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The quorum as its leader sees it.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 55, versions = 0..=2, flexible = 0)]
 pub struct DescribeQuorumResponse {
-    // ABOUT The top level error code.
-    /// TODO
+    /// An error code for the answer as a whole, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error (KIP-853).
     #[field(versions = 2.., nullable = 2.., default = Some(Default::default()), ignorable)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The response from the describe quorum API.
-    /// TODO
+    /// The topics.
     pub topics: Vec<TopicQuorum>,
-    // ABOUT The nodes in the quorum.
-    /// TODO
+    /// Addresses of the nodes named in this answer (KIP-853).
     #[field(versions = 2..)]
     pub nodes: Vec<Node>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicData
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicQuorum {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The partition data.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<PartitionQuorum>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO PartitionData
+/// The quorum of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionQuorum {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The partition error code.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error (KIP-853).
     #[field(versions = 2.., nullable = 2.., default = Some(Default::default()), ignorable)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The ID of the current leader or -1 if the leader is unknown.
-    /// TODO
+    /// Node id of the leader, which is the active controller; -1 if unknown.
     pub leader_id: i32,
-    // ABOUT The latest known leader epoch.
-    /// TODO
+    /// Epoch of the leader.
     pub leader_epoch: i32,
-    // ABOUT The high water mark.
-    /// TODO
+    /// Offset up to which the log is committed.
     pub high_watermark: i64,
-    // ABOUT The current voters of the partition.
-    /// TODO
+    /// Controllers that vote.
     pub current_voters: Vec<ReplicaState>,
-    // ABOUT The observers of the partition.
-    /// TODO
+    /// Nodes that follow the log without a vote, such as brokers.
     pub observers: Vec<ReplicaState>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ReplicaState
+/// How far a replica of the log is.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ReplicaState {
-    // ABOUT The ID of the replica.
-    /// TODO
+    /// Node id of the replica.
     pub replica_id: i32,
-    // ABOUT The replica directory ID of the replica.
-    /// TODO
+    /// Id of the directory with its log, zero if unknown (KIP-853).
     #[field(versions = 2..)]
     pub replica_directory_id: Uuid,
-    // ABOUT The last known log end offset of the follower or -1 if it is unknown.
-    /// TODO
+    /// End of its log, -1 if unknown.
     pub log_end_offset: i64,
-    // ABOUT The last known leader wall clock time time when a follower fetched from the leader. This is reported as -1 both for the current leader or if it is unknown for a voter.
-    /// TODO
+    /// When it last fetched by the leader's clock, in milliseconds since 1970 (KIP-836); -1 for the
+    /// leader or if unknown.
     #[field(versions = 1.., default = -1, ignorable)]
     pub last_fetch_timestamp: i64,
-    // ABOUT The leader wall clock append time of the offset for which the follower made the most recent fetch request. This is reported as the current time for the leader and -1 if unknown for a voter.
-    /// TODO
+    /// When it last was level with the leader, by the leader's clock, in milliseconds since 1970
+    /// (KIP-836); now for the leader, -1 if unknown.
     #[field(versions = 1.., default = -1, ignorable)]
     pub last_caught_up_timestamp: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Node
+/// A controller with its addresses (KIP-853).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Node {
-    // ABOUT The ID of the associated node.
-    /// TODO
+    /// Id of the node.
     #[field(versions = 2.., key)]
     pub node_id: i32,
-    // ABOUT The listeners of this controller.
-    /// TODO
+    /// Where it is reached.
     #[field(versions = 2..)]
     pub listeners: Vec<Listener>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Listener
+/// An address of a controller (KIP-853).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Listener {
-    // ABOUT The name of the endpoint.
-    /// TODO
+    /// Name of the listener.
     #[field(versions = 2.., key)]
     pub name: StrBytes,
-    // ABOUT The hostname.
-    /// TODO
+    /// Host name to connect to.
     #[field(versions = 2..)]
     pub host: StrBytes,
-    // ABOUT The port.
-    /// TODO
+    /// Port to connect to.
     #[field(versions = 2..)]
     pub port: u16,
     /// Tagged fields of later versions.

@@ -1,118 +1,106 @@
-//! DescribeShareGroupOffsets (90): TODO
+//! DescribeShareGroupOffsets (90): where share groups start to read, and how far they are behind.
+//!
+//! Sent by the admin operation `listShareGroupOffsets`. It goes to the coordinator of each group.
+//! Since KIP-932 (Kafka 4.1).
+//!
+//! Versions: 1 tells the lag (KIP-1226).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Asks for the start offsets of share groups.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 90, versions = 0..=1, flexible = 0, response = DescribeShareGroupOffsetsResponse)]
 pub struct DescribeShareGroupOffsetsRequest {
-    // ABOUT The groups to describe offsets for.
-    /// TODO
+    /// The groups.
     pub groups: Vec<DescribeShareGroupOffsetsRequestGroup>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeShareGroupOffsetsRequestGroup
+/// A group with the partitions wanted.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeShareGroupOffsetsRequestGroup {
-    // ABOUT The group identifier.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The topics to describe offsets for, or null for all topic-partitions.
-    /// TODO
+    /// The topics, null for all that the group knows.
     #[field(nullable = .., default = Some(Default::default()))]
     pub topics: Option<Vec<DescribeShareGroupOffsetsRequestTopic>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeShareGroupOffsetsRequestTopic
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeShareGroupOffsetsRequestTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The partitions.
-    /// TODO
+    /// Numbers of the partitions.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The start offsets.
+///
+/// GROUP_ID_NOT_FOUND: there is no such share group.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 90, versions = 0..=1, flexible = 0)]
 pub struct DescribeShareGroupOffsetsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The results for each group.
-    /// TODO
+    /// The groups.
     pub groups: Vec<DescribeShareGroupOffsetsResponseGroup>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeShareGroupOffsetsResponseGroup
+/// Start offsets of one group.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeShareGroupOffsetsResponseGroup {
-    // ABOUT The group identifier.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The results for each topic.
-    /// TODO
+    /// The topics.
     pub topics: Vec<DescribeShareGroupOffsetsResponseTopic>,
-    // ABOUT The group-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the whole group, 0 for none.
     pub error_code: i16,
-    // ABOUT The group-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeShareGroupOffsetsResponseTopic
+/// Start offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeShareGroupOffsetsResponseTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     pub topic_id: Uuid,
-    // ABOUT
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<DescribeShareGroupOffsetsResponsePartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeShareGroupOffsetsResponsePartition
+/// The start offset of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeShareGroupOffsetsResponsePartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The share-partition start offset.
-    /// TODO
+    /// Offset of the first record that the group has not done with, -1 for none yet.
     pub start_offset: i64,
-    // ABOUT The leader epoch of the partition.
-    /// TODO
+    /// Epoch of the partition's leader.
     pub leader_epoch: i32,
-    // ABOUT The share-partition lag.
-    /// TODO
+    /// Records that the group has still to deliver or to see acknowledged, -1 if unknown
+    /// (KIP-1226).
     #[field(versions = 1.., default = -1, ignorable)]
     pub lag: i64,
-    // ABOUT The partition-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The partition-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

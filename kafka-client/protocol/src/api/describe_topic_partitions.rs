@@ -1,131 +1,115 @@
-//! DescribeTopicPartitions (75): TODO
+//! DescribeTopicPartitions (75): topics with their partitions, page by page.
+//!
+//! Sent by the admin operation `describeTopics`, which falls back to Metadata (3). It goes to any
+//! broker. Since KIP-966 (eligible leader replicas). There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Asks for a page of topics. The next page is asked for with the cursor of the answer.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 75, versions = 0..=0, flexible = 0, response = DescribeTopicPartitionsResponse)]
 pub struct DescribeTopicPartitionsRequest {
-    // ABOUT The topics to fetch details for.
-    /// TODO
+    /// The topics, empty for all; they are answered in the order of their names.
     pub topics: Vec<TopicRequest>,
-    // ABOUT The maximum number of partitions included in the response.
-    /// TODO
+    /// Most partitions in the answer; the broker has a limit of its own, 2000 by default.
     #[field(default = 2000)]
     pub response_partition_limit: i32,
-    // ABOUT The first topic and partition index to fetch details for.
-    /// TODO
+    /// Where to start, null for the beginning.
     #[field(nullable = ..)]
     pub cursor: Option<Cursor>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicRequest
+/// A topic to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicRequest {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Cursor
+/// Where a page starts.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Cursor {
-    // ABOUT The name for the first topic to process.
-    /// TODO
+    /// Name of the first topic.
     pub topic_name: StrBytes,
-    // ABOUT The partition index to start with.
-    /// TODO
+    /// Number of the first partition in that topic.
     pub partition_index: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// A page of topics.
+///
+/// UNKNOWN_TOPIC_OR_PARTITION: there is no such topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 75, versions = 0..=0, flexible = 0)]
 pub struct DescribeTopicPartitionsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(ignorable)]
     pub throttle_time_ms: i32,
-    // ABOUT Each topic in the response.
-    /// TODO
+    /// The topics.
     pub topics: Vec<DescribeTopicPartitionsResponseTopic>,
-    // ABOUT The next topic and partition index to fetch details for.
-    /// TODO
+    /// Where the next page starts, null after the last.
     #[field(nullable = ..)]
     pub next_cursor: Option<Cursor>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeTopicPartitionsResponseTopic
+/// A topic, or the part of it that is in the page.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeTopicPartitionsResponseTopic {
-    // ABOUT The topic error, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(nullable = .., default = Some(Default::default()), key)]
     pub name: Option<StrBytes>,
-    // ABOUT The topic id.
-    /// TODO
+    /// Id of the topic.
     #[field(ignorable)]
     pub topic_id: Uuid,
-    // ABOUT True if the topic is internal.
-    /// TODO
+    /// Whether it is one of the cluster's own topics.
     #[field(ignorable)]
     pub is_internal: bool,
-    // ABOUT Each partition in the topic.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<DescribeTopicPartitionsResponsePartition>,
-    // ABOUT 32-bit bitfield to represent authorized operations for this topic.
-    /// TODO
+    /// Bits of the operations that the caller may do with the topic (3 read, 4 write, 5 create, 6
+    /// delete, 7 alter, 8 describe, 10 describe configs, 11 alter configs), `i32::MIN` if unknown
+    /// (KIP-430).
     #[field(default = i32::MIN)]
     pub topic_authorized_operations: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeTopicPartitionsResponsePartition
+/// A partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeTopicPartitionsResponsePartition {
-    // ABOUT The partition error, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The ID of the leader broker.
-    /// TODO
+    /// Broker id of the leader, -1 for none.
     pub leader_id: i32,
-    // ABOUT The leader epoch of this partition.
-    /// TODO
+    /// Epoch of the leader, -1 if unknown.
     #[field(default = -1, ignorable)]
     pub leader_epoch: i32,
-    // ABOUT The set of all nodes that host this partition.
-    /// TODO
+    /// Brokers with replicas.
     pub replica_nodes: Vec<i32>,
-    // ABOUT The set of nodes that are in sync with the leader for this partition.
-    /// TODO
+    /// Brokers with replicas in sync.
     pub isr_nodes: Vec<i32>,
-    // ABOUT The new eligible leader replicas otherwise.
-    /// TODO
+    /// Brokers whose replicas are out of sync and yet hold every committed record, so that they may
+    /// become leader; null or empty for none (KIP-966).
     #[field(nullable = ..)]
     pub eligible_leader_replicas: Option<Vec<i32>>,
-    // ABOUT The last known ELR.
-    /// TODO
+    /// Brokers that were eligible until an unclean shutdown; null or empty for none (KIP-966).
     #[field(nullable = ..)]
     pub last_known_elr: Option<Vec<i32>>,
-    // ABOUT The set of offline replicas of this partition.
-    /// TODO
+    /// Brokers whose replicas are offline.
     #[field(ignorable)]
     pub offline_replicas: Vec<i32>,
     /// Tagged fields of later versions.

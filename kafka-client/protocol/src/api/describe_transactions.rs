@@ -1,74 +1,69 @@
-//! DescribeTransactions (65): TODO
+//! DescribeTransactions (65): the state of transactional ids.
+//!
+//! Sent by the admin operation `describeTransactions`. It goes to the transaction coordinator of
+//! each id. Since KIP-664 (Kafka 3.0). There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Asks for transactional ids that one broker coordinates.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 65, versions = 0..=0, flexible = 0, response = DescribeTransactionsResponse)]
 pub struct DescribeTransactionsRequest {
-    // ABOUT Array of transactionalIds to include in describe results. If empty, then no results will be returned.
-    /// TODO
+    /// The transactional ids; empty for none.
     pub transactional_ids: Vec<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The transactions, each with an error code of its own.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 65, versions = 0..=0, flexible = 0)]
 pub struct DescribeTransactionsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The current state of the transaction.
-    /// TODO
+    /// The answers, by transactional id.
     pub transaction_states: Vec<TransactionState>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TransactionState
+/// The state of one transactional id.
+///
+/// TRANSACTIONAL_ID_NOT_FOUND: the coordinator knows none such; NOT_COORDINATOR: find the
+/// coordinator.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TransactionState {
-    // ABOUT The error code.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The transactional id.
-    /// TODO
+    /// The transactional id.
     pub transactional_id: StrBytes,
-    // ABOUT The current transaction state of the producer.
-    /// TODO
+    /// `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort`,
+    /// `PrepareEpochFence` or `Dead`.
     pub transaction_state: StrBytes,
-    // ABOUT The timeout in milliseconds for the transaction.
-    /// TODO
+    /// Milliseconds after which the coordinator aborts an open transaction.
     pub transaction_timeout_ms: i32,
-    // ABOUT The start time of the transaction in milliseconds.
-    /// TODO
+    /// When the open transaction began, in milliseconds since the epoch; negative for none.
     pub transaction_start_time_ms: i64,
-    // ABOUT The current producer id associated with the transaction.
-    /// TODO
+    /// The producer id.
     pub producer_id: i64,
-    // ABOUT The current epoch associated with the producer id.
-    /// TODO
+    /// Epoch of the producer.
     pub producer_epoch: i16,
-    // ABOUT The set of partitions included in the current transaction (if active). When a transaction is preparing to commit or abort, this will include only partitions which do not have markers.
-    /// TODO
+    /// Partitions of the open transaction; while it ends, those whose marker is still to be
+    /// written.
     pub topics: Vec<TopicData>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicData
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicData {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub topic: StrBytes,
-    // ABOUT The partition ids included in the current transaction.
-    /// TODO
+    /// Numbers of the partitions.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

@@ -1,80 +1,73 @@
-//! DescribeUserScramCredentials (50): TODO
+//! DescribeUserScramCredentials (50): which users have a SCRAM password, without telling it.
+//!
+//! Admin method `describeUserScramCredentials`; any broker answers it. Since Kafka 2.7 (KIP-554).
+//! [`alter_user_scram_credentials`](crate::api::alter_user_scram_credentials) sets them. There is
+//! one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Users to describe.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 50, versions = 0..=0, flexible = 0, response = DescribeUserScramCredentialsResponse)]
 pub struct DescribeUserScramCredentialsRequest {
-    // ABOUT The users to describe, or null/empty to describe all users.
-    /// TODO
+    /// The users, null or empty for all.
     #[field(nullable = .., default = Some(Default::default()))]
     pub users: Option<Vec<UserName>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO UserName
+/// A user.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct UserName {
-    // ABOUT The user name.
-    /// TODO
+    /// Name of the user.
     pub name: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The users' credentials. RESOURCE_NOT_FOUND says that a user has none, DUPLICATE_RESOURCE that
+/// the user stood in the request twice.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 50, versions = 0..=0, flexible = 0)]
 pub struct DescribeUserScramCredentialsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The message-level error code, 0 except for user authorization or infrastructure issues.
-    /// TODO
+    /// An error code for the answer as a whole, 0 for none.
     pub error_code: i16,
-    // ABOUT The message-level error message, if any.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT The results for descriptions, one per user.
-    /// TODO
+    /// The answers, one for each user.
     pub results: Vec<DescribeUserScramCredentialsResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribeUserScramCredentialsResult
+/// One user's credentials.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribeUserScramCredentialsResult {
-    // ABOUT The user name.
-    /// TODO
+    /// Name of the user.
     pub user: StrBytes,
-    // ABOUT The user-level error code.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The user-level error message, if any.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT The mechanism and related information associated with the user's SCRAM credentials.
-    /// TODO
+    /// The credentials, one for each mechanism.
     pub credential_infos: Vec<CredentialInfo>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO CredentialInfo
+/// A credential.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct CredentialInfo {
-    // ABOUT The SCRAM mechanism.
-    /// TODO
+    /// Mechanism: 1 SCRAM-SHA-256, 2 SCRAM-SHA-512.
     pub mechanism: i8,
-    // ABOUT The number of iterations used in the SCRAM credential.
-    /// TODO
+    /// Rounds of hashing.
     pub iterations: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

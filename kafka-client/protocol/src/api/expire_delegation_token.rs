@@ -1,36 +1,38 @@
-//! ExpireDelegationToken (40): TODO
+//! ExpireDelegationToken (40): ends a delegation token, now or soon.
+//!
+//! Admin method `expireDelegationToken`; any broker takes it and forwards it to the controller
+//! (KIP-590). Since Kafka 1.1 (KIP-48). Open to the token's owner and those who may renew it.
+//!
+//! Versions: 0 went with Kafka 4.0 (KIP-896); since 1, the broker answers before it throttles
+//! (KIP-219); 2 is flexible (KIP-482).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::TaggedFields;
 
-/// TODO message
+/// The token to end.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 40, versions = 1..=2, flexible = 2, response = ExpireDelegationTokenResponse)]
 pub struct ExpireDelegationTokenRequest {
-    // ABOUT The HMAC of the delegation token to be expired.
-    /// TODO
+    /// The token's secret, which is what names it here.
     pub hmac: Bytes,
-    // ABOUT The expiry time period in milliseconds.
-    /// TODO
+    /// Milliseconds from now to its end, a negative number to delete it at once.
     pub expiry_time_period_ms: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// When the token ends. DELEGATION_TOKEN_NOT_FOUND and DELEGATION_TOKEN_EXPIRED say that it is gone
+/// already, DELEGATION_TOKEN_OWNER_MISMATCH that it is somebody else's.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 40, versions = 1..=2, flexible = 2)]
 pub struct ExpireDelegationTokenResponse {
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The timestamp in milliseconds at which this token expires.
-    /// TODO
+    /// When the token ends, in milliseconds since 1970.
     pub expiry_timestamp_ms: i64,
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

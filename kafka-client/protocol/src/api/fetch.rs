@@ -1,15 +1,27 @@
 //! Fetch (1): record batches to consumers.
+//!
+//! Sent by the consumer, classic, KIP-848 or without a group; followers use it to replicate. It
+//! goes to the partition leader, or to a replica near the consumer that the leader has named
+//! (KIP-392). Since Kafka 0.8; versions below 4 went with 4.0 (KIP-896).
+//!
+//! Versions: 4 can read committed transactions only (KIP-98); 5 tells the first offset of the log
+//! (KIP-107); 6 answers KAFKA_STORAGE_ERROR (KIP-112); 7 has fetch sessions (KIP-227); 8 leaves the
+//! quota's pause to the client (KIP-219); 9 checks the leader epoch (KIP-320); 10 allows zstd
+//! (KIP-110); 11 carries the rack (KIP-392); 12 carries the epoch of the last record and names the
+//! leader (KIP-595); 13 names topics by id (KIP-516); 16 tells addresses of leaders (KIP-951). Of
+//! concern to followers only: 14 (KIP-405), 15 (KIP-903), 17 (KIP-853) and 18 (KIP-1166).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// Partitions to read, with the limits of the answer.
+/// Partitions to read, with the limits of the answer. The broker fills the answer in their order,
+/// so a client rotates it (KIP-74). In a session a request names only what changes (KIP-227).
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 1, versions = 4..=18, flexible = 12, response = FetchResponse)]
 pub struct FetchRequest {
-    /// Id of the cluster.
+    /// Id of the cluster (KIP-595).
     #[field(versions = 12.., nullable = 12.., tag = 0, ignorable)]
     pub cluster_id: Option<StrBytes>,
     /// Broker id of a follower, -1 for a consumer.
@@ -87,7 +99,7 @@ pub struct FetchPartition {
     /// Epoch of the last record read, -1 for none (KIP-595).
     #[field(versions = 12.., default = -1)]
     pub last_fetched_epoch: i32,
-    /// First offset of the follower's log; -1 from consumers.
+    /// First offset of the follower's log; -1 from consumers (KIP-107).
     #[field(versions = 5.., default = -1, ignorable)]
     pub log_start_offset: i64,
     /// Most bytes of this partition in the answer; the first batch comes whole all the same
@@ -120,13 +132,16 @@ pub struct ForgottenTopic {
 }
 
 /// Records by partition.
+///
+/// FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH and FETCH_SESSION_TOPIC_ID_ERROR: start
+/// a new session with all partitions.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 1, versions = 4..=18, flexible = 12)]
 pub struct FetchResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(ignorable)]
     pub throttle_time_ms: i32,
-    /// An error code, 0 for none.
+    /// An error code of the session, 0 for none (KIP-227).
     #[field(versions = 7.., ignorable)]
     pub error_code: i16,
     /// Fetch session, 0 for none (KIP-227).
@@ -157,6 +172,10 @@ pub struct FetchableTopicResponse {
 }
 
 /// Records of one partition.
+///
+/// OFFSET_OUT_OF_RANGE: reset the position; NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
+/// UNKNOWN_TOPIC_ID and other errors of stale metadata: find the leader; UNKNOWN_LEADER_EPOCH: the
+/// broker is behind, try again.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionData {
     /// Number of the partition.
@@ -165,10 +184,10 @@ pub struct PartitionData {
     pub error_code: i16,
     /// Offset up to which records are committed (KIP-1166 in the request).
     pub high_watermark: i64,
-    /// Offset below which every transaction has ended.
+    /// Offset below which every transaction has ended (KIP-98).
     #[field(default = -1, ignorable)]
     pub last_stable_offset: i64,
-    /// First offset of the log.
+    /// First offset of the log (KIP-107).
     #[field(versions = 5.., default = -1, ignorable)]
     pub log_start_offset: i64,
     /// Where the logs part, for followers (KIP-595).
@@ -180,7 +199,7 @@ pub struct PartitionData {
     /// Snapshot to load instead, for followers (KIP-630).
     #[field(versions = 12.., tag = 2)]
     pub snapshot_id: SnapshotId,
-    /// Aborted transactions in the range, null when not asked for.
+    /// Aborted transactions in the range, null when not asked for (KIP-98).
     #[field(nullable = .., default = Some(Default::default()), ignorable)]
     pub aborted_transactions: Option<Vec<AbortedTransaction>>,
     /// Broker that the consumer should read from instead, -1 for none (KIP-392).
@@ -193,7 +212,7 @@ pub struct PartitionData {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// Where the requested epoch ends in the leader's log.
+/// Where the requested epoch ends in the leader's log (KIP-595).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct EpochEndOffset {
     /// The leader epoch.
@@ -219,7 +238,7 @@ pub struct LeaderIdAndEpoch {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// A snapshot of the metadata log.
+/// A snapshot of the metadata log (KIP-630).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct SnapshotId {
     /// End offset of the epoch.
@@ -232,7 +251,7 @@ pub struct SnapshotId {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// An aborted transaction whose records overlap the answer.
+/// An aborted transaction whose records overlap the answer (KIP-98).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AbortedTransaction {
     /// The producer id.
@@ -243,7 +262,7 @@ pub struct AbortedTransaction {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// Address of a broker.
+/// Address of a broker (KIP-951).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct NodeEndpoint {
     /// Id of the broker.

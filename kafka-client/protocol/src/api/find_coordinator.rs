@@ -1,4 +1,12 @@
 //! FindCoordinator (10): the broker that coordinates a group or a transactional id.
+//!
+//! Sent by consumers and members of groups of all types, by the transactional producer, and by
+//! admin operations on groups and transactions, before their first request to the coordinator and
+//! whenever that has moved. It goes to any broker. Since Kafka 0.8.2.
+//!
+//! Versions: 1 finds transaction coordinators (KIP-98); 2 leaves the quota's pause to the client
+//! (KIP-219); 4 takes several keys (KIP-699); 5 answers TRANSACTION_ABORTABLE (KIP-890); 6 finds
+//! share coordinators (KIP-932), of concern to brokers only.
 
 use kafka_client_derive::Message;
 
@@ -11,7 +19,7 @@ pub struct FindCoordinatorRequest {
     /// The group id or transactional id.
     #[field(versions = ..=3)]
     pub key: StrBytes,
-    /// 0 group, 1 transaction, 2 share partition.
+    /// 0 group, 1 transaction (KIP-98), 2 share partition (KIP-932).
     #[field(versions = 1..)]
     pub key_type: i8,
     /// Group ids or transactional ids (KIP-699).
@@ -22,6 +30,9 @@ pub struct FindCoordinatorRequest {
 }
 
 /// The coordinators.
+///
+/// COORDINATOR_NOT_AVAILABLE: not at the moment, try again; TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+/// and GROUP_AUTHORIZATION_FAILED: the caller may not know.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 10, versions = 0..=6, flexible = 3)]
 pub struct FindCoordinatorResponse {

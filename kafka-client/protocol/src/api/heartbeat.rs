@@ -1,4 +1,10 @@
 //! Heartbeat (12): a member of a classic group says that it lives, and learns of rebalances.
+//!
+//! Sent by the classic consumer at an interval, in the background of its work (KIP-62). It goes to
+//! the group coordinator. Since Kafka 0.9.
+//!
+//! Versions: 1 tells the quota's pause (KIP-124), 2 leaves it to the client (KIP-219); 3 knows
+//! static members (KIP-345).
 
 use kafka_client_derive::Message;
 
@@ -22,6 +28,10 @@ pub struct HeartbeatRequest {
 }
 
 /// What the coordinator thinks of the member.
+///
+/// REBALANCE_IN_PROGRESS: join again with the same id; ILLEGAL_GENERATION and UNKNOWN_MEMBER_ID:
+/// its partitions are lost, join again; FENCED_INSTANCE_ID: another member has the static name;
+/// NOT_COORDINATOR and COORDINATOR_NOT_AVAILABLE: find the coordinator.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 12, versions = 0..=4, flexible = 4)]
 pub struct HeartbeatResponse {

@@ -1,10 +1,16 @@
 //! LeaveGroup (13): members leave a classic group.
+//!
+//! Sent by the classic consumer on closing, unless it is a static member, and by the admin
+//! operation `removeMembersFromConsumerGroup`. It goes to the group coordinator. Since Kafka 0.9.
+//!
+//! Versions: 1 tells the quota's pause (KIP-124), 2 leaves it to the client (KIP-219); 3 names
+//! several members, static ones too (KIP-345); 5 carries a reason (KIP-800).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// Members that leave.
+/// Members that leave. Their partitions are handed on at once.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 13, versions = 0..=5, flexible = 4, response = LeaveGroupResponse)]
 pub struct LeaveGroupRequest {
@@ -13,7 +19,7 @@ pub struct LeaveGroupRequest {
     /// Id that the coordinator gave the member.
     #[field(versions = ..=2)]
     pub member_id: StrBytes,
-    /// The members.
+    /// The members (KIP-345).
     #[field(versions = 3..)]
     pub members: Vec<MemberIdentity>,
     /// Tagged fields of later versions.
@@ -37,6 +43,8 @@ pub struct MemberIdentity {
 }
 
 /// What became of each member.
+///
+/// UNKNOWN_MEMBER_ID: it has left already; a closing client does not wait for better news.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 13, versions = 0..=5, flexible = 4)]
 pub struct LeaveGroupResponse {
@@ -45,7 +53,7 @@ pub struct LeaveGroupResponse {
     pub throttle_time_ms: i32,
     /// An error code, 0 for none.
     pub error_code: i16,
-    /// The members.
+    /// The members (KIP-345).
     #[field(versions = 3..)]
     pub members: Vec<MemberResponse>,
     /// Tagged fields of later versions.

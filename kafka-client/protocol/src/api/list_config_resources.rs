@@ -1,46 +1,48 @@
-//! ListConfigResources (74): TODO
+//! ListConfigResources (74): the resources that can have settings.
+//!
+//! Admin method `listConfigResources`; any broker answers it. It began as
+//! ListClientMetricsResources in Kafka 3.7 (KIP-1000), and got its name and the other types with
+//! Kafka 4.1 (KIP-1142). [`describe_configs`](crate::api::describe_configs) then tells their
+//! settings.
+//!
+//! Versions: 0 lists client metrics only; 1 lists by type (KIP-1142).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Which resources to list.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 74, versions = 0..=1, flexible = 0, response = ListConfigResourcesResponse)]
 pub struct ListConfigResourcesRequest {
-    // ABOUT The list of resource type. If the list is empty, it uses default supported config resource types.
-    /// TODO
+    /// Types to list, all if empty (KIP-1142): 2 topic, 4 broker, 8 loggers of a broker, 16 client
+    /// metrics, 32 group.
     #[field(versions = 1..)]
     pub resource_types: Vec<i8>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The resources. UNSUPPORTED_VERSION says that the broker cannot list one of the types.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 74, versions = 0..=1, flexible = 0)]
 pub struct ListConfigResourcesResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT Each config resource in the response.
-    /// TODO
+    /// The resources.
     pub config_resources: Vec<ConfigResource>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ConfigResource
+/// A resource.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ConfigResource {
-    // ABOUT The resource name.
-    /// TODO
+    /// Name of the resource.
     pub resource_name: StrBytes,
-    // ABOUT The resource type.
-    /// TODO
+    /// Type of the resource, a code as in the request (KIP-1142).
     #[field(versions = 1.., default = 16, ignorable)]
     pub resource_type: i8,
     /// Tagged fields of later versions.

@@ -1,4 +1,11 @@
 //! ListGroups (16): the groups that a broker coordinates, for administration.
+//!
+//! Admin method `listGroups` (and `listConsumerGroups`, deprecated). Goes to every broker, as each
+//! knows only the groups that it coordinates. Since Kafka 0.9.
+//!
+//! Versions: 1 adds the throttle time; since 2, the broker answers before it throttles (KIP-219); 3
+//! is flexible (KIP-482); 4 tells and filters states (KIP-518, Kafka 2.6); 5 tells and filters
+//! types (KIP-848), among them share groups (KIP-932) and streams groups (KIP-1071).
 
 use kafka_client_derive::Message;
 
@@ -18,7 +25,8 @@ pub struct ListGroupsRequest {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// The groups.
+/// The groups of this broker. COORDINATOR_LOAD_IN_PROGRESS and COORDINATOR_NOT_AVAILABLE are to be
+/// retried: until then the list is not complete.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 16, versions = 0..=5, flexible = 3)]
 pub struct ListGroupsResponse {
@@ -40,10 +48,10 @@ pub struct ListedGroup {
     pub group_id: StrBytes,
     /// Type of the group's protocol, `consumer` for consumer groups.
     pub protocol_type: StrBytes,
-    /// State of the group.
+    /// State of the group (KIP-518).
     #[field(versions = 4.., ignorable)]
     pub group_state: StrBytes,
-    /// `classic`, `consumer`, `share` or `streams`.
+    /// `classic`, `consumer`, `share` or `streams` (KIP-848).
     #[field(versions = 5.., ignorable)]
     pub group_type: StrBytes,
     /// Tagged fields of later versions.

@@ -1,4 +1,15 @@
 //! ListOffsets (2): the offset for a timestamp, or the first or last one.
+//!
+//! Sent by the consumer, to reset a position and to look offsets up, and by the admin operation
+//! `listOffsets`. It goes to the partition leader. Since Kafka 0.8; version 0 went with 4.0
+//! (KIP-896).
+//!
+//! Versions: 1 returns one offset with its timestamp (KIP-79); 2 can look at committed transactions
+//! only (KIP-98); 3 leaves the quota's pause to the client (KIP-219); 4 adds leader epochs
+//! (KIP-320); 5 answers OFFSET_NOT_AVAILABLE (KIP-207); 7 finds the largest timestamp (KIP-734);
+//! with tiered storage 8 finds the earliest local offset (KIP-405), 9 the latest tiered one
+//! (KIP-1005) and 11 the earliest not yet tiered (KIP-1023, Kafka 4.3); 10 carries a time limit
+//! (KIP-1075).
 
 use kafka_client_derive::Message;
 
@@ -15,7 +26,7 @@ pub struct ListOffsetsRequest {
     pub isolation_level: i8,
     /// The topics.
     pub topics: Vec<ListOffsetsTopic>,
-    /// Milliseconds the broker may take.
+    /// Milliseconds the broker may take to ask the tiered storage (KIP-1075).
     #[field(versions = 10.., ignorable)]
     pub timeout_ms: i32,
     /// Tagged fields of later versions.
@@ -41,8 +52,9 @@ pub struct ListOffsetsPartition {
     /// Leader epoch that the client knows, -1 for none; an old one is refused (KIP-320).
     #[field(versions = 4.., default = -1, ignorable)]
     pub current_leader_epoch: i32,
-    /// Milliseconds since the epoch; -1 latest, -2 earliest, -3 largest timestamp, -4 to -6
-    /// with tiered storage.
+    /// Milliseconds since the epoch; -1 latest, -2 earliest, -3 largest timestamp (KIP-734); with
+    /// tiered storage -4 earliest local (KIP-405), -5 latest tiered (KIP-1005), -6 earliest not yet
+    /// tiered (KIP-1023).
     pub timestamp: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
@@ -73,6 +85,10 @@ pub struct ListOffsetsTopicResponse {
 }
 
 /// The offset that was found.
+///
+/// NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH: find the leader; OFFSET_NOT_AVAILABLE: a new
+/// leader does not know its high watermark yet, try again; UNKNOWN_LEADER_EPOCH: the broker is
+/// behind, try again.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ListOffsetsPartitionResponse {
     /// Number of the partition.
@@ -85,7 +101,7 @@ pub struct ListOffsetsPartitionResponse {
     /// The offset, -1 for none.
     #[field(default = -1)]
     pub offset: i64,
-    /// Epoch of the record found, -1 for none.
+    /// Epoch of the record found, -1 for none (KIP-320).
     #[field(versions = 4.., default = -1)]
     pub leader_epoch: i32,
     /// Tagged fields of later versions.

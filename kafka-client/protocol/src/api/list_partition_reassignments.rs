@@ -1,86 +1,78 @@
-//! ListPartitionReassignments (46): TODO
+//! ListPartitionReassignments (46): the partitions that are moving to other brokers.
+//!
+//! Admin method `listPartitionReassignments`; any broker takes it and forwards it to the controller
+//! (KIP-590), which with `bootstrap.controllers` is asked directly (KIP-919). Since Kafka 2.4
+//! (KIP-455). A move begun by
+//! [`alter_partition_reassignments`](crate::api::alter_partition_reassignments) is done when it is
+//! no longer listed. There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Partitions to look at.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 46, versions = 0..=0, flexible = 0, response = ListPartitionReassignmentsResponse)]
 pub struct ListPartitionReassignmentsRequest {
-    // ABOUT The time in ms to wait for the request to complete.
-    /// TODO
+    /// Milliseconds that the controller may take.
     #[field(default = 60000)]
     pub timeout_ms: i32,
-    // ABOUT The topics to list partition reassignments for, or null to list everything.
-    /// TODO
+    /// The topics, null for all.
     #[field(nullable = ..)]
     pub topics: Option<Vec<ListPartitionReassignmentsTopics>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ListPartitionReassignmentsTopics
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ListPartitionReassignmentsTopics {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The partitions to list partition reassignments for.
-    /// TODO
+    /// Numbers of the partitions.
     pub partition_indexes: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The moves under way; partitions that rest are left out.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 46, versions = 0..=0, flexible = 0)]
 pub struct ListPartitionReassignmentsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The top-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the answer as a whole, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT The ongoing reassignments for each topic.
-    /// TODO
+    /// The topics.
     pub topics: Vec<OngoingTopicReassignment>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO OngoingTopicReassignment
+/// Moving partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OngoingTopicReassignment {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The ongoing reassignments for each partition.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<OngoingPartitionReassignment>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO OngoingPartitionReassignment
+/// A moving partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OngoingPartitionReassignment {
-    // ABOUT The index of the partition.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The current replica set.
-    /// TODO
+    /// Brokers that hold replicas now, those in `adding_replicas` and `removing_replicas` included.
     pub replicas: Vec<i32>,
-    // ABOUT The set of replicas we are currently adding.
-    /// TODO
+    /// Brokers that are still to catch up.
     pub adding_replicas: Vec<i32>,
-    // ABOUT The set of replicas we are currently removing.
-    /// TODO
+    /// Brokers that are to drop their replica at the end.
     pub removing_replicas: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

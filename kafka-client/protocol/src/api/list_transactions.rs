@@ -1,62 +1,61 @@
-//! ListTransactions (66): TODO
+//! ListTransactions (66): the transactional ids that a broker coordinates.
+//!
+//! Sent by the admin operation `listTransactions`. It goes to every broker, each knows its own.
+//! Since KIP-664 (Kafka 3.0).
+//!
+//! Versions: 1 filters by duration (KIP-994); 2 filters by a pattern (KIP-1152).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Asks for the transactional ids that pass all filters.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 66, versions = 0..=2, flexible = 0, response = ListTransactionsResponse)]
 pub struct ListTransactionsRequest {
-    // ABOUT The transaction states to filter by: if empty, all transactions are returned; if non-empty, then only transactions matching one of the filtered states will be returned.
-    /// TODO
+    /// Names of states, one of which the transaction must have: `Empty`, `Ongoing`,
+    /// `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort`, `PrepareEpochFence`,
+    /// `Dead`. Empty for any.
     pub state_filters: Vec<StrBytes>,
-    // ABOUT The producerIds to filter by: if empty, all transactions will be returned; if non-empty, only transactions which match one of the filtered producerIds will be returned.
-    /// TODO
+    /// Producer ids, one of which the transaction must have; empty for any.
     pub producer_id_filters: Vec<i64>,
-    // ABOUT Duration (in millis) to filter by: if < 0, all transactions will be returned; otherwise, only transactions running longer than this duration will be returned.
-    /// TODO
+    /// Milliseconds that the transaction must have been open for; negative for any (KIP-994).
     #[field(versions = 1.., default = -1)]
     pub duration_filter: i64,
-    // ABOUT The transactional ID regular expression pattern to filter by: if it is empty or null, all transactions are returned; Otherwise then only the transactions matching the given regular expression will be returned.
-    /// TODO
+    /// Regular expression (RE2) for the transactional id; null or empty for any (KIP-1152).
     #[field(versions = 2.., nullable = 2..)]
     pub transactional_id_pattern: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The transactional ids of this broker.
+///
+/// COORDINATOR_LOAD_IN_PROGRESS: try again; INVALID_REGULAR_EXPRESSION: the pattern is wrong
+/// (KIP-1152).
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 66, versions = 0..=2, flexible = 0)]
 pub struct ListTransactionsResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT Set of state filters provided in the request which were unknown to the transaction coordinator.
-    /// TODO
+    /// Names in `state_filters` that the broker does not know.
     pub unknown_state_filters: Vec<StrBytes>,
-    // ABOUT The current state of the transaction for the transactional id.
-    /// TODO
+    /// The transactional ids.
     pub transaction_states: Vec<TransactionState>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TransactionState
+/// The state of one transactional id.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TransactionState {
-    // ABOUT The transactional id.
-    /// TODO
+    /// The transactional id.
     pub transactional_id: StrBytes,
-    // ABOUT The producer id.
-    /// TODO
+    /// The producer id.
     pub producer_id: i64,
-    // ABOUT The current transaction state of the producer.
-    /// TODO
+    /// Name of the state, as in `state_filters`.
     pub transaction_state: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

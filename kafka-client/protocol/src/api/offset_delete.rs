@@ -1,77 +1,74 @@
-//! OffsetDelete (47): TODO
+//! OffsetDelete (47): removes committed offsets of a group.
+//!
+//! Sent by the admin operations `deleteConsumerGroupOffsets` and `deleteStreamsGroupOffsets`. It
+//! goes to the group coordinator. Since KIP-496 (Kafka 2.4). There is one version, and it is not
+//! flexible.
 
 use kafka_client_derive::Message;
 
 use crate::types::StrBytes;
 
-/// TODO message
+/// Names partitions whose committed offsets the group is to forget.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 47, versions = 0..=0, response = OffsetDeleteResponse)]
 pub struct OffsetDeleteRequest {
-    // ABOUT The unique group identifier.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The topics to delete offsets for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<OffsetDeleteRequestTopic>,
 }
 
-/// TODO OffsetDeleteRequestTopic
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetDeleteRequestTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub name: StrBytes,
-    // ABOUT Each partition to delete offsets for.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<OffsetDeleteRequestPartition>,
 }
 
-/// TODO OffsetDeleteRequestPartition
+/// A partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetDeleteRequestPartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
 }
 
-/// TODO message
+/// What became of each offset.
+///
+/// GROUP_ID_NOT_FOUND: there is no such group; NON_EMPTY_GROUP: it has members and is no consumer
+/// group.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 47, versions = 0..=0)]
 pub struct OffsetDeleteResponse {
-    // ABOUT The top-level error code, or 0 if there was no error.
-    /// TODO
+    /// An error code for the whole request, 0 for none.
     pub error_code: i16,
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(ignorable)]
     pub throttle_time_ms: i32,
-    // ABOUT The responses for each topic.
-    /// TODO
+    /// The topics.
     pub topics: Vec<OffsetDeleteResponseTopic>,
 }
 
-/// TODO OffsetDeleteResponseTopic
+/// What became of the offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetDeleteResponseTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub name: StrBytes,
-    // ABOUT The responses for each partition in the topic.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<OffsetDeleteResponsePartition>,
 }
 
-/// TODO OffsetDeleteResponsePartition
+/// What became of one offset.
+///
+/// GROUP_SUBSCRIBED_TO_TOPIC: a member reads the topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetDeleteResponsePartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     #[field(key)]
     pub partition_index: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
 }

@@ -1,4 +1,13 @@
 //! OffsetFetch (9): a group reads the offsets it has stored.
+//!
+//! Sent by the consumer, classic or KIP-848, to start from where the group has stopped, and by the
+//! admin operations `listConsumerGroupOffsets` and `listStreamsGroupOffsets`. It goes to the group
+//! coordinator. Since Kafka 0.8.1; version 0 went with 4.0 (KIP-896).
+//!
+//! Versions: 2 can ask for all topics, and has an error for the group (KIP-88); 3 tells the quota's
+//! pause (KIP-124), 4 leaves it to the client (KIP-219); 5 returns leader epochs (KIP-320); 7 can
+//! wait for open transactions (KIP-447); 8 asks for several groups (KIP-709); 9 serves KIP-848
+//! members (KIP-848); 10 names topics by id (KIP-848, Kafka 4.2).
 
 use kafka_client_derive::Message;
 
@@ -11,7 +20,7 @@ pub struct OffsetFetchRequest {
     /// Id of the group.
     #[field(versions = ..=7)]
     pub group_id: StrBytes,
-    /// The topics, null for all.
+    /// The topics, null for all (KIP-88).
     #[field(versions = ..=7, nullable = 2..=7, default = Some(Default::default()))]
     pub topics: Option<Vec<OffsetFetchRequestTopic>>,
     /// The groups with their partitions (KIP-709).
@@ -73,6 +82,11 @@ pub struct OffsetFetchRequestTopics {
 }
 
 /// The stored offsets.
+///
+/// NOT_COORDINATOR and COORDINATOR_NOT_AVAILABLE: find the coordinator;
+/// COORDINATOR_LOAD_IN_PROGRESS and UNSTABLE_OFFSET_COMMIT: try again; STALE_MEMBER_EPOCH: again
+/// with the new epoch; UNKNOWN_MEMBER_ID: the member has lost its place; UNKNOWN_TOPIC_ID: refresh
+/// the metadata.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 9, versions = 1..=10, flexible = 6)]
 pub struct OffsetFetchResponse {
@@ -82,10 +96,10 @@ pub struct OffsetFetchResponse {
     /// The topics.
     #[field(versions = ..=7)]
     pub topics: Vec<OffsetFetchResponseTopic>,
-    /// An error code, 0 for none.
+    /// An error code for the group, 0 for none (KIP-88).
     #[field(versions = 2..=7, ignorable)]
     pub error_code: i16,
-    /// The groups.
+    /// The groups (KIP-709).
     #[field(versions = 8..)]
     pub groups: Vec<OffsetFetchResponseGroup>,
     /// Tagged fields of later versions.
@@ -114,7 +128,7 @@ pub struct OffsetFetchResponsePartition {
     /// Offset of the next record to consume, -1 if none is stored.
     #[field(versions = ..=7)]
     pub committed_offset: i64,
-    /// Leader epoch of the last record consumed, -1 if unknown.
+    /// Leader epoch of the last record consumed, -1 if unknown (KIP-320).
     #[field(versions = 5..=7, default = -1, ignorable)]
     pub committed_leader_epoch: i32,
     /// Text stored with the offset, null for none.
@@ -168,7 +182,7 @@ pub struct OffsetFetchResponsePartitions {
     /// Offset of the next record to consume, -1 if none is stored.
     #[field(versions = 8..)]
     pub committed_offset: i64,
-    /// Leader epoch of the last record consumed, -1 if unknown.
+    /// Leader epoch of the last record consumed, -1 if unknown (KIP-320).
     #[field(versions = 8.., default = -1, ignorable)]
     pub committed_leader_epoch: i32,
     /// Text stored with the offset, null for none.

@@ -1,99 +1,95 @@
-//! OffsetForLeaderEpoch (23): TODO
+//! OffsetForLeaderEpoch (23): where a leader epoch ends in a partition's log.
+//!
+//! Sent by the consumer (classic and KIP-848), which validates its position after the leader has
+//! changed: an end before the position tells of a truncated log (KIP-320, Kafka 2.1). It goes to
+//! the partition leader. Made for followers (KIP-101, Kafka 0.11).
+//!
+//! Versions: 2 carries the epoch that the client knows (KIP-320); 3 carries the replica id, and
+//! asks consumers for no more than the right to describe the topic: consumers need it.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Sent for each position whose record epoch is known, before fetching goes on.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 23, versions = 2..=4, flexible = 4, response = OffsetForLeaderEpochResponse)]
 pub struct OffsetForLeaderEpochRequest {
-    // ABOUT The broker ID of the follower, of -1 if this request is from a consumer.
-    /// TODO
+    /// Broker id of a follower, -1 for a consumer, -2 for a debugging tool that may see beyond the
+    /// high watermark.
     #[field(versions = 3.., default = -2, ignorable)]
     pub replica_id: i32,
-    // ABOUT Each topic to get offsets for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<OffsetForLeaderTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO OffsetForLeaderTopic
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetForLeaderTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub topic: StrBytes,
-    // ABOUT Each partition to get offsets for.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<OffsetForLeaderPartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO OffsetForLeaderPartition
+/// A partition with the epoch wanted.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetForLeaderPartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition: i32,
-    // ABOUT An epoch used to fence consumers/replicas with old metadata. If the epoch provided by the client is larger than the current epoch known to the broker, then the UNKNOWN_LEADER_EPOCH error code will be returned. If the provided epoch is smaller, then the FENCED_LEADER_EPOCH error code will be returned.
-    /// TODO
+    /// Leader epoch that the client knows, -1 for none; another one is refused (KIP-320).
     #[field(default = -1, ignorable)]
     pub current_leader_epoch: i32,
-    // ABOUT The epoch to look up an offset for.
-    /// TODO
+    /// Epoch whose end is wanted: that of the last record read.
     pub leader_epoch: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The end offsets.
+///
+/// FENCED_LEADER_EPOCH and NOT_LEADER_OR_FOLLOWER: refresh the metadata; UNKNOWN_LEADER_EPOCH: the
+/// broker is behind, try again.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 23, versions = 2..=4, flexible = 4)]
 pub struct OffsetForLeaderEpochResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(ignorable)]
     pub throttle_time_ms: i32,
-    // ABOUT Each topic we fetched offsets for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<OffsetForLeaderTopicResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO OffsetForLeaderTopicResult
+/// End offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct OffsetForLeaderTopicResult {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(key)]
     pub topic: StrBytes,
-    // ABOUT Each partition in the topic we fetched offsets for.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<EpochEndOffset>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO EpochEndOffset
+/// Where the epoch ends in one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct EpochEndOffset {
-    // ABOUT The error code 0, or if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition: i32,
-    // ABOUT The leader epoch of the partition.
-    /// TODO
+    /// The largest epoch of the log up to the one wanted, -1 for none.
     #[field(default = -1, ignorable)]
     pub leader_epoch: i32,
-    // ABOUT The end offset of the epoch.
-    /// TODO
+    /// Offset after the last record of that epoch, -1 for none.
     #[field(default = -1)]
     pub end_offset: i64,
     /// Tagged fields of later versions.

@@ -1,15 +1,27 @@
 //! Produce (0): record batches from producers.
+//!
+//! Sent by the producer, plain, idempotent or transactional. It goes to the partition leader, one
+//! request for all of a broker's partitions. Since Kafka 0.8; versions below 3 went with 4.0
+//! (KIP-896), yet brokers list them for the sake of old librdkafka clients (KAFKA-18659).
+//!
+//! Versions: 3 carries record batches v2 and the transactional id (KIP-98); 4 answers
+//! KAFKA_STORAGE_ERROR (KIP-112); 5 tells the first offset of the log; 6 leaves the quota's pause
+//! to the client (KIP-219); 7 allows zstd (KIP-110); 8 names bad records (KIP-467); 10 names new
+//! leaders (KIP-951); 11 answers TRANSACTION_ABORTABLE (KIP-890); 12 takes the partition into the
+//! transaction (KIP-890, TV2); 13 names topics by id (KIP-516, Kafka 4.1). In a transaction a
+//! client stays at 11 under TV1, and needs 12 under TV2.
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// Record batches by topic and partition.
+/// Record batches by topic and partition. A producer keeps several such requests on the way; with
+/// idempotence, sequence numbers keep the batches of a partition in order (KIP-98).
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 0, versions = 3..=13, flexible = 9, response = ProduceResponse)]
 pub struct ProduceRequest {
-    /// Transactional id, null without transactions.
+    /// Transactional id, null without transactions (KIP-98).
     #[field(nullable = ..)]
     pub transactional_id: Option<StrBytes>,
     /// Replicas that must have the records before the answer: 0 none (and no answer at all), 1
@@ -50,7 +62,7 @@ pub struct PartitionProduceData {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// What became of each partition's records.
+/// What became of each partition's records; it does not come with `acks` 0.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 0, versions = 3..=13, flexible = 9)]
 pub struct ProduceResponse {
@@ -82,6 +94,12 @@ pub struct TopicProduceResponse {
 }
 
 /// What became of one partition's records.
+///
+/// NOT_LEADER_OR_FOLLOWER and other errors of stale metadata: find the leader and send again;
+/// MESSAGE_TOO_LARGE: split the batch; DUPLICATE_SEQUENCE: it was written before;
+/// OUT_OF_ORDER_SEQUENCE_NUMBER and UNKNOWN_PRODUCER_ID: sequences have a gap;
+/// INVALID_PRODUCER_EPOCH: another producer has taken over, or the transaction has timed out;
+/// TRANSACTION_ABORTABLE: abort and go on.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionProduceResponse {
     /// Number of the partition.
@@ -90,7 +108,7 @@ pub struct PartitionProduceResponse {
     pub error_code: i16,
     /// Offset of the first record, -1 if unknown.
     pub base_offset: i64,
-    /// The broker's timestamp of the records, -1 if they keep their own.
+    /// The broker's timestamp of the records, -1 if they keep their own (KIP-32).
     #[field(default = -1, ignorable)]
     pub log_append_time_ms: i64,
     /// First offset of the log.
@@ -99,7 +117,7 @@ pub struct PartitionProduceResponse {
     /// The records that made the broker refuse the batch (KIP-467).
     #[field(versions = 8.., ignorable)]
     pub record_errors: Vec<BatchIndexAndErrorMessage>,
-    /// What is wrong in words, null for no error.
+    /// What is wrong in words, null for no error (KIP-467).
     #[field(versions = 8.., nullable = 8.., ignorable)]
     pub error_message: Option<StrBytes>,
     /// The leader, when it is not this broker (KIP-951).
@@ -122,7 +140,7 @@ pub struct BatchIndexAndErrorMessage {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// A partition's present leader.
+/// A partition's present leader (KIP-951).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct LeaderIdAndEpoch {
     /// Broker id of the leader, -1 if unknown.
@@ -135,7 +153,7 @@ pub struct LeaderIdAndEpoch {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// Address of a broker.
+/// Address of a broker (KIP-951).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct NodeEndpoint {
     /// Id of the broker.

@@ -1,42 +1,43 @@
-//! PushTelemetry (72): TODO
+//! PushTelemetry (72): metrics from a client.
+//!
+//! Sent by the telemetry of every client (`enable.metrics.push`), at the interval that
+//! GetTelemetrySubscriptions told, and once more on closing. It goes to any broker. Since KIP-714
+//! (Kafka 3.7). There is one version.
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::{TaggedFields, Uuid};
 
-/// TODO message
+/// The metrics subscribed to.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 72, versions = 0..=0, flexible = 0, response = PushTelemetryResponse)]
 pub struct PushTelemetryRequest {
-    // ABOUT Unique id for this client instance.
-    /// TODO
+    /// Id that the broker gave the client.
     pub client_instance_id: Uuid,
-    // ABOUT Unique identifier for the current subscription.
-    /// TODO
+    /// Number of the set of metrics that these are.
     pub subscription_id: i32,
-    // ABOUT Client is terminating the connection.
-    /// TODO
+    /// Whether this is the last push, of a client that closes.
     pub terminating: bool,
-    // ABOUT Compression codec used to compress the metrics.
-    /// TODO
+    /// Codec of `metrics`: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub compression_type: i8,
-    // ABOUT Metrics encoded in OpenTelemetry MetricsData v1 protobuf format.
-    /// TODO
+    /// `MetricsData` of OpenTelemetry (version 1, protobuf), compressed.
     pub metrics: Bytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// Whether the metrics are taken.
+///
+/// UNKNOWN_SUBSCRIPTION_ID and UNSUPPORTED_COMPRESSION_TYPE: ask for the subscription again;
+/// TELEMETRY_TOO_LARGE and THROTTLING_QUOTA_EXCEEDED: wait an interval; INVALID_REQUEST and
+/// INVALID_RECORD: stop.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 72, versions = 0..=0, flexible = 0)]
 pub struct PushTelemetryResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

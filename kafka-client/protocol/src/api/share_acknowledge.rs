@@ -1,169 +1,153 @@
-//! ShareAcknowledge (79): TODO
+//! ShareAcknowledge (79): a share consumer says what became of records.
+//!
+//! Sent by the share consumer, for acknowledgements that do not ride on a ShareFetch, and to close
+//! a share session. It goes to the partition leader that delivered the records. Since KIP-932
+//! (preview in Kafka 4.1, general in 4.2).
+//!
+//! Versions: 0 was early access and is gone; 2 can renew locks (KIP-1222).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Acknowledges records that the member holds on one broker.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 79, versions = 1..=2, flexible = 0, response = ShareAcknowledgeResponse)]
 pub struct ShareAcknowledgeRequest {
-    // ABOUT The group identifier.
-    /// TODO
+    /// Id of the group.
     #[field(nullable = ..)]
     pub group_id: Option<StrBytes>,
-    // ABOUT The member ID.
-    /// TODO
+    /// Id that the member made at its start.
     #[field(nullable = .., default = Some(Default::default()))]
     pub member_id: Option<StrBytes>,
-    // ABOUT The current share session epoch: 0 to open a share session; -1 to close it; otherwise increments for consecutive requests.
-    /// TODO
+    /// Number of this request in its share session: counts up with every request; -1 closes the
+    /// session and releases what is held. 0 would open one and is for ShareFetch.
     pub share_session_epoch: i32,
-    // ABOUT Whether Renew type acknowledgements present in AcknowledgementBatches.
-    /// TODO
+    /// Whether some acknowledgements below are of type 4 (KIP-1222).
     #[field(versions = 2..)]
     pub is_renew_ack: bool,
-    // ABOUT The topics containing records to acknowledge.
-    /// TODO
+    /// The topics.
     pub topics: Vec<AcknowledgeTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AcknowledgeTopic
+/// Acknowledgements in one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AcknowledgeTopic {
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     #[field(key)]
     pub topic_id: Uuid,
-    // ABOUT The partitions containing records to acknowledge.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<AcknowledgePartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AcknowledgePartition
+/// Acknowledgements in one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AcknowledgePartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     #[field(key)]
     pub partition_index: i32,
-    // ABOUT Record batches to acknowledge.
-    /// TODO
+    /// The acknowledgements, by rising offsets.
     pub acknowledgement_batches: Vec<AcknowledgementBatch>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AcknowledgementBatch
+/// Acknowledgements of neighbouring records.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AcknowledgementBatch {
-    // ABOUT First offset of batch of records to acknowledge.
-    /// TODO
+    /// Offset of the first record.
     pub first_offset: i64,
-    // ABOUT Last offset (inclusive) of batch of records to acknowledge.
-    /// TODO
+    /// Offset of the last record, which is included.
     pub last_offset: i64,
-    // ABOUT Array of acknowledge types - 0:Gap,1:Accept,2:Release,3:Reject,4:Renew.
-    /// TODO
+    /// One for each offset, or a single one for all: 0 gap (no record there), 1 accept, 2 release
+    /// for another delivery, 3 reject for good, 4 renew the lock (KIP-1222).
     pub acknowledge_types: Vec<i8>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of the acknowledgements.
+///
+/// SHARE_SESSION_NOT_FOUND and INVALID_SHARE_SESSION_EPOCH: the session is lost with its
+/// acknowledgements, open a new one.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 79, versions = 1..=2, flexible = 0)]
 pub struct ShareAcknowledgeResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The top level response error code.
-    /// TODO
+    /// An error code for the whole request, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The time in milliseconds for which the acquired records are locked.
-    /// TODO
+    /// Milliseconds that records stay locked for the member (KIP-1222).
     #[field(versions = 2.., ignorable)]
     pub acquisition_lock_timeout_ms: i32,
-    // ABOUT The response topics.
-    /// TODO
+    /// The answers, by topic.
     pub responses: Vec<ShareAcknowledgeTopicResponse>,
-    // ABOUT Endpoints for all current leaders enumerated in PartitionData with error NOT_LEADER_OR_FOLLOWER.
-    /// TODO
+    /// Addresses of the leaders named in this answer.
     pub node_endpoints: Vec<NodeEndpoint>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ShareAcknowledgeTopicResponse
+/// What became of one topic's acknowledgements.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ShareAcknowledgeTopicResponse {
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     #[field(key)]
     pub topic_id: Uuid,
-    // ABOUT The topic partitions.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<PartitionData>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO PartitionData
+/// What became of one partition's acknowledgements.
+///
+/// INVALID_RECORD_STATE: the lock is lost, the record may be delivered again;
+/// NOT_LEADER_OR_FOLLOWER: the leader has moved and the acknowledgements are lost.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionData {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The current leader of the partition.
-    /// TODO
+    /// The leader, when it is not this broker.
     pub current_leader: LeaderIdAndEpoch,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO LeaderIdAndEpoch
+/// A partition's present leader.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct LeaderIdAndEpoch {
-    // ABOUT The ID of the current leader or -1 if the leader is unknown.
-    /// TODO
+    /// Broker id of the leader, -1 if unknown.
     pub leader_id: i32,
-    // ABOUT The latest known leader epoch.
-    /// TODO
+    /// Epoch of the leader.
     pub leader_epoch: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO NodeEndpoint
+/// Address of a broker.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct NodeEndpoint {
-    // ABOUT The ID of the associated node.
-    /// TODO
+    /// Id of the broker.
     #[field(key)]
     pub node_id: i32,
-    // ABOUT The node's hostname.
-    /// TODO
+    /// Host name to connect to.
     pub host: StrBytes,
-    // ABOUT The node's port.
-    /// TODO
+    /// Port to connect to.
     pub port: i32,
-    // ABOUT The rack of the node, or null if it has not been assigned to a rack.
-    /// TODO
+    /// Rack of the broker, null if it has none.
     #[field(nullable = ..)]
     pub rack: Option<StrBytes>,
     /// Tagged fields of later versions.

@@ -1,234 +1,206 @@
-//! ShareFetch (78): TODO
+//! ShareFetch (78): record batches to share consumers, and their acknowledgements back.
+//!
+//! Sent by the share consumer. It goes to the partition leader, which hands each record to one
+//! member of the group at a time and locks it meanwhile. Since KIP-932 (preview in Kafka 4.1,
+//! general in 4.2).
+//!
+//! Versions: 0 was early access and is gone; 2 adds the acquire mode (KIP-1206) and renewal of
+//! locks (KIP-1222).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Asks for records, and acknowledges earlier ones of the same broker. A share session remembers
+/// the partitions, so that a request names only those that change or are acknowledged.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 78, versions = 1..=2, flexible = 0, response = ShareFetchResponse)]
 pub struct ShareFetchRequest {
-    // ABOUT The group identifier.
-    /// TODO
+    /// Id of the group.
     #[field(nullable = ..)]
     pub group_id: Option<StrBytes>,
-    // ABOUT The member ID.
-    /// TODO
+    /// Id that the member made at its start.
     #[field(nullable = .., default = Some(Default::default()))]
     pub member_id: Option<StrBytes>,
-    // ABOUT The current share session epoch: 0 to open a share session; -1 to close it; otherwise increments for consecutive requests.
-    /// TODO
+    /// Number of this request in its share session: 0 opens one, then it counts up; -1 closes it.
     pub share_session_epoch: i32,
-    // ABOUT The maximum time in milliseconds to wait for the response.
-    /// TODO
+    /// Milliseconds to wait for `min_bytes`.
     pub max_wait_ms: i32,
-    // ABOUT The minimum bytes to accumulate in the response.
-    /// TODO
+    /// Bytes of records to wait for.
     pub min_bytes: i32,
-    // ABOUT The maximum bytes to fetch. See KIP-74 for cases where this limit may not be honored.
-    /// TODO
+    /// Most bytes of records in the answer; the first batch comes whole all the same (KIP-74).
     #[field(default = i32::MAX)]
     pub max_bytes: i32,
-    // ABOUT The maximum number of records to fetch. This limit can be exceeded for alignment of batch boundaries.
-    /// TODO
+    /// Most records to acquire; more come when a batch is not to be cut, unless
+    /// `share_acquire_mode` is 1.
     pub max_records: i32,
-    // ABOUT The optimal number of records for batches of acquired records and acknowledgements.
-    /// TODO
+    /// Records that an entry of `acquired_records` should span at most, for handy acknowledgements.
     pub batch_size: i32,
-    // ABOUT The acquire mode to control the fetch behavior - 0:batch-optimized,1:record-limit.
-    /// TODO
+    /// 0 batch-optimized: whole batches, even over `max_records`; 1 record-limit: never more than
+    /// `max_records` (KIP-1206).
     #[field(versions = 2.., ignorable)]
     pub share_acquire_mode: i8,
-    // ABOUT Whether Renew type acknowledgements present in AcknowledgementBatches.
-    /// TODO
+    /// Whether some acknowledgements below are of type 4. Such a request fetches nothing: all its
+    /// limits must be 0 (KIP-1222).
     #[field(versions = 2..)]
     pub is_renew_ack: bool,
-    // ABOUT The topics to fetch.
-    /// TODO
+    /// The topics.
     pub topics: Vec<FetchTopic>,
-    // ABOUT The partitions to remove from this share session.
-    /// TODO
+    /// Partitions to take out of the session.
     pub forgotten_topics_data: Vec<ForgottenTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO FetchTopic
+/// A topic to read from.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct FetchTopic {
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     #[field(key)]
     pub topic_id: Uuid,
-    // ABOUT The partitions to fetch.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<FetchPartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO FetchPartition
+/// A partition to read from.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct FetchPartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     #[field(key)]
     pub partition_index: i32,
-    // ABOUT Record batches to acknowledge.
-    /// TODO
+    /// Acknowledgements of earlier records, by rising offsets.
     pub acknowledgement_batches: Vec<AcknowledgementBatch>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AcknowledgementBatch
+/// Acknowledgements of neighbouring records.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AcknowledgementBatch {
-    // ABOUT First offset of batch of records to acknowledge.
-    /// TODO
+    /// Offset of the first record.
     pub first_offset: i64,
-    // ABOUT Last offset (inclusive) of batch of records to acknowledge.
-    /// TODO
+    /// Offset of the last record, which is included.
     pub last_offset: i64,
-    // ABOUT Array of acknowledge types - 0:Gap,1:Accept,2:Release,3:Reject,4:Renew.
-    /// TODO
+    /// One for each offset, or a single one for all: 0 gap (no record there), 1 accept, 2 release
+    /// for another delivery, 3 reject for good, 4 renew the lock (KIP-1222).
     pub acknowledge_types: Vec<i8>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ForgottenTopic
+/// Partitions that leave the session.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ForgottenTopic {
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     pub topic_id: Uuid,
-    // ABOUT The partitions indexes to forget.
-    /// TODO
+    /// Numbers of the partitions.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// Records by partition.
+///
+/// SHARE_SESSION_NOT_FOUND and INVALID_SHARE_SESSION_EPOCH: the session is lost with the
+/// acknowledgements in this request, open a new one.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 78, versions = 1..=2, flexible = 0)]
 pub struct ShareFetchResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The top-level response error code.
-    /// TODO
+    /// An error code for the whole request, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The time in milliseconds for which the acquired records are locked.
-    /// TODO
+    /// Milliseconds that the acquired records stay locked for the member.
     pub acquisition_lock_timeout_ms: i32,
-    // ABOUT The response topics.
-    /// TODO
+    /// The answers, by topic.
     pub responses: Vec<ShareFetchableTopicResponse>,
-    // ABOUT Endpoints for all current leaders enumerated in PartitionData with error NOT_LEADER_OR_FOLLOWER.
-    /// TODO
+    /// Addresses of the leaders named in this answer.
     pub node_endpoints: Vec<NodeEndpoint>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO ShareFetchableTopicResponse
+/// Records of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct ShareFetchableTopicResponse {
-    // ABOUT The unique topic ID.
-    /// TODO
+    /// Id of the topic.
     #[field(key)]
     pub topic_id: Uuid,
-    // ABOUT The topic partitions.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<PartitionData>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO PartitionData
+/// Records of one partition.
+///
+/// NOT_LEADER_OR_FOLLOWER: the leader has moved and the acknowledgements are lost.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct PartitionData {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The fetch error code, or 0 if there was no fetch error.
-    /// TODO
+    /// An error code of the fetch, 0 for none.
     pub error_code: i16,
-    // ABOUT The fetch error message, or null if there was no fetch error.
-    /// TODO
+    /// What is wrong with the fetch in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The acknowledge error code, or 0 if there was no acknowledge error.
-    /// TODO
+    /// An error code of the acknowledgements, 0 for none. INVALID_RECORD_STATE: the lock is lost,
+    /// the record may be delivered again.
     pub acknowledge_error_code: i16,
-    // ABOUT The acknowledge error message, or null if there was no acknowledge error.
-    /// TODO
+    /// What is wrong with the acknowledgements in words, null for no error.
     #[field(nullable = ..)]
     pub acknowledge_error_message: Option<StrBytes>,
-    // ABOUT The current leader of the partition.
-    /// TODO
+    /// The leader, when it is not this broker.
     pub current_leader: LeaderIdAndEpoch,
-    // ABOUT The record data.
-    /// TODO
+    /// Record batches, see [`crate::records`]; they may hold more than was acquired.
     pub records: Bytes,
-    // ABOUT The acquired records.
-    /// TODO
+    /// Ranges of records that the member has locked: it may use only these.
     pub acquired_records: Vec<AcquiredRecords>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO LeaderIdAndEpoch
+/// A partition's present leader.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct LeaderIdAndEpoch {
-    // ABOUT The ID of the current leader or -1 if the leader is unknown.
-    /// TODO
+    /// Broker id of the leader, -1 if unknown.
     pub leader_id: i32,
-    // ABOUT The latest known leader epoch.
-    /// TODO
+    /// Epoch of the leader.
     pub leader_epoch: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO AcquiredRecords
+/// Neighbouring records that the member has locked.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct AcquiredRecords {
-    // ABOUT The earliest offset in this batch of acquired records.
-    /// TODO
+    /// Offset of the first record.
     pub first_offset: i64,
-    // ABOUT The last offset of this batch of acquired records.
-    /// TODO
+    /// Offset of the last record, which is included.
     pub last_offset: i64,
-    // ABOUT The delivery count of this batch of acquired records.
-    /// TODO
+    /// How often they have been delivered with this time, 1 for the first.
     pub delivery_count: i16,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO NodeEndpoint
+/// Address of a broker.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct NodeEndpoint {
-    // ABOUT The ID of the associated node.
-    /// TODO
+    /// Id of the broker.
     #[field(key)]
     pub node_id: i32,
-    // ABOUT The node's hostname.
-    /// TODO
+    /// Host name to connect to.
     pub host: StrBytes,
-    // ABOUT The node's port.
-    /// TODO
+    /// Port to connect to.
     pub port: i32,
-    // ABOUT The rack of the node, or null if it has not been assigned to a rack.
-    /// TODO
+    /// Rack of the broker, null if it has none.
     #[field(nullable = ..)]
     pub rack: Option<StrBytes>,
     /// Tagged fields of later versions.

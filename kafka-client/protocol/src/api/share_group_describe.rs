@@ -1,123 +1,105 @@
-//! ShareGroupDescribe (77): TODO
+//! ShareGroupDescribe (77): share groups with their members and assignments.
+//!
+//! Sent by the admin operation `describeShareGroups`. It goes to the coordinator of each group.
+//! Since KIP-932 (preview in Kafka 4.1, general in 4.2). Version 0 was early access and is gone.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Asks for groups that one broker coordinates.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 77, versions = 1..=1, flexible = 0, response = ShareGroupDescribeResponse)]
 pub struct ShareGroupDescribeRequest {
-    // ABOUT The ids of the groups to describe.
-    /// TODO
+    /// Ids of the groups.
     pub group_ids: Vec<StrBytes>,
-    // ABOUT Whether to include authorized operations.
-    /// TODO
+    /// Whether to tell what the caller may do with each group (KIP-430).
     pub include_authorized_operations: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The groups, each with an error code of its own.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 77, versions = 1..=1, flexible = 0)]
 pub struct ShareGroupDescribeResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT Each described group.
-    /// TODO
+    /// The groups.
     pub groups: Vec<DescribedGroup>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribedGroup
+/// A group.
+///
+/// GROUP_ID_NOT_FOUND: none of that name, or one of another type.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribedGroup {
-    // ABOUT The describe error, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The group ID string.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The group state string, or the empty string.
-    /// TODO
+    /// `Empty`, `Stable` or `Dead`; empty for an error.
     pub group_state: StrBytes,
-    // ABOUT The group epoch.
-    /// TODO
+    /// Epoch of the group, raised by every change of members, subscriptions or topics.
     pub group_epoch: i32,
-    // ABOUT The assignment epoch.
-    /// TODO
+    /// Group epoch that the assignment was computed for.
     pub assignment_epoch: i32,
-    // ABOUT The selected assignor.
-    /// TODO
+    /// Name of the assignor on the broker, `simple` so far.
     pub assignor_name: StrBytes,
-    // ABOUT The members.
-    /// TODO
+    /// The members.
     pub members: Vec<Member>,
-    // ABOUT 32-bit bitfield to represent authorized operations for this group.
-    /// TODO
+    /// Bits of the operations that the caller may do with the group (3 read, 6 delete, 8 describe,
+    /// 10 describe configs, 11 alter configs), `i32::MIN` if not asked for.
     #[field(default = i32::MIN)]
     pub authorized_operations: i32,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Member
+/// A member of a group.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Member {
-    // ABOUT The member ID.
-    /// TODO
+    /// Id of the member.
     pub member_id: StrBytes,
-    // ABOUT The member rack ID.
-    /// TODO
+    /// Rack of the member, null if it has none.
     #[field(nullable = ..)]
     pub rack_id: Option<StrBytes>,
-    // ABOUT The current member epoch.
-    /// TODO
+    /// Epoch of the member.
     pub member_epoch: i32,
-    // ABOUT The client ID.
-    /// TODO
+    /// The member's `client.id`.
     pub client_id: StrBytes,
-    // ABOUT The client host.
-    /// TODO
+    /// Host that the member connects from.
     pub client_host: StrBytes,
-    // ABOUT The subscribed topic names.
-    /// TODO
+    /// Names of the topics that the member is subscribed to.
     pub subscribed_topic_names: Vec<StrBytes>,
-    // ABOUT The current assignment.
-    /// TODO
+    /// Partitions that the member reads; others may read them too.
     pub assignment: Assignment,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Assignment
+/// Partitions of a member.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Assignment {
-    // ABOUT The assigned topic-partitions to the member.
-    /// TODO
+    /// The topics.
     pub topic_partitions: Vec<TopicPartitions>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicPartitions
+/// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicPartitions {
-    // ABOUT The topic ID.
-    /// TODO
+    /// Id of the topic.
     pub topic_id: Uuid,
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     pub topic_name: StrBytes,
-    // ABOUT The partitions.
-    /// TODO
+    /// Numbers of the partitions.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

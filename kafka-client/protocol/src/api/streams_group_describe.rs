@@ -1,341 +1,285 @@
-//! StreamsGroupDescribe (89): TODO
+//! StreamsGroupDescribe (89): streams groups with their topology, members and tasks.
+//!
+//! Sent by the admin operation `describeStreamsGroups`. It goes to the coordinator of each group.
+//! Since KIP-1071 (general in Kafka 4.2).
+//!
+//! Versions: 1 (Kafka 4.4) can return the description of the topology (KIP-1331) and tells the
+//! assignor (KIP-1357).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Asks for groups that one broker coordinates.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 89, versions = 0..=1, flexible = 0, response = StreamsGroupDescribeResponse)]
 pub struct StreamsGroupDescribeRequest {
-    // ABOUT The ids of the groups to describe
-    /// TODO
+    /// Ids of the groups.
     pub group_ids: Vec<StrBytes>,
-    // ABOUT Whether to include authorized operations.
-    /// TODO
+    /// Whether to tell what the caller may do with each group (KIP-430).
     pub include_authorized_operations: bool,
-    // ABOUT
-    /// TODO
+    /// Whether to return the description that the members have pushed (KIP-1331).
     #[field(versions = 1..)]
     pub include_topology_description: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// The groups, each with an error code of its own.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 89, versions = 0..=1, flexible = 0)]
 pub struct StreamsGroupDescribeResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT Each described group.
-    /// TODO
+    /// The groups.
     pub groups: Vec<DescribedGroup>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO DescribedGroup
+/// A group.
+///
+/// GROUP_ID_NOT_FOUND: none of that name, or one of another type.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct DescribedGroup {
-    // ABOUT The describe error, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or null if there was no error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
-    // ABOUT The group ID string.
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT The group state string, or the empty string.
-    /// TODO
+    /// `Empty`, `NotReady`, `Assigning`, `Reconciling`, `Stable` or `Dead`; empty for an error.
     pub group_state: StrBytes,
-    // ABOUT The group epoch.
-    /// TODO
+    /// Epoch of the group, raised by every change of members, topology or topics.
     pub group_epoch: i32,
-    // ABOUT The assignment epoch.
-    /// TODO
+    /// Group epoch that the target assignment was computed for; behind `group_epoch` while a new
+    /// one is due.
     pub assignment_epoch: i32,
-    // ABOUT The topology metadata currently initialized for the streams application. Can be null in case of a describe error.
-    /// TODO
+    /// The topology that the group runs, null for an error.
     #[field(nullable = ..)]
     pub topology: Option<Topology>,
-    // ABOUT The members.
-    /// TODO
+    /// The members.
     pub members: Vec<Member>,
-    // ABOUT 32-bit bitfield to represent authorized operations for this group.
-    /// TODO
+    /// Bits of the operations that the caller may do with the group (3 read, 6 delete, 8 describe,
+    /// 10 describe configs, 11 alter configs), `i32::MIN` if not asked for.
     #[field(default = i32::MIN)]
     pub authorized_operations: i32,
-    // ABOUT
-    /// TODO
+    /// The topology in readable form, null if there is none to return (KIP-1331).
     #[field(versions = 1.., nullable = 1..)]
     pub topology_description: Option<TopologyDescription>,
-    // ABOUT 0 not requested, 1 not stored, 2 error, 3 available
-    /// TODO
+    /// 0 not asked for, 1 none is stored, 2 reading it failed, 3 it is here (KIP-1331).
     #[field(versions = 1..)]
     pub topology_description_status: i8,
-    // ABOUT KIP-1357
-    /// TODO
+    /// Name of the task assignor on the broker, null if unknown (KIP-1357).
     #[field(versions = 1.., nullable = 1.., ignorable)]
     pub assignor_name: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Topology
+/// The topology that a group runs.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Topology {
-    // ABOUT The epoch of the currently initialized topology for this group.
-    /// TODO
+    /// Epoch of the topology.
     pub epoch: i32,
-    // ABOUT The subtopologies of the streams application. This contains the configured subtopologies, where the number of partitions are set and any regular expressions are resolved to actual topics. Null if the group is uninitialized, source topics are missing or incorrectly partitioned.
-    /// TODO
+    /// The subtopologies, with patterns resolved to topics; null while the group is not
+    /// initialized, or source topics are missing or partitioned wrongly.
     #[field(nullable = ..)]
     pub subtopologies: Option<Vec<Subtopology>>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Subtopology
+/// A part of the topology whose tasks run on their own.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Subtopology {
-    // ABOUT String to uniquely identify the subtopology.
-    /// TODO
+    /// Id of the subtopology.
     pub subtopology_id: StrBytes,
-    // ABOUT The topics the subtopology reads from.
-    /// TODO
+    /// Names of the topics it reads.
     pub source_topics: Vec<StrBytes>,
-    // ABOUT The repartition topics the subtopology writes to.
-    /// TODO
+    /// Names of the repartition topics it writes.
     pub repartition_sink_topics: Vec<StrBytes>,
-    // ABOUT The set of state changelog topics associated with this subtopology. Created automatically.
-    /// TODO
+    /// The topics that back up its state; the group creates them.
     pub state_changelog_topics: Vec<TopicInfo>,
-    // ABOUT The set of source topics that are internally created repartition topics. Created automatically.
-    /// TODO
+    /// The repartition topics it reads; the group creates them.
     pub repartition_source_topics: Vec<TopicInfo>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopicInfo
+/// A topic that the group creates.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopicInfo {
-    // ABOUT The name of the topic.
-    /// TODO
+    /// Name of the topic.
     pub name: StrBytes,
-    // ABOUT The number of partitions in the topic. Can be 0 if no specific number of partitions is enforced. Always 0 for changelog topics.
-    /// TODO
+    /// Number of partitions, 0 for what the group works out; always 0 for changelog topics.
     pub partitions: i32,
-    // ABOUT The replication factor of the topic. Can be 0 if the default replication factor should be used.
-    /// TODO
+    /// Replicas of each partition, 0 for the broker's default.
     pub replication_factor: i16,
-    // ABOUT Topic-level configurations as key-value pairs.
-    /// TODO
+    /// Settings of the topic.
     pub topic_configs: Vec<KeyValue>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO KeyValue
+/// A name with its value.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct KeyValue {
-    // ABOUT key of the config
-    /// TODO
+    /// The name.
     pub key: StrBytes,
-    // ABOUT value of the config
-    /// TODO
+    /// The value.
     pub value: StrBytes,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Member
+/// A member of a group: one thread's client.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Member {
-    // ABOUT The member ID.
-    /// TODO
+    /// Id of the member.
     pub member_id: StrBytes,
-    // ABOUT The member epoch.
-    /// TODO
+    /// Epoch that the member has reached; equal to the group's when it has reconciled.
     pub member_epoch: i32,
-    // ABOUT The member instance ID for static membership.
-    /// TODO
+    /// Name of a static member (KIP-345), null for a dynamic one.
     #[field(nullable = ..)]
     pub instance_id: Option<StrBytes>,
-    // ABOUT The rack ID.
-    /// TODO
+    /// Rack of the member, null if it has none.
     #[field(nullable = ..)]
     pub rack_id: Option<StrBytes>,
-    // ABOUT The client ID.
-    /// TODO
+    /// The member's `client.id`.
     pub client_id: StrBytes,
-    // ABOUT The client host.
-    /// TODO
+    /// Host that the member connects from.
     pub client_host: StrBytes,
-    // ABOUT The epoch of the topology on the client.
-    /// TODO
+    /// Epoch of the topology that the member runs.
     pub topology_epoch: i32,
-    // ABOUT Identity of the streams instance that may have multiple clients.
-    /// TODO
+    /// Id of the process, which several members may share.
     pub process_id: StrBytes,
-    // ABOUT User-defined endpoint for Interactive Queries. Null if not defined for this client.
-    /// TODO
+    /// Address for interactive queries, null for none.
     #[field(nullable = ..)]
     pub user_endpoint: Option<Endpoint>,
-    // ABOUT Used for rack-aware assignment algorithm.
-    /// TODO
+    /// Tags for spreading standby tasks over racks.
     pub client_tags: Vec<KeyValue>,
-    // ABOUT Cumulative changelog offsets for tasks.
-    /// TODO
+    /// Sums of the changelog offsets that the member has restored, by task.
     pub task_offsets: Vec<TaskOffset>,
-    // ABOUT Cumulative changelog end offsets for tasks.
-    /// TODO
+    /// Sums of the changelog end offsets, by task.
     pub task_end_offsets: Vec<TaskOffset>,
-    // ABOUT The current assignment.
-    /// TODO
+    /// The tasks it has now.
     pub assignment: Assignment,
-    // ABOUT The target assignment.
-    /// TODO
+    /// The tasks it is to have.
     pub target_assignment: Assignment,
-    // ABOUT True for classic members that have not been upgraded yet.
-    /// TODO
+    /// Whether it is still a member of the classic protocol.
     pub is_classic: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Endpoint
+/// An address of the application.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Endpoint {
-    // ABOUT host of the endpoint
-    /// TODO
+    /// Host name to connect to.
     pub host: StrBytes,
-    // ABOUT port of the endpoint
-    /// TODO
+    /// Port to connect to.
     pub port: u16,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TaskOffset
+/// The offset sum of one task.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TaskOffset {
-    // ABOUT The subtopology identifier.
-    /// TODO
+    /// Id of the task's subtopology.
     pub subtopology_id: StrBytes,
-    // ABOUT The partition.
-    /// TODO
+    /// Partition of the task.
     pub partition: i32,
-    // ABOUT The offset.
-    /// TODO
+    /// The sum over its changelog partitions.
     pub offset: i64,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO Assignment
+/// Tasks of a member.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Assignment {
-    // ABOUT Active tasks for this client.
-    /// TODO
+    /// Tasks that process records.
     pub active_tasks: Vec<TaskIds>,
-    // ABOUT Standby tasks for this client.
-    /// TODO
+    /// Tasks that keep a copy of the state ready.
     pub standby_tasks: Vec<TaskIds>,
-    // ABOUT Warm-up tasks for this client.
-    /// TODO
+    /// Tasks that restore state in order to become active here.
     pub warmup_tasks: Vec<TaskIds>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TaskIds
+/// Tasks of one subtopology.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TaskIds {
-    // ABOUT The subtopology identifier.
-    /// TODO
+    /// Id of the subtopology.
     pub subtopology_id: StrBytes,
-    // ABOUT The partitions of the input topics processed by this member.
-    /// TODO
+    /// Partitions of its input, one for each task.
     pub partitions: Vec<i32>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescription
+/// The topology in readable form (KIP-1331).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescription {
-    // ABOUT
-    /// TODO
+    /// The subtopologies.
     #[field(versions = 1..)]
     pub subtopologies: Vec<TopologyDescriptionSubtopology>,
-    // ABOUT
-    /// TODO
+    /// The global state stores.
     #[field(versions = 1..)]
     pub global_stores: Vec<TopologyDescriptionGlobalStore>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescriptionSubtopology
+/// A subtopology with its nodes (KIP-1331).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescriptionSubtopology {
-    // ABOUT
-    /// TODO
+    /// Id of the subtopology.
     #[field(versions = 1..)]
     pub subtopology_id: StrBytes,
-    // ABOUT
-    /// TODO
+    /// The nodes.
     #[field(versions = 1..)]
     pub nodes: Vec<TopologyDescriptionNode>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescriptionNode
+/// A node of the topology's graph (KIP-1331).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescriptionNode {
-    // ABOUT
-    /// TODO
+    /// Name of the node.
     #[field(versions = 1..)]
     pub name: StrBytes,
-    // ABOUT 1 source, 2 processor, 3 sink
-    /// TODO
+    /// 1 source, 2 processor, 3 sink.
     #[field(versions = 1..)]
     pub node_type: i8,
-    // ABOUT only of sources; may be empty when topics are found dynamically
-    /// TODO
+    /// Topics that a source reads; empty if they are found while running, and for other nodes.
     #[field(versions = 1..)]
     pub source_topics: Vec<StrBytes>,
-    // ABOUT only of sinks; null when chosen dynamically
-    /// TODO
+    /// Topic that a sink writes; null if it is chosen record by record, and for other nodes.
     #[field(versions = 1.., nullable = 1..)]
     pub sink_topic: Option<StrBytes>,
-    // ABOUT names of state stores, of processors only
-    /// TODO
+    /// Names of the state stores that a processor uses; empty for other nodes.
     #[field(versions = 1..)]
     pub stores: Vec<StrBytes>,
-    // ABOUT names of the nodes after it
-    /// TODO
+    /// Names of the nodes that come after it.
     #[field(versions = 1..)]
     pub successors: Vec<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescriptionGlobalStore
+/// A global state store (KIP-1331).
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescriptionGlobalStore {
-    // ABOUT
-    /// TODO
+    /// The source that feeds it.
     #[field(versions = 1..)]
     pub source: TopologyDescriptionNode,
-    // ABOUT
-    /// TODO
+    /// The processor that fills it.
     #[field(versions = 1..)]
     pub processor: TopologyDescriptionNode,
     /// Tagged fields of later versions.

@@ -1,106 +1,94 @@
-//! StreamsGroupTopologyDescriptionUpdate (93): TODO
+//! StreamsGroupTopologyDescriptionUpdate (93): a member of a streams group describes the topology.
+//!
+//! Sent by a streams group member, when a StreamsGroupHeartbeat answer asks for it. The broker
+//! hands the description to a plugin that stores it; StreamsGroupDescribe returns it. It goes to
+//! the group coordinator. Since KIP-1331 (Kafka 4.4). There is one version.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// The topology in readable form.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 93, versions = 0..=0, flexible = 0, response = StreamsGroupTopologyDescriptionUpdateResponse)]
 pub struct StreamsGroupTopologyDescriptionUpdateRequest {
-    // ABOUT
-    /// TODO
+    /// Id of the group.
     pub group_id: StrBytes,
-    // ABOUT
-    /// TODO
+    /// Id of the member that sends it.
     pub member_id: StrBytes,
-    // ABOUT
-    /// TODO
+    /// Epoch of the topology that is described.
     pub topology_epoch: i32,
-    // ABOUT
-    /// TODO
+    /// The description.
     pub topology_description: TopologyDescription,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescription
+/// The topology in readable form.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescription {
-    // ABOUT
-    /// TODO
+    /// The subtopologies.
     pub subtopologies: Vec<TopologyDescriptionSubtopology>,
-    // ABOUT
-    /// TODO
+    /// The global state stores.
     pub global_stores: Vec<TopologyDescriptionGlobalStore>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescriptionSubtopology
+/// A subtopology with its nodes.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescriptionSubtopology {
-    // ABOUT
-    /// TODO
+    /// Id of the subtopology.
     pub subtopology_id: StrBytes,
-    // ABOUT
-    /// TODO
+    /// The nodes.
     pub nodes: Vec<TopologyDescriptionNode>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescriptionNode
+/// A node of the topology's graph.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescriptionNode {
-    // ABOUT
-    /// TODO
+    /// Name of the node.
     pub name: StrBytes,
-    // ABOUT 1 source, 2 processor, 3 sink
-    /// TODO
+    /// 1 source, 2 processor, 3 sink.
     pub node_type: i8,
-    // ABOUT only of sources; may be empty when topics are found dynamically
-    /// TODO
+    /// Topics that a source reads; empty if they are found while running, and for other nodes.
     pub source_topics: Vec<StrBytes>,
-    // ABOUT only of sinks; null when chosen dynamically
-    /// TODO
+    /// Topic that a sink writes; null if it is chosen record by record, and for other nodes.
     #[field(nullable = ..)]
     pub sink_topic: Option<StrBytes>,
-    // ABOUT names of state stores, of processors only
-    /// TODO
+    /// Names of the state stores that a processor uses; empty for other nodes.
     pub stores: Vec<StrBytes>,
-    // ABOUT names of the nodes after it
-    /// TODO
+    /// Names of the nodes that come after it.
     pub successors: Vec<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TopologyDescriptionGlobalStore
+/// A global state store.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TopologyDescriptionGlobalStore {
-    // ABOUT
-    /// TODO
+    /// The source that feeds it.
     pub source: TopologyDescriptionNode,
-    // ABOUT
-    /// TODO
+    /// The processor that fills it.
     pub processor: TopologyDescriptionNode,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// Whether the description is stored.
+///
+/// STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: it could not be stored, go on without;
+/// UNKNOWN_MEMBER_ID: the member is not in the group any more.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 93, versions = 0..=0, flexible = 0)]
 pub struct StreamsGroupTopologyDescriptionUpdateResponse {
-    // ABOUT
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = ..)]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

@@ -1,4 +1,10 @@
 //! SyncGroup (14): the leader hands out the assignment, every member receives its part.
+//!
+//! Sent by the classic consumer after JoinGroup, by the leader with the assignment it has computed,
+//! by the others without. It goes to the group coordinator. Since Kafka 0.9.
+//!
+//! Versions: 1 tells the quota's pause (KIP-124), 2 leaves it to the client (KIP-219); 3 knows
+//! static members (KIP-345); 5 checks the protocol's type and name (KIP-559).
 
 use bytes::Bytes;
 use kafka_client_derive::Message;
@@ -18,10 +24,10 @@ pub struct SyncGroupRequest {
     /// Name of a static member (KIP-345), null for a dynamic one.
     #[field(versions = 3.., nullable = 3..)]
     pub group_instance_id: Option<StrBytes>,
-    /// Type of the group's protocol, `consumer` for consumer groups.
+    /// Type of the group's protocol, `consumer` for consumer groups (KIP-559).
     #[field(versions = 5.., nullable = 5.., ignorable)]
     pub protocol_type: Option<StrBytes>,
-    /// The assignor that the coordinator chose.
+    /// The assignor that the coordinator chose (KIP-559).
     #[field(versions = 5.., nullable = 5.., ignorable)]
     pub protocol_name: Option<StrBytes>,
     /// Everybody's assignment, from the leader only.
@@ -42,6 +48,10 @@ pub struct SyncGroupRequestAssignment {
 }
 
 /// The member's own assignment.
+///
+/// REBALANCE_IN_PROGRESS, ILLEGAL_GENERATION and UNKNOWN_MEMBER_ID: join again; FENCED_INSTANCE_ID:
+/// another member has the static name; INCONSISTENT_GROUP_PROTOCOL: the protocol is not the one
+/// that was chosen.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 14, versions = 0..=5, flexible = 4)]
 pub struct SyncGroupResponse {
@@ -50,10 +60,10 @@ pub struct SyncGroupResponse {
     pub throttle_time_ms: i32,
     /// An error code, 0 for none.
     pub error_code: i16,
-    /// Type of the group's protocol, `consumer` for consumer groups.
+    /// Type of the group's protocol, `consumer` for consumer groups (KIP-559).
     #[field(versions = 5.., nullable = 5.., ignorable)]
     pub protocol_type: Option<StrBytes>,
-    /// The assignor that the coordinator chose.
+    /// The assignor that the coordinator chose (KIP-559).
     #[field(versions = 5.., nullable = 5.., ignorable)]
     pub protocol_name: Option<StrBytes>,
     /// An assignment, see [`crate::consumer_protocol`].

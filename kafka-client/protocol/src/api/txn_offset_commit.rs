@@ -1,123 +1,118 @@
-//! TxnOffsetCommit (28): TODO
+//! TxnOffsetCommit (28): a group's offsets become part of a transaction.
+//!
+//! Sent by the transactional producer (`sendOffsetsToTransaction`), under transaction version 1
+//! (TV1) after AddOffsetsToTxn, under TV2 alone. It goes to the group coordinator. The offsets stay
+//! pending until the transaction ends. Since KIP-98 (Kafka 0.11).
+//!
+//! Versions: 1 leaves the quota's pause to the client (KIP-219); 2 adds leader epochs (KIP-320); 3
+//! adds the consumer's membership (KIP-447); 4 answers TRANSACTION_ABORTABLE (KIP-890); 5 takes the
+//! group into the transaction (KIP-890, TV2); 6 names topics by id and answers UNKNOWN_TOPIC_ID,
+//! STALE_MEMBER_EPOCH and GROUP_ID_NOT_FOUND (KIP-1319, Kafka 4.4). Under TV1 a client stays at 4,
+//! under TV2 it needs 5.
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields, Uuid};
 
-/// TODO message
+/// Offsets to commit together with the transaction. With the consumer's membership the coordinator
+/// refuses those of a member that is none any more (KIP-447).
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 28, versions = 0..=6, flexible = 3, response = TxnOffsetCommitResponse)]
 pub struct TxnOffsetCommitRequest {
-    // ABOUT The ID of the transaction.
-    /// TODO
+    /// Transactional id of the producer.
     pub transactional_id: StrBytes,
-    // ABOUT The ID of the group.
-    /// TODO
+    /// Id of the consumer's group.
     pub group_id: StrBytes,
-    // ABOUT The current producer ID in use by the transactional ID.
-    /// TODO
+    /// The producer id.
     pub producer_id: i64,
-    // ABOUT The current epoch associated with the producer ID.
-    /// TODO
+    /// Epoch of the producer.
     pub producer_epoch: i16,
-    // ABOUT The generation of the consumer.
-    /// TODO
+    /// Generation of a classic group, or epoch of a KIP-848 member; -1 without membership
+    /// (KIP-447).
     #[field(versions = 3.., default = -1)]
     pub generation_id: i32,
-    // ABOUT The member ID assigned by the group coordinator.
-    /// TODO
+    /// Id of the member, empty without membership (KIP-447).
     #[field(versions = 3..)]
     pub member_id: StrBytes,
-    // ABOUT The unique identifier of the consumer instance provided by end user.
-    /// TODO
+    /// Name of a static member (KIP-345), null for a dynamic one (KIP-447).
     #[field(versions = 3.., nullable = 3..)]
     pub group_instance_id: Option<StrBytes>,
-    // ABOUT Each topic that we want to commit offsets for.
-    /// TODO
+    /// The topics.
     pub topics: Vec<TxnOffsetCommitRequestTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TxnOffsetCommitRequestTopic
+/// Offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TxnOffsetCommitRequestTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(versions = ..=5, ignorable)]
     pub name: StrBytes,
-    // ABOUT KIP-1319
-    /// TODO
+    /// Id of the topic (KIP-1319).
     #[field(versions = 6.., ignorable)]
     pub topic_id: Uuid,
-    // ABOUT The partitions inside the topic that we want to commit offsets for.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<TxnOffsetCommitRequestPartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TxnOffsetCommitRequestPartition
+/// The offset of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TxnOffsetCommitRequestPartition {
-    // ABOUT The index of the partition within the topic.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The message offset to be committed.
-    /// TODO
+    /// Offset of the next record to consume.
     pub committed_offset: i64,
-    // ABOUT The leader epoch of the last consumed record.
-    /// TODO
+    /// Leader epoch of the last record consumed, -1 if unknown (KIP-320).
     #[field(versions = 2.., default = -1, ignorable)]
     pub committed_leader_epoch: i32,
-    // ABOUT Any associated metadata the client wants to keep.
-    /// TODO
+    /// Text to store with the offset.
     #[field(nullable = .., default = Some(Default::default()))]
     pub committed_metadata: Option<StrBytes>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// What became of each offset.
+///
+/// ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, STALE_MEMBER_EPOCH and
+/// GROUP_ID_NOT_FOUND: the member has lost its place, abort; NOT_COORDINATOR and
+/// COORDINATOR_NOT_AVAILABLE: find the coordinator; INVALID_PRODUCER_EPOCH: a newer producer has
+/// the transactional id; TRANSACTION_ABORTABLE: abort and go on.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 28, versions = 0..=6, flexible = 3)]
 pub struct TxnOffsetCommitResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The responses for each topic.
-    /// TODO
+    /// The topics.
     pub topics: Vec<TxnOffsetCommitResponseTopic>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TxnOffsetCommitResponseTopic
+/// What became of the offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TxnOffsetCommitResponseTopic {
-    // ABOUT The topic name.
-    /// TODO
+    /// Name of the topic.
     #[field(versions = ..=5, ignorable)]
     pub name: StrBytes,
-    // ABOUT KIP-1319
-    /// TODO
+    /// Id of the topic (KIP-1319).
     #[field(versions = 6.., ignorable)]
     pub topic_id: Uuid,
-    // ABOUT The responses for each partition in the topic.
-    /// TODO
+    /// The partitions.
     pub partitions: Vec<TxnOffsetCommitResponsePartition>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO TxnOffsetCommitResponsePartition
+/// What became of one offset.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct TxnOffsetCommitResponsePartition {
-    // ABOUT The partition index.
-    /// TODO
+    /// Number of the partition.
     pub partition_index: i32,
-    // ABOUT The error code, or 0 if there was no error.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,

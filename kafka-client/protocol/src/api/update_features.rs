@@ -1,84 +1,80 @@
-//! UpdateFeatures (57): TODO
+//! UpdateFeatures (57): raises, lowers or removes features of the cluster.
+//!
+//! Admin method `updateFeatures`; any broker takes it and forwards it to the controller (KIP-590),
+//! which with `bootstrap.controllers` is asked directly (KIP-919). Since Kafka 2.7 (KIP-584).
+//! Features are `metadata.version`, `transaction.version`, `group.version` and the like;
+//! [`api_versions`](crate::api::api_versions) tells those in force.
+//!
+//! Versions: 1 has kinds of downgrade and can only check (KIP-778, Kafka 3.3); 2 answers for all
+//! features together, which succeed or fail as one (KIP-1022, Kafka 4.0).
 
 use kafka_client_derive::Message;
 
 use crate::types::{StrBytes, TaggedFields};
 
-/// TODO message
+/// Features with the level they are to have.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 57, versions = 0..=2, flexible = 0, response = UpdateFeaturesResponse)]
 pub struct UpdateFeaturesRequest {
-    // ABOUT How long to wait in milliseconds before timing out the request.
-    /// TODO
+    /// Milliseconds that the controller may take.
     #[field(default = 60000)]
     pub timeout_ms: i32,
-    // ABOUT The list of updates to finalized features.
-    /// TODO
+    /// The features.
     pub feature_updates: Vec<FeatureUpdateKey>,
-    // ABOUT True if we should validate the request, but not perform the upgrade or downgrade.
-    /// TODO
+    /// Only check, change nothing (KIP-778).
     #[field(versions = 1..)]
     pub validate_only: bool,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO FeatureUpdateKey
+/// A feature to change.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct FeatureUpdateKey {
-    // ABOUT The name of the finalized feature to be updated.
-    /// TODO
+    /// Name of the feature.
     #[field(key)]
     pub feature: StrBytes,
-    // ABOUT The new maximum version level for the finalized feature. A value >= 1 is valid. A value < 1, is special, and can be used to request the deletion of the finalized feature.
-    /// TODO
+    /// The new level, 0 to remove the feature.
     pub max_version_level: i16,
-    // ABOUT DEPRECATED in version 1 (see DowngradeType). When set to true, the finalized feature version level is allowed to be downgraded/deleted. The downgrade request will fail if the new maximum version level is a value that's not lower than the existing maximum finalized version level.
-    /// TODO
+    /// Whether the level may go down; `upgrade_type` came in its place.
     #[field(versions = ..=0)]
     pub allow_downgrade: bool,
-    // ABOUT Determine which type of upgrade will be performed: 1 will perform an upgrade only (default), 2 is safe downgrades only (lossless), 3 is unsafe downgrades (lossy).
-    /// TODO
+    /// Which way the level may go (KIP-778): 1 up, 2 down if nothing is lost, 3 down even if
+    /// something is.
     #[field(versions = 1.., default = 1)]
     pub upgrade_type: i8,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO message
+/// Whether the features were changed. INVALID_UPDATE_VERSION says that a level is not supported by
+/// all nodes or may not go down.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(api_key = 57, versions = 0..=2, flexible = 0)]
 pub struct UpdateFeaturesResponse {
-    // ABOUT The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
-    /// TODO
+    /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
-    // ABOUT The top-level error code, or `0` if there was no top-level error.
-    /// TODO
+    /// An error code for the request as a whole, 0 for none.
     pub error_code: i16,
-    // ABOUT The top-level error message, or `null` if there was no top-level error.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
-    // ABOUT Results for each feature update.
-    /// TODO
+    /// The answers, by feature; none since version 2 (KIP-1022).
     #[field(versions = ..=1, ignorable)]
     pub results: Vec<UpdatableFeatureResult>,
     /// Tagged fields of later versions.
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// TODO UpdatableFeatureResult
+/// What became of one feature.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct UpdatableFeatureResult {
-    // ABOUT The name of the finalized feature.
-    /// TODO
+    /// Name of the feature.
     #[field(key)]
     pub feature: StrBytes,
-    // ABOUT The feature update error code or `0` if the feature update succeeded.
-    /// TODO
+    /// An error code, 0 for none.
     pub error_code: i16,
-    // ABOUT The feature update error, or `null` if the feature update succeeded.
-    /// TODO
+    /// What is wrong in words, null for no error.
     #[field(nullable = .., default = Some(Default::default()))]
     pub error_message: Option<StrBytes>,
     /// Tagged fields of later versions.

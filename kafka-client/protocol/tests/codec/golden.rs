@@ -189,8 +189,8 @@ fn a_message_of_one_version_goes_into_another_unless_a_field_would_be_lost() {
                     assert_eq!(read.encode(version).unwrap(), bytes, "{label}");
                 }
                 (Err(error), Some(_)) => {
-                    assert_eq!(error.kind, EncodeErrorKind::NotInVersion, "{label}");
-                    assert_eq!(error.message, Some((codec.name, version)));
+                    assert_eq!(*error.kind(), EncodeErrorKind::NotInVersion, "{label}");
+                    assert_eq!(error.message(), Some((codec.name, version)));
                 }
                 (Ok(_), Some(field)) => panic!("{label}: {field} is lost"),
                 (Err(error), None) => panic!("{label}: {error}"),

@@ -53,7 +53,7 @@ fn every_truncation_is_an_error() {
             let cut = case.bytes.slice(..length);
             let error = decode(&codec, case.version, cut).unwrap_err();
             assert!(
-                matches!(error.kind, DecodeErrorKind::Truncated { .. }),
+                matches!(error.kind(), DecodeErrorKind::Truncated { .. }),
                 "{length} bytes of {}: {error}",
                 codec.name
             );
@@ -67,7 +67,7 @@ fn a_byte_too_many_is_an_error() {
         let longer = [&case.bytes[..], &[0]].concat();
         let error = decode(&codec, case.version, longer.into()).unwrap_err();
         let kind = DecodeErrorKind::TrailingBytes { count: 1 };
-        assert_eq!(error.kind, kind, "{}", codec.name);
+        assert_eq!(*error.kind(), kind, "{}", codec.name);
     }
 }
 
@@ -123,27 +123,27 @@ fn group_blobs_and_headers_are_read_or_refused() {
     for case in cases("headers.txt") {
         for length in 0..case.bytes.len() {
             // The version of the header follows from its content, so a shorter one may be whole.
-            let cut = Reader::new(case.bytes.slice(..length));
-            let _ = RequestHeader::read(&mut cut.clone());
-            let _ = frame::decode_response::<ProduceRequest>(cut, 9);
+            let cut = case.bytes.slice(..length);
+            let _ = RequestHeader::decode(&cut);
+            let _ = frame::decode_response::<ProduceRequest>(&cut, 9);
         }
     }
 }
 
 #[test]
 fn null_is_refused_where_the_version_has_none() {
-    let null = |kind| matches!(kind, DecodeErrorKind::UnexpectedNull);
+    let null = |kind: &DecodeErrorKind| matches!(kind, DecodeErrorKind::UnexpectedNull);
     let error = MetadataRequest::decode(Bytes::from_static(&[0xff; 4]), 0).unwrap_err();
-    assert!(null(error.kind.clone()), "{error}");
-    assert_eq!(error.field, Some(("MetadataRequest", "topics")));
+    assert!(null(error.kind()), "{error}");
+    assert_eq!(error.field(), Some(("MetadataRequest", "topics")));
     MetadataRequest::decode(Bytes::from_static(&[0xff; 4]), 1).unwrap();
 
     // A plain string, with the path to the innermost field.
     let replica_and_topics = [0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xff];
     let bytes = Bytes::copy_from_slice(&replica_and_topics);
     let error = ListOffsetsRequest::decode(bytes, 1).unwrap_err();
-    assert!(null(error.kind.clone()), "{error}");
-    assert_eq!(error.field, Some(("ListOffsetsTopic", "name")));
+    assert!(null(error.kind()), "{error}");
+    assert_eq!(error.field(), Some(("ListOffsetsTopic", "name")));
 
     let all = MetadataRequest {
         topics: None,
@@ -151,8 +151,8 @@ fn null_is_refused_where_the_version_has_none() {
     };
     Message::encode(&all, 1).unwrap();
     let error = Message::encode(&all, 0).unwrap_err();
-    assert_eq!(error.kind, EncodeErrorKind::NullNotAllowed);
-    assert_eq!(error.field, Some(("MetadataRequest", "topics")));
+    assert_eq!(*error.kind(), EncodeErrorKind::NullNotAllowed);
+    assert_eq!(error.field(), Some(("MetadataRequest", "topics")));
 }
 
 /// Frames with the largest count that an array can claim, one for each array of the message: the

@@ -274,6 +274,7 @@ fn api_versions_5_names_the_broker_that_is_meant() {
         client_software_version: "1".into(),
         cluster_id: Some("c".into()),
         node_id: 258,
+        ..Default::default()
     };
     let bytes = [2, b'a', 2, b'1', 2, b'c', 0, 0, 1, 2, 0];
     assert_eq!(request.encode(5).unwrap(), &bytes[..]);

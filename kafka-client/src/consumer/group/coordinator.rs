@@ -155,6 +155,7 @@ impl Coordinator {
                         committed_offset: commit.offset,
                         committed_leader_epoch: commit.leader_epoch,
                         committed_metadata: Some(StrBytes::EMPTY),
+                        ..Default::default()
                     })
                     .collect(),
                 ..Default::default()
@@ -220,6 +221,7 @@ impl Coordinator {
                     .map(|(topic, numbers)| OffsetFetchRequestTopic {
                         name: name(topic),
                         partition_indexes: numbers.clone(),
+                        ..Default::default()
                     });
                 return OffsetFetchRequest {
                     group_id: group_id.clone(),

@@ -362,7 +362,11 @@ impl Group {
                     Stop::Fatal(Error::config(text))
                 })?;
             let name = StrBytes::from_static(assignor.name());
-            protocols.push(JoinGroupRequestProtocol { name, metadata });
+            protocols.push(JoinGroupRequestProtocol {
+                name,
+                metadata,
+                ..Default::default()
+            });
         }
         let instance = config.instance.clone();
         let request = JoinGroupRequest {
@@ -521,6 +525,7 @@ impl Group {
                 Ok(SyncGroupRequestAssignment {
                     member_id: member_id.into(),
                     assignment,
+                    ..Default::default()
                 })
             })
             .collect()
