@@ -406,7 +406,8 @@ impl Reading {
         }
     }
 
-    fn default(&self, field: &Field) -> TokenStream {
+    /// The value of a field that is not there.
+    pub(super) fn default(&self, field: &Field) -> TokenStream {
         if let Some(default) = &field.default {
             return default.to_token_stream();
         }

@@ -19,6 +19,11 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
         quote! { #(#docs)* pub #name: #ty, }
     });
     let read = read(model, &label, &Reading::View);
+    let defaults = model.fields.iter().map(|field| {
+        let name = &field.name;
+        let default = Reading::View.default(field);
+        quote! { #name: #default, }
+    });
     let message = model.message.as_ref().map(|_| {
         quote! {
             impl ::kafka_client_protocol::ViewMessage for #owned {
@@ -32,6 +37,12 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
         #visibility struct #name<'a> {
             #(#fields)*
             frame: ::core::marker::PhantomData<&'a [u8]>,
+        }
+
+        impl<'a> ::core::default::Default for #name<'a> {
+            fn default() -> Self {
+                Self { #(#defaults)* frame: ::core::marker::PhantomData }
+            }
         }
 
         impl<'a> ::kafka_client_protocol::wire::View<'a> for #name<'a> {

@@ -19,7 +19,7 @@ use crate::types::{StrBytes, TaggedFields, Uuid};
 /// Partitions to read, with the limits of the answer. The broker fills the answer in their order,
 /// so a client rotates it (KIP-74). In a session a request names only what changes (KIP-227).
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 1, versions = 4..=18, flexible = 12, response = FetchResponse)]
+#[message(api_key = 1, versions = 4..=18, flexible = 12, response = FetchResponse, view)]
 pub struct FetchRequest {
     /// Id of the cluster (KIP-595).
     #[field(versions = 12.., nullable = 12.., tag = 0, ignorable)]
@@ -60,6 +60,7 @@ pub struct FetchRequest {
 
 /// The follower that fetches.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct ReplicaState {
     /// Broker id of a follower, -1 for a consumer.
     #[field(versions = 15.., default = -1)]
@@ -73,6 +74,7 @@ pub struct ReplicaState {
 
 /// A topic to read from.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct FetchTopic {
     /// Name of the topic.
     #[field(versions = ..=12, ignorable)]
@@ -88,6 +90,7 @@ pub struct FetchTopic {
 
 /// A partition to read from.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct FetchPartition {
     /// Number of the partition.
     pub partition: i32,
@@ -117,6 +120,7 @@ pub struct FetchPartition {
 
 /// Partitions that leave the session.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct ForgottenTopic {
     /// Name of the topic.
     #[field(versions = 7..=12, ignorable)]
@@ -136,7 +140,7 @@ pub struct ForgottenTopic {
 /// FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH and FETCH_SESSION_TOPIC_ID_ERROR: start
 /// a new session with all partitions.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 1, versions = 4..=18, flexible = 12)]
+#[message(api_key = 1, versions = 4..=18, flexible = 12, view)]
 pub struct FetchResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(ignorable)]
@@ -158,6 +162,7 @@ pub struct FetchResponse {
 
 /// Records of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct FetchableTopicResponse {
     /// Name of the topic.
     #[field(versions = ..=12, ignorable)]
@@ -177,6 +182,7 @@ pub struct FetchableTopicResponse {
 /// UNKNOWN_TOPIC_ID and other errors of stale metadata: find the leader; UNKNOWN_LEADER_EPOCH: the
 /// broker is behind, try again.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct PartitionData {
     /// Number of the partition.
     pub partition_index: i32,
@@ -214,6 +220,7 @@ pub struct PartitionData {
 
 /// Where the requested epoch ends in the leader's log (KIP-595).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct EpochEndOffset {
     /// The leader epoch.
     #[field(versions = 12.., default = -1)]
@@ -227,6 +234,7 @@ pub struct EpochEndOffset {
 
 /// A partition's present leader.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct LeaderIdAndEpoch {
     /// Broker id of the leader, -1 if unknown.
     #[field(versions = 12.., default = -1)]
@@ -240,6 +248,7 @@ pub struct LeaderIdAndEpoch {
 
 /// A snapshot of the metadata log (KIP-630).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct SnapshotId {
     /// End offset of the epoch.
     #[field(default = -1)]
@@ -253,6 +262,7 @@ pub struct SnapshotId {
 
 /// An aborted transaction whose records overlap the answer (KIP-98).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct AbortedTransaction {
     /// The producer id.
     pub producer_id: i64,
@@ -264,6 +274,7 @@ pub struct AbortedTransaction {
 
 /// Address of a broker (KIP-951).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct NodeEndpoint {
     /// Id of the broker.
     #[field(versions = 16.., key)]

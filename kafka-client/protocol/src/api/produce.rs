@@ -19,7 +19,7 @@ use crate::types::{StrBytes, TaggedFields, Uuid};
 /// Record batches by topic and partition. A producer keeps several such requests on the way; with
 /// idempotence, sequence numbers keep the batches of a partition in order (KIP-98).
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 0, versions = 3..=13, flexible = 9, response = ProduceResponse)]
+#[message(api_key = 0, versions = 3..=13, flexible = 9, response = ProduceResponse, view)]
 pub struct ProduceRequest {
     /// Transactional id, null without transactions (KIP-98).
     #[field(nullable = ..)]
@@ -37,6 +37,7 @@ pub struct ProduceRequest {
 
 /// Records for one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct TopicProduceData {
     /// Name of the topic.
     #[field(versions = ..=12, ignorable, key)]
@@ -52,6 +53,7 @@ pub struct TopicProduceData {
 
 /// Records for one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct PartitionProduceData {
     /// Number of the partition.
     pub index: i32,
@@ -64,7 +66,7 @@ pub struct PartitionProduceData {
 
 /// What became of each partition's records; it does not come with `acks` 0.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 0, versions = 3..=13, flexible = 9)]
+#[message(api_key = 0, versions = 3..=13, flexible = 9, view)]
 pub struct ProduceResponse {
     /// The answers, by topic.
     pub responses: Vec<TopicProduceResponse>,
@@ -80,6 +82,7 @@ pub struct ProduceResponse {
 
 /// What became of one topic's records.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct TopicProduceResponse {
     /// Name of the topic.
     #[field(versions = ..=12, ignorable, key)]
@@ -101,6 +104,7 @@ pub struct TopicProduceResponse {
 /// INVALID_PRODUCER_EPOCH: another producer has taken over, or the transaction has timed out;
 /// TRANSACTION_ABORTABLE: abort and go on.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct PartitionProduceResponse {
     /// Number of the partition.
     pub index: i32,
@@ -129,6 +133,7 @@ pub struct PartitionProduceResponse {
 
 /// A record that made the broker refuse its batch (KIP-467).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct BatchIndexAndErrorMessage {
     /// Index of the record in its batch.
     #[field(versions = 8..)]
@@ -142,6 +147,7 @@ pub struct BatchIndexAndErrorMessage {
 
 /// A partition's present leader (KIP-951).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct LeaderIdAndEpoch {
     /// Broker id of the leader, -1 if unknown.
     #[field(versions = 10.., default = -1)]
@@ -155,6 +161,7 @@ pub struct LeaderIdAndEpoch {
 
 /// Address of a broker (KIP-951).
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct NodeEndpoint {
     /// Id of the broker.
     #[field(versions = 10.., key)]

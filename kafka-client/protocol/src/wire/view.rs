@@ -1,6 +1,9 @@
 //! Messages read in place, without an allocation.
 
+use std::fmt;
 use std::marker::PhantomData;
+
+use bytes::Bytes;
 
 use super::{Reader, Version};
 use crate::error::{DecodeError, DecodeErrorKind};
@@ -32,7 +35,7 @@ pub trait View<'a>: Sized {
 
 /// An array in place: it was checked when the struct around it was read, and is decoded again
 /// while it is iterated.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ArrayView<'a, T> {
     elements: Reader<'a>,
     count: usize,
@@ -68,6 +71,25 @@ impl<'a, T: View<'a>> ArrayView<'a, T> {
     }
 }
 
+impl<'a, T: View<'a> + fmt::Debug> fmt::Debug for ArrayView<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<T> Default for ArrayView<'_, T> {
+    /// No elements.
+    fn default() -> Self {
+        static NOTHING: Bytes = Bytes::new();
+        Self {
+            elements: Reader::new(&NOTHING),
+            count: 0,
+            version: Version::PLAIN,
+            element: PhantomData,
+        }
+    }
+}
+
 impl<'a, T: View<'a>> IntoIterator for &ArrayView<'a, T> {
     type Item = T;
     type IntoIter = ArrayViewIter<'a, T>;
@@ -83,6 +105,7 @@ impl<'a, T: View<'a>> View<'a> for Option<ArrayView<'a, T>> {
         let Some(count) = input.array_length(version)? else {
             return Ok(None);
         };
+        input.afford(count, 0)?;
         let elements = input.clone();
         match T::FIXED {
             Some(size) => {
@@ -114,7 +137,7 @@ impl<'a, T: View<'a>> View<'a> for ArrayView<'a, T> {
 }
 
 /// The elements of an [`ArrayView`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ArrayViewIter<'a, T> {
     elements: Reader<'a>,
     left: usize,

@@ -10,7 +10,6 @@ use kafka_client_protocol::api::produce::{ProduceRequest, ProduceResponse};
 use kafka_client_protocol::consumer_protocol::{self, Assignment, Subscription};
 use kafka_client_protocol::frame::{self, RequestHeader};
 use kafka_client_protocol::message::TypeDescription;
-use kafka_client_protocol::wire::Reader;
 use kafka_client_protocol::{ApiKey, EncodeErrorKind, Message};
 use serde_json::Value;
 
@@ -277,9 +276,8 @@ fn request_headers_read_and_write_byte_for_byte() {
         let mut bytes = case.bytes.to_vec();
         bytes[..2].copy_from_slice(&ApiKey::PRODUCE.value().to_be_bytes());
         bytes[2..4].copy_from_slice(&version.to_be_bytes());
-        let mut reader = Reader::new(bytes.clone().into());
-        let header = RequestHeader::read(&mut reader).unwrap();
-        assert_eq!(reader.remaining(), 0);
+        let (header, body) = RequestHeader::decode(&bytes.clone().into()).unwrap();
+        assert_eq!(body.len(), 0);
         assert_eq!(
             (header.api_key, header.api_version),
             (ApiKey::PRODUCE, version)
@@ -318,10 +316,10 @@ fn response_headers_read_and_write_byte_for_byte() {
             ..Default::default()
         };
         let body = response.encode(version).unwrap();
-        let mut reader = Reader::new([&case.bytes[..], &body[..]].concat().into());
-        let id = frame::read_correlation_id(&mut reader).unwrap();
+        let received = [&case.bytes[..], &body[..]].concat().into();
+        let id = frame::correlation_id(&received).unwrap();
         assert_eq!(id, case.json["correlationId"]);
-        let read = frame::decode_response::<ProduceRequest>(reader, version).unwrap();
+        let read = frame::decode_response::<ProduceRequest>(&received, version).unwrap();
         assert_eq!(read, response);
 
         let mut header = case.bytes.to_vec();

@@ -12,3 +12,4 @@ mod hostile;
 mod independent;
 mod records;
 mod values;
+mod views;
