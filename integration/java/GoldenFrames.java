@@ -259,7 +259,7 @@ public class GoldenFrames {
             fill(struct, schema, variant, inner, index);
             value = struct;
         } else if (field.type == Type.UINT16) {
-            value = (int) scalar(java, field.name, inner, index) & 0xffff;
+            value = (int) scalar(int.class, field.name, inner, index) & 0xffff;
         } else {
             value = scalar(java, field.name, inner, index);
         }

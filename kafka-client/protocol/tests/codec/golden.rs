@@ -74,9 +74,9 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Every golden file of an API, with its two messages.
+/// Every golden file of an API, with its two messages, and those of the internal topics.
 pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
-    apis::all().into_iter().flat_map(|api| {
+    let of_apis = apis::all().into_iter().flat_map(|api| {
         let [request, response] = api.messages();
         cases(&format!("{}.txt", api.module))
             .into_iter()
@@ -85,7 +85,8 @@ pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
                 "Response" => (response, case),
                 other => panic!("{other} is neither a request nor a response"),
             })
-    })
+    });
+    of_apis.chain(crate::internal_topics::all_cases())
 }
 
 #[test]
@@ -139,9 +140,8 @@ fn every_version_of_every_message_has_golden_bytes() {
     let golden: BTreeSet<(&str, i16)> = all_cases()
         .map(|(codec, case)| (codec.name, case.version))
         .collect();
-    let known: BTreeSet<(&str, i16)> = apis::all()
-        .iter()
-        .flat_map(|api| api.messages())
+    let known: BTreeSet<(&str, i16)> = apis::messages()
+        .into_iter()
         .flat_map(|codec| (codec.versions.0..=codec.versions.1).map(move |v| (codec.name, v)))
         .collect();
     assert_eq!(&known - &golden, later, "known to us, without golden bytes");

@@ -10,6 +10,7 @@ mod definitions;
 mod golden;
 mod hostile;
 mod independent;
+mod internal_topics;
 mod records;
 mod values;
 mod views;
