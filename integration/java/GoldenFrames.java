@@ -38,6 +38,7 @@ import org.apache.kafka.common.message.VotersRecord;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.Errors;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.types.BoundField;
@@ -152,6 +153,22 @@ public class GoldenFrames {
             "or one with a codec, which contains the records.")) {
             records(out);
         }
+        try (PrintStream out = open(messages.resolve("consumer_offsets.txt"),
+            "keys and values of records in __consumer_offsets, " + PREFIXES,
+            "<key or value> v<version> <variant> <hex> <json>", VARIANTS)) {
+            for (org.apache.kafka.coordinator.group.generated.CoordinatorRecordType type
+                    : org.apache.kafka.coordinator.group.generated.CoordinatorRecordType.values()) {
+                coordinatorRecord(out, type.newRecordKey(), type.newRecordValue());
+            }
+        }
+        try (PrintStream out = open(messages.resolve("transaction_state.txt"),
+            "keys and values of records in __transaction_state, " + PREFIXES,
+            "<key or value> v<version> <variant> <hex> <json>", VARIANTS)) {
+            for (org.apache.kafka.coordinator.transaction.generated.CoordinatorRecordType type
+                    : org.apache.kafka.coordinator.transaction.generated.CoordinatorRecordType.values()) {
+                coordinatorRecord(out, type.newRecordKey(), type.newRecordValue());
+            }
+        }
         try (PrintStream out = open(coordinator.resolve("consumer_offsets.txt"),
             "keys and values of records in __consumer_offsets, with the two bytes of type (key) "
                 + "or version (value) in front",
@@ -163,6 +180,9 @@ public class GoldenFrames {
             }
         }
     }
+
+    private static final String PREFIXES =
+        "with the two bytes of type (key) or version (value) in front";
 
     private static final String VARIANTS = """
         Variants: `default` as the class makes it; `set` every field of the version set, arrays of two,
@@ -218,14 +238,20 @@ public class GoldenFrames {
                     bytes = MessageUtil.toByteBufferAccessor(data, version).buffer();
                 } else if (kind.endsWith("Key")) {
                     // The key's type is what its readers look at first, not a version.
-                    bytes = MessageUtil.toCoordinatorTypePrefixedByteBuffer(
-                        (org.apache.kafka.common.protocol.ApiMessage) data);
+                    bytes = MessageUtil.toCoordinatorTypePrefixedByteBuffer((ApiMessage) data);
                 } else {
                     bytes = MessageUtil.toVersionPrefixedByteBuffer(version, data);
                 }
                 out.printf("%s v%d %s %s %s%n", kind, version, variant.word, hex(bytes),
                     json(data, version));
             }
+        }
+    }
+
+    private static void coordinatorRecord(PrintStream out, ApiMessage key, ApiMessage value)
+            throws Exception {
+        for (ApiMessage message : List.of(key, value)) {
+            message(out, message.getClass().getSimpleName(), message.getClass().getName(), true);
         }
     }
 

@@ -7,6 +7,8 @@
 //! - [`records`]: record batches, the payload of Produce and Fetch
 //! - [`frame`]: headers and the length prefix around a message
 //! - [`consumer_protocol`]: what members of a consumer group tell each other
+//! - [`internal_topics`]: the records that coordinators keep in `__consumer_offsets` and
+//!   `__transaction_state`
 //! - [`ApiKey`] and [`ErrorCode`]: the two tables
 //!
 //! Facts and versions are those of Apache Kafka 4.3, with what 4.4 adds where it is known.
@@ -20,6 +22,7 @@ pub mod consumer_protocol;
 mod error;
 mod error_code;
 pub mod frame;
+pub mod internal_topics;
 pub mod message;
 pub mod records;
 mod types;

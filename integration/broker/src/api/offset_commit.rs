@@ -97,6 +97,7 @@ fn to_commit(
             commit_timestamp: now_ms,
             expire_timestamp: -1,
             topic_id: topic.id,
+            ..Default::default()
         },
     })
 }

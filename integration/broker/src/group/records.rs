@@ -1,20 +1,19 @@
 //! What `__consumer_offsets` holds: committed offsets and groups, in Kafka's own format, so that
 //! Kafka's `DumpLogSegments --offsets-decoder` reads it.
-//!
-//! A key is a number for its kind and a struct; a value is a version and a struct. A record without
-//! a value takes its key back.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kafka_client_derive::Message;
-use kafka_client_protocol::{DecodeError, EncodeError, Message, StrBytes, Uuid};
+use bytes::Bytes;
+pub(crate) use kafka_client_protocol::internal_topics::KeyValue;
+use kafka_client_protocol::internal_topics::Versioned;
+use kafka_client_protocol::internal_topics::consumer_offsets::ConsumerOffsetsRecord;
+pub(crate) use kafka_client_protocol::internal_topics::consumer_offsets::classic::OffsetCommitValue;
+use kafka_client_protocol::internal_topics::consumer_offsets::classic::{
+    GroupMetadataKey, GroupMetadataValue, LegacyOffsetCommitValue, MemberMetadata, OffsetCommitKey,
+};
+use kafka_client_protocol::{DecodeError, EncodeError};
 
 use super::state::{Stored, StoredMember};
 
-/// The kinds of keys.
-const OFFSET_COMMIT: i16 = 1;
-const OFFSET_COMMIT_LEGACY: i16 = 0;
-const GROUP_METADATA: i16 = 2;
-/// The versions written. Version 4 of an offset has the topic's id.
+/// The versions written, as Kafka 4.3 does. Version 4 of an offset has the topic's id.
 const OFFSET_VERSION: i16 = 4;
 const GROUP_VERSION: i16 = 3;
 
@@ -33,66 +32,6 @@ pub(crate) enum Entry {
     },
 }
 
-/// Key and value of a record.
-pub(crate) type KeyValue = (Bytes, Option<Bytes>);
-
-#[derive(Debug, Clone, PartialEq, Message)]
-#[message(versions = 0..=0)]
-struct OffsetCommitKey {
-    group: StrBytes,
-    topic: StrBytes,
-    partition: i32,
-}
-
-/// A committed offset.
-#[derive(Debug, Clone, PartialEq, Message)]
-#[message(versions = 0..=4, flexible = 4)]
-pub(crate) struct OffsetCommitValue {
-    pub(crate) offset: i64,
-    #[field(versions = 3.., default = -1, ignorable)]
-    pub(crate) leader_epoch: i32,
-    pub(crate) metadata: StrBytes,
-    pub(crate) commit_timestamp: i64,
-    #[field(versions = 1..=1, default = -1, ignorable)]
-    pub(crate) expire_timestamp: i64,
-    #[field(versions = 4.., tag = 0, ignorable)]
-    pub(crate) topic_id: Uuid,
-}
-
-#[derive(Debug, Clone, PartialEq, Message)]
-#[message(versions = 0..=0)]
-struct GroupMetadataKey {
-    group: StrBytes,
-}
-
-#[derive(Debug, Clone, PartialEq, Message)]
-#[message(versions = 0..=4, flexible = 4)]
-struct GroupMetadataValue {
-    protocol_type: StrBytes,
-    generation: i32,
-    #[field(nullable = ..)]
-    protocol: Option<StrBytes>,
-    #[field(nullable = ..)]
-    leader: Option<StrBytes>,
-    #[field(versions = 2.., default = -1, ignorable)]
-    current_state_timestamp: i64,
-    members: Vec<MemberMetadata>,
-}
-
-#[derive(Debug, Clone, PartialEq, Message)]
-struct MemberMetadata {
-    member_id: StrBytes,
-    #[field(versions = 3.., nullable = 3.., ignorable)]
-    group_instance_id: Option<StrBytes>,
-    client_id: StrBytes,
-    client_host: StrBytes,
-    #[field(versions = 1.., default = -1, ignorable)]
-    rebalance_timeout: i32,
-    session_timeout: i32,
-    subscription: Bytes,
-    assignment: Bytes,
-}
-
 /// The record of a committed offset, or with `None` the one that takes it back.
 pub(crate) fn offset(
     group: &str,
@@ -105,10 +44,11 @@ pub(crate) fn offset(
         topic: topic.into(),
         partition,
     };
-    let value = value
-        .map(|value| prefixed(OFFSET_VERSION, value, OFFSET_VERSION))
-        .transpose()?;
-    Ok((prefixed(OFFSET_COMMIT, &key, 0)?, value))
+    let value = value.map(|value| Versioned {
+        version: OFFSET_VERSION,
+        message: value.clone(),
+    });
+    ConsumerOffsetsRecord::OffsetCommit(key, value).encode()
 }
 
 /// The record of a group.
@@ -122,48 +62,56 @@ pub(crate) fn group(group: &str, stored: &Stored, now_ms: i64) -> Result<KeyValu
         session_timeout: member.session_timeout_ms,
         subscription: member.subscription.clone(),
         assignment: member.assignment.clone(),
+        ..Default::default()
     };
-    let value = GroupMetadataValue {
+    let message = GroupMetadataValue {
         protocol_type: stored.protocol_type.as_str().into(),
         generation: stored.generation,
         protocol: stored.protocol.as_deref().map(Into::into),
         leader: stored.leader.as_deref().map(Into::into),
         current_state_timestamp: now_ms,
         members: stored.members.iter().map(member).collect(),
+        ..Default::default()
     };
     let key = GroupMetadataKey {
         group: group.into(),
     };
-    Ok((
-        prefixed(GROUP_METADATA, &key, 0)?,
-        Some(prefixed(GROUP_VERSION, &value, GROUP_VERSION)?),
-    ))
+    let value = Versioned {
+        version: GROUP_VERSION,
+        message,
+    };
+    ConsumerOffsetsRecord::GroupMetadata(key, Some(value)).encode()
 }
 
-/// Reads a record; `None` for a kind of key that this broker does not write.
-pub(crate) fn decode(mut key: Bytes, value: Option<Bytes>) -> Result<Option<Entry>, DecodeError> {
-    if key.len() < 2 {
-        return Ok(None);
-    }
-    match key.get_i16() {
-        OFFSET_COMMIT | OFFSET_COMMIT_LEGACY => {
-            let key = OffsetCommitKey::decode(key, 0)?;
-            Ok(Some(Entry::Offset {
-                group: key.group.to_string(),
-                topic: key.topic.to_string(),
-                partition: key.partition,
-                value: value.map(versioned::<OffsetCommitValue>).transpose()?,
-            }))
-        }
-        GROUP_METADATA => {
-            let key = GroupMetadataKey::decode(key, 0)?;
-            let value = value.map(versioned::<GroupMetadataValue>).transpose()?;
-            Ok(Some(Entry::Group {
-                group: key.group.to_string(),
-                value: value.map(stored),
-            }))
-        }
-        _ => Ok(None),
+/// Reads a record; `None` for a kind of record that this broker does not write.
+pub(crate) fn decode(key: Bytes, value: Option<Bytes>) -> Result<Option<Entry>, DecodeError> {
+    Ok(match ConsumerOffsetsRecord::decode(key, value)? {
+        ConsumerOffsetsRecord::OffsetCommit(key, value) => Some(Entry::Offset {
+            group: key.group.to_string(),
+            topic: key.topic.to_string(),
+            partition: key.partition,
+            value: value.map(|value| value.message),
+        }),
+        ConsumerOffsetsRecord::LegacyOffsetCommit(key, value) => Some(Entry::Offset {
+            group: key.group.to_string(),
+            topic: key.topic.to_string(),
+            partition: key.partition,
+            value: value.map(|value| modern(value.message)),
+        }),
+        ConsumerOffsetsRecord::GroupMetadata(key, value) => Some(Entry::Group {
+            group: key.group.to_string(),
+            value: value.map(|value| stored(value.message)),
+        }),
+        _ => None,
+    })
+}
+
+fn modern(value: LegacyOffsetCommitValue) -> OffsetCommitValue {
+    OffsetCommitValue {
+        offset: value.offset,
+        metadata: value.metadata,
+        commit_timestamp: value.commit_timestamp,
+        ..Default::default()
     }
 }
 
@@ -191,22 +139,10 @@ fn stored(value: GroupMetadataValue) -> Stored {
     }
 }
 
-fn prefixed<M: Message>(prefix: i16, message: &M, version: i16) -> Result<Bytes, EncodeError> {
-    let body = message.encode(version)?;
-    let mut out = BytesMut::with_capacity(2 + body.len());
-    out.put_i16(prefix);
-    out.put_slice(&body);
-    Ok(out.freeze())
-}
-
-fn versioned<M: Message>(mut value: Bytes) -> Result<M, DecodeError> {
-    // Too short for a version is a version that nobody knows.
-    let version = value.try_get_i16().unwrap_or(-1);
-    M::decode(value, version)
-}
-
 #[cfg(test)]
 mod tests {
+    use kafka_client_protocol::Uuid;
+
     use super::*;
 
     #[test]
@@ -218,6 +154,7 @@ mod tests {
             commit_timestamp: 1_700_000_000_000,
             expire_timestamp: -1,
             topic_id: Uuid([5; 16]),
+            ..Default::default()
         };
         let (key, bytes) = offset("g", "t", 7, Some(&value)).unwrap();
         assert_eq!(key[..], [0, 1, 0, 1, b'g', 0, 1, b't', 0, 0, 0, 7]);
@@ -262,11 +199,97 @@ mod tests {
 
     #[test]
     fn foreign_and_damaged_records_do_no_harm() {
-        assert_eq!(decode(Bytes::new(), None).unwrap(), None);
         assert_eq!(decode(Bytes::from_static(&[0, 9, 1]), None).unwrap(), None);
+        assert!(decode(Bytes::from_static(&[0]), None).is_err());
         assert!(decode(Bytes::from_static(&[0, 1, 0, 9]), None).is_err());
         let (key, _) = offset("g", "t", 0, None).unwrap();
         assert!(decode(key.clone(), Some(Bytes::from_static(&[0]))).is_err());
         assert!(decode(key, Some(Bytes::from_static(&[0, 99, 0]))).is_err());
+    }
+
+    /// A line `<kind> v<version> <variant> <hex> <json>` of a golden file.
+    struct Golden {
+        kind: &'static str,
+        version: &'static str,
+        variant: &'static str,
+        bytes: Bytes,
+        json: serde_json::Value,
+    }
+
+    fn golden() -> Vec<Golden> {
+        let line = |line: &'static str| {
+            let words: Vec<&str> = line.splitn(5, ' ').collect();
+            let &[kind, version, variant, hex, json] = &words[..] else {
+                panic!("five words: {line}");
+            };
+            let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+            Golden {
+                kind,
+                version,
+                variant,
+                bytes: (0..hex.len()).step_by(2).map(byte).collect(),
+                json: serde_json::from_str(json).unwrap(),
+            }
+        };
+        let text = include_str!("../../../golden/consumer_offsets.txt");
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(line).collect()
+    }
+
+    #[test]
+    fn what_apache_kafka_wrote_reads_and_writes_byte_for_byte() {
+        let golden = golden();
+        let key = |kind: &str| {
+            let mut keys = golden.iter().filter(|line| line.kind == kind);
+            keys.find(|line| line.variant == "set").unwrap()
+        };
+        let (offset_key, group_key) = (key("OffsetCommitKey"), key("GroupMetadataKey"));
+        let mut read = 0;
+        for line in golden.iter().filter(|line| line.kind.ends_with("Value")) {
+            let key = match line.kind {
+                "OffsetCommitValue" => offset_key,
+                _ => group_key,
+            };
+            let value = Some(line.bytes.clone());
+            let entry = decode(key.bytes.clone(), value).unwrap().unwrap();
+            // The broker writes one version of each.
+            let label = format!("{} {} {}", line.kind, line.version, line.variant);
+            let written = match entry {
+                Entry::Offset {
+                    group,
+                    topic,
+                    partition,
+                    value,
+                } => {
+                    assert_eq!(group, key.json["group"], "{label}");
+                    assert_eq!(topic, key.json["topic"], "{label}");
+                    assert_eq!(partition, key.json["partition"], "{label}");
+                    let value = value.unwrap();
+                    assert_eq!(value.offset, line.json["offset"], "{label}");
+                    assert_eq!(*value.metadata, line.json["metadata"], "{label}");
+                    (line.version == "v4").then(|| offset(&group, &topic, partition, Some(&value)))
+                }
+                Entry::Group { group: id, value } => {
+                    assert_eq!(id, key.json["group"], "{label}");
+                    let value = value.unwrap();
+                    assert_eq!(value.generation, line.json["generation"], "{label}");
+                    let members = line.json["members"].as_array().unwrap();
+                    assert_eq!(value.members.len(), members.len(), "{label}");
+                    for (ours, kafka) in value.members.iter().zip(members) {
+                        assert_eq!(ours.id, kafka["memberId"], "{label}");
+                        assert_eq!(ours.client_host, kafka["clientHost"], "{label}");
+                    }
+                    let now_ms = line.json["currentStateTimestamp"].as_i64();
+                    (line.version == "v3").then(|| group(&id, &value, now_ms.unwrap()))
+                }
+            };
+            if let Some(written) = written {
+                let (key_bytes, value_bytes) = written.unwrap();
+                assert_eq!(key_bytes, key.bytes, "{label}");
+                assert_eq!(value_bytes.unwrap(), line.bytes, "{label}");
+            }
+            read += 1;
+        }
+        assert_eq!(read, 32, "values of all versions in all variants");
     }
 }

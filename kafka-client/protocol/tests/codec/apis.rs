@@ -203,6 +203,12 @@ pub(crate) fn all() -> Vec<Api> {
     for_each_api!(table)
 }
 
+/// All messages of the crate, with the keys and values of the internal topics.
+pub(crate) fn messages() -> Vec<Codec> {
+    let of_apis = all().into_iter().flat_map(|api| api.messages());
+    of_apis.chain(crate::internal_topics::messages()).collect()
+}
+
 #[test]
 fn the_table_has_every_module_of_the_crate() {
     let source = include_str!("../../src/api/mod.rs");

@@ -265,17 +265,38 @@ fn listens_to_clients(definition: &Value) -> bool {
     listeners.is_some_and(|listeners| listeners.iter().any(|listener| listener == "broker"))
 }
 
-/// The definitions in the jar of Kafka's clients, by name.
-fn definitions() -> BTreeMap<String, Value> {
+/// The jars that have definitions of messages and of records that clients meet.
+const JARS: [&str; 3] = [
+    "kafka-clients",
+    "kafka-group-coordinator",
+    "kafka-transaction-coordinator",
+];
+
+/// The definitions in Kafka's jars, by name.
+pub(crate) fn definitions() -> BTreeMap<String, Value> {
     let folder = PathBuf::from(std::env::var_os("KAFKA_JARS").expect("KAFKA_JARS is set"));
-    let is_clients = |name: &str| name.starts_with("kafka-clients-") && name.ends_with(".jar");
-    let jar = std::fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.unwrap().path())
-        .find(|path| is_clients(&path.file_name().unwrap().to_string_lossy()))
-        .expect("a kafka-clients jar in KAFKA_JARS");
-    let mut jar = zip::ZipArchive::new(File::open(jar).unwrap()).unwrap();
     let mut definitions = BTreeMap::new();
+    for name in JARS {
+        // What follows the name is the version: `kafka-group-coordinator-api` is another jar.
+        let is_wanted = |file: &str| {
+            let rest = file
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('-'));
+            rest.is_some_and(|rest| rest.ends_with(".jar") && rest.starts_with(char::is_numeric))
+        };
+        let jar = std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+            .map(|entry| entry.unwrap().path())
+            .find(|path| is_wanted(&path.file_name().unwrap().to_string_lossy()))
+            .unwrap_or_else(|| panic!("a {name} jar in KAFKA_JARS"));
+        read_definitions(File::open(jar).unwrap(), &mut definitions);
+    }
+    assert!(definitions.len() > 200, "the jars have Kafka's definitions");
+    definitions
+}
+
+fn read_definitions(jar: File, definitions: &mut BTreeMap<String, Value>) {
+    let mut jar = zip::ZipArchive::new(jar).unwrap();
     for index in 0..jar.len() {
         let mut file = jar.by_index(index).unwrap();
         let name = file.name().unwrap().into_owned();
@@ -287,8 +308,6 @@ fn definitions() -> BTreeMap<String, Value> {
         let definition = parse(&text);
         definitions.insert(definition["name"].as_str().unwrap().to_owned(), definition);
     }
-    assert!(definitions.len() > 150, "the jar has Kafka's definitions");
-    definitions
 }
 
 /// Kafka's definitions are JSON with comments on lines of their own.
@@ -302,7 +321,7 @@ fn parse(text: &str) -> Value {
 
 type Versions = (i16, i16);
 
-fn compare_message(codec: &Codec, definition: &Value, found: &mut BTreeSet<String>) {
+pub(crate) fn compare_message(codec: &Codec, definition: &Value, found: &mut BTreeSet<String>) {
     let name = codec.name;
     check_keys(definition, MESSAGE_KEYS, name, found);
     let kafka = range(&definition["validVersions"]).unwrap();
@@ -409,7 +428,7 @@ fn compare_fields(
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|field| Some((field, meet(range(&field["versions"])?, versions)?)))
+        .filter_map(|field| Some((field, meet(field_versions(field)?, versions)?)))
         .collect();
     if ours.len() != kafka.len() {
         let our_names: Vec<&str> = ours.iter().map(|(field, _)| field.name).collect();
@@ -433,6 +452,11 @@ fn compare_fields(
         }
         compare_field(&path, ours, kafka, common, our_versions, found);
     }
+}
+
+/// A tagged field need not say in which versions it is beside those in which it is tagged.
+fn field_versions(field: &Value) -> Option<Versions> {
+    range(field.get("versions").unwrap_or(&field["taggedVersions"]))
 }
 
 fn compare_field(

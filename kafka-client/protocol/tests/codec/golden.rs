@@ -74,10 +74,10 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Every golden file of an API, with its two messages.
+/// Every golden file of an API, with its two messages, and those of the internal topics.
 pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
     let in_jars = |api: &Api| !api.request.in_jars().is_empty();
-    apis::all().into_iter().filter(in_jars).flat_map(|api| {
+    let of_apis = apis::all().into_iter().filter(in_jars).flat_map(|api| {
         let [request, response] = api.messages();
         cases(&format!("{}.txt", api.module))
             .into_iter()
@@ -86,7 +86,8 @@ pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
                 "Response" => (response, case),
                 other => panic!("{other} is neither a request nor a response"),
             })
-    })
+    });
+    of_apis.chain(crate::internal_topics::all_cases())
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn every_version_of_every_message_has_golden_bytes() {
     }
     // Each of them with and without values, and with foreign tags where there can be any.
     let mut expected = BTreeMap::new();
-    for codec in apis::all().iter().flat_map(|api| api.messages()) {
+    for codec in apis::messages() {
         for version in codec.in_jars() {
             let mut variants = vec!["default", "set", "null"];
             if codec.flexible(version) {

@@ -11,6 +11,7 @@ mod error_codes;
 mod golden;
 mod hostile;
 mod independent;
+mod internal_topics;
 mod later;
 mod records;
 mod values;

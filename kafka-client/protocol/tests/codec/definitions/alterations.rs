@@ -65,6 +65,14 @@ fn equal_definitions_have_no_difference() {
 }
 
 #[test]
+fn a_tagged_field_need_not_say_its_versions_twice() {
+    let twice = r#""versions": "3+", "taggedVersions": "3+""#;
+    assert_eq!(DEFINITION.matches(twice).count(), 1);
+    let once = DEFINITION.replace(twice, r#""taggedVersions": "3+""#);
+    assert_eq!(differences(&once), Vec::<String>::new());
+}
+
+#[test]
 fn every_alteration_of_a_definition_is_found() {
     for (from, to, expected) in [
         (
