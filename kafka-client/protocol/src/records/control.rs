@@ -225,7 +225,7 @@ impl LeaderChangeMessage {
         // The version is the first field, and stays where it is.
         let (version, _) = versioned(&value, "leader change")?;
         let version = Self::version(version.min(Self::MAX_VERSION));
-        Self::read(&mut Reader::new(value), version)
+        Self::read(&mut Reader::new(&value), version)
             .map_err(|error| bad(error.in_message(Self::NAME, version.number).to_string()))
     }
 }
