@@ -1027,3 +1027,56 @@ impl fmt::Debug for ConsumerBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kafka_client_protocol::records::Batches;
+
+    use super::position::Positions;
+    use super::*;
+
+    /// What Apache Kafka has in a segment that is older than two upgrades of the message format:
+    /// three records each in the formats v0, v1 and v2.
+    fn old_segment(codec: &str) -> Bytes {
+        let golden = include_str!("../../protocol/tests/golden/records.txt");
+        let start = format!("{codec} v0_v1_v2 ");
+        let line = golden.lines().find_map(|line| line.strip_prefix(&start));
+        let (hex, _) = line.unwrap().split_once(' ').unwrap();
+        (0..hex.len() / 2)
+            .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn segments_of_old_message_formats_are_read_from_any_offset() {
+        let partition = TopicPartition::new("old", 0);
+        for codec in ["none", "gzip", "snappy", "lz4"] {
+            for from in 0..9 {
+                let mut positions = Positions::default();
+                positions.assign(&partition, Stage::Fetching { offset: from });
+                let slot = positions.get(&partition).unwrap();
+                let data = old_segment(codec);
+                let mut fetched = Fetched {
+                    assigned: slot.assigned.clone(),
+                    version: slot.version(),
+                    batches: Batches::new(data.clone()),
+                    bytes: data.len(),
+                    data,
+                    next: 9,
+                };
+                let mut offsets = Vec::new();
+                while let Some(batch) = next_batch(&mut fetched, &ConsumerConfig::default()) {
+                    let mut batch = batch.unwrap();
+                    batch.cursor.skip_to(fetched.assigned.position());
+                    offsets.extend(batch.cursor.iter().map(|record| record.unwrap().offset));
+                    let next = batch.next;
+                    fetched
+                        .assigned
+                        .skip_to(fetched.version, next, batch.leader_epoch);
+                }
+                assert_eq!(offsets, (from..9).collect::<Vec<_>>(), "{codec}");
+            }
+        }
+    }
+}

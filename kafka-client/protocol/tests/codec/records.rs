@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::records::{
     Batch, BatchBuilder, Batches, Compression, ControlRecord, ControlRecordType, Header,
-    RecordError, RecordView, Seal, TimestampType, Voter, patch_log_append_time, reidentify, retain,
-    split,
+    RecordError, RecordView, Seal, TimestampType, Voter, patch_base_offset, patch_log_append_time,
+    reidentify, retain, split,
 };
 use serde_json::{Value, json};
 
@@ -313,6 +313,24 @@ fn the_same_records_make_the_same_bytes_without_a_codec() {
         seen += 1;
     }
     assert_eq!(seen, 6 + CONTROL_VARIANTS.len());
+}
+
+/// As Kafka's broker stores a batch: what a producer sends, at its offset and in its leader epoch.
+#[test]
+fn a_stored_batch_is_a_sent_one_with_offset_and_epoch_patched() {
+    let mut seen = 0;
+    for case in cases().iter().filter(|case| case.variant == "stored") {
+        let mut bytes = case.bytes.to_vec();
+        patch_base_offset(&mut bytes, 0, -1).unwrap();
+        let sent = Batch::new(Bytes::copy_from_slice(&bytes)).unwrap();
+        sent.verify_crc().unwrap();
+        assert_eq!(sent.header().base_offset, 0);
+        assert_eq!(sent.header().partition_leader_epoch, -1);
+        patch_base_offset(&mut bytes, 1_000_000_007, 42).unwrap();
+        assert_eq!(case.bytes, bytes, "{:?}", case.codec);
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
 }
 
 #[test]
