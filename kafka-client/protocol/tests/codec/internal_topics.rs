@@ -3,7 +3,6 @@
 //! version in front, and which types there are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
 
 use bytes::Bytes;
 use kafka_client_protocol::internal_topics::consumer_offsets::ConsumerOffsetsRecord;
