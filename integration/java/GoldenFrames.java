@@ -9,21 +9,35 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.zip.CRC32;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.compress.Compression;
+import org.apache.kafka.common.errors.InvalidMetadataException;
+import org.apache.kafka.common.errors.RefreshRetriableException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.message.ConsumerProtocolAssignment;
 import org.apache.kafka.common.message.ConsumerProtocolSubscription;
+import org.apache.kafka.common.message.KRaftVersionRecord;
+import org.apache.kafka.common.message.LeaderChangeMessage;
+import org.apache.kafka.common.message.LeaderChangeMessageJsonConverter;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
+import org.apache.kafka.common.message.SnapshotFooterRecord;
+import org.apache.kafka.common.message.SnapshotHeaderRecord;
+import org.apache.kafka.common.message.VotersRecord;
 import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
@@ -35,12 +49,13 @@ import org.apache.kafka.common.protocol.types.TaggedFields;
 import org.apache.kafka.common.protocol.types.Type;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.common.record.internal.CompressionType;
-import org.apache.kafka.common.record.internal.EndTransactionMarker;
 import org.apache.kafka.common.record.internal.ControlRecordType;
+import org.apache.kafka.common.record.internal.EndTransactionMarker;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MemoryRecordsBuilder;
 import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.common.record.internal.SimpleRecord;
+import org.apache.kafka.common.utils.ByteBufferOutputStream;
 
 /**
  * Writes golden bytes: what Apache Kafka's own classes put on the wire, with the values beside it.
@@ -52,12 +67,15 @@ import org.apache.kafka.common.record.internal.SimpleRecord;
  * coordinator keeps in __consumer_offsets. The output is the same in every run.
  */
 public class GoldenFrames {
-    private static final List<ApiKeys> APIS = List.of(
-        ApiKeys.API_VERSIONS, ApiKeys.METADATA, ApiKeys.PRODUCE, ApiKeys.FETCH,
-        ApiKeys.LIST_OFFSETS, ApiKeys.FIND_COORDINATOR, ApiKeys.JOIN_GROUP, ApiKeys.SYNC_GROUP,
-        ApiKeys.HEARTBEAT, ApiKeys.LEAVE_GROUP, ApiKeys.OFFSET_COMMIT, ApiKeys.OFFSET_FETCH,
-        ApiKeys.INIT_PRODUCER_ID, ApiKeys.CREATE_TOPICS, ApiKeys.DELETE_TOPICS,
-        ApiKeys.DESCRIBE_GROUPS, ApiKeys.LIST_GROUPS, ApiKeys.DESCRIBE_CLUSTER);
+    /** What brokers send each other over listeners that are open to clients. */
+    private static final Set<ApiKeys> BETWEEN_BROKERS = EnumSet.of(
+        ApiKeys.INITIALIZE_SHARE_GROUP_STATE, ApiKeys.READ_SHARE_GROUP_STATE,
+        ApiKeys.WRITE_SHARE_GROUP_STATE, ApiKeys.DELETE_SHARE_GROUP_STATE,
+        ApiKeys.READ_SHARE_GROUP_STATE_SUMMARY);
+
+    /** What a broker offers to clients. */
+    private static final List<ApiKeys> APIS = ApiKeys.brokerApis().stream()
+        .filter(api -> !BETWEEN_BROKERS.contains(api)).sorted().toList();
 
     /** How a message is filled. */
     private enum Variant {
@@ -118,11 +136,21 @@ public class GoldenFrames {
             message(out, "Subscription", ConsumerProtocolSubscription.class.getName(), true);
             message(out, "Assignment", ConsumerProtocolAssignment.class.getName(), true);
         }
+        try (PrintStream out = open(messages.resolve("error_codes.txt"), "the error codes of answers",
+            "<code> <name> <class>",
+            "The class is the narrowest of these that the code's exception belongs to:",
+            "InvalidMetadataException, RefreshRetriableException, RetriableException, else `-`.")) {
+            for (Errors error : Errors.values()) {
+                out.printf("%d %s %s%n", error.code(), error.name(), classOf(error.exception()));
+            }
+        }
         try (PrintStream out = open(messages.resolve("records.txt"), "record batches",
             "<codec> <variant> <hex> <json>",
             "The json says what is in the batch. Bytes are hex. A record with \"valueSize\" instead of",
             "\"value\" has a value whose byte i is (7 * i + offset of the record) mod 251.",
-            "Variant `magic1` is in the message format before record batches.")) {
+            "The variants that begin with `v0_` or `v1_` are in the message formats before record",
+            "batches. Their json is an array of what Kafka counts as batches: a message without codec,",
+            "or one with a codec, which contains the records.")) {
             records(out);
         }
         try (PrintStream out = open(messages.resolve("consumer_offsets.txt"),
@@ -175,6 +203,16 @@ public class GoldenFrames {
             note.lines().forEach(line -> out.println("# " + line));
         }
         return out;
+    }
+
+    private static String classOf(Exception exception) {
+        for (Class<?> type : List.of(InvalidMetadataException.class, RefreshRetriableException.class,
+                RetriableException.class)) {
+            if (type.isInstance(exception)) {
+                return type.getSimpleName();
+            }
+        }
+        return "-";
     }
 
     // ---- messages, filled by what the schema of a version says ----
@@ -409,22 +447,124 @@ public class GoldenFrames {
             batch(out, name, "stored", compression, stored, threeRecords(), true);
             batch(out, name, "append_time", compression,
                 PLAIN.with(TimestampType.LOG_APPEND_TIME, 1_700_000_009_999L), threeRecords(), true);
+            // What compaction writes: the base timestamp is the delete horizon.
+            line(out, name, "delete_horizon",
+                batch(compression, transactional, threeRecords(), 1_700_000_700_000L), true);
+            line(out, name, "delete_horizon_append_time", batch(compression,
+                transactional.with(TimestampType.LOG_APPEND_TIME, 1_700_000_009_999L),
+                threeRecords(), 1_700_000_700_000L), true);
             batch(out, name, "many", compression, PLAIN, manyRecords(), true);
             if (!name.equals("none")) {
                 // More than one block of each codec's framing.
                 batch(out, name, "large", compression, PLAIN, largeRecords(), false);
             }
         }
-        MemoryRecords marker = MemoryRecords.withEndTransactionMarker(9L, 1_700_000_000_123L, 42,
-            77L, (short) 0, new EndTransactionMarker(ControlRecordType.COMMIT, 13));
-        line(out, "none", "commit_marker", marker, true);
+        controlRecords(out);
+        codecs.remove("zstd");
+        codecs.forEach((name, compression) -> oldFormats(out, name, compression));
+    }
 
-        ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
-        try (MemoryRecordsBuilder old = MemoryRecords.builder(buffer, RecordBatch.MAGIC_VALUE_V1,
-                Compression.NONE, TimestampType.CREATE_TIME, 0L)) {
-            old.append(1_700_000_000_000L, bytes("key"), bytes("value"));
-            line(out, "none", "magic1", old.build(), true);
+    private static void controlRecords(PrintStream out) {
+        long time = 1_700_000_000_123L;
+        for (ControlRecordType type : List.of(ControlRecordType.COMMIT, ControlRecordType.ABORT)) {
+            line(out, "none", type.name().toLowerCase() + "_marker",
+                MemoryRecords.withEndTransactionMarker(9L, time, 42, 77L, (short) 3,
+                    new EndTransactionMarker(type, 13)), true);
         }
+        LeaderChangeMessage change = new LeaderChangeMessage()
+            .setLeaderId(2)
+            .setVoters(List.of(voter(1), voter(2), voter(3)))
+            .setGrantingVoters(List.of(voter(2), voter(3)));
+        line(out, "none", "leader_change", MemoryRecords.withLeaderChangeMessage(11L, time, 6,
+            ByteBuffer.allocate(1 << 10), change), true);
+        line(out, "none", "snapshot_header", MemoryRecords.withSnapshotHeaderRecord(0L, time, 6,
+            ByteBuffer.allocate(1 << 10),
+            new SnapshotHeaderRecord().setLastContainedLogTimestamp(time - 1)), true);
+        line(out, "none", "snapshot_footer", MemoryRecords.withSnapshotFooterRecord(4L, time, 6,
+            ByteBuffer.allocate(1 << 10), new SnapshotFooterRecord()), true);
+        line(out, "none", "kraft_version", MemoryRecords.withKRaftVersionRecord(1L, time, 6,
+            ByteBuffer.allocate(1 << 10), new KRaftVersionRecord().setKRaftVersion((short) 1)), true);
+        line(out, "none", "kraft_voters", MemoryRecords.withVotersRecord(2L, time, 6,
+            ByteBuffer.allocate(1 << 10), new VotersRecord()), true);
+
+        // No release writes this version of the message yet, but its definition has it.
+        change.setVersion((short) 1);
+        change.voters().forEach(voter -> voter.setVoterDirectoryId(new Uuid(5, voter.voterId())));
+        change.grantingVoters().forEach(
+            voter -> voter.setVoterDirectoryId(new Uuid(5, voter.voterId())));
+        ByteBuffer buffer = ByteBuffer.allocate(1 << 10);
+        try (MemoryRecordsBuilder builder = new MemoryRecordsBuilder(buffer,
+                RecordBatch.MAGIC_VALUE_V2, Compression.NONE, TimestampType.CREATE_TIME, 11L, time,
+                RecordBatch.NO_PRODUCER_ID, RecordBatch.NO_PRODUCER_EPOCH, RecordBatch.NO_SEQUENCE,
+                false, true, 6, buffer.capacity())) {
+            builder.appendControlRecord(time, ControlRecordType.LEADER_CHANGE,
+                MessageUtil.toByteBufferAccessor(change, (short) 1).buffer());
+            line(out, "none", "leader_change_v1", builder.build(), true);
+        }
+    }
+
+    private static LeaderChangeMessage.Voter voter(int id) {
+        return new LeaderChangeMessage.Voter().setVoterId(id);
+    }
+
+    /** Message sets as they were before record batches: Kafka's classes still write them. */
+    private static void oldFormats(PrintStream out, String codec, Compression compression) {
+        List<SimpleRecord> three = new ArrayList<>();
+        for (SimpleRecord record : threeRecords()) {
+            three.add(new SimpleRecord(record.timestamp(), record.key(), record.value()));
+        }
+        long[] inRow = {1_000_000_007L, 1_000_000_008L, 1_000_000_009L};
+        long[] withGaps = {1_000_000_007L, 1_000_000_011L, 1_000_000_040L};
+        long[] fromZero = {0, 1, 2, 3};
+        byte v0 = RecordBatch.MAGIC_VALUE_V0;
+        byte v1 = RecordBatch.MAGIC_VALUE_V1;
+        TimestampType created = TimestampType.CREATE_TIME;
+        TimestampType appended = TimestampType.LOG_APPEND_TIME;
+        set(out, codec, "v0_set", oldFormat(v0, compression, created, inRow, three), true);
+        set(out, codec, "v0_gaps", oldFormat(v0, compression, created, withGaps, three), true);
+        MemoryRecords first = oldFormat(v1, compression, created, inRow, three);
+        set(out, codec, "v1_set", first, true);
+        set(out, codec, "v1_gaps", oldFormat(v1, compression, created, withGaps, three), true);
+        set(out, codec, "v1_append_time", oldFormat(v1, compression, appended, inRow, three), true);
+
+        if (!codec.equals("none")) {
+            set(out, codec, "v0_large",
+                oldFormat(v0, compression, created, fromZero, largeRecords()), false);
+            set(out, codec, "v1_large",
+                oldFormat(v1, compression, created, fromZero, largeRecords()), false);
+        }
+
+        // The offset is not covered by the checksum.
+        ByteBuffer zero = copy(first.buffer());
+        zero.putLong(0, 0);
+        set(out, codec, "v1_offset_0", MemoryRecords.readableRecords(zero), true);
+
+        // A segment that was begun before two upgrades of the message format.
+        ByteBuffer all = ByteBuffer.allocate(1 << 16);
+        all.put(oldFormat(v0, compression, created, fromZero, three).buffer().duplicate());
+        all.put(oldFormat(v1, compression, created, new long[] {3, 4, 5}, three).buffer().duplicate());
+        all.put(batch(compression, new Head(created, 6L, RecordBatch.NO_TIMESTAMP, 5L, (short) 1, 0,
+            false, 42), threeRecords()).buffer().duplicate());
+        all.flip();
+        set(out, codec, "v0_v1_v2", MemoryRecords.readableRecords(all), true);
+    }
+
+    private static MemoryRecords oldFormat(byte magic, Compression compression,
+            TimestampType timestamps, long[] offsets, List<SimpleRecord> records) {
+        ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
+        try (MemoryRecordsBuilder builder = MemoryRecords.builder(buffer, magic, compression,
+                timestamps, offsets[0], 1_700_000_009_999L)) {
+            for (int i = 0; i < records.size(); i++) {
+                builder.appendWithOffset(offsets[i], records.get(i));
+            }
+            return builder.build();
+        }
+    }
+
+    private static ByteBuffer copy(ByteBuffer bytes) {
+        ByteBuffer copy = ByteBuffer.allocate(bytes.remaining());
+        copy.put(bytes.duplicate());
+        return copy.flip();
     }
 
     private static byte[] bytes(String text) {
@@ -472,11 +612,16 @@ public class GoldenFrames {
     }
 
     private static MemoryRecords batch(Compression compression, Head head, List<SimpleRecord> records) {
+        return batch(compression, head, records, RecordBatch.NO_TIMESTAMP);
+    }
+
+    private static MemoryRecords batch(Compression compression, Head head, List<SimpleRecord> records,
+            long deleteHorizonMs) {
         ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
-        try (MemoryRecordsBuilder builder = new MemoryRecordsBuilder(buffer,
+        try (MemoryRecordsBuilder builder = new MemoryRecordsBuilder(new ByteBufferOutputStream(buffer),
                 RecordBatch.MAGIC_VALUE_V2, compression, head.timestamps, head.baseOffset,
                 head.appendTime, head.producerId, head.producerEpoch, head.sequence,
-                head.transactional, false, head.leaderEpoch, buffer.capacity())) {
+                head.transactional, false, head.leaderEpoch, buffer.capacity(), deleteHorizonMs)) {
             records.forEach(builder::append);
             return builder.build();
         }
@@ -485,12 +630,20 @@ public class GoldenFrames {
     private static void line(PrintStream out, String codec, String variant, MemoryRecords records,
             boolean withValues) {
         out.printf("%s %s %s %s%n", codec, variant, hex(records.buffer()),
-            describe(records, withValues));
+            describe(records.batches().iterator().next(), withValues));
+    }
+
+    private static void set(PrintStream out, String codec, String variant, MemoryRecords records,
+            boolean withValues) {
+        StringJoiner batches = new StringJoiner(",", "[", "]");
+        for (RecordBatch batch : records.batches()) {
+            batches.add(describe(batch, withValues));
+        }
+        out.printf("%s %s %s %s%n", codec, variant, hex(records.buffer()), batches);
     }
 
     /** Read back by Kafka's own reader, so that the description is of the bytes. */
-    private static String describe(MemoryRecords records, boolean withValues) {
-        RecordBatch batch = records.batches().iterator().next();
+    private static String describe(RecordBatch batch, boolean withValues) {
         StringBuilder json = new StringBuilder();
         json.append("{\"magic\":").append(batch.magic())
             .append(",\"baseOffset\":").append(batch.baseOffset())
@@ -504,6 +657,7 @@ public class GoldenFrames {
             .append(",\"lastSequence\":").append(batch.lastSequence())
             .append(",\"isTransactional\":").append(batch.isTransactional())
             .append(",\"isControlBatch\":").append(batch.isControlBatch())
+            .append(",\"deleteHorizonMs\":").append(deleteHorizon(batch))
             .append(",\"records\":[");
         String comma = "";
         for (org.apache.kafka.common.record.internal.Record record : batch) {
@@ -523,10 +677,35 @@ public class GoldenFrames {
                     .append(']');
                 between = ",";
             }
-            json.append("]}");
+            json.append(']');
+            if (batch.isControlBatch()) {
+                json.append(",\"control\":").append(control(record));
+            }
+            json.append('}');
             comma = ",";
         }
         return json.append("]}").toString();
+    }
+
+    private static String deleteHorizon(RecordBatch batch) {
+        return batch.deleteHorizonMs().isPresent()
+            ? Long.toString(batch.deleteHorizonMs().getAsLong()) : "null";
+    }
+
+    private static String control(org.apache.kafka.common.record.internal.Record record) {
+        ControlRecordType type = ControlRecordType.parse(record.key());
+        String value = switch (type) {
+            case ABORT, COMMIT -> "{\"coordinatorEpoch\":"
+                + EndTransactionMarker.deserialize(record).coordinatorEpoch() + "}";
+            case LEADER_CHANGE -> {
+                // Kafka's reader takes each version for 0; the message says which it is.
+                short version = record.value().getShort();
+                yield LeaderChangeMessageJsonConverter.write(new LeaderChangeMessage(
+                    new ByteBufferAccessor(record.value()), version), version).toString();
+            }
+            default -> "{}";
+        };
+        return "{\"type\":\"" + type + "\",\"value\":" + value + "}";
     }
 
     private static String quoted(ByteBuffer bytes) {

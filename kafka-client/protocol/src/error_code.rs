@@ -198,6 +198,9 @@ error_codes! {
     STREAMS_INVALID_TOPOLOGY_EPOCH = 131, Final, "the topology's epoch is invalid";
     STREAMS_TOPOLOGY_FENCED = 132, Final, "the topology's epoch is outdated";
     SHARE_SESSION_LIMIT_REACHED = 133, Retriable, "too many share sessions";
+    GROUP_DELETION_FAILED = 134, Final, "the broker failed to delete what the group had stored";
+    STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED = 135, Final, "the description of the topology could not be stored";
+    CONTROLLER_ID_NOT_REGISTERED = 136, Final, "the controller id is not registered";
 }
 
 impl ErrorCode {

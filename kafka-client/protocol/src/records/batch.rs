@@ -1,9 +1,12 @@
 use bytes::{Buf, Bytes};
 
 use super::header::{at, check_magic};
-use super::{BatchHeader, Compression, RecordCursor, RecordError, compression};
+use super::{BatchHeader, Compression, RecordCursor, RecordError, compression, legacy};
 
 /// The batches in a run of bytes, as a Fetch response or a log segment holds them.
+///
+/// Messages of the formats v0 and v1 may come before the batches, when a segment is older than Kafka
+/// 0.11: each counts as a batch, of one record or, when it is compressed, of those in it.
 ///
 /// A broker cuts its answer at a byte limit, so the last batch may be incomplete: that ends the
 /// iteration without an error, and [`truncated_tail`](Self::truncated_tail) tells. An error ends it as
@@ -55,21 +58,19 @@ impl Iterator for Batches {
             self.truncated = true;
             return None;
         };
-        if let Err(error) = check_magic(magic as i8) {
-            return self.fail(error);
-        }
-        let header = match BatchHeader::parse(&self.rest) {
-            Ok(header) => header,
-            Err(RecordError::Truncated { .. }) => {
+        let header = if legacy::is_legacy(magic as i8) {
+            legacy::header(&self.rest)
+        } else {
+            check_magic(magic as i8).and_then(|()| complete(&self.rest))
+        };
+        let header = match header {
+            Ok(Some(header)) => header,
+            Ok(None) => {
                 self.truncated = true;
                 return None;
             }
             Err(error) => return self.fail(error),
         };
-        if header.total_len() > self.rest.len() {
-            self.truncated = true;
-            return None;
-        }
         Some(Ok(Batch {
             header,
             bytes: self.rest.split_to(header.total_len()),
@@ -79,7 +80,8 @@ impl Iterator for Batches {
 
 impl std::iter::FusedIterator for Batches {}
 
-/// One complete record batch: its header, decoded, and its bytes, untouched.
+/// One complete record batch, or one message of format v0 or v1: its header, decoded, and its bytes,
+/// untouched.
 #[derive(Clone, Debug)]
 pub struct Batch {
     header: BatchHeader,
@@ -122,7 +124,11 @@ impl Batch {
     ///
     /// [`RecordError::CrcMismatch`].
     pub fn verify_crc(&self) -> Result<(), RecordError> {
-        let actual = crc32c::crc32c(&self.bytes[at::ATTRIBUTES..]);
+        let actual = if legacy::is_legacy(self.header.magic) {
+            legacy::checksum(&self.bytes)
+        } else {
+            crc32c::crc32c(&self.bytes[at::ATTRIBUTES..])
+        };
         let expected = self.header.crc;
         if actual == expected {
             Ok(())
@@ -138,29 +144,26 @@ impl Batch {
     ///
     /// [`RecordError::BadHeaderField`], [`RecordError::CountMismatch`] and
     /// [`RecordError::UnknownCodec`] for a header that cannot be true,
-    /// [`RecordError::BadCompressedData`] and [`RecordError::OutputCapExceeded`] from decompression.
+    /// [`RecordError::BadCompressedData`] and [`RecordError::OutputCapExceeded`] from decompression. For
+    /// a compressed message of format v0 or v1 also [`RecordError::BadLength`],
+    /// [`RecordError::BadInnerMessage`], and [`RecordError::CrcMismatch`], [`RecordError::BadMagic`] or
+    /// [`RecordError::BadBatchLength`] for a message in it.
     pub fn records(&self, cap: usize) -> Result<RecordCursor, RecordError> {
         let header = &self.header;
         let codec = header.attributes.compression()?;
-        for (field, value) in [
-            ("base offset", header.base_offset),
-            ("last offset delta", i64::from(header.last_offset_delta)),
-            ("record count", i64::from(header.record_count)),
-        ] {
-            if value < 0 {
-                return Err(RecordError::BadHeaderField { field, value });
-            }
+        let bad = |field, value| Err(RecordError::BadHeaderField { field, value });
+        if header.last_offset_delta < 0 {
+            return bad("last offset delta", header.last_offset_delta.into());
         }
-        if header
-            .base_offset
-            .checked_add(i64::from(header.last_offset_delta))
-            .is_none()
-        {
-            let value = header.base_offset;
-            return Err(RecordError::BadHeaderField {
-                field: "base offset",
-                value,
-            });
+        // There must be an offset after the last one, for readers to go on at.
+        if header.base_offset < 0 || header.last_offset() == i64::MAX {
+            return bad("base offset", header.base_offset);
+        }
+        if legacy::is_legacy(header.magic) {
+            return legacy::records(header, &self.bytes, cap);
+        }
+        if header.record_count < 0 {
+            return bad("record count", header.record_count.into());
         }
         let mut payload = self.bytes.clone();
         payload.advance(BatchHeader::LEN);
@@ -176,6 +179,15 @@ impl Batch {
                 Err(error)
             }
         }
+    }
+}
+
+/// The header at the start of `bytes`, or `None` when they do not hold the whole batch.
+fn complete(bytes: &[u8]) -> Result<Option<BatchHeader>, RecordError> {
+    match BatchHeader::parse(bytes) {
+        Ok(header) if header.total_len() <= bytes.len() => Ok(Some(header)),
+        Ok(_) | Err(RecordError::Truncated { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -32,6 +32,8 @@ pub struct BatchBuilder {
     record_count: u32,
     base_timestamp: i64,
     max_timestamp: i64,
+    /// The base timestamp is the delete horizon, and not the first record's.
+    delete_horizon: bool,
 }
 
 /// What the header of a batch says beyond its records. The default is a plain batch of a producer
@@ -103,6 +105,18 @@ impl BatchBuilder {
             record_count: 0,
             base_timestamp: NO_TIMESTAMP,
             max_timestamp: NO_TIMESTAMP,
+            delete_horizon: false,
+        }
+    }
+
+    /// As [`new`](Self::new), for compaction: a batch whose tombstones and markers may be dropped after
+    /// `timestamp`, in milliseconds since the epoch (KIP-534).
+    #[must_use]
+    pub fn with_delete_horizon(buf: BytesMut, timestamp: i64) -> Self {
+        Self {
+            base_timestamp: timestamp,
+            delete_horizon: true,
+            ..Self::new(buf)
         }
     }
 
@@ -123,7 +137,7 @@ impl BatchBuilder {
         headers: &[Header<'_>],
     ) -> Result<u32, RecordError> {
         let offset = self.record_count;
-        let base_timestamp = if offset == 0 {
+        let base_timestamp = if offset == 0 && !self.delete_horizon {
             timestamp
         } else {
             self.base_timestamp
@@ -179,7 +193,7 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: &[Header<'_>],
     ) -> usize {
-        let base_timestamp = if self.is_empty() {
+        let base_timestamp = if self.is_empty() && !self.delete_horizon {
             timestamp
         } else {
             self.base_timestamp
@@ -219,7 +233,7 @@ impl BatchBuilder {
         self.record_count
     }
 
-    /// Timestamp of the first record, -1 before there is one.
+    /// Timestamp of the first record, -1 before there is one; the delete horizon if there is that.
     #[must_use]
     pub fn base_timestamp(&self) -> i64 {
         self.base_timestamp
@@ -276,7 +290,8 @@ impl BatchBuilder {
                 .with_compression(seal.compression.codec())
                 .with_timestamp_type(seal.timestamp_type)
                 .with_transactional(seal.transactional)
-                .with_control(seal.control),
+                .with_control(seal.control)
+                .with_delete_horizon(self.delete_horizon),
             last_offset_delta: (self.record_count - 1) as i32,
             base_timestamp: self.base_timestamp,
             max_timestamp: self.max_timestamp,

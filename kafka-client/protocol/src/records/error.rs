@@ -17,9 +17,10 @@ pub enum RecordError {
         available: usize,
     },
 
-    /// A message set of format v0 or v1, as brokers before Kafka 0.11 wrote it.
+    /// A message of format v0 or v1, as brokers before Kafka 0.11 wrote it, where a record batch has
+    /// to be. Such messages are read from old segments, and neither written nor changed.
     #[error(
-        "message format v{magic} is not supported: only record batches of format v2 are \
+        "message format v{magic} is not supported here: only record batches of format v2 are \
          (Kafka 0.11 and later)"
     )]
     UnsupportedMagic {
@@ -57,10 +58,13 @@ pub enum RecordError {
         value: i64,
     },
 
-    /// The CRC-32C of the content is not the one in the header.
-    #[error("record batch is damaged: CRC-32C is {actual:#010x}, the header says {expected:#010x}")]
+    /// The checksum of the content is not the one in the header: CRC-32C in a record batch, CRC-32 in
+    /// a message of format v0 or v1.
+    #[error(
+        "record batch is damaged: the checksum is {actual:#010x}, the header says {expected:#010x}"
+    )]
     CrcMismatch {
-        /// Checksum in the batch header.
+        /// Checksum in the header.
         expected: u32,
         /// Checksum of the bytes received.
         actual: u32,
@@ -111,7 +115,23 @@ pub enum RecordError {
         bytes: usize,
     },
 
-    /// The compression bits of the attributes name no codec.
+    /// A message inside a compressed message of format v0 or v1 that cannot be there.
+    #[error("message {index} inside a compressed message {problem}: the data is damaged")]
+    BadInnerMessage {
+        /// Index of the message in its set.
+        index: u32,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// A control record that is none, or cannot be written.
+    #[error("control record: {reason}")]
+    BadControlRecord {
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The compression bits of the attributes name no codec of the format.
     #[error("compression codec {id} is unknown")]
     UnknownCodec {
         /// The id found.

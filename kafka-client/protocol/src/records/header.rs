@@ -19,6 +19,11 @@ pub(super) const NO_TIMESTAMP: i64 = -1;
 pub(super) const LOG_OVERHEAD: usize = 12;
 
 /// The fixed part of a record batch, in wire order.
+///
+/// For a message of format v0 or v1, the header is what a batch in its place would say: the offset is
+/// the message's own, which is that of the last record when the message is compressed; codec, kind of
+/// timestamp, timestamp and checksum are the message's; `record_count` is -1 when the message is
+/// compressed, since it does not say; producer, sequence and leader epoch are -1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchHeader {
     /// Offset of the first record. Producers write 0, the broker patches it.
@@ -27,9 +32,10 @@ pub struct BatchHeader {
     pub batch_length: i32,
     /// Leader epoch of the partition at the append, -1 when unknown. Not covered by the CRC.
     pub partition_leader_epoch: i32,
-    /// Format version, 2.
+    /// Format version: 2, or 0 or 1 for a message of an old format.
     pub magic: i8,
-    /// CRC-32C of everything from the attributes to the end of the batch.
+    /// CRC-32C of everything from the attributes to the end of the batch; in the old formats, CRC-32
+    /// of everything from the magic byte.
     pub crc: u32,
     /// Codec, kind of timestamps and kind of records.
     pub attributes: Attributes,
@@ -150,6 +156,16 @@ impl BatchHeader {
     #[must_use]
     pub fn next_offset(&self) -> i64 {
         self.last_offset().saturating_add(1)
+    }
+
+    /// Time after which compaction may drop the batch's tombstones and markers (KIP-534), in
+    /// milliseconds since the epoch, if compaction has set one. It is the base timestamp then, and the
+    /// records' own are relative to it like to any other.
+    #[must_use]
+    pub fn delete_horizon(&self) -> Option<i64> {
+        self.attributes
+            .has_delete_horizon()
+            .then_some(self.base_timestamp)
     }
 
     /// Size of the whole batch, in bytes.

@@ -1,5 +1,6 @@
 //! Record batches, format v2: what a Produce request carries, what a log segment stores and what a
-//! Fetch response returns, byte for byte the same.
+//! Fetch response returns, byte for byte the same. A Fetch response may also have messages of the
+//! formats v0 and v1 from old segments; they are read like batches.
 //!
 //! ```text
 //!   0         8      12      16  17    21    23       27         35        43      51    53     57    61
@@ -22,16 +23,19 @@
 //! Writing: a [`BatchBuilder`] encodes each record once, in place; [`BatchBuilder::seal`] compresses and
 //! fills the header in. Reading: [`Batches`] cuts a frame into [`Batch`]es, whose [`RecordCursor`] decodes
 //! one record at a time and borrows from the frame. [`patch_base_offset`], [`patch_log_append_time`],
-//! [`reidentify`], [`split`] and [`retain`] change batches that are already sealed.
+//! [`reidentify`], [`split`] and [`retain`] change batches that are already sealed. [`ControlRecord`] is
+//! what stands in a control batch.
 //!
 //! Nothing here panics on bytes from the network or gives them memory they only claim to need.
 
 mod batch;
 mod builder;
 mod compression;
+mod control;
 mod cursor;
 mod error;
 mod header;
+mod legacy;
 mod rewrite;
 #[cfg(test)]
 mod tests;
@@ -40,6 +44,9 @@ mod varint;
 pub use batch::{Batch, Batches};
 pub use builder::{BatchBuilder, Seal, Sealed, record_size_upper_bound};
 pub use compression::{Compression, CompressionConfig};
+pub use control::{
+    ControlRecord, ControlRecordType, EndTransactionMarker, LeaderChangeMessage, Voter,
+};
 pub use cursor::{Header, Headers, HeadersView, RecordCursor, RecordView, Records};
 pub use error::RecordError;
 pub use header::{Attributes, BatchHeader, TimestampType, advance_sequence};

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::batch::whole;
 use super::builder::batch_length;
-use super::header::{NO_TIMESTAMP, at};
+use super::header::{NO_TIMESTAMP, at, check_magic};
 use super::{
     Batch, BatchBuilder, BatchHeader, Compression, Header, RecordError, RecordView, TimestampType,
     compression,
@@ -108,9 +108,11 @@ pub fn split(
             open.len() + size <= max_bytes
         };
         if !parts.last().is_some_and(fits) {
-            parts.push(BatchBuilder::new(BytesMut::with_capacity(
-                max_bytes.min(batch.bytes().len()),
-            )));
+            let buf = BytesMut::with_capacity(max_bytes.min(batch.bytes().len()));
+            parts.push(match batch.header().delete_horizon() {
+                Some(timestamp) => BatchBuilder::with_delete_horizon(buf, timestamp),
+                None => BatchBuilder::new(buf),
+            });
         }
         if let Some(open) = parts.last_mut() {
             open.append(record.timestamp, record.key, record.value, &headers)?;
@@ -129,13 +131,14 @@ pub fn split(
 ///
 /// # Errors
 ///
-/// Those of [`Batch::records`], of [`RecordCursor::next_record`](super::RecordCursor::next_record) and
-/// of [`BatchBuilder::seal`].
+/// [`RecordError::UnsupportedMagic`] for a message of format v0 or v1; those of [`Batch::records`], of
+/// [`RecordCursor::next_record`](super::RecordCursor::next_record) and of [`BatchBuilder::seal`].
 pub fn retain(
     batch: &Batch,
     cap: usize,
     mut keep: impl FnMut(&RecordView<'_>) -> bool,
 ) -> Result<Bytes, RecordError> {
+    check_magic(batch.header().magic)?;
     let cursor = batch.records(cap)?;
     let mut header = *batch.header();
     let mut kept = BytesMut::new();

@@ -1,13 +1,15 @@
 //! Every message of the crate, so that each test walks all of them.
 
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use kafka_client_protocol::message::TypeDescription;
 use kafka_client_protocol::wire::Wire;
 use kafka_client_protocol::{ApiKey, DecodeError, EncodeError, Message, Request};
 
-/// Calls a macro with `module Request` for every API. A response is its request's.
+/// Calls a macro with `module Request` for every API. A response is its request's. `(alone)` are
+/// those that the `kafka-protocol` crate does not know.
 macro_rules! for_each_api {
     ($visit:ident) => {
         $visit! {
@@ -76,19 +78,38 @@ macro_rules! for_each_api {
             share_fetch ShareFetchRequest;
             share_group_describe ShareGroupDescribeRequest;
             share_group_heartbeat ShareGroupHeartbeatRequest;
-            streams_group_describe StreamsGroupDescribeRequest;
-            streams_group_heartbeat StreamsGroupHeartbeatRequest;
-            streams_group_topology_description_update StreamsGroupTopologyDescriptionUpdateRequest;
+            streams_group_describe StreamsGroupDescribeRequest (alone);
+            streams_group_heartbeat StreamsGroupHeartbeatRequest (alone);
+            streams_group_topology_description_update StreamsGroupTopologyDescriptionUpdateRequest (alone);
             sync_group SyncGroupRequest;
             txn_offset_commit TxnOffsetCommitRequest;
             unregister_broker UnregisterBrokerRequest;
-            unregister_controller UnregisterControllerRequest;
+            unregister_controller UnregisterControllerRequest (alone);
             update_features UpdateFeaturesRequest;
             write_txn_markers WriteTxnMarkersRequest;
         }
     };
 }
 pub(crate) use for_each_api;
+
+/// What Apache Kafka 4.4 adds to 4.3.1, of which the jars are: messages with the version that is
+/// new. All APIs of which that is the only version are new.
+pub(crate) const OF_KAFKA_4_4: &[(&str, i16)] = &[
+    ("ApiVersionsRequest", 5),
+    ("ApiVersionsResponse", 5),
+    ("DeleteGroupsRequest", 3),
+    ("DeleteGroupsResponse", 3),
+    ("StreamsGroupDescribeRequest", 1),
+    ("StreamsGroupDescribeResponse", 1),
+    ("StreamsGroupHeartbeatRequest", 1),
+    ("StreamsGroupHeartbeatResponse", 1),
+    ("StreamsGroupTopologyDescriptionUpdateRequest", 0),
+    ("StreamsGroupTopologyDescriptionUpdateResponse", 0),
+    ("TxnOffsetCommitRequest", 6),
+    ("TxnOffsetCommitResponse", 6),
+    ("UnregisterControllerRequest", 0),
+    ("UnregisterControllerResponse", 0),
+];
 
 /// An API with both of its messages.
 pub(crate) struct Api {
@@ -139,6 +160,14 @@ impl Codec {
         }
     }
 
+    /// The versions that Apache Kafka 4.3.1 has too. They may be none.
+    pub(crate) fn in_jars(&self) -> RangeInclusive<i16> {
+        let added = OF_KAFKA_4_4
+            .iter()
+            .any(|added| *added == (self.name, self.versions.1));
+        self.versions.0..=self.versions.1 - i16::from(added)
+    }
+
     pub(crate) fn flexible(&self, version: i16) -> bool {
         self.first_flexible.is_some_and(|first| version >= first)
     }
@@ -165,7 +194,7 @@ impl Api {
 /// All APIs of the crate.
 pub(crate) fn all() -> Vec<Api> {
     macro_rules! table {
-        ($($module:ident $request:ident;)*) => {
+        ($($module:ident $request:ident $(($alone:ident))?;)*) => {
             vec![$(
                 Api::of::<kafka_client_protocol::api::$module::$request>(stringify!($module)),
             )*]

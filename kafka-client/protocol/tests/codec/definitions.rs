@@ -9,13 +9,20 @@ use std::path::PathBuf;
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::consumer_protocol::{Assignment, Subscription};
 use kafka_client_protocol::message::{FieldDescription, StructDescription, TypeDescription};
+use kafka_client_protocol::records::LeaderChangeMessage;
 use serde_json::Value;
 
 use crate::apis::{self, Codec};
 use crate::values;
 
+mod alterations;
+
 /// Differences that are meant, each with its reason.
 const ALLOWED: &[(&str, &str)] = &[
+    (
+        "AlterClientQuotasResponse.entries: type []EntryResult, Kafka []EntryData",
+        "the request has that name in the same module",
+    ),
     (
         "ApiVersionsRequest: versions 0-5, Kafka 0-4",
         "version 5 is of Kafka 4.4 (KIP-1242)",
@@ -29,42 +36,156 @@ const ALLOWED: &[(&str, &str)] = &[
         "it has several partitions",
     ),
     (
+        "DeleteGroupsRequest: versions 0-3, Kafka 0-2",
+        "version 3 is of Kafka 4.4 (KIP-1331)",
+    ),
+    (
+        "DeleteGroupsResponse: versions 0-3, Kafka 0-2",
+        "version 3 is of Kafka 4.4 (KIP-1331)",
+    ),
+    (
+        "DescribeQuorumResponse.topics: type []TopicQuorum, Kafka []TopicData",
+        "the request has that name in the same module",
+    ),
+    (
+        "DescribeQuorumResponse.topics.partitions: type []PartitionQuorum, Kafka []PartitionData",
+        "the request has that name in the same module",
+    ),
+    (
+        "ShareFetchResponse.responses.partitions.records: default empty, Kafka null",
+        "null belongs to version 0, which Kafka has taken away",
+    ),
+    (
+        "StreamsGroupDescribeRequest: versions 0-1, Kafka 0-0",
+        "version 1 is of Kafka 4.4 (KIP-1331, KIP-1357)",
+    ),
+    (
+        "StreamsGroupDescribeResponse: versions 0-1, Kafka 0-0",
+        "version 1 is of Kafka 4.4 (KIP-1331, KIP-1357)",
+    ),
+    (
+        "StreamsGroupHeartbeatRequest: versions 0-1, Kafka 0-0",
+        "version 1 is of Kafka 4.4 (KIP-1331)",
+    ),
+    (
+        "StreamsGroupHeartbeatResponse: versions 0-1, Kafka 0-0",
+        "version 1 is of Kafka 4.4 (KIP-1331)",
+    ),
+    (
+        "StreamsGroupHeartbeatResponse.acceptable_recovery_lag_legacy: Kafka acceptable_recovery_lag",
+        "Kafka 4.4 gives its name to the wider field of version 1",
+    ),
+    (
+        "StreamsGroupHeartbeatResponse.acceptable_recovery_lag_legacy: ignorable true, Kafka false",
+        "version 1 has a wider one instead",
+    ),
+    (
         "Subscription.owned_partitions: type []TopicPartitions, Kafka []TopicPartition",
         "it has several partitions",
     ),
+    (
+        "TxnOffsetCommitRequest: versions 0-6, Kafka 0-5",
+        "version 6 is of Kafka 4.4 (KIP-1319)",
+    ),
+    (
+        "TxnOffsetCommitResponse: versions 0-6, Kafka 0-5",
+        "version 6 is of Kafka 4.4 (KIP-1319)",
+    ),
+    (
+        "TxnOffsetCommitRequest.topics.name: ignorable true, Kafka false",
+        "version 6 has the topic's id instead",
+    ),
+    (
+        "TxnOffsetCommitResponse.topics.name: ignorable true, Kafka false",
+        "version 6 has the topic's id instead",
+    ),
 ];
 
-/// APIs of the key table that the jar does not have.
-const LATER_KEYS: &[(ApiKey, &str)] = &[
+/// APIs that the jar does not have.
+const LATER_APIS: &[(ApiKey, &str)] = &[
     (
         ApiKey::STREAMS_GROUP_TOPOLOGY_DESCRIPTION_UPDATE,
-        "of Kafka 4.4",
+        "of Kafka 4.4 (KIP-1331)",
     ),
-    (ApiKey::UNREGISTER_CONTROLLER, "of Kafka 4.4"),
+    (ApiKey::UNREGISTER_CONTROLLER, "of Kafka 4.4 (KIP-1312)"),
 ];
+
+/// APIs on the listeners of clients that only brokers use, to keep the state of share groups.
+const BETWEEN_BROKERS: &[ApiKey] = &[
+    ApiKey::INITIALIZE_SHARE_GROUP_STATE,
+    ApiKey::READ_SHARE_GROUP_STATE,
+    ApiKey::WRITE_SHARE_GROUP_STATE,
+    ApiKey::DELETE_SHARE_GROUP_STATE,
+    ApiKey::READ_SHARE_GROUP_STATE_SUMMARY,
+];
+
+/// One of our messages with Kafka's definition of it.
+struct Pair {
+    codec: Codec,
+    /// Its API, for a request or response.
+    api: Option<(ApiKey, &'static str)>,
+    definition: Value,
+}
+
+impl Pair {
+    /// All messages that the jar has.
+    fn all() -> Vec<Self> {
+        let mut definitions = definitions();
+        let mut pairs = Vec::new();
+        let mut pair = |codec, api, name: &str| {
+            let definition = definitions.remove(name);
+            let definition = definition.unwrap_or_else(|| panic!("{name} is not in the jar"));
+            pairs.push(Self {
+                codec,
+                api,
+                definition,
+            });
+        };
+        for api in apis::all() {
+            if LATER_APIS.iter().any(|(later, _)| *later == api.key) {
+                continue;
+            }
+            for (codec, kind) in api.messages().into_iter().zip(["request", "response"]) {
+                pair(codec, Some((api.key, kind)), codec.name);
+            }
+        }
+        pair(
+            Codec::of::<Subscription>(),
+            None,
+            "ConsumerProtocolSubscription",
+        );
+        pair(
+            Codec::of::<Assignment>(),
+            None,
+            "ConsumerProtocolAssignment",
+        );
+        pair(
+            Codec::of::<LeaderChangeMessage>(),
+            None,
+            "LeaderChangeMessage",
+        );
+        pairs
+    }
+
+    fn differences(&self, definition: &Value) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        compare_message(&self.codec, definition, &mut found);
+        if let Some((key, kind)) = self.api
+            && (definition["apiKey"] != key.value() || definition["type"] != kind)
+        {
+            found.insert(format!("{}: another API key or kind", self.codec.name));
+        }
+        found
+    }
+}
 
 #[test]
 #[ignore = "needs KAFKA_JARS: a folder with Apache Kafka's jars; .ci/run provides it"]
 fn messages_are_what_the_jar_defines() {
-    let definitions = definitions();
-    let mut found = BTreeSet::new();
-    let apis = apis::all();
-    for api in &apis {
-        for (codec, kind) in api.messages().iter().zip(["request", "response"]) {
-            let definition = &definitions[codec.name];
-            compare_message(codec, definition, &mut found);
-            if definition["apiKey"] != api.key.value() || definition["type"] != kind {
-                found.insert(format!("{}: another API key or kind", codec.name));
-            }
-        }
-    }
-    let blobs = [
-        (Codec::of::<Subscription>(), "ConsumerProtocolSubscription"),
-        (Codec::of::<Assignment>(), "ConsumerProtocolAssignment"),
-    ];
-    for (codec, name) in blobs {
-        compare_message(&codec, &definitions[name], &mut found);
-    }
+    let found: BTreeSet<String> = Pair::all()
+        .iter()
+        .flat_map(|pair| pair.differences(&pair.definition))
+        .collect();
     let allowed = ALLOWED.iter().map(|(text, _)| (*text).to_owned()).collect();
     let lines = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join("\n");
     assert!(
@@ -81,14 +202,24 @@ fn messages_are_what_the_jar_defines() {
 
 #[test]
 #[ignore = "needs KAFKA_JARS: a folder with Apache Kafka's jars; .ci/run provides it"]
+fn every_api_that_clients_use_is_in_the_crate() {
+    let mut expected: BTreeSet<ApiKey> = client_apis(&definitions()).map(|(key, _)| key).collect();
+    for key in BETWEEN_BROKERS {
+        assert!(expected.remove(key), "{key} is not in the jar");
+    }
+    for (key, _) in LATER_APIS {
+        assert!(expected.insert(*key), "{key} is in the jar");
+    }
+    let ours = apis::all().iter().map(|api| api.key).collect();
+    assert_eq!(expected, ours);
+}
+
+#[test]
+#[ignore = "needs KAFKA_JARS: a folder with Apache Kafka's jars; .ci/run provides it"]
 fn the_table_of_api_keys_is_what_the_jar_defines() {
     let mut found = BTreeSet::new();
     let mut in_jar = BTreeSet::new();
-    for definition in definitions().values() {
-        if definition["type"] != "request" || !listens_to_clients(definition) {
-            continue;
-        }
-        let key = ApiKey::new(definition["apiKey"].as_i64().unwrap() as i16);
+    for (key, definition) in client_apis(&definitions()) {
         in_jar.insert(key);
         let name = definition["name"].as_str().unwrap();
         if key.name().map(|name| format!("{name}Request")).as_deref() != Some(name) {
@@ -105,7 +236,7 @@ fn the_table_of_api_keys_is_what_the_jar_defines() {
         .map(ApiKey::new)
         .filter(|key| key.name().is_some())
         .collect();
-    for (key, _) in LATER_KEYS {
+    for (key, _) in LATER_APIS {
         assert!(
             known.remove(key) && !in_jar.contains(key),
             "{key} is not later"
@@ -115,6 +246,17 @@ fn the_table_of_api_keys_is_what_the_jar_defines() {
         found.insert(format!("{key:?}: not in the jar"));
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// What brokers serve on the listeners of clients: the requests with their keys.
+fn client_apis(definitions: &BTreeMap<String, Value>) -> impl Iterator<Item = (ApiKey, &Value)> {
+    definitions
+        .values()
+        .filter(|definition| definition["type"] == "request" && listens_to_clients(definition))
+        .map(|definition| {
+            let key = definition["apiKey"].as_i64().unwrap();
+            (ApiKey::new(key as i16), definition)
+        })
 }
 
 /// Controllers alone serve the others.
@@ -205,10 +347,29 @@ pub(crate) fn compare_message(codec: &Codec, definition: &Value, found: &mut BTr
     for definition in definition["commonStructs"].as_array().into_iter().flatten() {
         common.insert(definition["name"].as_str().unwrap(), definition);
     }
+    if codec.first_flexible.is_some() {
+        keeps_unknown(name, description, found);
+    }
     let Some(both) = meet(ours, kafka) else {
         return;
     };
     compare_fields(name, description, definition, &common, both, found);
+}
+
+/// Every struct of a message that has flexible versions can meet tagged fields of later ones.
+fn keeps_unknown(path: &str, description: &StructDescription, found: &mut BTreeSet<String>) {
+    if !description.keeps_unknown {
+        found.insert(format!("{path}: loses unknown tagged fields"));
+    }
+    for field in description.fields {
+        let mut ty = &field.ty;
+        while let TypeDescription::Array(inner) | TypeDescription::Nullable(inner) = ty {
+            ty = inner;
+        }
+        if let TypeDescription::Struct(description) = ty {
+            keeps_unknown(&format!("{path}.{}", field.name), description, found);
+        }
+    }
 }
 
 const MESSAGE_KEYS: &[&str] = &[
@@ -269,9 +430,9 @@ fn compare_fields(
         .flatten()
         .filter_map(|field| Some((field, meet(field_versions(field)?, versions)?)))
         .collect();
-    let our_names: Vec<&str> = ours.iter().map(|(field, _)| field.name).collect();
-    let kafka_names: Vec<String> = kafka.iter().map(|(field, _)| snake(field)).collect();
-    if our_names != kafka_names {
+    if ours.len() != kafka.len() {
+        let our_names: Vec<&str> = ours.iter().map(|(field, _)| field.name).collect();
+        let kafka_names: Vec<String> = kafka.iter().map(|(field, _)| snake(field)).collect();
         found.insert(format!(
             "{path}: fields {our_names:?}, Kafka {kafka_names:?}"
         ));
@@ -279,6 +440,10 @@ fn compare_fields(
     }
     for ((ours, our_versions), (kafka, kafka_versions)) in ours.into_iter().zip(kafka) {
         let path = format!("{path}.{}", ours.name);
+        let name = snake(kafka);
+        if ours.name != name {
+            found.insert(format!("{path}: Kafka {name}"));
+        }
         check_keys(kafka, FIELD_KEYS, &path, found);
         if our_versions != kafka_versions {
             let (ours, kafka) = (text(our_versions), text(kafka_versions));
@@ -433,182 +598,5 @@ fn names_go_both_ways() {
     for name in ["TopicId", "Enable2Pc", "ThrottleTimeMs", "Name"] {
         let snake = snake(&serde_json::json!({ "name": name }));
         assert_eq!(values::camel(&snake)[1..], name[1..], "{snake}");
-    }
-}
-
-/// The comparison itself: equal without a difference, and each alteration found.
-mod alterations {
-    use bytes::Bytes;
-    use kafka_client_derive::Message;
-    use kafka_client_protocol::{StrBytes, Uuid};
-
-    use super::*;
-
-    #[derive(Debug, Clone, PartialEq, Message)]
-    #[message(api_key = 0, versions = 1..=4, flexible = 3)]
-    struct ProbeRequest {
-        #[field(versions = 2.., default = -1, ignorable)]
-        epoch: i32,
-        #[field(nullable = 2.., default = Some(Default::default()))]
-        name: Option<StrBytes>,
-        #[field(versions = ..=3)]
-        topics: Vec<ProbeTopic>,
-        #[field(nullable = ..)]
-        records: Option<Bytes>,
-        #[field(versions = 3.., tag = 0, default = i64::MAX)]
-        mark: i64,
-    }
-
-    #[derive(Debug, Clone, PartialEq, Message)]
-    struct ProbeTopic {
-        #[field(key)]
-        id: Uuid,
-        partitions: Vec<i32>,
-    }
-
-    const DEFINITION: &str = r#"
-        // A comment.
-        {
-          "apiKey": 0, "type": "request", "name": "ProbeRequest",
-          "validVersions": "1-4", "flexibleVersions": "3+",
-          "fields": [
-            { "name": "Gone", "type": "string", "versions": "0" },
-            { "name": "Epoch", "type": "int32", "versions": "2+", "default": "-1", "ignorable": true },
-            { "name": "Name", "type": "string", "versions": "0+", "nullableVersions": "2+" },
-            { "name": "Topics", "type": "[]ProbeTopic", "versions": "0-3" },
-            { "name": "Records", "type": "records", "versions": "0+", "nullableVersions": "0+" },
-            { "name": "Mark", "type": "int64", "versions": "3+", "taggedVersions": "3+", "tag": 0,
-              "default": "0x7fffffffffffffff" }
-          ],
-          "commonStructs": [
-            { "name": "ProbeTopic", "versions": "0+", "fields": [
-              { "name": "Id", "type": "uuid", "versions": "0+", "mapKey": true },
-              { "name": "Partitions", "type": "[]int32", "versions": "0+" }
-            ]}
-          ]
-        }"#;
-
-    fn differences(definition: &str) -> Vec<String> {
-        let mut found = BTreeSet::new();
-        compare_message(&Codec::of::<ProbeRequest>(), &parse(definition), &mut found);
-        found.into_iter().collect()
-    }
-
-    #[test]
-    fn equal_definitions_have_no_difference() {
-        assert_eq!(differences(DEFINITION), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_tagged_field_need_not_say_its_versions_twice() {
-        let twice = r#""versions": "3+", "taggedVersions": "3+""#;
-        assert_eq!(DEFINITION.matches(twice).count(), 1);
-        let once = DEFINITION.replace(twice, r#""taggedVersions": "3+""#);
-        assert_eq!(differences(&once), Vec::<String>::new());
-    }
-
-    #[test]
-    fn every_alteration_of_a_definition_is_found() {
-        for (from, to, expected) in [
-            (
-                r#""1-4""#,
-                r#""1-5""#,
-                "ProbeRequest: versions 1-4, Kafka 1-5",
-            ),
-            (
-                r#""flexibleVersions": "3+""#,
-                r#""flexibleVersions": "4+""#,
-                "ProbeRequest: first flexible version Some(3), Kafka Some(4)",
-            ),
-            (
-                r#""commonStructs""#,
-                r#""newStructs""#,
-                "ProbeRequest: unknown key newStructs in Kafka's definition",
-            ),
-            (
-                r#"string", "versions": "0" }"#,
-                r#"string", "versions": "0-1" }"#,
-                "ProbeRequest: fields ",
-            ),
-            (r#""Epoch""#, r#""EpochId""#, "ProbeRequest: fields "),
-            (
-                r#""2+", "default": "-1""#,
-                r#""3+", "default": "-1""#,
-                "ProbeRequest.epoch: versions 2-4, Kafka 3-4",
-            ),
-            (
-                r#""int32", "ve"#,
-                r#""int64", "ve"#,
-                "ProbeRequest.epoch: type int32, Kafka int64",
-            ),
-            (
-                r#""-1""#,
-                r#""0""#,
-                "ProbeRequest.epoch: default -1, Kafka 0",
-            ),
-            (
-                r#""ignorable": true"#,
-                r#""ignorable": false"#,
-                "ProbeRequest.epoch: ignorable true, Kafka false",
-            ),
-            (
-                r#""nullableVersions": "2+""#,
-                r#""nullableVersions": "0+""#,
-                "ProbeRequest.name: nullable in 2-4, Kafka 1-4",
-            ),
-            (
-                r#""nullableVersions": "2+""#,
-                r#""nullableVersions": "2+", "default": "null""#,
-                "ProbeRequest.name: default empty, Kafka null",
-            ),
-            (
-                r#""nullableVersions": "2+""#,
-                r#""nullableVersions": "2+", "flexibleVersions": "none""#,
-                "ProbeRequest.name: unknown key flexibleVersions in Kafka's definition",
-            ),
-            (
-                r#"uuid", "versions": "0+""#,
-                r#"uuid", "versions": "0+", "nullableVersions": "0+""#,
-                "ProbeRequest.topics.id: is an Option false, Kafka true",
-            ),
-            (
-                r#""[]ProbeTopic""#,
-                r#""[]Probe""#,
-                "ProbeRequest.topics: type []ProbeTopic, Kafka []Probe",
-            ),
-            (
-                r#""mapKey": true"#,
-                r#""mapKey": false"#,
-                "ProbeRequest.topics.id: key true, Kafka false",
-            ),
-            (
-                r#""[]int32""#,
-                r#""int32""#,
-                "ProbeRequest.topics.partitions: type []int32, Kafka int32",
-            ),
-            (
-                r#""tag": 0"#,
-                r#""tag": 1"#,
-                "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((1, (3, 4)))",
-            ),
-            (
-                r#""taggedVersions": "3+""#,
-                r#""taggedVersions": "4+""#,
-                "ProbeRequest.mark: tag Some((0, (3, 4))), Kafka Some((0, (4, 4)))",
-            ),
-            (
-                "0x7fffffffffffffff",
-                "0x7fffffff",
-                "ProbeRequest.mark: default 9223372036854775807, Kafka 2147483647",
-            ),
-        ] {
-            assert_eq!(DEFINITION.matches(from).count(), 1, "{from} is there once");
-            let altered = DEFINITION.replace(from, to);
-            let found = differences(&altered);
-            assert!(
-                found.iter().any(|found| found.starts_with(expected)),
-                "{from} -> {to}: {found:#?}"
-            );
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Messages, headers and group blobs as Apache Kafka wrote them: `tests/golden/*.txt`, whose first
 //! lines say where they come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use kafka_client_protocol::message::TypeDescription;
 use kafka_client_protocol::{ApiKey, EncodeErrorKind, Message};
 use serde_json::Value;
 
-use crate::apis::{self, Codec};
+use crate::apis::{self, Api, Codec};
 use crate::values;
 
 /// A line `<kind> v<version> <variant> <hex> <json>`.
@@ -76,7 +76,8 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Every golden file of an API, with its two messages, and those of the internal topics.
 pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
-    let of_apis = apis::all().into_iter().flat_map(|api| {
+    let in_jars = |api: &Api| !api.request.in_jars().is_empty();
+    let of_apis = apis::all().into_iter().filter(in_jars).flat_map(|api| {
         let [request, response] = api.messages();
         cases(&format!("{}.txt", api.module))
             .into_iter()
@@ -91,35 +92,24 @@ pub(crate) fn all_cases() -> impl Iterator<Item = (Codec, Case)> {
 
 #[test]
 fn every_message_of_apache_kafka_reads_and_writes_byte_for_byte() {
-    let mut set = Bytes::new();
     let mut wrong = Vec::new();
     for (codec, case) in all_cases() {
         let label = format!("{} v{} {}", codec.name, case.version, case.variant);
-        if let Err(error) = check(&codec, &case, &mut set) {
+        if let Err(error) = check(&codec, &case) {
             wrong.push(format!("{label}: {error}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `set` keeps the bytes of the last `set` case: what is left of `unknown_tags` when the tags that
-/// no version knows are dropped.
-fn check(codec: &Codec, case: &Case, set: &mut Bytes) -> Result<(), String> {
+fn check(codec: &Codec, case: &Case) -> Result<(), String> {
     let message =
         (codec.decode)(case.bytes.clone(), case.version).map_err(|error| error.to_string())?;
     values::compare(&message, &codec.ty, case.version, &case.json)?;
-    let expected = match case.variant.as_str() {
-        "unknown_tags" => set.clone(),
-        "set" => {
-            *set = case.bytes.clone();
-            case.bytes.clone()
-        }
-        _ => case.bytes.clone(),
-    };
-    same_bytes(&message.encode(case.version).unwrap(), &expected)?;
+    same_bytes(&message.encode(case.version).unwrap(), &case.bytes)?;
     if case.variant == "default" {
         let default = (codec.default)().encode(case.version);
-        same_bytes(&default.map_err(|error| error.to_string())?, &expected)
+        same_bytes(&default.map_err(|error| error.to_string())?, &case.bytes)
             .map_err(|error| format!("Default: {error}"))?;
     }
     Ok(())
@@ -134,40 +124,24 @@ fn same_bytes(ours: &[u8], kafka: &[u8]) -> Result<(), String> {
 
 #[test]
 fn every_version_of_every_message_has_golden_bytes() {
-    // Released with Apache Kafka 4.4, the jars are of 4.3.
-    let later = BTreeSet::from([("ApiVersionsRequest", 5), ("ApiVersionsResponse", 5)]);
-
-    let golden: BTreeSet<(&str, i16)> = all_cases()
-        .map(|(codec, case)| (codec.name, case.version))
-        .collect();
-    let known: BTreeSet<(&str, i16)> = apis::messages()
-        .into_iter()
-        .flat_map(|codec| (codec.versions.0..=codec.versions.1).map(move |v| (codec.name, v)))
-        .collect();
-    assert_eq!(&known - &golden, later, "known to us, without golden bytes");
-    assert_eq!(&golden - &known, BTreeSet::new(), "unknown to us");
-
+    let mut golden = BTreeMap::<(&str, i16), Vec<String>>::new();
+    for (codec, case) in all_cases() {
+        let variants = golden.entry((codec.name, case.version)).or_default();
+        variants.push(case.variant);
+    }
     // Each of them with and without values, and with foreign tags where there can be any.
-    for api in apis::all() {
-        for codec in api.messages() {
-            for (name, version) in known
-                .difference(&later)
-                .filter(|known| known.0 == codec.name)
-            {
-                let variants: Vec<String> = cases(&format!("{}.txt", api.module))
-                    .into_iter()
-                    .filter(|case| name.ends_with(&case.kind) && case.version == *version)
-                    .map(|case| case.variant)
-                    .collect();
-                let expected: &[&str] = if codec.flexible(*version) {
-                    &["default", "set", "null", "unknown_tags"]
-                } else {
-                    &["default", "set", "null"]
-                };
-                assert_eq!(variants, expected, "{name} v{version}");
+    let mut expected = BTreeMap::new();
+    for codec in apis::messages() {
+        for version in codec.in_jars() {
+            let mut variants = vec!["default", "set", "null"];
+            if codec.flexible(version) {
+                variants.push("unknown_tags");
             }
+            let variants = variants.into_iter().map(str::to_owned).collect();
+            expected.insert((codec.name, version), variants);
         }
     }
+    assert_eq!(golden, expected);
 }
 
 /// As Kafka: a field that the version does not have is left out if it is ignorable, and refused if
@@ -260,9 +234,9 @@ fn each_version_of_each_api_has_the_header_that_kafka_gives_it() {
         assert_eq!(response, if flexible { "1" } else { "0" }, "{line:?}");
         seen += 1;
     }
-    let versions = |codec: &Codec| i32::from(codec.versions.1 - codec.versions.0) + 1;
-    let known: i32 = apis::all().iter().map(|api| versions(&api.request)).sum();
-    assert_eq!(seen, known - 1, "all but ApiVersions v5");
+    let apis = apis::all();
+    let known = apis.iter().map(|api| api.request.in_jars().count());
+    assert_eq!(seen, known.sum::<usize>());
 }
 
 /// The API and version of the header say whether it has tags, so lines of version 1 become headers

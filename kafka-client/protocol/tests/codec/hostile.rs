@@ -73,8 +73,16 @@ fn a_byte_too_many_is_an_error() {
 #[test]
 fn a_flipped_bit_is_another_message_or_an_error() {
     for (codec, case) in all_cases() {
-        // `null` has all that `set` has, once. The long ones only repeat what the short ones have.
-        if !["null", "unknown_tags"].contains(&case.variant.as_str()) || case.bytes.len() > 350 {
+        // `null` has all that `set` has, once. Most of a long one is text and numbers, whose bits
+        // say little, so these and the unknown tags are flipped in the last version only.
+        let last = case.version == *codec.in_jars().end();
+        let short = case.bytes.len() <= 350;
+        let flipped = match case.variant.as_str() {
+            "null" => short || last,
+            "unknown_tags" => short && last,
+            _ => false,
+        };
+        if !flipped {
             continue;
         }
         for bit in 0..case.bytes.len() * 8 {
@@ -285,9 +293,9 @@ impl Lie {
 fn width(primitive: &str) -> usize {
     match primitive {
         "bool" | "int8" => 1,
-        "int16" => 2,
+        "int16" | "uint16" => 2,
         "int32" => 4,
-        "int64" => 8,
+        "int64" | "float64" => 8,
         "uuid" => 16,
         other => panic!("{other} has no width"),
     }

@@ -9,6 +9,9 @@ use bytes::Bytes;
 use kafka_client_protocol::message::{StructDescription, TypeDescription};
 use serde_json::{Map, Value};
 
+/// Fields that have another name in Kafka 4.3.1, of which the JSON is, than since 4.4.
+const RENAMED: &[(&str, &str)] = &[("acceptable_recovery_lag_legacy", "acceptableRecoveryLag")];
+
 /// Compares a message with Kafka's JSON for the same bytes in the same version.
 ///
 /// # Errors
@@ -81,7 +84,10 @@ fn same_struct(
             continue;
         }
         let value = &ours[field.name];
-        let name = camel(field.name);
+        let name = match RENAMED.iter().find(|(ours, _)| *ours == field.name) {
+            Some((_, name)) => (*name).to_owned(),
+            None => camel(field.name),
+        };
         let path = format!("{path}.{}", field.name);
         // Record batches appear as their size.
         if let Some(size) = left.remove(&format!("{name}SizeInBytes")) {
@@ -169,10 +175,32 @@ impl Input<'_> {
             self.skip(": ");
             fields.insert(field.name.to_owned(), self.value(&field.ty));
         }
-        if !description.fields.is_empty() {
+        if description.keeps_unknown {
+            let first = description.fields.is_empty();
+            self.skip(if first { " { " } else { ", " });
+            self.unknown_tagged_fields();
+        }
+        if !description.fields.is_empty() || description.keeps_unknown {
             self.skip(" }");
         }
         Value::Object(fields)
+    }
+
+    /// They have no place in Kafka's JSON; that they are kept shows in the encoded bytes.
+    fn unknown_tagged_fields(&mut self) {
+        self.skip("unknown_tagged_fields: TaggedFields(");
+        if self.skipped("None)") {
+            return;
+        }
+        self.skip("Some([");
+        while !self.skipped("]))") {
+            self.skip("TaggedField { tag: ");
+            self.word();
+            self.skip(", value: b\"");
+            self.quoted();
+            self.skip(" }");
+            self.skipped(", ");
+        }
     }
 
     /// A number, a bool or a uuid.

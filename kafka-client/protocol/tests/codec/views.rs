@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use bytes::Bytes;
 use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse};
 use kafka_client_protocol::api::produce::{ProduceRequest, ProduceResponse};
-use kafka_client_protocol::{DecodeErrorKind, Message, ViewMessage};
+use kafka_client_protocol::{DecodeErrorKind, ViewMessage};
 
 use crate::golden::cases;
 

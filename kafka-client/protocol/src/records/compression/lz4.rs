@@ -77,8 +77,19 @@ pub(super) fn compress(src: &[u8], out: &mut BytesMut) -> Result<usize, String> 
     )
 }
 
-pub(super) fn decompress(src: &[u8], out: &mut Output<'_>) -> Result<(), Failure> {
-    let (frame, mut rest) = Frame::parse(src)?;
+/// What to do with the checksum of a frame's header.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeaderChecksum {
+    Verified,
+    Ignored,
+}
+
+pub(super) fn decompress(
+    src: &[u8],
+    checksum: HeaderChecksum,
+    out: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let (frame, mut rest) = Frame::parse(src, checksum)?;
     loop {
         let mark = u32::from_le_bytes(*take(&mut rest)?);
         if mark == 0 {
@@ -127,7 +138,7 @@ struct Frame {
 }
 
 impl Frame {
-    fn parse(src: &[u8]) -> Result<(Self, &[u8]), Failure> {
+    fn parse(src: &[u8], verify: HeaderChecksum) -> Result<(Self, &[u8]), Failure> {
         let mut rest = src;
         if take::<4>(&mut rest)? != &MAGIC {
             return Err(Failure::data("no LZ4 frame"));
@@ -157,7 +168,9 @@ impl Frame {
         }
         let descriptor = &descriptor[..descriptor.len() - rest.len()];
         let [checksum] = *take::<1>(&mut rest)?;
-        if (XxHash32::oneshot(0, descriptor) >> 8) as u8 != checksum {
+        if verify == HeaderChecksum::Verified
+            && (XxHash32::oneshot(0, descriptor) >> 8) as u8 != checksum
+        {
             return Err(Failure::data("frame header checksum does not match"));
         }
         Ok((

@@ -206,6 +206,27 @@ pub(super) fn decompress(
     cap: usize,
     out: &mut BytesMut,
 ) -> Result<(), RecordError> {
+    decompress_as(codec, lz4::HeaderChecksum::Verified, src, cap, out)
+}
+
+/// As [`decompress`], for a message of format v0, whose writers computed the checksum of LZ4's header
+/// over the wrong bytes: it is not looked at.
+pub(super) fn decompress_v0(
+    codec: Compression,
+    src: &[u8],
+    cap: usize,
+    out: &mut BytesMut,
+) -> Result<(), RecordError> {
+    decompress_as(codec, lz4::HeaderChecksum::Ignored, src, cap, out)
+}
+
+fn decompress_as(
+    codec: Compression,
+    lz4_header: lz4::HeaderChecksum,
+    src: &[u8],
+    cap: usize,
+    out: &mut BytesMut,
+) -> Result<(), RecordError> {
     let mut output = Output {
         buf: out,
         len: 0,
@@ -215,7 +236,7 @@ pub(super) fn decompress(
         Compression::None => output.push(src),
         Compression::Gzip => gzip::decompress(src, &mut output),
         Compression::Snappy => snappy::decompress(src, &mut output),
-        Compression::Lz4 => lz4::decompress(src, &mut output),
+        Compression::Lz4 => lz4::decompress(src, lz4_header, &mut output),
         Compression::Zstd => zstd::decompress(src, &mut output),
     };
     let len = output.len;
@@ -306,10 +327,31 @@ impl Output<'_> {
     /// Room for `n` more bytes, or for as many as the cap leaves.
     fn room_within_cap(&mut self, n: usize) -> &mut [u8] {
         let end = self.len + n.min(self.cap - self.len);
+        if self.buf.capacity() < end {
+            self.grow(end);
+        }
         if self.buf.len() < end {
             self.buf.resize(end, 0);
         }
         &mut self.buf[self.len..end]
+    }
+
+    /// Gives the buffer a capacity of `end` at least. It grows by doubling; beyond half of the cap it
+    /// gets all of the cap, so that it never needs more than that, its old memory included: what of the
+    /// new is not yet written has no memory behind it.
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        if self.len == 0 {
+            // Nothing to keep: the old memory goes before the new comes.
+            *self.buf = BytesMut::with_capacity(0);
+        }
+        if end.max(self.buf.capacity().saturating_mul(2)) <= self.cap / 2 {
+            self.buf.reserve(end - self.buf.len());
+        } else {
+            let mut last = BytesMut::with_capacity(self.cap);
+            last.extend_from_slice(&self.buf[..self.len]);
+            *self.buf = last;
+        }
     }
 
     fn advance(&mut self, n: usize) {

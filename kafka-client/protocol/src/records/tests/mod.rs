@@ -1,7 +1,10 @@
 //! Tests of writer and reader together.
 
+mod bombs;
+mod control;
 mod golden;
 mod hostile;
+mod legacy;
 mod round_trip;
 
 use bytes::{Bytes, BytesMut};

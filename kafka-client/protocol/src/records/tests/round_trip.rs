@@ -57,6 +57,82 @@ proptest! {
     }
 
     #[test]
+    fn parts_keep_what_the_batch_says(
+        records in any_records(),
+        compression in any_compression(),
+        max_bytes in 0..2_000_usize,
+        base_sequence in prop_oneof![0..100_i32, i32::MAX - 20..=i32::MAX],
+        transactional: bool,
+        delete_horizon in prop::option::of(0..2_000_000_000_000_i64),
+        append_time in prop::option::of(0..2_000_000_000_000_i64),
+    ) {
+        let buf = BytesMut::new();
+        let mut open = match delete_horizon {
+            Some(timestamp) => BatchBuilder::with_delete_horizon(buf, timestamp),
+            None => BatchBuilder::new(buf),
+        };
+        for record in &records {
+            let len = open.len();
+            let size = open.record_size(
+                record.timestamp,
+                record.key.as_deref(),
+                record.value.as_deref(),
+                &record.headers(),
+            );
+            record.append_to(&mut open);
+            prop_assert_eq!(open.len(), len + size);
+        }
+        let mut seal = Seal {
+            base_offset: 1000,
+            partition_leader_epoch: 4,
+            producer_id: 9,
+            producer_epoch: 1,
+            base_sequence,
+            compression,
+            transactional,
+            ..Seal::default()
+        };
+        let mut whole = open.seal(&seal).unwrap().bytes.to_vec();
+        if let Some(timestamp) = append_time {
+            patch_log_append_time(&mut whole, timestamp).unwrap();
+            seal.timestamp_type = TimestampType::LogAppendTime;
+        }
+        let whole = Batch::new(Bytes::from(whole)).unwrap();
+        prop_assert_eq!(whole.header().delete_horizon(), delete_horizon);
+
+        let mut found = Vec::new();
+        let mut last_sequence = -1;
+        for part in split(whole.bytes(), max_bytes, CAP).unwrap() {
+            let count = part.record_count() as i32;
+            let batch = Batch::new(part.seal(&seal).unwrap().bytes).unwrap();
+            batch.verify_crc().unwrap();
+            let header = batch.header();
+            let records = read(&batch).unwrap();
+            prop_assert_eq!(
+                header,
+                &BatchHeader {
+                    base_offset: seal.base_offset,
+                    batch_length: batch.bytes().len() as i32 - 12,
+                    crc: header.crc,
+                    last_offset_delta: count - 1,
+                    base_timestamp: delete_horizon.unwrap_or(records[0].timestamp),
+                    max_timestamp: records.iter().map(|record| record.timestamp).max().unwrap(),
+                    base_sequence: seal.base_sequence,
+                    record_count: count,
+                    ..*whole.header()
+                }
+            );
+            last_sequence = header.last_sequence();
+            seal.base_sequence = advance_sequence(last_sequence, 1);
+            seal.base_offset = header.next_offset();
+            found.extend(records);
+        }
+        prop_assert_eq!(found, read(&whole).unwrap());
+        prop_assert_eq!(last_sequence, whole.header().last_sequence());
+        prop_assert_eq!(seal.base_offset, whole.header().next_offset());
+    }
+
+    #[test]
     fn compaction_keeps_records_where_they_are(
         records in any_records(),
         compression in any_compression(),
