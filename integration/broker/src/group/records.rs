@@ -171,6 +171,25 @@ mod tests {
     }
 
     #[test]
+    fn an_offset_of_the_oldest_brokers_is_an_offset() {
+        let key = Bytes::from_static(&[0, 0, 0, 1, b'g', 0, 1, b't', 0, 0, 0, 7]);
+        let value = [&[0; 9][..], &[42, 0, 1, b'n'], &[0; 7], &[5]].concat();
+        let expected = Entry::Offset {
+            group: "g".to_owned(),
+            topic: "t".to_owned(),
+            partition: 7,
+            value: Some(OffsetCommitValue {
+                offset: 42,
+                metadata: "n".into(),
+                commit_timestamp: 5,
+                ..Default::default()
+            }),
+        };
+        let entry = decode(key, Some(value.into())).unwrap();
+        assert_eq!(entry, Some(expected));
+    }
+
+    #[test]
     fn a_group_reads_back() {
         let written = Stored {
             generation: 9,
