@@ -9,7 +9,7 @@ use super::{
     TimestampType, record_size_upper_bound,
 };
 use crate::message::Message;
-use crate::types::Uuid;
+use crate::types::{TaggedFields, Uuid};
 use crate::wire::{Reader, Wire};
 
 /// What a control record is.
@@ -120,6 +120,8 @@ pub struct LeaderChangeMessage {
     pub voters: Vec<Voter>,
     /// Those that voted for the leader.
     pub granting_voters: Vec<Voter>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 /// A voter of the metadata quorum.
@@ -130,6 +132,8 @@ pub struct Voter {
     /// Id of its metadata directory (KIP-853).
     #[field(versions = 1..)]
     pub voter_directory_id: Uuid,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 impl ControlRecord {

@@ -73,6 +73,9 @@ impl TaggedFields {
         input: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
         let value = input.take(length)?;
+        if self.0.is_none() {
+            input.afford_memory(size_of::<Vec<TaggedField>>())?;
+        }
         let fields = self.0.get_or_insert_default();
         if fields.len() == fields.capacity() {
             // Twice as many from now on; the old ones are given back only after.

@@ -71,8 +71,10 @@ fn later_versions_are_read_like_the_last_known() {
         voters: vec![Voter {
             voter_id: 4,
             voter_directory_id: crate::types::Uuid([7; 16]),
+            ..Default::default()
         }],
         granting_voters: Vec::new(),
+        ..Default::default()
     };
     let mut value = crate::message::Message::encode(&change, 1)
         .unwrap()
@@ -133,6 +135,7 @@ fn a_leader_change_is_written_in_its_version() {
     let voter = Voter {
         voter_id: 1,
         voter_directory_id: crate::types::Uuid([1; 16]),
+        ..Default::default()
     };
     for version in [0, 2] {
         let change = ControlRecord::LeaderChange(LeaderChangeMessage {
@@ -140,6 +143,7 @@ fn a_leader_change_is_written_in_its_version() {
             leader_id: 1,
             voters: vec![voter.clone()],
             granting_voters: Vec::new(),
+            ..Default::default()
         });
         let error = change.seal(1, &Seal::default()).unwrap_err();
         assert!(
