@@ -1,4 +1,5 @@
-//! One module per API: the request and its response, every version of both.
+//! One module for each API: the request and its response, every version of both, with who sends it,
+//! to which broker, since when, and what its versions changed.
 //!
 //! The attributes at a field are its schema: the versions that have it, those in which it may be
 //! null, its tag, its default.
