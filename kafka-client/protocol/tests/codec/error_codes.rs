@@ -1,6 +1,6 @@
 //! The table of error codes against the one of Apache Kafka: `tests/golden/error_codes.txt`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_client_protocol::{ErrorClass, ErrorCode};
 
@@ -43,7 +43,10 @@ fn the_table_of_error_codes_is_that_of_apache_kafka() {
         let (name, class) = ours.remove(&later.code()).unwrap();
         assert_eq!(class, ErrorClass::Final, "{name}");
     }
-    assert_eq!(ours, kafka);
+    let known: BTreeSet<i16> = ours.keys().chain(kafka.keys()).copied().collect();
+    for code in known {
+        assert_eq!(ours.get(&code), kafka.get(&code), "{code}");
+    }
 }
 
 /// The text stands after the name, and says more than it.
