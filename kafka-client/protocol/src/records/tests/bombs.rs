@@ -116,19 +116,16 @@ fn decompression_bombs_are_refused_at_the_cap() {
                 );
                 taken.bytes_max as usize
             };
-            // The smallest buffers are the size of the cap at once, or nearly so.
-            for cap in [1, 100, 4_000, 10_000] {
+            for cap in [1, 100, 4_000, 10_000, bomb.whole / 2, bomb.whole - 1] {
+                // Gzip's output alone grows with what is in it: while it is copied for the last time, it
+                // is there twice, half of the cap (or all of a small one) and the cap.
+                let copied = match bomb.codec {
+                    Compression::Gzip => (cap / 2).max(4096),
+                    _ => 0,
+                };
                 let taken = refused(cap);
                 assert!(
-                    taken <= cap + 8192 + OVERHEAD,
-                    "{label} takes {taken} bytes with a cap of {cap}"
-                );
-            }
-            // While it is copied for the last time, a buffer is there twice: half of the cap, and all.
-            for cap in [bomb.whole / 2, bomb.whole - 1] {
-                let taken = refused(cap);
-                assert!(
-                    taken <= cap + cap / 2 + OVERHEAD,
+                    taken <= cap + copied + OVERHEAD,
                     "{label} takes {taken} bytes with a cap of {cap}"
                 );
             }
