@@ -115,7 +115,7 @@ pub struct ConsumerGroupMemberMetadataValue {
     #[field(nullable = .., default = Some(Default::default()))]
     pub server_assignor: Option<StrBytes>,
     /// What it sent in JoinGroup, if it speaks the classic protocol while the group moves to this
-    /// one; else null.
+    /// one; else null. The default is not null but, as in Kafka, an empty one.
     #[field(nullable = .., tag = 0, default = Some(Default::default()))]
     pub classic_member_metadata: Option<ClassicMemberMetadata>,
     /// Tagged fields of later versions.
