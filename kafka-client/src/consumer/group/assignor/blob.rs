@@ -71,7 +71,7 @@ pub(crate) fn decode_member(
     instance_id: Option<&str>,
     metadata: Bytes,
 ) -> Result<Member, BlobError> {
-    let subscription: Subscription = decode(metadata)?;
+    let subscription: Subscription = decode(&metadata)?;
     let generation = match subscription.generation_id {
         0.. => subscription.generation_id,
         _ => subscription
@@ -112,7 +112,7 @@ pub(crate) fn decode_assignment(blob: Bytes) -> Result<Vec<TopicPartition>, Blob
     if blob.is_empty() {
         return Ok(Vec::new());
     }
-    let assignment: Assignment = decode(blob)?;
+    let assignment: Assignment = decode(&blob)?;
     partitions_of(&assignment.assigned_partitions)
 }
 
