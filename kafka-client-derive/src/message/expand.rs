@@ -78,6 +78,7 @@ fn default(model: &Struct) -> TokenStream {
         .map(|name| quote! { #name: ::core::default::Default::default(), });
     quote! {
         impl ::core::default::Default for #name {
+            #[inline]
             fn default() -> Self {
                 Self { #(#fields)* #(#unknown)* }
             }

@@ -41,6 +41,7 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
         }
 
         impl<'a> ::core::default::Default for #name<'a> {
+            #[inline]
             fn default() -> Self {
                 Self { #(#defaults)* frame: ::core::marker::PhantomData }
             }

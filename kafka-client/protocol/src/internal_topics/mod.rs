@@ -52,6 +52,8 @@ macro_rules! internal_topic {
             /// When the key is too short for a type, when key or value are not what their type
             /// says, and when the version of a value is unknown. A type that is unknown is no
             /// error but [`Unknown`](Self::Unknown).
+            // Compiled where it is used: everybody builds this crate, few read these records.
+            #[inline]
             pub fn decode(key: Bytes, value: Option<Bytes>) -> Result<Self, DecodeError> {
                 let (record_type, key) = split(key, (stringify!($topic), "record_type"))?;
                 match record_type {
@@ -68,6 +70,7 @@ macro_rules! internal_topic {
             /// # Errors
             /// When the version of the value is unknown or cannot carry it, and when a string or
             /// an array is too long for its length field.
+            #[inline]
             pub fn encode(&self) -> Result<KeyValue, EncodeError> {
                 match self {
                     $(Self::$record(key, value) => Ok((
