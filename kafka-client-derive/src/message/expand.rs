@@ -281,10 +281,19 @@ fn size_of(owner: &str, field: &Field) -> TokenStream {
 }
 
 fn is_fixed(ty: &Type) -> bool {
-    const FIXED: [&str; 9] = [
-        "bool", "i8", "i16", "u16", "i32", "u32", "i64", "f64", "Uuid",
-    ];
-    last_ident(ty).is_some_and(|ident| FIXED.iter().any(|fixed| ident == fixed))
+    fixed_size(ty).is_some()
+}
+
+/// The bytes of every value of a type, for types that have such a number.
+fn fixed_size(ty: &Type) -> Option<usize> {
+    Some(match last_ident(ty)?.to_string().as_str() {
+        "bool" | "i8" => 1,
+        "i16" | "u16" => 2,
+        "i32" | "u32" => 4,
+        "i64" | "f64" => 8,
+        "Uuid" => 16,
+        _ => return None,
+    })
 }
 
 /// A value that a version cannot carry, and must not be left out of it, is an error.
@@ -394,18 +403,6 @@ impl Reading {
         }
     }
 
-    fn read(&self, ty: &Type) -> TokenStream {
-        let target = self.ty(ty);
-        match self {
-            Self::Owned => {
-                quote!(<#target as ::kafka_client_protocol::wire::Wire>::read(input, version)?)
-            }
-            Self::View => {
-                quote!(<#target as ::kafka_client_protocol::wire::View>::view(input, version)?)
-            }
-        }
-    }
-
     /// The value of a field that is not there.
     pub(super) fn default(&self, field: &Field) -> TokenStream {
         if let Some(default) = &field.default {
@@ -449,12 +446,12 @@ pub(super) fn read(model: &Struct, owner: &str, reading: &Reading) -> TokenStrea
             .iter()
             .map(|field| read_tagged(owner, field, reading));
         let keep = match unknown {
-            Some(_) => quote! { unknown.keep(tag, length, input)?; },
-            None => quote! { input.slice(length)?; },
+            Some(_) => quote! { unknown.keep(tag, length, &mut reader)?; },
+            None => quote! { reader.slice(length)?; },
         };
         quote! {
-            let mut tags = ::kafka_client_protocol::wire::Tags::read(input)?;
-            while let ::core::option::Option::Some((tag, length)) = tags.next(input)? {
+            let mut tags = ::kafka_client_protocol::wire::Tags::read(&mut reader)?;
+            while let ::core::option::Option::Some((tag, length)) = tags.next(&mut reader)? {
                 match tag {
                     #(#known)*
                     _ => { #keep }
@@ -462,9 +459,9 @@ pub(super) fn read(model: &Struct, owner: &str, reading: &Reading) -> TokenStrea
             }
         }
     } else if unknown.is_some() {
-        quote! { unknown = ::kafka_client_protocol::wire::TaggedFields::read(input)?; }
+        quote! { unknown = ::kafka_client_protocol::wire::TaggedFields::read(&mut reader)?; }
     } else {
-        quote! { ::kafka_client_protocol::wire::Tags::skip(input)?; }
+        quote! { ::kafka_client_protocol::wire::Tags::skip(&mut reader)?; }
     };
     let fields = model.fields.iter().map(|field| {
         let name = &field.name;
@@ -476,15 +473,123 @@ pub(super) fn read(model: &Struct, owner: &str, reading: &Reading) -> TokenStrea
         Reading::Owned => None,
         Reading::View => Some(quote! { frame: ::core::marker::PhantomData, }),
     };
+    // The reader of the plain fields is a copy whose address goes nowhere, so that it stays in
+    // registers. What is not inlined gets a copy of that one.
     quote! {
+        let mut reader = input.clone();
         #(#plain)*
         #(#defaults)*
         #declare
         if version.flexible {
-            input.at(&(#owner, "tagged fields"));
-            #section
+            reader.at(&(#owner, "tagged fields"));
+            if !reader.no_tags() {
+                let after_plain = reader;
+                let mut reader = after_plain.clone();
+                #section
+                *input = reader;
+            } else {
+                *input = reader;
+            }
+        } else {
+            *input = reader;
         }
         ::core::result::Result::Ok(Self { #(#fields)* #unknown #view })
+    }
+}
+
+/// Passes over the fields in order: those of fixed size in runs, with one check for each run.
+pub(super) fn skip(model: &Struct, owner: &str) -> TokenStream {
+    let (tagged, plain) = split(model);
+    let runs = plain.chunk_by(|one, other| is_fixed(&one.ty) && is_fixed(&other.ty));
+    let plain = runs.map(|run| match run {
+        [field] if !is_fixed(&field.ty) => {
+            let value = skip_value(owner, field);
+            match within(field.versions) {
+                Some(within) => quote! { if #within { #value } },
+                None => value,
+            }
+        }
+        run => {
+            let sizes = run.iter().map(|field| {
+                let size = fixed_size(&field.ty);
+                match within(field.versions) {
+                    Some(within) => quote! { if #within { length += #size; } },
+                    None => quote! { length += #size; },
+                }
+            });
+            // Which of them is cut off is found by reading them.
+            quote! {
+                let mut length = 0usize;
+                #(#sizes)*
+                if reader.slice(length).is_err() {
+                    return <Self as ::kafka_client_protocol::wire::View>::view(input, version)
+                        .map(|_| ());
+                }
+            }
+        }
+    });
+    let section = if tagged.is_empty() {
+        quote! { ::kafka_client_protocol::wire::Tags::skip(&mut nested)?; }
+    } else {
+        let known = tagged.iter().map(|field| {
+            let tag = field.tag;
+            let value = skip_value(owner, field);
+            let arm = match within(field.versions) {
+                Some(within) => quote! { #tag if #within },
+                None => quote! { #tag },
+            };
+            quote! {
+                #arm => {
+                    let after = reader.enter(length)?;
+                    #value
+                    reader.leave(after)?;
+                }
+            }
+        });
+        quote! {
+            let mut reader = nested;
+            let mut tags = ::kafka_client_protocol::wire::Tags::read(&mut reader)?;
+            while let ::core::option::Option::Some((tag, length)) = tags.next(&mut reader)? {
+                match tag {
+                    #(#known)*
+                    _ => { reader.slice(length)?; }
+                }
+            }
+            nested = reader;
+        }
+    };
+    quote! {
+        let mut reader = input.clone();
+        #(#plain)*
+        if version.flexible {
+            reader.at(&(#owner, "tagged fields"));
+            if !reader.no_tags() {
+                let mut nested = reader.clone();
+                #section
+                reader = nested;
+            }
+        }
+        *input = reader;
+        ::core::result::Result::Ok(())
+    }
+}
+
+fn skip_value(owner: &str, field: &Field) -> TokenStream {
+    if is_inlined(&field.ty) {
+        let value = read_value(owner, field, &Reading::View);
+        return quote! { let _ = { #value }; };
+    }
+    let label = field.label();
+    let ty = Reading::View.ty(&field.ty);
+    if forbidden_null(field, &quote!(value)).is_some() {
+        let value = read_value(owner, field, &Reading::View);
+        return quote! { let _ = { #value }; };
+    }
+    quote! {
+        reader.at(&(#owner, #label));
+        let mut nested = reader.clone();
+        <#ty as ::kafka_client_protocol::wire::View>::skip(&mut nested, version)?;
+        reader = nested;
     }
 }
 
@@ -495,28 +600,45 @@ fn local(field: &Field) -> Ident {
 
 fn read_value(owner: &str, field: &Field, reading: &Reading) -> TokenStream {
     let label = field.label();
-    let read = reading.read(&field.ty);
+    let ty = reading.ty(&field.ty);
+    let read = match reading {
+        Reading::Owned => quote!(<#ty as ::kafka_client_protocol::wire::Wire>::read),
+        Reading::View => quote!(<#ty as ::kafka_client_protocol::wire::View>::view),
+    };
+    let value = if is_inlined(&field.ty) {
+        quote! { let value = #read(&mut reader, version)?; }
+    } else {
+        quote! {
+            let mut nested = reader.clone();
+            let value = #read(&mut nested, version)?;
+            reader = nested;
+        }
+    };
     let null = forbidden_null(field, &quote!(value)).map(|null| {
         quote! {
             if #null {
                 return ::core::result::Result::Err(
-                    input.error(::kafka_client_protocol::DecodeErrorKind::UnexpectedNull),
+                    reader.error(::kafka_client_protocol::DecodeErrorKind::UnexpectedNull),
                 );
             }
         }
     });
-    match null {
-        Some(null) => quote! {
-            input.at(&(#owner, #label));
-            let value = #read;
-            #null
-            value
-        },
-        None => quote! {
-            input.at(&(#owner, #label));
-            #read
-        },
+    quote! {
+        reader.at(&(#owner, #label));
+        #value
+        #null
+        value
     }
+}
+
+/// Whether reading the type is inlined: numbers, strings and bytes.
+fn is_inlined(ty: &Type) -> bool {
+    let is_text =
+        |ty: &Type| last_ident(ty).is_some_and(|ident| ident == "StrBytes" || ident == "Bytes");
+    is_fixed(ty)
+        || is_text(ty)
+        || last_ident(ty).is_some_and(|ident| ident == "Option")
+            && view::argument(ty).is_some_and(is_text)
 }
 
 fn read_tagged(owner: &str, field: &Field, reading: &Reading) -> TokenStream {
@@ -529,9 +651,9 @@ fn read_tagged(owner: &str, field: &Field, reading: &Reading) -> TokenStream {
     };
     quote! {
         #arm => {
-            let after = input.enter(length)?;
+            let after = reader.enter(length)?;
             #local = { #value };
-            input.leave(after)?;
+            reader.leave(after)?;
         }
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type};
 
-use super::expand::{Reading, read};
+use super::expand::{Reading, read, skip};
 use super::parse::{Struct, last_ident};
 
 pub(super) fn expand(model: &Struct) -> TokenStream {
@@ -19,6 +19,7 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
         quote! { #(#docs)* pub #name: #ty, }
     });
     let read = read(model, &label, &Reading::View);
+    let skip = skip(model, &label);
     let defaults = model.fields.iter().map(|field| {
         let name = &field.name;
         let default = Reading::View.default(field);
@@ -46,12 +47,21 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
         }
 
         impl<'a> ::kafka_client_protocol::wire::View<'a> for #name<'a> {
-            #[inline]
+            // Into the caller's loop, where what it does not look at is not even made.
+            #[inline(always)]
             fn view(
                 input: &mut ::kafka_client_protocol::wire::Reader<'a>,
                 version: ::kafka_client_protocol::wire::Version,
             ) -> ::core::result::Result<Self, ::kafka_client_protocol::DecodeError> {
                 #read
+            }
+
+            #[inline]
+            fn skip(
+                input: &mut ::kafka_client_protocol::wire::Reader<'a>,
+                version: ::kafka_client_protocol::wire::Version,
+            ) -> ::core::result::Result<(), ::kafka_client_protocol::DecodeError> {
+                #skip
             }
         }
 
@@ -86,7 +96,7 @@ pub(super) fn ty(owned: &Type) -> TokenStream {
 }
 
 /// `T` of `Vec<T>`.
-fn argument(ty: &Type) -> Option<&Type> {
+pub(super) fn argument(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     match &path.path.segments.last()?.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {

@@ -73,8 +73,8 @@ pub fn encode<M: Message>(message: &M, version: i16) -> Result<Bytes, EncodeErro
 ///
 /// # Errors
 /// When the bytes are not a blob of this type.
-pub fn decode<M: Message>(blob: Bytes) -> Result<M, DecodeError> {
-    let mut reader = Reader::new(&blob);
+pub fn decode<M: Message>(blob: &Bytes) -> Result<M, DecodeError> {
+    let mut reader = Reader::new(blob);
     let version = i16::read(&mut reader, Version::PLAIN)?;
     let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
     let result = if version < min {
@@ -104,12 +104,12 @@ mod tests {
         let mut blob = encode(&subscription, 3).unwrap().to_vec();
         blob[1] = 9;
         blob.extend_from_slice(b"what later versions append");
-        assert_eq!(decode::<Subscription>(blob.into()).unwrap(), subscription);
+        assert_eq!(decode::<Subscription>(&blob.into()).unwrap(), subscription);
     }
 
     #[test]
     fn a_version_below_the_first_is_refused() {
-        let error = decode::<Assignment>(Bytes::from_static(&[0xff, 0xff, 0, 0])).unwrap_err();
+        let error = decode::<Assignment>(&Bytes::from_static(&[0xff, 0xff, 0, 0])).unwrap_err();
         let kind = DecodeErrorKind::UnsupportedVersion { min: 0, max: 3 };
         assert_eq!(*error.kind(), kind);
         assert_eq!(error.message(), Some(("Assignment", -1)));

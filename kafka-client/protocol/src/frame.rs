@@ -11,7 +11,7 @@ use crate::api_key::ApiKey;
 use crate::error::{DecodeError, EncodeError, EncodeErrorKind};
 use crate::message::{Message, Request};
 use crate::types::StrBytes;
-use crate::wire::{NullableWire, Reader, Size, Sizer, Tags, Version, Wire, Writer};
+use crate::wire::{NullableWire, Reader, Segments, Size, Sizer, Tags, Version, Wire, Writer};
 
 const PLAIN: Version = Version::PLAIN;
 
@@ -21,39 +21,32 @@ const PLAIN: Version = Version::PLAIN;
 /// without a copy.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
-    segments: Vec<Bytes>,
-    len: usize,
+    segments: Segments,
 }
 
 impl Frame {
     /// The segments, in order.
     #[must_use]
-    pub fn segments(&self) -> &[Bytes] {
-        &self.segments
-    }
-
-    /// The segments, in order.
-    #[must_use]
-    pub fn into_segments(self) -> Vec<Bytes> {
+    pub fn into_segments(self) -> Segments {
         self.segments
     }
 
     /// All bytes, length prefix included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.segments.total_len()
     }
 
     /// Whether there is nothing to send.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// One piece, for tests and tools.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        self.segments.concat().into()
+        self.segments.clone().concat()
     }
 }
 
@@ -223,14 +216,11 @@ fn frame(
     write(&mut out);
     let segments = out.finish();
     debug_assert_eq!(
-        segments.iter().map(Bytes::len).sum::<usize>(),
+        segments.total_len(),
         size.total + 4,
         "{name} v{version} has another size than announced"
     );
-    Ok(Frame {
-        segments,
-        len: size.total + 4,
-    })
+    Ok(Frame { segments })
 }
 
 #[cfg(test)]

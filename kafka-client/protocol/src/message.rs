@@ -51,7 +51,7 @@ pub trait Message: Wire + Default {
         let size = self.encoded_size(version)?;
         let mut out = Writer::new(size);
         self.write(&mut out, Self::version(version));
-        Ok(out.concat())
+        Ok(out.finish().concat())
     }
 
     /// Reads a whole body; every byte must belong to it.

@@ -240,7 +240,7 @@ impl Connection {
     ) -> Result<R::Response, Error> {
         let shared = &self.0.shared;
         let result = match tokio::time::timeout(within, pending).await {
-            Ok(Ok(bytes)) => self.decode::<R>(bytes, version),
+            Ok(Ok(bytes)) => self.decode::<R>(&bytes, version),
             Ok(Err(error)) => Err(error),
             Err(_) => {
                 let error = Error::timeout("the answer", within, "request.timeout.ms");
@@ -255,10 +255,10 @@ impl Connection {
     /// what the peer would send next.
     pub(crate) fn decode<R: Request>(
         &self,
-        bytes: Bytes,
+        frame: &Bytes,
         version: i16,
     ) -> Result<R::Response, Error> {
-        decode::<R>(&self.0.shared, bytes, version)
+        decode::<R>(&self.0.shared, frame, version)
     }
 
     /// Queues a request.
@@ -366,8 +366,8 @@ impl Shared {
     }
 }
 
-fn decode<R: Request>(shared: &Shared, frame: Bytes, version: i16) -> Result<R::Response, Error> {
-    decode_response::<R>(&frame, version).map_err(|error| {
+fn decode<R: Request>(shared: &Shared, frame: &Bytes, version: i16) -> Result<R::Response, Error> {
+    decode_response::<R>(frame, version).map_err(|error| {
         let error = Error::new(
             ErrorKind::Protocol,
             format!("the answer cannot be read: {error}"),
@@ -396,13 +396,13 @@ async fn negotiate(shared: &Shared) -> Result<Versions, Error> {
             .map(|code| i16::from_be_bytes(*code))
             == Some(ErrorCode::UNSUPPORTED_VERSION.code());
         if refused && version > 0 {
-            let range = decode::<ApiVersionsRequest>(shared, bytes, 0)
+            let range = decode::<ApiVersionsRequest>(shared, &bytes, 0)
                 .ok()
                 .and_then(|response| Versions::new(&response.api_keys).of(ApiKey::API_VERSIONS));
             version = range.map_or(0, |(_, max)| max).clamp(0, version - 1);
             continue;
         }
-        let response = decode::<ApiVersionsRequest>(shared, bytes, version)?;
+        let response = decode::<ApiVersionsRequest>(shared, &bytes, version)?;
         ErrorCode::new(response.error_code)
             .ok()
             .map_err(|code| Error::broker(code, ApiKey::API_VERSIONS).at_broker(&shared.broker))?;

@@ -370,7 +370,7 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
             }
             return;
         }
-        Ok(bytes) => connection.decode::<ProduceRequest>(bytes, version),
+        Ok(bytes) => connection.decode::<ProduceRequest>(&bytes, version),
         Err(error) => Err(error),
     };
     let response = match response {

@@ -251,7 +251,7 @@ async fn apply<R: Api>(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> 
 
 fn encoded(call: &Call<'_>, frame: Result<Frame, kafka_client_protocol::EncodeError>) -> Outcome {
     match frame {
-        Ok(frame) => Outcome::Answer(frame.into_segments()),
+        Ok(frame) => Outcome::Answer(frame.into_segments().collect()),
         Err(error) => {
             tracing::error!(peer = call.peer, %error, "an answer cannot be encoded");
             Outcome::Close

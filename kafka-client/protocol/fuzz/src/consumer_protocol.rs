@@ -36,7 +36,7 @@ pub fn run(input: &[u8]) {
 fn check<M: Message + PartialEq + Debug>(blob: Bytes) {
     let length = blob.len();
     let limit = memory::of_message(length);
-    let message = match memory::bounded(limit, || consumer_protocol::decode::<M>(blob)) {
+    let message = match memory::bounded(limit, || consumer_protocol::decode::<M>(&blob)) {
         Ok(message) => message,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };

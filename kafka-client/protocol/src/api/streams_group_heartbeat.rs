@@ -235,7 +235,8 @@ pub struct StreamsGroupHeartbeatResponse {
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct Status {
     /// 0 stale topology, 1 source topics missing, 2 topics partitioned wrongly, 3 internal topics
-    /// missing, 4 the application is to shut down, 5 the assignment is delayed.
+    /// missing, 4 the application is to shut down, 5 the assignment is delayed, 6 (from version 1)
+    /// tags of clients are missing that the assignment is to use.
     pub status_code: i8,
     /// The condition in words, with the topics concerned.
     pub status_detail: StrBytes,

@@ -151,7 +151,7 @@ impl ControlRecord {
             ControlRecordType::Abort => Self::Abort(EndTransactionMarker::decode(&value)?),
             ControlRecordType::Commit => Self::Commit(EndTransactionMarker::decode(&value)?),
             ControlRecordType::LeaderChange => {
-                Self::LeaderChange(LeaderChangeMessage::of_value(value)?)
+                Self::LeaderChange(LeaderChangeMessage::of_value(&value)?)
             }
             _ => Self::Other { record_type, value },
         })
@@ -225,11 +225,11 @@ impl EndTransactionMarker {
 }
 
 impl LeaderChangeMessage {
-    fn of_value(value: Bytes) -> Result<Self, RecordError> {
+    fn of_value(value: &Bytes) -> Result<Self, RecordError> {
         // The version is the first field, and stays where it is.
-        let (version, _) = versioned(&value, "leader change")?;
+        let (version, _) = versioned(value, "leader change")?;
         let version = Self::version(version.min(Self::MAX_VERSION));
-        Self::read(&mut Reader::new(&value), version)
+        Self::read(&mut Reader::new(value), version)
             .map_err(|error| bad(error.in_message(Self::NAME, version.number).to_string()))
     }
 }

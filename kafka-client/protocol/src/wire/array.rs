@@ -124,7 +124,7 @@ mod tests {
         let mut out = Writer::new(size);
         value.write(&mut out, version);
         assert_eq!(out.len(), size.total, "the announced size is exact");
-        out.finish().concat()
+        out.finish().concat().to_vec()
     }
 
     fn read<T: Wire>(bytes: &[u8], version: Version) -> Result<T, DecodeErrorKind> {
@@ -170,7 +170,7 @@ mod tests {
         let mut out = Writer::new(Size::default());
         out.put_unsigned_varint(count + 1);
         out.put(&vec![1; count as usize]);
-        out.finish().concat()
+        out.finish().concat().to_vec()
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
             out.put_unsigned_varint(tag);
             out.put(&[0]);
         }
-        let frame = Bytes::from(out.finish().concat());
+        let frame = out.finish().concat();
         let mut reader = Reader::new(&frame);
         let error = TaggedFields::read(&mut reader).unwrap_err();
         assert!(
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(size, expected);
         let mut out = Writer::new(size);
         field.write(&mut out, OLD);
-        let segments = out.finish();
+        let segments: Vec<Bytes> = out.finish().collect();
         assert_eq!(segments.len(), 2);
         assert_eq!(segments[1].as_ptr(), field.as_ptr());
     }

@@ -21,7 +21,7 @@ macro_rules! numbers {
                 out.put(&self.to_be_bytes());
             }
 
-            #[inline]
+            #[inline(always)]
             fn read(input: &mut Reader<'_>, _: Version) -> Result<Self, DecodeError> {
                 input.array().map(<$type>::from_be_bytes)
             }
@@ -54,7 +54,7 @@ impl Wire for bool {
         out.put(&[u8::from(*self)]);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(input: &mut Reader<'_>, _: Version) -> Result<Self, DecodeError> {
         // As Java: any other value than zero is true.
         input.array().map(|[byte]| byte != 0)
@@ -75,7 +75,7 @@ impl Wire for Uuid {
         out.put(&self.0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(input: &mut Reader<'_>, _: Version) -> Result<Self, DecodeError> {
         input.array().map(Self)
     }
@@ -86,7 +86,7 @@ macro_rules! read_in_place {
         impl<'a> View<'a> for $type {
             const FIXED: Option<usize> = <Self as Wire>::FIXED;
 
-            #[inline]
+            #[inline(always)]
             fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
                 Self::read(input, version)
             }

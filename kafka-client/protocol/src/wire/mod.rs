@@ -20,7 +20,7 @@ pub use reader::Reader;
 pub use size::{Size, Sizer, unsigned_varint_size};
 pub use tagged::{TaggedField, TaggedFields, Tags};
 pub use view::{ArrayView, ArrayViewIter, View};
-pub use writer::Writer;
+pub use writer::{Segments, Writer};
 
 use crate::error::DecodeError;
 use crate::message::TypeDescription;

@@ -8,6 +8,10 @@ use crate::error::{DecodeError, DecodeErrorKind};
 /// Reads values from the front of a received frame. Byte and string fields are views into it.
 ///
 /// It knows the field that is being read, so that an error can name it.
+///
+/// The fields of a struct are read through a copy that stays in registers (see the derive): nothing
+/// on that path takes the reader's address but what is inlined. Through memory, each field would
+/// wait for the position that the one before it stored.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     frame: &'a Bytes,
@@ -29,6 +33,25 @@ impl<'a> Reader<'a> {
             memory: Self::memory_limit(frame.len()),
             field: None,
         }
+    }
+
+    /// Reads values that are looked at in place, and so take no part of a frame.
+    #[inline]
+    pub(super) fn in_place(bytes: &'a [u8]) -> Self {
+        static NO_FRAME: Bytes = Bytes::new();
+        Self {
+            frame: &NO_FRAME,
+            rest: bytes,
+            memory: 0,
+            field: None,
+        }
+    }
+
+    /// What lies between this reader and one that is further on.
+    #[inline]
+    pub(super) fn until(&self, further: &Self) -> &'a [u8] {
+        let length = self.rest.len().saturating_sub(further.rest.len());
+        self.rest.get(..length).unwrap_or_default()
     }
 
     /// The most memory, in bytes, that all arrays of a message together take when it is read from
@@ -55,27 +78,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Errors from here on are errors of this field.
-    #[inline]
+    #[inline(always)]
     pub fn at(&mut self, field: &'static FieldName) {
         self.field = Some(field);
     }
 
     /// The error, at the present field.
-    #[cold]
     #[must_use]
+    #[inline(always)]
     pub fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        let error = DecodeError::from(kind);
-        match self.field {
-            Some((owner, field)) => error.in_field(owner, field),
-            None => error,
-        }
+        error_at(self.field, kind)
     }
 
     /// The next `length` bytes, in place.
     ///
     /// # Errors
     /// When fewer remain.
-    #[inline]
+    #[inline(always)]
     pub fn slice(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         match self.rest.split_at_checked(length) {
             Some((slice, rest)) => {
@@ -90,7 +109,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When fewer remain.
-    #[inline]
+    #[inline(always)]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         match self.rest.split_first_chunk::<N>() {
             Some((array, rest)) => {
@@ -105,7 +124,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When fewer remain.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
         let slice = self.slice(length)?;
         Ok(self.share(slice))
@@ -116,7 +135,7 @@ impl<'a> Reader<'a> {
     /// # Panics
     /// When the bytes are not of the frame.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn share(&self, part: &'a [u8]) -> Bytes {
         self.frame.slice_ref(part)
     }
@@ -125,34 +144,39 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When it is cut off or longer than five bytes.
-    #[inline]
+    #[inline(always)]
     pub fn unsigned_varint(&mut self) -> Result<u32, DecodeError> {
         match self.rest.split_first() {
             Some((&byte, rest)) if byte < 0x80 => {
                 self.rest = rest;
                 Ok(u32::from(byte))
             }
-            _ => self.long_varint(),
+            Some((&low, &[high, ref rest @ ..])) if high < 0x80 => {
+                self.rest = rest;
+                Ok(u32::from(low & 0x7f) | u32::from(high) << 7)
+            }
+            _ => {
+                let (value, rest) = long_varint(self.rest, self.field)?;
+                self.rest = rest;
+                Ok(value)
+            }
         }
     }
 
-    fn long_varint(&mut self) -> Result<u32, DecodeError> {
-        let mut value: u32 = 0;
-        for shift in (0..35).step_by(7) {
-            let [byte] = self.array()?;
-            if shift == 28 && byte > 0x0f {
-                break;
+    /// Takes the count of tagged fields if it is zero, as it nearly always is.
+    #[inline(always)]
+    pub fn no_tags(&mut self) -> bool {
+        match self.rest.split_first() {
+            Some((0, rest)) => {
+                self.rest = rest;
+                true
             }
-            value |= u32::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
+            _ => false,
         }
-        Err(self.error(DecodeErrorKind::VarintOverflow))
     }
 
     /// The length before a string; `None` is null.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text_length(&mut self, version: Version) -> Result<Option<usize>, DecodeError> {
         if version.flexible {
             return self.compact_length();
@@ -162,7 +186,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The length before bytes or an array; `None` is null.
-    #[inline]
+    #[inline(always)]
     pub(super) fn array_length(&mut self, version: Version) -> Result<Option<usize>, DecodeError> {
         if version.flexible {
             return self.compact_length();
@@ -171,13 +195,13 @@ impl<'a> Reader<'a> {
         self.length(length)
     }
 
-    #[inline]
+    #[inline(always)]
     fn compact_length(&mut self) -> Result<Option<usize>, DecodeError> {
         let length = self.unsigned_varint()?;
         Ok((length as usize).checked_sub(1))
     }
 
-    #[inline]
+    #[inline(always)]
     fn length(&self, length: i32) -> Result<Option<usize>, DecodeError> {
         match usize::try_from(length) {
             Ok(length) => Ok(Some(length)),
@@ -252,13 +276,48 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[cold]
+    #[inline(always)]
     fn truncated(&self, needed: usize) -> DecodeError {
-        self.error(DecodeErrorKind::Truncated {
-            needed,
-            available: self.rest.len(),
-        })
+        truncated_at(self.field, needed, self.rest.len())
     }
+}
+
+#[cold]
+#[inline(never)]
+fn error_at(field: Option<&'static FieldName>, kind: DecodeErrorKind) -> DecodeError {
+    let error = DecodeError::from(kind);
+    match field {
+        Some((owner, field)) => error.in_field(owner, field),
+        None => error,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn truncated_at(field: Option<&'static FieldName>, needed: usize, available: usize) -> DecodeError {
+    error_at(field, DecodeErrorKind::Truncated { needed, available })
+}
+
+/// A base-128 number of more than one byte, and what follows it.
+fn long_varint<'a>(
+    mut rest: &'a [u8],
+    field: Option<&'static FieldName>,
+) -> Result<(u32, &'a [u8]), DecodeError> {
+    let mut value: u32 = 0;
+    for shift in (0..35).step_by(7) {
+        let Some((&byte, after)) = rest.split_first() else {
+            return Err(truncated_at(field, 1, 0));
+        };
+        rest = after;
+        if shift == 28 && byte > 0x0f {
+            break;
+        }
+        value |= u32::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok((value, rest));
+        }
+    }
+    Err(error_at(field, DecodeErrorKind::VarintOverflow))
 }
 
 #[cfg(test)]
@@ -271,7 +330,7 @@ mod tests {
         for value in [0, 1, 127, 128, 16383, 16384, 1 << 21, 1 << 28, u32::MAX] {
             let mut out = Writer::new(crate::wire::Size::default());
             out.put_unsigned_varint(value);
-            let bytes = Bytes::from(out.finish().concat());
+            let bytes = out.finish().concat();
             assert_eq!(bytes.len(), unsigned_varint_size(value));
             assert_eq!(Reader::new(&bytes).unsigned_varint().unwrap(), value);
         }

@@ -21,13 +21,19 @@ pub struct TaggedField {
 ///
 /// Empty, which is nearly always, it takes no memory but its own 8 bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TaggedFields(Option<Box<Vec<TaggedField>>>);
+pub struct TaggedFields(Option<Box<Kept>>);
+
+/// The fields, tags rising. A box around it keeps every struct without such fields small.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Kept {
+    fields: Vec<TaggedField>,
+}
 
 impl TaggedFields {
     /// The fields, tags rising.
     #[must_use]
     pub fn as_slice(&self) -> &[TaggedField] {
-        self.0.as_deref().map_or(&[], Vec::as_slice)
+        self.0.as_deref().map_or(&[], |kept| &kept.fields)
     }
 
     /// Whether there are none.
@@ -39,7 +45,7 @@ impl TaggedFields {
 
     /// Adds a field, in place of one with the same tag.
     pub fn insert(&mut self, tag: u32, value: Bytes) {
-        let fields = self.0.get_or_insert_default();
+        let fields = &mut self.0.get_or_insert_default().fields;
         let field = TaggedField { tag, value };
         match fields.binary_search_by_key(&tag, |field| field.tag) {
             Ok(index) => fields[index] = field,
@@ -74,9 +80,9 @@ impl TaggedFields {
     ) -> Result<(), DecodeError> {
         let value = input.take(length)?;
         if self.0.is_none() {
-            input.afford_memory(size_of::<Vec<TaggedField>>())?;
+            input.afford_memory(size_of::<Kept>())?;
         }
-        let fields = self.0.get_or_insert_default();
+        let fields = &mut self.0.get_or_insert_default().fields;
         if fields.len() == fields.capacity() {
             // Twice as many from now on; the old ones are given back only after.
             let more = fields.len().max(1);

@@ -23,7 +23,7 @@ impl Wire for StrBytes {
         out.put(self.as_bytes());
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(input: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let text = <&str>::view(input, version)?;
         Ok(Self::of(input.share(text.as_bytes())))
@@ -51,7 +51,7 @@ impl NullableWire for StrBytes {
         self.write(out, version);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_nullable(
         input: &mut Reader<'_>,
         version: Version,
@@ -62,7 +62,7 @@ impl NullableWire for StrBytes {
 }
 
 impl<'a> View<'a> for Option<&'a str> {
-    #[inline]
+    #[inline(always)]
     fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
         let Some(length) = input.text_length(version)? else {
             return Ok(None);
@@ -75,7 +75,7 @@ impl<'a> View<'a> for Option<&'a str> {
 }
 
 impl<'a> View<'a> for &'a str {
-    #[inline]
+    #[inline(always)]
     fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
         match <Option<&str>>::view(input, version)? {
             Some(text) => Ok(text),
@@ -103,7 +103,7 @@ impl Wire for Bytes {
         out.put_shared(self);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(input: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let bytes = <&[u8]>::view(input, version)?;
         Ok(input.share(bytes))
@@ -131,7 +131,7 @@ impl NullableWire for Bytes {
         self.write(out, version);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_nullable(
         input: &mut Reader<'_>,
         version: Version,
@@ -142,7 +142,7 @@ impl NullableWire for Bytes {
 }
 
 impl<'a> View<'a> for Option<&'a [u8]> {
-    #[inline]
+    #[inline(always)]
     fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
         match input.array_length(version)? {
             Some(length) => input.slice(length).map(Some),
@@ -152,7 +152,7 @@ impl<'a> View<'a> for Option<&'a [u8]> {
 }
 
 impl<'a> View<'a> for &'a [u8] {
-    #[inline]
+    #[inline(always)]
     fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {
         match <Option<&[u8]>>::view(input, version)? {
             Some(bytes) => Ok(bytes),

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
-
 use super::{Reader, Version};
 use crate::error::{DecodeError, DecodeErrorKind};
 
@@ -37,7 +35,7 @@ pub trait View<'a>: Sized {
 /// while it is iterated.
 #[derive(Clone)]
 pub struct ArrayView<'a, T> {
-    elements: Reader<'a>,
+    elements: &'a [u8],
     count: usize,
     version: Version,
     element: PhantomData<fn() -> T>,
@@ -63,7 +61,7 @@ impl<'a, T: View<'a>> ArrayView<'a, T> {
     #[inline]
     pub fn iter(&self) -> ArrayViewIter<'a, T> {
         ArrayViewIter {
-            elements: self.elements.clone(),
+            elements: Reader::in_place(self.elements),
             left: self.count,
             version: self.version,
             element: PhantomData,
@@ -80,9 +78,8 @@ impl<'a, T: View<'a> + fmt::Debug> fmt::Debug for ArrayView<'a, T> {
 impl<T> Default for ArrayView<'_, T> {
     /// No elements.
     fn default() -> Self {
-        static NOTHING: Bytes = Bytes::new();
         Self {
-            elements: Reader::new(&NOTHING),
+            elements: &[],
             count: 0,
             version: Version::PLAIN,
             element: PhantomData,
@@ -105,24 +102,23 @@ impl<'a, T: View<'a>> View<'a> for Option<ArrayView<'a, T>> {
         let Some(count) = input.array_length(version)? else {
             return Ok(None);
         };
-        input.afford(count, 0)?;
-        let elements = input.clone();
-        match T::FIXED {
-            Some(size) => {
-                input.slice(size.saturating_mul(count))?;
-            }
-            None => {
-                for _ in 0..count {
-                    T::skip(input, version)?;
-                }
-            }
-        }
+        let before = input.clone();
+        skip_elements::<T>(count, input, version)?;
+        let elements = before.until(input);
         Ok(Some(ArrayView {
             elements,
             count,
             version,
             element: PhantomData,
         }))
+    }
+
+    #[inline]
+    fn skip(input: &mut Reader<'a>, version: Version) -> Result<(), DecodeError> {
+        match input.array_length(version)? {
+            Some(count) => skip_elements::<T>(count, input, version),
+            None => Ok(()),
+        }
     }
 }
 
@@ -134,6 +130,30 @@ impl<'a, T: View<'a>> View<'a> for ArrayView<'a, T> {
             None => Err(input.error(DecodeErrorKind::UnexpectedNull)),
         }
     }
+
+    #[inline]
+    fn skip(input: &mut Reader<'a>, version: Version) -> Result<(), DecodeError> {
+        match input.array_length(version)? {
+            Some(count) => skip_elements::<T>(count, input, version),
+            None => Err(input.error(DecodeErrorKind::UnexpectedNull)),
+        }
+    }
+}
+
+#[inline]
+fn skip_elements<'a, T: View<'a>>(
+    count: usize,
+    input: &mut Reader<'a>,
+    version: Version,
+) -> Result<(), DecodeError> {
+    input.afford(count, 0)?;
+    if let Some(size) = T::FIXED {
+        return input.slice(size.saturating_mul(count)).map(|_| ());
+    }
+    for _ in 0..count {
+        T::skip(input, version)?;
+    }
+    Ok(())
 }
 
 /// The elements of an [`ArrayView`].
@@ -148,7 +168,7 @@ pub struct ArrayViewIter<'a, T> {
 impl<'a, T: View<'a>> Iterator for ArrayViewIter<'a, T> {
     type Item = T;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<T> {
         self.left = self.left.checked_sub(1)?;
         // The bytes were read before, so this does not fail.

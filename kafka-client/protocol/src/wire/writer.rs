@@ -65,43 +65,15 @@ impl Writer {
         self.len() == 0
     }
 
-    /// The segments, in order.
+    /// What was written, to be taken in pieces.
     #[must_use]
-    pub fn finish(self) -> Vec<Bytes> {
-        let buffer = Bytes::from(self.buffer);
-        if self.shared.is_empty() {
-            return vec![buffer];
+    pub fn finish(self) -> Segments {
+        Segments {
+            len: self.len(),
+            taken: 0,
+            buffer: self.buffer.into(),
+            shared: self.shared.into_iter(),
         }
-        let mut segments = Vec::with_capacity(2 * self.shared.len() + 1);
-        let mut from = 0;
-        for (to, bytes) in self.shared {
-            if to > from {
-                segments.push(buffer.slice(from..to));
-            }
-            segments.push(bytes);
-            from = to;
-        }
-        if buffer.len() > from {
-            segments.push(buffer.slice(from..));
-        }
-        segments
-    }
-
-    /// All in one piece, with shared fields copied into it.
-    #[must_use]
-    pub fn concat(self) -> Bytes {
-        if self.shared.is_empty() {
-            return self.buffer.into();
-        }
-        let mut all = Vec::with_capacity(self.len());
-        let mut from = 0;
-        for (to, bytes) in &self.shared {
-            all.extend_from_slice(&self.buffer[from..*to]);
-            all.extend_from_slice(bytes);
-            from = *to;
-        }
-        all.extend_from_slice(&self.buffer[from..]);
-        all.into()
     }
 
     /// Appends the length of a string, `None` for null.
@@ -122,6 +94,56 @@ impl Writer {
             self.put_unsigned_varint(length.map_or(0, |length| length as u32 + 1));
         } else {
             self.put(&length.map_or(-1, |length| length as i32).to_be_bytes());
+        }
+    }
+}
+
+/// A written message in pieces: parts of the buffer, and between them the byte fields that were
+/// taken by reference.
+#[derive(Debug, Clone, Default)]
+pub struct Segments {
+    /// Bytes in all that were written.
+    len: usize,
+    /// Bytes that were taken from the front of the buffer.
+    taken: usize,
+    buffer: Bytes,
+    shared: std::vec::IntoIter<(usize, Bytes)>,
+}
+
+impl Segments {
+    /// The bytes of all segments together, those included that were taken already.
+    #[must_use]
+    pub fn total_len(&self) -> usize {
+        self.len
+    }
+
+    /// All that is left in one piece, with shared fields copied into it.
+    #[must_use]
+    pub fn concat(mut self) -> Bytes {
+        if self.shared.len() == 0 {
+            return self.buffer;
+        }
+        let mut all = Vec::with_capacity(self.len);
+        for segment in &mut self {
+            all.extend_from_slice(&segment);
+        }
+        all.into()
+    }
+}
+
+impl Iterator for Segments {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        match self.shared.as_slice().first() {
+            Some((at, _)) if *at > self.taken => {
+                let part = self.buffer.split_to(at - self.taken);
+                self.taken = *at;
+                Some(part)
+            }
+            Some(_) => self.shared.next().map(|(_, bytes)| bytes),
+            None if self.buffer.is_empty() => None,
+            None => Some(std::mem::take(&mut self.buffer)),
         }
     }
 }

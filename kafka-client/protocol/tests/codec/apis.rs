@@ -82,9 +82,7 @@ impl Codec {
 
     /// The versions that Apache Kafka 4.3.1 has too. They may be none.
     pub(crate) fn in_jars(&self) -> RangeInclusive<i16> {
-        let added = OF_KAFKA_4_4
-            .iter()
-            .any(|added| *added == (self.name, self.versions.1));
+        let added = OF_KAFKA_4_4.contains(&(self.name, self.versions.1));
         self.versions.0..=self.versions.1 - i16::from(added)
     }
 

@@ -207,7 +207,7 @@ fn group_blobs_read_and_write_byte_for_byte() {
 
 fn check_blob<M: Message + std::fmt::Debug>(case: &Case) {
     let label = format!("{} v{} {}", case.kind, case.version, case.variant);
-    let blob: M = consumer_protocol::decode(case.bytes.clone()).unwrap();
+    let blob: M = consumer_protocol::decode(&case.bytes).unwrap();
     values::compare(&blob, &M::TYPE, case.version, &case.json)
         .unwrap_or_else(|error| panic!("{label}: {error}"));
     let ours = consumer_protocol::encode(&blob, case.version).unwrap();

@@ -114,8 +114,8 @@ fn random_bytes_are_a_message_or_an_error() {
 #[test]
 fn group_blobs_and_headers_are_read_or_refused() {
     let blob = |bytes: Bytes, kind: &str| match kind {
-        "Subscription" => consumer_protocol::decode::<Subscription>(bytes).map(|_| ()),
-        _ => consumer_protocol::decode::<Assignment>(bytes).map(|_| ()),
+        "Subscription" => consumer_protocol::decode::<Subscription>(&bytes).map(|_| ()),
+        _ => consumer_protocol::decode::<Assignment>(&bytes).map(|_| ()),
     };
     for case in cases("consumer_protocol.txt") {
         for length in 0..case.bytes.len() {

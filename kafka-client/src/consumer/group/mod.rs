@@ -303,7 +303,7 @@ impl Group {
         let Some(assignment) = assignment else {
             return Ok(());
         };
-        let assigned = match assignor::decode_assignment(assignment) {
+        let assigned = match assignor::decode_assignment(&assignment) {
             Ok(assigned) => assigned,
             Err(error) => {
                 let error = Error::new(
@@ -495,7 +495,7 @@ impl Group {
             let metadata = member.metadata.clone();
             // What a member owns that cannot be read must not go to others while it works on it:
             // the round fails, and is tried again.
-            let member = assignor::decode_member(&member.member_id, instance, metadata).map_err(
+            let member = assignor::decode_member(&member.member_id, instance, &metadata).map_err(
                 |error| {
                     let text = format!(
                         "member {} subscribes in a way that cannot be read: {error}",

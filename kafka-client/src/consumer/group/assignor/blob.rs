@@ -69,7 +69,7 @@ impl Assignor {
 pub(crate) fn decode_member(
     id: &str,
     instance_id: Option<&str>,
-    metadata: Bytes,
+    metadata: &Bytes,
 ) -> Result<Member, BlobError> {
     let subscription: Subscription = decode(metadata)?;
     let generation = match subscription.generation_id {
@@ -108,7 +108,7 @@ pub(crate) fn encode_assignment(partitions: &[TopicPartition]) -> Result<Bytes, 
 ///
 /// # Errors
 /// When the bytes are no assignment, or it names a partition with a negative number.
-pub(crate) fn decode_assignment(blob: Bytes) -> Result<Vec<TopicPartition>, BlobError> {
+pub(crate) fn decode_assignment(blob: &Bytes) -> Result<Vec<TopicPartition>, BlobError> {
     if blob.is_empty() {
         return Ok(Vec::new());
     }
@@ -228,7 +228,7 @@ mod tests {
                 assert_eq!(sent.unwrap(), blob, "{json}");
             }
 
-            let member = decode_member("m", Some("i"), blob).unwrap();
+            let member = decode_member("m", Some("i"), &blob).unwrap();
             owned.sort();
             let mut topics = topics;
             topics.sort();
@@ -256,12 +256,12 @@ mod tests {
             if version == sent_version {
                 assert_eq!(encode_assignment(&partitions).unwrap(), blob, "{json}");
             }
-            let mut read = decode_assignment(blob).unwrap();
+            let mut read = decode_assignment(&blob).unwrap();
             partitions.sort();
             read.sort();
             assert_eq!(read, partitions, "v{version} {json}");
         }
-        assert_eq!(decode_assignment(Bytes::new()).unwrap(), []);
+        assert_eq!(decode_assignment(&Bytes::new()).unwrap(), []);
     }
 
     fn with_user_data(user_data: &[u8]) -> Bytes {
@@ -293,7 +293,7 @@ mod tests {
             (&[], -1),
             (b"of another kind", -1),
         ] {
-            let member = decode_member("m", None, with_user_data(user_data)).unwrap();
+            let member = decode_member("m", None, &with_user_data(user_data)).unwrap();
             let expected = Member {
                 generation,
                 ..dynamic("m", &["orders"])
@@ -309,13 +309,13 @@ mod tests {
             TopicPartition::new("orders", -2),
         ];
         let blob = encode_assignment(&partitions).unwrap();
-        let error = decode_assignment(blob).unwrap_err();
+        let error = decode_assignment(&blob).unwrap_err();
         assert_eq!(error, BlobError::NegativePartition(partitions[1].clone()));
         assert_eq!(error.to_string(), "topic orders has no partition -2");
         let blob = Assignor::CooperativeSticky
             .subscription(&[], &partitions, 1, None)
             .unwrap();
-        let error = decode_member("m", None, blob).unwrap_err();
+        let error = decode_member("m", None, &blob).unwrap_err();
         assert_eq!(error, BlobError::NegativePartition(partitions[1].clone()));
     }
 
@@ -323,12 +323,12 @@ mod tests {
     fn a_piece_of_a_blob_is_refused() {
         for (_, blob, _) in golden("subscription").0 {
             for length in 0..blob.len() {
-                assert!(decode_member("m", None, blob.slice(..length)).is_err());
+                assert!(decode_member("m", None, &blob.slice(..length)).is_err());
             }
         }
         for (_, blob, _) in golden("assignment").0 {
             for length in 1..blob.len() {
-                assert!(decode_assignment(blob.slice(..length)).is_err());
+                assert!(decode_assignment(&blob.slice(..length)).is_err());
             }
         }
     }
@@ -336,12 +336,12 @@ mod tests {
     #[test]
     fn a_length_beyond_the_blob_is_refused() {
         let blob = bytes("00030000000100066f72646572737fffffff");
-        assert!(decode_member("m", None, blob).is_err());
-        assert!(decode_assignment(bytes("00037fffffff")).is_err());
+        assert!(decode_member("m", None, &blob).is_err());
+        assert!(decode_assignment(&bytes("00037fffffff")).is_err());
     }
 
     #[test]
     fn blobs_of_a_version_below_zero_are_refused() {
-        assert!(decode_assignment(bytes("ffff00000000ffffffff")).is_err());
+        assert!(decode_assignment(&bytes("ffff00000000ffffffff")).is_err());
     }
 }
