@@ -529,7 +529,7 @@ pub(super) fn skip(model: &Struct, owner: &str) -> TokenStream {
         }
     });
     let section = if tagged.is_empty() {
-        quote! { ::kafka_client_protocol::wire::Tags::skip(&mut nested)?; }
+        quote! { ::kafka_client_protocol::wire::Tags::skip(&mut reader)?; }
     } else {
         let known = tagged.iter().map(|field| {
             let tag = field.tag;
@@ -547,7 +547,6 @@ pub(super) fn skip(model: &Struct, owner: &str) -> TokenStream {
             }
         });
         quote! {
-            let mut reader = nested;
             let mut tags = ::kafka_client_protocol::wire::Tags::read(&mut reader)?;
             while let ::core::option::Option::Some((tag, length)) = tags.next(&mut reader)? {
                 match tag {
@@ -555,7 +554,6 @@ pub(super) fn skip(model: &Struct, owner: &str) -> TokenStream {
                     _ => { reader.slice(length)?; }
                 }
             }
-            nested = reader;
         }
     };
     quote! {
@@ -564,9 +562,11 @@ pub(super) fn skip(model: &Struct, owner: &str) -> TokenStream {
         if version.flexible {
             reader.at(&(#owner, "tagged fields"));
             if !reader.no_tags() {
-                let mut nested = reader.clone();
+                let after_plain = reader;
+                let mut reader = after_plain.clone();
                 #section
-                reader = nested;
+                *input = reader;
+                return ::core::result::Result::Ok(());
             }
         }
         *input = reader;

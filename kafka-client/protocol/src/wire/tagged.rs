@@ -1,5 +1,6 @@
 //! Tagged fields (KIP-482): the end of every struct of a flexible version.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -20,13 +21,19 @@ pub struct TaggedField {
 /// passes a message on loses nothing of it.
 ///
 /// Empty, which is nearly always, it takes no memory but its own 8 bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct TaggedFields(Option<Box<Kept>>);
 
 /// The fields, tags rising. A box around it keeps every struct without such fields small.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Kept {
     fields: Vec<TaggedField>,
+}
+
+impl fmt::Debug for TaggedFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(f)
+    }
 }
 
 impl TaggedFields {
