@@ -3,14 +3,13 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use kafka_client_protocol::frame::RequestHeader;
-use kafka_client_protocol::{ApiKey, Message, Request};
+use kafka_client_protocol::frame::{self, RequestHeader};
+use kafka_client_protocol::{ApiKey, DecodeError, Message, Request};
 
 use crate::{frames, messages};
 
 // The list that the tests walk, so that there is one only.
-#[path = "../../tests/codec/apis.rs"]
-#[allow(dead_code, reason = "the list is used, the tests' view of it is not")]
+#[path = "../../tests/codec/apis/list.rs"]
 mod list;
 
 /// What the targets do with an API.
@@ -24,6 +23,8 @@ pub struct Api {
     pub request_frame: fn(&RequestHeader, Bytes),
     /// Checks a response, header included, in a version.
     pub response_frame: fn(Bytes, i16),
+    /// The body of such a response.
+    pub response_body: fn(&Bytes, i16) -> Result<Bytes, DecodeError>,
 }
 
 /// What the targets do with a message.
@@ -55,6 +56,7 @@ impl Api {
             response: Codec::of::<R::Response>(),
             request_frame: frames::check_request::<R>,
             response_frame: frames::check_response::<R>,
+            response_body: frame::response_body::<R>,
         }
     }
 }
@@ -69,7 +71,7 @@ pub fn find(key: i16) -> Option<&'static Api> {
 #[must_use]
 pub fn all() -> &'static [Api] {
     macro_rules! table {
-        ($($module:ident $request:ident;)*) => {
+        ($($module:ident $request:ident $((alone))?;)*) => {
             vec![$(
                 Api::of::<kafka_client_protocol::api::$module::$request>(stringify!($module)),
             )*]

@@ -6,6 +6,7 @@ use kafka_client_protocol::records::{
     Attributes, Batch, BatchBuilder, BatchHeader, Compression, CompressionConfig, RecordError, Seal,
 };
 
+use crate::legacy_message_sets::is_legacy;
 use crate::memory::{self, CAP};
 use crate::record_batches::forget_spares;
 
@@ -22,6 +23,9 @@ const ROUND_TRIP: u8 = 1 << 2;
 #[must_use]
 pub fn input(batch: &Batch) -> Option<Vec<u8>> {
     let codec = batch.header().attributes.compression().ok()?;
+    if is_legacy(batch) {
+        return None;
+    }
     let choice = CODECS.iter().position(|&known| known == codec)? as u8;
     Some([&[choice], &batch.bytes()[BatchHeader::LEN..]].concat())
 }

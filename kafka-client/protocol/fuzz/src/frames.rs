@@ -6,7 +6,6 @@ use std::fmt::Debug;
 
 use bytes::{Buf, Bytes};
 use kafka_client_protocol::frame::{self, Frame, RequestHeader};
-use kafka_client_protocol::wire::Reader;
 use kafka_client_protocol::{DecodeError, Request};
 
 use crate::{apis, memory, messages};
@@ -43,7 +42,7 @@ pub fn run(input: &[u8]) {
 /// As a broker: the header says what follows.
 fn request(bytes: Bytes) {
     let limit = memory::of_message(bytes.len());
-    let read = memory::bounded(limit, || read_header(bytes));
+    let read = memory::bounded(limit, || RequestHeader::decode(&bytes));
     let (header, body) = match read {
         Ok(read) => read,
         Err(error) => return assert!(!error.to_string().is_empty()),
@@ -51,12 +50,6 @@ fn request(bytes: Bytes) {
     if let Some(api) = apis::find(header.api_key.value()) {
         (api.request_frame)(&header, body);
     }
-}
-
-fn read_header(bytes: Bytes) -> Result<(RequestHeader, Bytes), DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let header = RequestHeader::read(&mut reader)?;
-    Ok((header, reader.into_rest()))
 }
 
 pub(crate) fn check_request<R: Request + PartialEq + Debug>(header: &RequestHeader, body: Bytes) {
@@ -70,7 +63,8 @@ pub(crate) fn check_request<R: Request + PartialEq + Debug>(header: &RequestHead
     let Ok(frame) = frame::encode_request(&request, version, id, header.client_id.clone()) else {
         return;
     };
-    let (again, body) = read_header(content(&frame)).expect("a header that was just written");
+    let (again, body) =
+        RequestHeader::decode(&content(&frame)).expect("a header that was just written");
     assert_eq!(again, *header);
     if let Some(again) = messages::read_back::<R>(&request, body.clone(), version, length) {
         messages::assert_same(&request, &again, &body, version);
@@ -85,7 +79,7 @@ where
 {
     let length = bytes.len();
     let limit = memory::of_message(length);
-    let (id, response) = match memory::bounded(limit, || read_response::<R>(bytes, version)) {
+    let (id, response) = match memory::bounded(limit, || read_response::<R>(&bytes, version)) {
         Ok(read) => read,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
@@ -104,12 +98,11 @@ where
 }
 
 fn read_response<R: Request>(
-    bytes: Bytes,
+    bytes: &Bytes,
     version: i16,
 ) -> Result<(i32, R::Response), DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let id = frame::read_correlation_id(&mut reader)?;
-    Ok((id, frame::decode_response::<R>(reader, version)?))
+    let id = frame::correlation_id(bytes)?;
+    Ok((id, frame::decode_response::<R>(bytes, version)?))
 }
 
 /// What follows the length of a frame, which must be right.

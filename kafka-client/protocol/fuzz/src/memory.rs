@@ -18,7 +18,9 @@ pub const fn of_message(input: usize) -> usize {
 }
 
 /// For records that are decompressed under a cap. The output is at most as large as the cap, or as
-/// the codec can make so many bytes; its buffer doubles, and the old one is there until it is copied.
+/// the codec can make so many bytes. Its buffer doubles, and so does the room that is taken for what
+/// comes; when it is copied for the last time, there are the whole of it and a half. The smallest
+/// buffers may be as large as the decoders' own blocks.
 #[must_use]
 pub fn of_decompression(codec: Compression, input: usize, cap: usize) -> usize {
     let (ratio, state) = match codec {
@@ -30,7 +32,8 @@ pub fn of_decompression(codec: Compression, input: usize, cap: usize) -> usize {
         // A block of four bytes can say 128 KiB. The state comes from C and is not counted.
         Compression::Zstd => (32 << 10, 0),
     };
-    3 * cap.min(ratio * input) + state + OVERHEAD
+    let output = cap.min(4 * ratio * input);
+    output + output / 2 + state + 2 * OVERHEAD
 }
 
 /// Runs `decode`, and panics if at any time it held more than `limit` bytes. No single allocation

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use kafka_client_protocol::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Message};
 
-use crate::{apis, memory};
+use crate::{apis, memory, views};
 
 const RESPONSE: u8 = 0x80;
 
@@ -43,7 +43,9 @@ pub fn run(input: &[u8]) {
     };
     let (min, max) = codec.versions;
     let other = min + i16::from(other) % (max - min + 1);
-    (codec.check)(Bytes::copy_from_slice(body), i16::from(version), other);
+    let (body, version) = (Bytes::copy_from_slice(body), i16::from(version));
+    views::check(api.key, response, &body, version);
+    (codec.check)(body, version, other);
 }
 
 /// Reads a body; if it is one, writes it in its version and in another, and reads that.
@@ -91,7 +93,7 @@ pub(crate) fn read_back<M: Message>(
     let shorter = bytes.len() < length;
     match M::decode(bytes, version) {
         Ok(again) => Some(again),
-        // Unknown tags are left out, and with fewer bytes goes a lower limit.
+        // Lengths need not be as short as they can be; with fewer bytes goes a lower limit.
         Err(error) if shorter && is_too_much_memory(&error) => None,
         Err(error) => panic!(
             "{} v{version} does not read what it wrote: {error}",
@@ -123,10 +125,10 @@ pub(crate) fn assert_same<M: Message + PartialEq + Debug>(
     );
 }
 
-fn is_too_long(error: &EncodeError) -> bool {
-    matches!(error.kind, EncodeErrorKind::TooLong { .. })
+pub(crate) fn is_too_long(error: &EncodeError) -> bool {
+    matches!(error.kind(), EncodeErrorKind::TooLong { .. })
 }
 
-fn is_too_much_memory(error: &DecodeError) -> bool {
-    matches!(error.kind, DecodeErrorKind::TooMuchMemory { .. })
+pub(crate) fn is_too_much_memory(error: &DecodeError) -> bool {
+    matches!(error.kind(), DecodeErrorKind::TooMuchMemory { .. })
 }

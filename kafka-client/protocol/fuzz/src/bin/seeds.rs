@@ -12,13 +12,13 @@ use kafka_client_protocol::api::sync_group::SyncGroupResponse;
 use kafka_client_protocol::consumer_protocol::{
     self as blobs, Assignment, Subscription, TopicPartitions,
 };
-use kafka_client_protocol::frame::{self, RequestHeader};
+use kafka_client_protocol::frame::RequestHeader;
 use kafka_client_protocol::records::Batches;
-use kafka_client_protocol::wire::Reader;
 use kafka_client_protocol::{ApiKey, Message};
 use kafka_client_protocol_fuzz::apis::{self, Api};
 use kafka_client_protocol_fuzz::{
-    compression, consumer_protocol, frames, legacy_message_sets, messages, record_batches,
+    compression, consumer_protocol, frames, internal_topics, legacy_message_sets, messages,
+    record_batches,
 };
 // A program with coverage counters needs the functions that they report to.
 use libfuzzer_sys as _;
@@ -59,19 +59,30 @@ impl Seeds {
             .and_then(|name| name.to_str())
             .expect("a file's name");
         let api = apis::all().iter().find(|api| api.module == name);
+        let mut records = Vec::new();
         for line in lines(file) {
             let words: Vec<&str> = line.split(' ').collect();
             match (name, api) {
                 (_, Some(api)) => {
                     self.message(api, words[0], number(words[1]), &unhex(words[3]));
                 }
-                ("records", _) => self.batches(unhex(words[2]).into()),
+                ("records", _) => {
+                    let bytes = unhex(words[2]);
+                    if words[1].starts_with("v0_") || words[1].starts_with("v1_") {
+                        self.message_set(words[0] == "none", &bytes);
+                    }
+                    self.batches(bytes.into());
+                }
+                ("consumer_offsets" | "transaction_state", _) => {
+                    records.push((words[0].to_owned(), unhex(words[3])));
+                }
                 ("consumer_protocol", _) => self.blob(words[0], &unhex(words[3])),
                 // Headers come with every message.
-                ("headers" | "header_versions", _) => {}
+                ("headers" | "header_versions" | "error_codes", _) => {}
                 _ => panic!("no target takes the cases of {}", file.display()),
             }
         }
+        self.internal(name == "consumer_offsets", &records);
     }
 
     /// A body, alone and in a frame.
@@ -103,21 +114,15 @@ impl Seeds {
     /// A captured frame, its body, and what Kafka packs into the body.
     fn frame(&mut self, api: &Api, kind: &str, version: i16, frame: &[u8]) {
         let key = api.key.value();
-        let mut reader = Reader::new(Bytes::copy_from_slice(frame));
+        let bytes = Bytes::copy_from_slice(frame);
         let response = kind == "Response";
-        if response {
+        let body = if response {
             self.put("frames", frames::response_input(key, version, frame));
-            frame::read_correlation_id(&mut reader).expect("a captured header");
-            if api.key.flexible_response_header(version) {
-                reader
-                    .tagged_fields(|_, _| Ok(false))
-                    .expect("a captured header");
-            }
+            (api.response_body)(&bytes, version).expect("a captured header")
         } else {
             self.put("frames", frames::request_input(frame));
-            RequestHeader::read(&mut reader).expect("a captured header");
-        }
-        let body = reader.into_rest();
+            RequestHeader::decode(&bytes).expect("a captured header").1
+        };
         self.put("messages", messages::input(key, response, version, &body));
         match (api.key, response) {
             (ApiKey::PRODUCE, false) => {
@@ -188,15 +193,36 @@ impl Seeds {
         for input in record_batches::inputs(&bytes) {
             self.put("record_batches", input);
         }
-        for magic in [0, 1] {
-            self.put(
-                "legacy_message_sets",
-                legacy_message_sets::input(magic, &bytes),
-            );
-        }
         for batch in Batches::new(bytes).flatten() {
             if let Some(input) = compression::input(&batch) {
                 self.put("compression", input);
+            }
+        }
+    }
+
+    /// A set of messages; without a codec also for the target to compress.
+    fn message_set(&mut self, plain: bool, bytes: &[u8]) {
+        for input in legacy_message_sets::inputs(bytes, plain) {
+            self.put("legacy_message_sets", input);
+        }
+    }
+
+    /// Keys and values of an internal topic, each with the name of its struct: every value with every
+    /// key of its type.
+    fn internal(&mut self, consumer_offsets: bool, records: &[(String, Vec<u8>)]) {
+        for (name, key) in records {
+            let Some(name) = name.strip_suffix("Key") else {
+                continue;
+            };
+            self.put(
+                "internal_topics",
+                internal_topics::input(consumer_offsets, key, None),
+            );
+            for (of, value) in records {
+                if of.strip_suffix("Value") == Some(name) {
+                    let input = internal_topics::input(consumer_offsets, key, Some(value));
+                    self.put("internal_topics", input);
+                }
             }
         }
     }
