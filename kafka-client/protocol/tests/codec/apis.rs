@@ -128,6 +128,22 @@ pub(crate) fn messages() -> Vec<Codec> {
 }
 
 #[test]
+fn the_table_of_api_keys_has_the_versions_of_the_messages() {
+    for api in all() {
+        for codec in api.messages() {
+            let (min, max) = codec.versions;
+            assert_eq!(api.key.versions(), Some(min..=max), "{}", codec.name);
+            assert_eq!(
+                api.key.first_flexible(),
+                codec.first_flexible,
+                "{}",
+                codec.name
+            );
+        }
+    }
+}
+
+#[test]
 fn the_table_has_every_module_of_the_crate() {
     let source = include_str!("../../src/api/mod.rs");
     let modules: Vec<&str> = source
