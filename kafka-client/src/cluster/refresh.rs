@@ -152,7 +152,7 @@ impl Cluster {
         topic: &str,
         partition: i32,
         leader: PartitionMetadata,
-        mut addresses: impl Iterator<Item = (i32, &'a StrBytes, i32)>,
+        mut addresses: impl Iterator<Item = (i32, &'a str, i32)>,
     ) {
         if leader.leader < 0 {
             return;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use kafka_client_protocol::api::fetch::{
-    FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData,
+    FetchPartition, FetchRequest, FetchResponseView, FetchTopic, PartitionDataView,
 };
 use kafka_client_protocol::records::Batches;
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes, Uuid};
@@ -200,8 +200,8 @@ async fn fetch(
     };
     let version = connection.version::<FetchRequest>(cap)?;
     let limit = shared.cluster.config.request_timeout + config.fetch_max_wait;
-    let response = connection.call_with(&request, version, limit).await?;
-    take(shared, connection, asked, &ids, version, &response)
+    let body = connection.call_for_body(&request, version, limit).await?;
+    take(shared, connection, asked, &ids, version, &body)
 }
 
 /// Takes an answer apart: data to the buffer, errors where they belong.
@@ -211,8 +211,9 @@ fn take(
     asked: &[Asked],
     ids: &HashMap<Uuid, Arc<str>>,
     version: i16,
-    response: &FetchResponse,
+    body: &Bytes,
 ) -> Result<(), Error> {
+    let response = connection.view::<FetchRequest>(body, version)?;
     let code = ErrorCode::new(response.error_code);
     if code.is_error() {
         return Err(Error::broker(code, ApiKey::FETCH).at_broker(connection.broker()));
@@ -229,7 +230,7 @@ fn take(
     for topic in &response.responses {
         let name = match by_id {
             true => ids.get(&topic.topic_id).map(|name| &**name),
-            false => Some(topic.topic.as_str()),
+            false => Some(topic.topic),
         };
         let Some(name) = name else { continue };
         for partition in &topic.partitions {
@@ -238,10 +239,12 @@ fn take(
             };
             free(&mut state, asked);
             match ErrorCode::new(partition.error_code) {
-                ErrorCode::NONE => data.extend(accept(shared, &mut state, asked, partition)),
+                ErrorCode::NONE => {
+                    data.extend(accept(shared, &mut state, asked, &partition, body));
+                }
                 code => {
-                    refresh |= refuse(shared, &mut state, asked, partition, code, connection);
-                    hint(shared, asked, partition, response);
+                    refresh |= refuse(shared, &mut state, asked, &partition, code, connection);
+                    hint(shared, asked, &partition, &response);
                 }
             }
         }
@@ -268,16 +271,15 @@ fn accept(
     shared: &Shared,
     state: &mut State,
     asked: &Asked,
-    partition: &PartitionData,
+    partition: &PartitionDataView<'_>,
+    body: &Bytes,
 ) -> Option<Fetched> {
     let slot = state.positions.get_mut(&asked.partition)?;
     if slot.version() == asked.version {
         slot.high_watermark = partition.high_watermark;
     }
-    let records = partition.records.clone().unwrap_or_default();
-    if records.is_empty() {
-        return None;
-    }
+    let records = partition.records.filter(|records| !records.is_empty())?;
+    let records = body.slice_ref(records);
     let (next, whole) = extent(&records, asked.offset);
     if whole == 0 {
         // Not even one batch: a broker always sends the first one whole (KIP-74), unless it is
@@ -334,7 +336,7 @@ fn refuse(
     shared: &Shared,
     state: &mut State,
     asked: &Asked,
-    partition: &PartitionData,
+    partition: &PartitionDataView<'_>,
     code: ErrorCode,
     connection: &Connection,
 ) -> bool {
@@ -384,13 +386,18 @@ fn stick(state: &mut State, asked: &Asked, error: Error) {
 }
 
 /// A broker that is no longer the leader names the one that is.
-fn hint(shared: &Shared, asked: &Asked, partition: &PartitionData, response: &FetchResponse) {
+fn hint(
+    shared: &Shared,
+    asked: &Asked,
+    partition: &PartitionDataView<'_>,
+    response: &FetchResponseView<'_>,
+) {
     let leader = PartitionMetadata {
         leader: partition.current_leader.leader_id,
         leader_epoch: partition.current_leader.leader_epoch,
     };
     let endpoints = response.node_endpoints.iter();
-    let addresses = endpoints.map(|at| (at.node_id, &at.host, at.port));
+    let addresses = endpoints.map(|at| (at.node_id, at.host, at.port));
     let TopicPartition { topic, partition } = &asked.partition;
     shared
         .cluster

@@ -16,8 +16,10 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
-use kafka_client_protocol::frame::{Frame, correlation_id, decode_response, encode_request};
-use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
+use kafka_client_protocol::frame::{
+    Frame, correlation_id, decode_response, encode_request, response_body,
+};
+use kafka_client_protocol::{ApiKey, DecodeError, ErrorCode, Request, StrBytes, ViewMessage};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
@@ -238,10 +240,19 @@ impl Connection {
         version: i16,
         within: Duration,
     ) -> Result<R::Response, Error> {
+        let frame = self.arrival::<R>(pending, within).await?;
+        self.decode::<R>(&frame, version)
+    }
+
+    /// Waits for the frame of an answer.
+    async fn arrival<R: Request>(
+        &self,
+        pending: PendingResponse,
+        within: Duration,
+    ) -> Result<Bytes, Error> {
         let shared = &self.0.shared;
         let result = match tokio::time::timeout(within, pending).await {
-            Ok(Ok(bytes)) => self.decode::<R>(&bytes, version),
-            Ok(Err(error)) => Err(error),
+            Ok(result) => result,
             Err(_) => {
                 let error = Error::timeout("the answer", within, "request.timeout.ms");
                 shared.fail(&error);
@@ -249,6 +260,36 @@ impl Connection {
             }
         };
         result.map_err(|error| error.at_api(R::API_KEY).at_broker(&shared.broker))
+    }
+
+    /// Sends a request and waits for its answer, which is to be read in place: it is the body, for
+    /// [`Connection::view`].
+    ///
+    /// # Cancel safety
+    /// As [`Connection::call`].
+    pub(crate) async fn call_for_body<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        within: Duration,
+    ) -> Result<Bytes, Error> {
+        let pending = self.send(request, version)?;
+        let frame = self.arrival::<R>(pending, within).await?;
+        response_body::<R>(&frame, version).map_err(|error| unreadable::<R>(&self.0.shared, &error))
+    }
+
+    /// Reads an answer in place. One that cannot be read ends the connection, as in
+    /// [`Connection::decode`].
+    pub(crate) fn view<'a, R>(
+        &self,
+        body: &'a Bytes,
+        version: i16,
+    ) -> Result<<R::Response as ViewMessage>::View<'a>, Error>
+    where
+        R: Request,
+        R::Response: ViewMessage,
+    {
+        R::Response::view(body, version).map_err(|error| unreadable::<R>(&self.0.shared, &error))
     }
 
     /// Decodes an answer. One that cannot be decoded ends the connection: there is no telling
@@ -367,16 +408,18 @@ impl Shared {
 }
 
 fn decode<R: Request>(shared: &Shared, frame: &Bytes, version: i16) -> Result<R::Response, Error> {
-    decode_response::<R>(frame, version).map_err(|error| {
-        let error = Error::new(
-            ErrorKind::Protocol,
-            format!("the answer cannot be read: {error}"),
-        )
-        .at_api(R::API_KEY)
-        .at_broker(&shared.broker);
-        shared.fail(&error);
-        error
-    })
+    decode_response::<R>(frame, version).map_err(|error| unreadable::<R>(shared, &error))
+}
+
+fn unreadable<R: Request>(shared: &Shared, error: &DecodeError) -> Error {
+    let error = Error::new(
+        ErrorKind::Protocol,
+        format!("the answer cannot be read: {error}"),
+    )
+    .at_api(R::API_KEY)
+    .at_broker(&shared.broker);
+    shared.fail(&error);
+    error
 }
 
 /// Asks what the broker speaks (KIP-35, KIP-511). An old broker answers in version 0 with

@@ -453,7 +453,7 @@ fn hint(
         leader: partition.current_leader.leader_id,
         leader_epoch: partition.current_leader.leader_epoch,
     };
-    let addresses = endpoints.iter().map(|at| (at.node_id, &at.host, at.port));
+    let addresses = endpoints.iter().map(|at| (at.node_id, &*at.host, at.port));
     shared
         .cluster
         .leader_hint(topic, partition.index, leader, addresses);
