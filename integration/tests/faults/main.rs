@@ -6,6 +6,7 @@ mod answers;
 mod consume;
 mod hostile;
 mod produce;
+mod versions;
 
 use integration::connector::InMemory;
 use integration::numbered::{Tally, receive};

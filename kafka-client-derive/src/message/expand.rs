@@ -212,11 +212,16 @@ fn size(model: &Struct, owner: &str) -> TokenStream {
         let present = present(field);
         let size = size_of(owner, field);
         let tag = field.tag;
+        let label = field.label();
         let free = model.unknown.as_ref().map(|unknown| {
+            let check = quote! {
+                size.at(&(#owner, #label));
+                self.#unknown.check_free(#tag, size);
+            };
             // Only what the version knows is taken.
             match within(field.versions) {
-                Some(within) => quote! { if #within { self.#unknown.check_free(#tag, size); } },
-                None => quote! { self.#unknown.check_free(#tag, size); },
+                Some(within) => quote! { if #within { #check } },
+                None => check,
             }
         });
         quote! {
@@ -544,6 +549,7 @@ pub(super) fn skip(model: &Struct, owner: &str) -> TokenStream {
                     let after = reader.enter(length)?;
                     #value
                     reader.leave(after)?;
+                    reader.at(&(#owner, "tagged fields"));
                 }
             }
         });
@@ -655,6 +661,7 @@ fn read_tagged(owner: &str, field: &Field, reading: &Reading) -> TokenStream {
             let after = reader.enter(length)?;
             #local = { #value };
             reader.leave(after)?;
+            reader.at(&(#owner, "tagged fields"));
         }
     }
 }

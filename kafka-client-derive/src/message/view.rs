@@ -66,6 +66,17 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
             }
         }
 
+        // As `NullableWire`: a presence byte comes first.
+        impl<'a> ::kafka_client_protocol::wire::View<'a> for ::core::option::Option<#name<'a>> {
+            #[inline]
+            fn view(
+                input: &mut ::kafka_client_protocol::wire::Reader<'a>,
+                version: ::kafka_client_protocol::wire::Version,
+            ) -> ::core::result::Result<Self, ::kafka_client_protocol::DecodeError> {
+                ::kafka_client_protocol::wire::view_nullable(input, version)
+            }
+        }
+
         #message
     }
 }

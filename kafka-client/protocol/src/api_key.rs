@@ -18,7 +18,8 @@ macro_rules! api_keys {
                 pub const $constant: Self = Self($key);
             )*
 
-            /// Kafka's name, or `None` for a key that came after this table.
+            /// Kafka's name, or `None` for a key that only controllers serve, or that came after this
+            /// table.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {

@@ -69,13 +69,15 @@ pub fn encode<M: Message>(message: &M, version: i16) -> Result<Bytes, EncodeErro
 /// Reads a blob with the version before it.
 ///
 /// A version above those known is read as the highest known, and what follows that is left
-/// alone: later versions only append (KIP-429 and after). An empty blob is no assignment.
+/// alone: later versions only append (KIP-429 and after). No bytes at all, as SyncGroup gives a member
+/// that got nothing, are an error: the caller asks before.
 ///
 /// # Errors
 /// When the bytes are not a blob of this type.
 pub fn decode<M: Message>(blob: &Bytes) -> Result<M, DecodeError> {
     let mut reader = Reader::new(blob);
-    let version = i16::read(&mut reader, Version::PLAIN)?;
+    let version = i16::read(&mut reader, Version::PLAIN)
+        .map_err(|error| error.in_field(M::NAME, "version"))?;
     let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
     let result = if version < min {
         Err(DecodeErrorKind::UnsupportedVersion { min, max }.into())

@@ -3,10 +3,82 @@
 use std::fmt;
 
 /// Bytes that are not the message they should be.
+pub type DecodeError = CodecError<DecodeErrorKind>;
+
+/// A value that its message version cannot carry.
+pub type EncodeError = CodecError<EncodeErrorKind>;
+
+/// What is wrong, and where: [`DecodeError`] or [`EncodeError`].
 ///
 /// Small where there is no error: what it knows is behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecodeError(Box<Located<DecodeErrorKind>>);
+pub struct CodecError<K>(Box<Located<K>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Located<K> {
+    kind: K,
+    field: Option<(&'static str, &'static str)>,
+    message: Option<(&'static str, i16)>,
+}
+
+impl<K> From<K> for CodecError<K> {
+    #[cold]
+    fn from(kind: K) -> Self {
+        Self(Box::new(Located {
+            kind,
+            field: None,
+            message: None,
+        }))
+    }
+}
+
+impl<K> CodecError<K> {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &K {
+        &self.0.kind
+    }
+
+    /// The innermost field it was found in, as `(struct, field)`.
+    #[must_use]
+    pub fn field(&self) -> Option<(&'static str, &'static str)> {
+        self.0.field
+    }
+
+    /// The message and version, once known.
+    #[must_use]
+    pub fn message(&self) -> Option<(&'static str, i16)> {
+        self.0.message
+    }
+
+    /// Adds the field, unless an inner one is known.
+    #[must_use]
+    pub fn in_field(mut self, owner: &'static str, field: &'static str) -> Self {
+        self.0.field.get_or_insert((owner, field));
+        self
+    }
+
+    /// Adds the message and its version.
+    #[must_use]
+    pub fn in_message(mut self, message: &'static str, version: i16) -> Self {
+        self.0.message.get_or_insert((message, version));
+        self
+    }
+}
+
+impl<K: fmt::Display> fmt::Display for CodecError<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((message, version)) = self.0.message {
+            write!(f, "{message} v{version}: ")?;
+        }
+        if let Some((owner, field)) = self.0.field {
+            write!(f, "{owner}.{field}: ")?;
+        }
+        self.0.kind.fmt(f)
+    }
+}
+
+impl<K: fmt::Display + fmt::Debug> std::error::Error for CodecError<K> {}
 
 /// What is wrong with received bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +97,14 @@ pub enum DecodeErrorKind {
     NegativeLength {
         /// The length as read.
         length: i64,
+    },
+    /// A string over the length that strings can have.
+    #[error("length {length} is over the limit of {limit}")]
+    TooLong {
+        /// The length as read.
+        length: usize,
+        /// Largest length of a string.
+        limit: usize,
     },
     /// Arrays of far more memory than a frame of this length justifies, see
     /// [`Reader::memory_limit`](crate::wire::Reader::memory_limit).
@@ -64,64 +144,7 @@ pub enum DecodeErrorKind {
         /// Highest known version.
         max: i16,
     },
-    /// An API key that this crate does not know.
-    #[error("unknown API key {key}")]
-    UnknownApiKey {
-        /// The key as read.
-        key: i16,
-    },
 }
-
-impl From<DecodeErrorKind> for DecodeError {
-    #[cold]
-    fn from(kind: DecodeErrorKind) -> Self {
-        Self(Box::new(Located {
-            kind,
-            field: None,
-            message: None,
-        }))
-    }
-}
-
-impl DecodeError {
-    /// What is wrong.
-    #[must_use]
-    pub fn kind(&self) -> &DecodeErrorKind {
-        &self.0.kind
-    }
-
-    /// The innermost field it was found in, as `(struct, field)`.
-    #[must_use]
-    pub fn field(&self) -> Option<(&'static str, &'static str)> {
-        self.0.field
-    }
-
-    /// The message and version, once known.
-    #[must_use]
-    pub fn message(&self) -> Option<(&'static str, i16)> {
-        self.0.message
-    }
-
-    /// Adds the field, unless an inner one is known.
-    #[must_use]
-    pub fn in_field(mut self, owner: &'static str, field: &'static str) -> Self {
-        self.0.field.get_or_insert((owner, field));
-        self
-    }
-
-    /// Adds the message and its version.
-    #[must_use]
-    pub fn in_message(mut self, message: &'static str, version: i16) -> Self {
-        self.0.message.get_or_insert((message, version));
-        self
-    }
-}
-
-/// A value that its message version cannot carry.
-///
-/// Small where there is no error: what it knows is behind a pointer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodeError(Box<Located<EncodeErrorKind>>);
 
 /// What is wrong with a value to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -156,83 +179,3 @@ pub enum EncodeErrorKind {
         max: i16,
     },
 }
-
-impl From<EncodeErrorKind> for EncodeError {
-    #[cold]
-    fn from(kind: EncodeErrorKind) -> Self {
-        Self(Box::new(Located {
-            kind,
-            field: None,
-            message: None,
-        }))
-    }
-}
-
-impl EncodeError {
-    /// What is wrong.
-    #[must_use]
-    pub fn kind(&self) -> &EncodeErrorKind {
-        &self.0.kind
-    }
-
-    /// The innermost field it was found in, as `(struct, field)`.
-    #[must_use]
-    pub fn field(&self) -> Option<(&'static str, &'static str)> {
-        self.0.field
-    }
-
-    /// The message and version, once known.
-    #[must_use]
-    pub fn message(&self) -> Option<(&'static str, i16)> {
-        self.0.message
-    }
-
-    /// Adds the field, unless an inner one is known.
-    #[must_use]
-    pub fn in_field(mut self, owner: &'static str, field: &'static str) -> Self {
-        self.0.field.get_or_insert((owner, field));
-        self
-    }
-
-    /// Adds the message and its version.
-    #[must_use]
-    pub fn in_message(mut self, message: &'static str, version: i16) -> Self {
-        self.0.message.get_or_insert((message, version));
-        self
-    }
-}
-
-/// What is wrong, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Located<K> {
-    kind: K,
-    field: Option<(&'static str, &'static str)>,
-    message: Option<(&'static str, i16)>,
-}
-
-impl<K: fmt::Display> fmt::Display for Located<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((message, version)) = self.message {
-            write!(f, "{message} v{version}: ")?;
-        }
-        if let Some((owner, field)) = self.field {
-            write!(f, "{owner}.{field}: ")?;
-        }
-        self.kind.fmt(f)
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for DecodeError {}
-impl std::error::Error for EncodeError {}

@@ -70,17 +70,21 @@ impl RequestHeader {
     /// When the bytes are no header. Whether the API and version are served is not checked.
     pub fn decode(frame: &Bytes) -> Result<(Self, Bytes), DecodeError> {
         let mut input = Reader::new(frame);
-        let header =
-            Self::read(&mut input).map_err(|error| error.in_message("RequestHeader", 1))?;
+        let mut flexible = false;
+        let header = Self::read(&mut input, &mut flexible)
+            .map_err(|error| error.in_message("RequestHeader", header_version(flexible)))?;
         Ok((header, input.into_rest()))
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>, flexible: &mut bool) -> Result<Self, DecodeError> {
         let api_key = ApiKey::new(i16::read(input, PLAIN)?);
         let api_version = i16::read(input, PLAIN)?;
+        *flexible = api_key.flexible_request_header(api_version);
         let correlation_id = i32::read(input, PLAIN)?;
+        input.at(&("RequestHeader", "client_id"));
         let client_id = StrBytes::read_nullable(input, PLAIN)?;
-        if api_key.flexible_request_header(api_version) {
+        if *flexible {
+            input.at(&("RequestHeader", "tagged fields"));
             Tags::skip(input)?;
         }
         Ok(Self {
@@ -94,8 +98,12 @@ impl RequestHeader {
     fn size(&self, flexible: bool) -> Result<usize, EncodeError> {
         let mut size = Sizer::default();
         size.add(8 + usize::from(flexible));
+        size.at(&("RequestHeader", "client_id"));
         self.client_id.size(&mut size, PLAIN);
-        Ok(size.finish()?.total)
+        match size.finish() {
+            Ok(size) => Ok(size.total),
+            Err(error) => Err(error.in_message("RequestHeader", header_version(flexible))),
+        }
     }
 
     fn write(&self, out: &mut Writer, flexible: bool) {
@@ -107,6 +115,11 @@ impl RequestHeader {
             out.put_unsigned_varint(0);
         }
     }
+}
+
+/// The version of a request's header: the flexible one has tagged fields at its end.
+const fn header_version(flexible: bool) -> i16 {
+    if flexible { 2 } else { 1 }
 }
 
 /// A request with its header and length prefix.

@@ -109,7 +109,7 @@ mod types;
 pub mod wire;
 
 pub use api_key::ApiKey;
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use error::{CodecError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use error_code::{ErrorClass, ErrorCode};
 pub use message::{Message, Request, ViewMessage};
 pub use types::{StrBytes, TaggedFields, Uuid};

@@ -91,9 +91,10 @@ pub trait Request: Message {
 }
 
 /// A message that can be read in place, for paths on which a message names thousands of partitions
-/// and is only iterated: nothing is allocated.
+/// and is only iterated: nothing is allocated. A view leaves out the tagged fields of later versions,
+/// so it is not for passing a message on.
 pub trait ViewMessage: Message {
-    /// The message in place: the same fields, borrowed from the frame.
+    /// The message in place: its fields, borrowed from the frame.
     type View<'a>: View<'a>;
 
     /// Reads a whole body in place; every byte must belong to it.

@@ -434,7 +434,9 @@ async fn negotiate(shared: &Shared) -> Result<Versions, Error> {
     loop {
         let bytes = shared.send(&request, version, true)?.await?;
         // The version-0 form starts with the error code, as every version does.
-        let refused = bytes
+        let body = response_body::<ApiVersionsRequest>(&bytes, version)
+            .map_err(|error| unreadable::<ApiVersionsRequest>(shared, &error))?;
+        let refused = body
             .first_chunk::<2>()
             .map(|code| i16::from_be_bytes(*code))
             == Some(ErrorCode::UNSUPPORTED_VERSION.code());

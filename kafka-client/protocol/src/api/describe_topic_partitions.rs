@@ -34,6 +34,7 @@ pub struct TopicRequest {
 
 /// Where a page starts.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct Cursor {
     /// Name of the first topic.
     pub topic_name: StrBytes,
@@ -47,7 +48,7 @@ pub struct Cursor {
 ///
 /// UNKNOWN_TOPIC_OR_PARTITION: there is no such topic.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 75, versions = 0..=0, flexible = 0)]
+#[message(api_key = 75, versions = 0..=0, flexible = 0, view)]
 pub struct DescribeTopicPartitionsResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(ignorable)]
@@ -63,6 +64,7 @@ pub struct DescribeTopicPartitionsResponse {
 
 /// A topic, or the part of it that is in the page.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct DescribeTopicPartitionsResponseTopic {
     /// An error code, 0 for none.
     pub error_code: i16,
@@ -88,6 +90,7 @@ pub struct DescribeTopicPartitionsResponseTopic {
 
 /// A partition.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct DescribeTopicPartitionsResponsePartition {
     /// An error code, 0 for none.
     pub error_code: i16,

@@ -62,7 +62,7 @@ pub struct ListOffsetsPartition {
 
 /// The offsets.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 2, versions = 1..=11, flexible = 6)]
+#[message(api_key = 2, versions = 1..=11, flexible = 6, view)]
 pub struct ListOffsetsResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(versions = 2.., ignorable)]
@@ -75,6 +75,7 @@ pub struct ListOffsetsResponse {
 
 /// The offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct ListOffsetsTopicResponse {
     /// Name of the topic.
     pub name: StrBytes,
@@ -90,6 +91,7 @@ pub struct ListOffsetsTopicResponse {
 /// leader does not know its high watermark yet, try again; UNKNOWN_LEADER_EPOCH: the broker is
 /// behind, try again.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct ListOffsetsPartitionResponse {
     /// Number of the partition.
     pub partition_index: i32,

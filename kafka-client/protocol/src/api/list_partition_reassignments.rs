@@ -37,7 +37,7 @@ pub struct ListPartitionReassignmentsTopics {
 
 /// The moves under way; partitions that rest are left out.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 46, versions = 0..=0, flexible = 0)]
+#[message(api_key = 46, versions = 0..=0, flexible = 0, view)]
 pub struct ListPartitionReassignmentsResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
@@ -54,6 +54,7 @@ pub struct ListPartitionReassignmentsResponse {
 
 /// Moving partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OngoingTopicReassignment {
     /// Name of the topic.
     pub name: StrBytes,
@@ -65,6 +66,7 @@ pub struct OngoingTopicReassignment {
 
 /// A moving partition.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OngoingPartitionReassignment {
     /// Number of the partition.
     pub partition_index: i32,

@@ -53,7 +53,7 @@ pub struct MetadataRequestTopic {
 ///
 /// REBOOTSTRAP_REQUIRED: forget all brokers and bootstrap again (KIP-1102).
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 3, versions = 0..=13, flexible = 9)]
+#[message(api_key = 3, versions = 0..=13, flexible = 9, view)]
 pub struct MetadataResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(versions = 3.., ignorable)]
@@ -82,6 +82,7 @@ pub struct MetadataResponse {
 
 /// A broker.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct MetadataResponseBroker {
     /// Id of the broker.
     #[field(key)]
@@ -102,6 +103,7 @@ pub struct MetadataResponseBroker {
 /// UNKNOWN_TOPIC_OR_PARTITION and UNKNOWN_TOPIC_ID: there is none, or not yet;
 /// LEADER_NOT_AVAILABLE: an older broker is creating it.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct MetadataResponseTopic {
     /// An error code, 0 for none.
     pub error_code: i16,
@@ -128,6 +130,7 @@ pub struct MetadataResponseTopic {
 ///
 /// LEADER_NOT_AVAILABLE: it has no leader at the moment.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct MetadataResponsePartition {
     /// An error code, 0 for none.
     pub error_code: i16,

@@ -88,7 +88,7 @@ pub struct OffsetFetchRequestTopics {
 /// with the new epoch; UNKNOWN_MEMBER_ID: the member has lost its place; UNKNOWN_TOPIC_ID: refresh
 /// the metadata.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 9, versions = 1..=10, flexible = 6)]
+#[message(api_key = 9, versions = 1..=10, flexible = 6, view)]
 pub struct OffsetFetchResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     #[field(versions = 3.., ignorable)]
@@ -108,6 +108,7 @@ pub struct OffsetFetchResponse {
 
 /// The stored offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OffsetFetchResponseTopic {
     /// Name of the topic.
     #[field(versions = ..=7)]
@@ -121,6 +122,7 @@ pub struct OffsetFetchResponseTopic {
 
 /// The stored offset of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OffsetFetchResponsePartition {
     /// Number of the partition.
     #[field(versions = ..=7)]
@@ -143,6 +145,7 @@ pub struct OffsetFetchResponsePartition {
 
 /// The stored offsets of one group.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OffsetFetchResponseGroup {
     /// Id of the group.
     #[field(versions = 8..)]
@@ -159,6 +162,7 @@ pub struct OffsetFetchResponseGroup {
 
 /// The stored offsets of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OffsetFetchResponseTopics {
     /// Name of the topic.
     #[field(versions = 8..=9, ignorable)]
@@ -175,6 +179,7 @@ pub struct OffsetFetchResponseTopics {
 
 /// The stored offset of one partition.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct OffsetFetchResponsePartitions {
     /// Number of the partition.
     #[field(versions = 8..)]

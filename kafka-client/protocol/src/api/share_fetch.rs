@@ -107,7 +107,7 @@ pub struct ForgottenTopic {
 /// SHARE_SESSION_NOT_FOUND and INVALID_SHARE_SESSION_EPOCH: the session is lost with the
 /// acknowledgements in this request, open a new one.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(api_key = 78, versions = 1..=2, flexible = 0)]
+#[message(api_key = 78, versions = 1..=2, flexible = 0, view)]
 pub struct ShareFetchResponse {
     /// Milliseconds that the client is to pause because of a quota, 0 for none.
     pub throttle_time_ms: i32,
@@ -128,6 +128,7 @@ pub struct ShareFetchResponse {
 
 /// Records of one topic.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct ShareFetchableTopicResponse {
     /// Id of the topic.
     #[field(key)]
@@ -142,6 +143,7 @@ pub struct ShareFetchableTopicResponse {
 ///
 /// NOT_LEADER_OR_FOLLOWER: the leader has moved and the acknowledgements are lost.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct PartitionData {
     /// Number of the partition.
     pub partition_index: i32,
@@ -168,6 +170,7 @@ pub struct PartitionData {
 
 /// A partition's present leader.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct LeaderIdAndEpoch {
     /// Broker id of the leader, -1 if unknown.
     pub leader_id: i32,
@@ -179,6 +182,7 @@ pub struct LeaderIdAndEpoch {
 
 /// Neighbouring records that the member has locked.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct AcquiredRecords {
     /// Offset of the first record.
     pub first_offset: i64,
@@ -192,6 +196,7 @@ pub struct AcquiredRecords {
 
 /// Address of a broker.
 #[derive(Debug, Clone, PartialEq, Message)]
+#[message(view)]
 pub struct NodeEndpoint {
     /// Id of the broker.
     #[field(key)]

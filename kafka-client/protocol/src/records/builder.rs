@@ -151,7 +151,7 @@ impl BatchBuilder {
         if size > BATCH_LEN_MAX - self.end {
             return Err(RecordError::RecordTooLarge {
                 size,
-                batch_len: self.buf.len(),
+                batch_len: self.end,
             });
         }
 

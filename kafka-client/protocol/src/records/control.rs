@@ -97,7 +97,7 @@ pub enum ControlRecord {
         /// What it is.
         record_type: ControlRecordType,
         /// The value as it came.
-        value: Bytes,
+        value: Option<Bytes>,
     },
 }
 
@@ -146,14 +146,17 @@ impl ControlRecord {
     pub fn decode(record: &RecordView<'_>) -> Result<Self, RecordError> {
         let key = record.key.ok_or_else(|| bad("no key"))?;
         let record_type = ControlRecordType::of_key(key)?;
-        let value = record.value_bytes().ok_or_else(|| bad("no value"))?;
+        let value = || record.value_bytes().ok_or_else(|| bad("no value"));
         Ok(match record_type {
-            ControlRecordType::Abort => Self::Abort(EndTransactionMarker::decode(&value)?),
-            ControlRecordType::Commit => Self::Commit(EndTransactionMarker::decode(&value)?),
+            ControlRecordType::Abort => Self::Abort(EndTransactionMarker::decode(&value()?)?),
+            ControlRecordType::Commit => Self::Commit(EndTransactionMarker::decode(&value()?)?),
             ControlRecordType::LeaderChange => {
-                Self::LeaderChange(LeaderChangeMessage::of_value(&value)?)
+                Self::LeaderChange(LeaderChangeMessage::of_value(&value()?)?)
             }
-            _ => Self::Other { record_type, value },
+            _ => Self::Other {
+                record_type,
+                value: record.value_bytes(),
+            },
         })
     }
 
@@ -181,15 +184,17 @@ impl ControlRecord {
         key.put_i16(KEY_VERSION);
         key.put_i16(self.record_type().id());
         let value = match self {
-            Self::Abort(marker) | Self::Commit(marker) => marker.encode(),
-            Self::LeaderChange(change) => change
-                .encode(change.version)
-                .map_err(|error| bad(error.to_string()))?,
+            Self::Abort(marker) | Self::Commit(marker) => Some(marker.encode()),
+            Self::LeaderChange(change) => Some(
+                change
+                    .encode(change.version)
+                    .map_err(|error| bad(error.to_string()))?,
+            ),
             Self::Other { value, .. } => value.clone(),
         };
-        let size = BatchHeader::LEN + record_size_upper_bound(Some(&key), Some(&value), &[]);
+        let size = BatchHeader::LEN + record_size_upper_bound(Some(&key), value.as_deref(), &[]);
         let mut batch = BatchBuilder::new(BytesMut::with_capacity(size));
-        batch.append(timestamp, Some(&key), Some(&value), &[])?;
+        batch.append(timestamp, Some(&key), value.as_deref(), &[])?;
         batch.seal(&Seal {
             base_sequence: -1,
             compression: CompressionConfig::default(),

@@ -21,7 +21,8 @@ pub(super) const LOG_OVERHEAD: usize = 12;
 /// The fixed part of a record batch, in wire order.
 ///
 /// For a message of format v0 or v1, the header is what a batch in its place would say: the offset is
-/// the message's own, which is that of the last record when the message is compressed; codec, kind of
+/// the message's own, which is that of the last record when the message is compressed (but for some
+/// old writers of v1, which left it at 0); codec, kind of
 /// timestamp, timestamp and checksum are the message's; `record_count` is -1 when the message is
 /// compressed, since it does not say; producer, sequence and leader epoch are -1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ mod writer;
 pub use reader::Reader;
 pub use size::{Size, Sizer, unsigned_varint_size};
 pub use tagged::{TaggedField, TaggedFields, Tags};
-pub use view::{ArrayView, ArrayViewIter, View};
+pub use view::{ArrayView, ArrayViewIter, View, view_nullable};
 pub use writer::{Segments, Writer};
 
 use crate::error::DecodeError;

@@ -179,7 +179,14 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn text_length(&mut self, version: Version) -> Result<Option<usize>, DecodeError> {
         if version.flexible {
-            return self.compact_length();
+            // A string has no more bytes than before there were compact lengths, as in Java.
+            return match self.compact_length()? {
+                Some(length) if length > i16::MAX as usize => {
+                    let limit = i16::MAX as usize;
+                    Err(self.error(DecodeErrorKind::TooLong { length, limit }))
+                }
+                length => Ok(length),
+            };
         }
         let length = i16::from_be_bytes(self.array()?);
         self.length(i32::from(length))

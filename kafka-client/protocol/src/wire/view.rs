@@ -21,7 +21,8 @@ pub trait View<'a>: Sized {
     /// When the bytes are not a valid value.
     fn view(input: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError>;
 
-    /// Passes over a value, checking it as much as reading it does.
+    /// Passes over a value, checking it as much as reading it does: what is passed over here is
+    /// read by [`View::view`] without an error, which arrays rely on.
     ///
     /// # Errors
     /// As [`View::view`].
@@ -29,6 +30,22 @@ pub trait View<'a>: Sized {
     fn skip(input: &mut Reader<'a>, version: Version) -> Result<(), DecodeError> {
         Self::view(input, version).map(|_| ())
     }
+}
+
+/// Takes a struct that may be null (KIP-893).
+///
+/// # Errors
+/// When the bytes are neither the struct nor null.
+#[doc(hidden)]
+#[inline]
+pub fn view_nullable<'a, T: View<'a>>(
+    input: &mut Reader<'a>,
+    version: Version,
+) -> Result<Option<T>, DecodeError> {
+    if i8::view(input, version)? < 0 {
+        return Ok(None);
+    }
+    T::view(input, version).map(Some)
 }
 
 /// An array in place: it was checked when the struct around it was read, and is decoded again
@@ -171,8 +188,10 @@ impl<'a, T: View<'a>> Iterator for ArrayViewIter<'a, T> {
     #[inline(always)]
     fn next(&mut self) -> Option<T> {
         self.left = self.left.checked_sub(1)?;
-        // The bytes were read before, so this does not fail.
-        T::view(&mut self.elements, self.version).ok()
+        // The bytes were passed over before, so this does not fail.
+        let element = T::view(&mut self.elements, self.version);
+        debug_assert!(element.is_ok(), "what was passed over cannot be read");
+        element.ok()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

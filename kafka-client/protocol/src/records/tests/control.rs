@@ -48,7 +48,7 @@ fn an_unknown_type_keeps_its_number_and_value() {
     let record = decode(Some(&[0, 0, 0, 9]), Some(b"later")).unwrap();
     let expected = ControlRecord::Other {
         record_type: ControlRecordType::Unknown(9),
-        value: Bytes::from_static(b"later"),
+        value: Some(Bytes::from_static(b"later")),
     };
     assert_eq!(record, expected);
 }
