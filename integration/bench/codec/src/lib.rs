@@ -1,6 +1,10 @@
 //! The work that the benchmarks of the codec measure: Produce and Fetch messages of 1, 100 and
 //! 10,000 partitions, written and read by this project and by its peers from the same bytes.
 
+#![expect(clippy::unwrap_used, reason = "what fails is not worth measuring")]
+
+pub mod records;
+
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
