@@ -71,10 +71,21 @@ impl Struct {
             Fields::Named(named) => {
                 for field in &named.named {
                     if last_ident(&field.ty).is_some_and(|ident| ident == "TaggedFields") {
+                        if unknown.is_some() {
+                            return Err(Error::new_spanned(
+                                field,
+                                "one field keeps the tagged fields of later versions",
+                            ));
+                        }
                         unknown.clone_from(&field.ident);
-                    } else {
-                        fields.push(Field::parse(field)?);
+                        continue;
                     }
+                    let field = Field::parse(field)?;
+                    let same_tag = |other: &Field| field.tag.is_some() && field.tag == other.tag;
+                    if fields.iter().any(same_tag) {
+                        return Err(Error::new_spanned(&field.name, "the tag is taken"));
+                    }
+                    fields.push(field);
                 }
             }
             Fields::Unit => {}

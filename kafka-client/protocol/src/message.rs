@@ -72,9 +72,10 @@ fn decode<'a, M: Message, T>(
     let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
     let result = if (min..=max).contains(&version) {
         let mut reader = Reader::new(body);
-        read(&mut reader, M::version(version)).and_then(|value| {
-            reader.finish()?;
-            Ok(value)
+        read(&mut reader, M::version(version)).and_then(|value| match reader.remaining() {
+            0 => Ok(value),
+            // Of no field: all were read.
+            count => Err(DecodeErrorKind::TrailingBytes { count }.into()),
         })
     } else {
         Err(DecodeErrorKind::UnsupportedVersion { min, max }.into())

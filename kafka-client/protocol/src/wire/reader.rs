@@ -266,19 +266,11 @@ impl<'a> Reader<'a> {
     /// When not all of the bytes were read.
     #[inline]
     pub fn leave(&mut self, after: &'a [u8]) -> Result<(), DecodeError> {
-        self.finish()?;
-        self.rest = after;
-        Ok(())
-    }
-
-    /// Checks that all was read.
-    ///
-    /// # Errors
-    /// When bytes are left.
-    #[inline]
-    pub fn finish(&self) -> Result<(), DecodeError> {
         match self.rest.len() {
-            0 => Ok(()),
+            0 => {
+                self.rest = after;
+                Ok(())
+            }
             count => Err(self.error(DecodeErrorKind::TrailingBytes { count })),
         }
     }

@@ -2,6 +2,8 @@
 //! panic, and takes no more memory than the frame it reads justifies.
 
 use bytes::Bytes;
+use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse};
+use kafka_client_protocol::api::list_groups::ListGroupsResponse;
 use kafka_client_protocol::api::list_offsets::ListOffsetsRequest;
 use kafka_client_protocol::api::metadata::MetadataRequest;
 use kafka_client_protocol::api::produce::ProduceRequest;
@@ -9,7 +11,7 @@ use kafka_client_protocol::consumer_protocol::{self, Assignment, Subscription};
 use kafka_client_protocol::frame::{self, RequestHeader};
 use kafka_client_protocol::message::{FieldDescription, TypeDescription};
 use kafka_client_protocol::wire::Reader;
-use kafka_client_protocol::{DecodeError, DecodeErrorKind, EncodeErrorKind, Message};
+use kafka_client_protocol::{DecodeError, DecodeErrorKind, EncodeErrorKind, Message, StrBytes};
 
 use crate::apis::{self, Codec, Value};
 use crate::golden::{all_cases, cases};
@@ -160,6 +162,59 @@ fn null_is_refused_where_the_version_has_none() {
     let error = Message::encode(&all, 0).unwrap_err();
     assert_eq!(*error.kind(), EncodeErrorKind::NullNotAllowed);
     assert_eq!(error.field(), Some(("MetadataRequest", "topics")));
+}
+
+#[test]
+fn errors_in_tagged_fields_name_the_struct_they_are_in() {
+    // Tag 0, the endpoints, is known and empty; tag 1 is not, and cut off.
+    let response = [&[0; 10][..], &[1, 2, 0, 1, 1, 1, 5]].concat();
+    let error = FetchResponse::decode(response.into(), 16).unwrap_err();
+    assert!(
+        matches!(error.kind(), DecodeErrorKind::Truncated { .. }),
+        "{error}"
+    );
+    assert_eq!(error.field(), Some(("FetchResponse", "tagged fields")));
+
+    // What was kept as unknown in an older version has the tag of a field of the newer one.
+    let mut request = FetchRequest::default();
+    request
+        .unknown_tagged_fields
+        .insert(0, Bytes::from_static(&[1]));
+    let error = Message::encode(&request, 12).unwrap_err();
+    assert_eq!(*error.kind(), EncodeErrorKind::TagTaken { tag: 0 });
+    assert_eq!(error.field(), Some(("FetchRequest", "cluster_id")));
+    // A version without tagged fields has no place for it.
+    let error = Message::encode(&request, 11).unwrap_err();
+    assert_eq!(*error.kind(), EncodeErrorKind::NotInVersion);
+    assert_eq!(
+        error.field(),
+        Some(("FetchRequest", "unknown_tagged_fields"))
+    );
+}
+
+#[test]
+fn a_string_has_at_most_the_bytes_that_it_can_be_written_with() {
+    let long = StrBytes::from("x".repeat(i16::MAX as usize + 1));
+    // The length before it is a base-128 number, which could say more.
+    let mut body = vec![0; 6];
+    body.extend([2, 0x81, 0x80, 0x02]);
+    body.extend_from_slice(long.as_bytes());
+    body.extend([1, 1, 1, 0, 0]);
+    let kind = DecodeErrorKind::TooLong {
+        length: long.as_bytes().len(),
+        limit: i16::MAX as usize,
+    };
+    let error = ListGroupsResponse::decode(body.into(), 5).unwrap_err();
+    assert_eq!(*error.kind(), kind);
+    assert_eq!(error.field(), Some(("ListedGroup", "group_id")));
+
+    let error = frame::encode_request(&MetadataRequest::default(), 9, 1, Some(long)).unwrap_err();
+    assert!(
+        matches!(error.kind(), EncodeErrorKind::TooLong { .. }),
+        "{error}"
+    );
+    assert_eq!(error.field(), Some(("RequestHeader", "client_id")));
+    assert_eq!(error.message(), Some(("RequestHeader", 2)));
 }
 
 /// Frames with the largest count that an array can claim, one for each array of the message: the
