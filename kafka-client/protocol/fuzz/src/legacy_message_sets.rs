@@ -17,7 +17,7 @@ use crate::record_batches;
 const REPAIR: u8 = 1;
 /// Compresses the messages into one around them.
 const WRAP: u8 = 1 << 1;
-/// Of that one: its format, v0 or v1, and whether its offset is 0 or higher than most.
+/// Of that one: its format, v0 or v1, and whether its offset is 0 or the highest there is.
 const WRAP_V1: u8 = 1 << 2;
 const WRAP_AT_0: u8 = 1 << 3;
 /// The other bits choose what to compare.
@@ -133,7 +133,11 @@ fn wrap(options: u8, messages: &[u8]) -> BytesMut {
     packed.write_all(messages).expect("a vector takes all");
     let packed = packed.finish().expect("a vector takes all");
 
-    let offset: i64 = if options & WRAP_AT_0 == 0 { 1 << 40 } else { 0 };
+    let offset: i64 = if options & WRAP_AT_0 == 0 {
+        i64::MAX - 1
+    } else {
+        0
+    };
     let magic = u8::from(options & WRAP_V1 != 0);
     let timestamp: i64 = 1_700_000_000_000;
     let mut body = vec![magic, Compression::Gzip.id()];
