@@ -1,7 +1,9 @@
 //! Brokers of other versions: what the client and they agree on.
 
 use kafka_client::Kafka;
-use kafka_client_protocol::api::api_versions::{ApiVersion, ApiVersionsResponse};
+use kafka_client_protocol::api::api_versions::{
+    ApiVersion, ApiVersionsRequest, ApiVersionsResponse,
+};
 use kafka_client_protocol::frame::{RequestHeader, encode_response};
 use kafka_client_protocol::{ApiKey, ErrorCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +23,7 @@ async fn answer(
     version: i16,
 ) {
     let id = asked.correlation_id;
-    let frame = encode_response(ApiKey::API_VERSIONS, response, version, id).unwrap();
+    let frame = encode_response::<ApiVersionsRequest>(response, version, id).unwrap();
     stream.write_all(&frame.to_bytes()).await.unwrap();
 }
 

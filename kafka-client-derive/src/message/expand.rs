@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Type};
 
 use super::parse::{Field, Range, Struct, last_ident};
-use super::view;
+use super::{schema, view};
 
 pub(super) fn expand(model: &Struct) -> TokenStream {
     let wire = wire(model);
@@ -23,7 +23,9 @@ fn wire(model: &Struct) -> TokenStream {
     let size = size(model, &label);
     let write = write(model);
     let read = read(model, &label, &Reading::Owned);
+    let schema = schema::table(model);
     quote! {
+        #[doc = #schema]
         impl ::kafka_client_protocol::wire::Wire for #name {
             const TYPE: ::kafka_client_protocol::message::TypeDescription =
                 ::kafka_client_protocol::message::TypeDescription::Struct(

@@ -2,6 +2,7 @@
 
 mod expand;
 mod parse;
+mod schema;
 mod view;
 
 use proc_macro2::TokenStream;

@@ -5,13 +5,16 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type};
 
 use super::expand::{Reading, read, skip};
-use super::parse::{Struct, last_ident};
+use super::parse::{Field, Struct, last_ident};
 
 pub(super) fn expand(model: &Struct) -> TokenStream {
     let owned = &model.name;
     let label = owned.to_string();
     let name = format_ident!("{owned}View");
     let visibility = &model.visibility;
+    let view_label = name.to_string();
+    let names = model.fields.iter().map(|field| &field.name);
+    let labels = model.fields.iter().map(Field::label);
     let about = format!("[`{owned}`], read in place.");
     let fields = model.fields.iter().map(|field| {
         let (name, docs) = (&field.name, &field.docs);
@@ -34,10 +37,16 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
     });
     quote! {
         #[doc = #about]
-        #[derive(Debug, Clone)]
+        #[derive(Clone)]
         #visibility struct #name<'a> {
             #(#fields)*
             frame: ::core::marker::PhantomData<&'a [u8]>,
+        }
+
+        impl ::core::fmt::Debug for #name<'_> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(#view_label)#(.field(#labels, &self.#names))*.finish()
+            }
         }
 
         impl<'a> ::core::default::Default for #name<'a> {

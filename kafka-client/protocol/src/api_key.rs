@@ -18,6 +18,9 @@ macro_rules! api_keys {
                 pub const $constant: Self = Self($key);
             )*
 
+            /// Every key of the table, rising.
+            pub const ALL: &[Self] = &[$(Self::$constant),*];
+
             /// Kafka's name, or `None` for a key that only controllers serve, or that came after this
             /// table.
             #[must_use]

@@ -25,7 +25,10 @@ macro_rules! error_codes {
     ($($name:ident = $code:literal, $class:ident, $text:literal;)*) => {
         impl ErrorCode {
             $(
-                #[doc = concat!("Code ", stringify!($code), ": ", $text, ".")]
+                #[doc = concat!(
+                    "Code ", stringify!($code), ": ", $text, ". [`", stringify!($class),
+                    "`](ErrorClass::", stringify!($class), ").",
+                )]
                 pub const $name: Self = Self($code);
             )*
 
@@ -57,8 +60,10 @@ macro_rules! error_codes {
             }
         }
 
-        #[cfg(test)]
-        const ALL: &[ErrorCode] = &[$(ErrorCode::$name),*];
+        impl ErrorCode {
+            /// Every code of the table, rising.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+        }
     };
 }
 
@@ -275,7 +280,7 @@ mod tests {
 
     #[test]
     fn codes_rise_without_a_gap() {
-        for (index, code) in ALL.iter().enumerate() {
+        for (index, code) in ErrorCode::ALL.iter().enumerate() {
             assert_eq!(i32::from(code.code()), index as i32 - 1);
         }
     }

@@ -7,10 +7,12 @@
 
 use bytes::Bytes;
 
+use crate::api::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use crate::api_key::ApiKey;
 use crate::error::{DecodeError, EncodeError, EncodeErrorKind};
+use crate::error_code::ErrorCode;
 use crate::message::{Message, Request};
-use crate::types::StrBytes;
+use crate::types::{StrBytes, TaggedFields};
 use crate::wire::{NullableWire, Reader, Segments, Size, Sizer, Tags, Version, Wire, Writer};
 
 const PLAIN: Version = Version::PLAIN;
@@ -61,6 +63,8 @@ pub struct RequestHeader {
     pub correlation_id: i32,
     /// Names the client in the broker's logs, metrics and quotas.
     pub client_id: Option<StrBytes>,
+    /// Tagged fields of later versions.
+    pub unknown_tagged_fields: TaggedFields,
 }
 
 impl RequestHeader {
@@ -83,36 +87,62 @@ impl RequestHeader {
         let correlation_id = i32::read(input, PLAIN)?;
         input.at(&("RequestHeader", "client_id"));
         let client_id = StrBytes::read_nullable(input, PLAIN)?;
+        let mut unknown_tagged_fields = TaggedFields::default();
         if *flexible {
             input.at(&("RequestHeader", "tagged fields"));
-            Tags::skip(input)?;
+            unknown_tagged_fields = TaggedFields::read(input)?;
         }
         Ok(Self {
             api_key,
             api_version,
             correlation_id,
             client_id,
+            unknown_tagged_fields,
+        })
+    }
+
+    /// The request that this header was read with, or is made for, with length prefix. The API key
+    /// that is written is that of the request.
+    ///
+    /// # Errors
+    /// When the version is unknown or cannot carry a value.
+    pub fn encode<R: Request>(&self, request: &R) -> Result<Frame, EncodeError> {
+        let version = self.api_version;
+        let flexible = R::API_KEY.flexible_request_header(version);
+        let mut size = request.encoded_size(version)?;
+        size.total += self.size(flexible)?;
+        frame(R::NAME, version, size, |out| {
+            R::API_KEY.value().write(out, PLAIN);
+            self.write(out, flexible);
+            request.write(out, R::version(version));
         })
     }
 
     fn size(&self, flexible: bool) -> Result<usize, EncodeError> {
         let mut size = Sizer::default();
-        size.add(8 + usize::from(flexible));
+        size.add(8);
         size.at(&("RequestHeader", "client_id"));
         self.client_id.size(&mut size, PLAIN);
+        size.at(&("RequestHeader", "unknown_tagged_fields"));
+        if flexible {
+            self.unknown_tagged_fields.size(0, &mut size);
+        } else {
+            self.unknown_tagged_fields.check_empty(&mut size);
+        }
         match size.finish() {
             Ok(size) => Ok(size.total),
             Err(error) => Err(error.in_message("RequestHeader", header_version(flexible))),
         }
     }
 
+    /// Appends all but the API key.
     fn write(&self, out: &mut Writer, flexible: bool) {
-        self.api_key.value().write(out, PLAIN);
         self.api_version.write(out, PLAIN);
         self.correlation_id.write(out, PLAIN);
         self.client_id.write(out, PLAIN);
         if flexible {
-            out.put_unsigned_varint(0);
+            self.unknown_tagged_fields.write_count(0, out);
+            self.unknown_tagged_fields.write_between(0..u64::MAX, out);
         }
     }
 }
@@ -137,35 +167,29 @@ pub fn encode_request<R: Request>(
         api_version: version,
         correlation_id,
         client_id,
+        unknown_tagged_fields: TaggedFields::default(),
     };
-    let flexible = R::API_KEY.flexible_request_header(version);
-    let mut size = request.encoded_size(version)?;
-    size.total += header.size(flexible)?;
-    frame(R::NAME, version, size, |out| {
-        header.write(out, flexible);
-        request.write(out, R::version(version));
-    })
+    header.encode(request)
 }
 
-/// A response with its header and length prefix.
+/// The answer to a request, with its header and length prefix.
 ///
 /// # Errors
 /// When the version is unknown or cannot carry a value.
-pub fn encode_response<M: Message>(
-    api_key: ApiKey,
-    response: &M,
+pub fn encode_response<R: Request>(
+    response: &R::Response,
     version: i16,
     correlation_id: i32,
 ) -> Result<Frame, EncodeError> {
-    let flexible = api_key.flexible_response_header(version);
+    let flexible = R::API_KEY.flexible_response_header(version);
     let mut size = response.encoded_size(version)?;
     size.total += 4 + usize::from(flexible);
-    frame(M::NAME, version, size, |out| {
+    frame(R::Response::NAME, version, size, |out| {
         correlation_id.write(out, PLAIN);
         if flexible {
             out.put_unsigned_varint(0);
         }
-        response.write(out, M::version(version));
+        response.write(out, R::Response::version(version));
     })
 }
 
@@ -177,7 +201,11 @@ pub fn correlation_id(frame: &Bytes) -> Result<i32, DecodeError> {
     i32::read(&mut Reader::new(frame), PLAIN).map_err(|error| error.in_message("ResponseHeader", 0))
 }
 
-/// Reads a received response, without its length prefix: header and body.
+/// Reads a received response, without its length prefix: header and body. Tagged fields of the header
+/// are passed over.
+///
+/// The answer to ApiVersions may come in another version than it was asked in: see
+/// [`decode_api_versions`].
 ///
 /// # Errors
 /// When the bytes are not the answer to a request of this type and version.
@@ -188,7 +216,28 @@ pub fn decode_response<R: Request>(
     R::Response::decode(response_body::<R>(frame, version)?, version)
 }
 
-/// The body of a received response, to be read in place or as a whole.
+/// Reads the answer to ApiVersions.
+///
+/// A broker that does not know the version of the request answers in the form of version 0, with
+/// UNSUPPORTED_VERSION and the versions of ApiVersions that it has (KIP-511): the client asks again in
+/// the highest of them.
+///
+/// # Errors
+/// When the bytes are no answer to ApiVersions.
+pub fn decode_api_versions(
+    frame: &Bytes,
+    version: i16,
+) -> Result<ApiVersionsResponse, DecodeError> {
+    let body = response_body::<ApiVersionsRequest>(frame, version)?;
+    // The error code comes first in every version.
+    let code = i16::read(&mut Reader::new(&body), PLAIN)?;
+    let refused = code == ErrorCode::UNSUPPORTED_VERSION.code();
+    ApiVersionsResponse::decode(body, if refused { 0 } else { version })
+}
+
+/// The body of a received response, to be read as a whole or in place ([`ViewMessage`]).
+///
+/// [`ViewMessage`]: crate::ViewMessage
 ///
 /// # Errors
 /// When the bytes are no header of a response.
@@ -239,7 +288,6 @@ fn frame(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 
     #[test]
     fn a_request_reads_back_with_its_header() {
@@ -275,7 +323,7 @@ mod tests {
             error_code: 35,
             ..Default::default()
         };
-        let frame = encode_response(ApiKey::API_VERSIONS, &response, 3, 9).unwrap();
+        let frame = encode_response::<ApiVersionsRequest>(&response, 3, 9).unwrap();
         assert_eq!(frame.to_bytes()[..10], [0, 0, 0, 12, 0, 0, 0, 9, 0, 35]);
         let received = frame.to_bytes().slice(4..);
         assert_eq!(correlation_id(&received).unwrap(), 9);

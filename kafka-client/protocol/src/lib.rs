@@ -23,8 +23,11 @@
 //! A message has versions. The client asks for the broker's versions first
 //! ([`api_versions`](api::api_versions)), takes for each API the highest that both know, and says
 //! the version with each request; the answer has the same. [`Message::encode`] refuses a value that
-//! the version cannot carry, unless its absence changes nothing (`ignorable` at the field); a field
-//! that the version does not have reads as its default.
+//! the version cannot carry, unless Kafka's definition marks the field `ignorable`: then it is left
+//! out. So a message that may go out in several versions has what each of them needs, such as the name
+//! of a topic and its id. A field that the version does not have reads as its default. The page of each
+//! struct has a table of its fields, with the versions that have them, at its [`wire::Wire`]
+//! implementation.
 //!
 //! From some version on, an API is *flexible* (KIP-482): lengths are base-128 numbers, and every
 //! struct ends with tagged fields. A tag that a reader does not know is no error: it is kept in
@@ -47,9 +50,27 @@
 //! # Ok::<(), kafka_client_protocol::EncodeError>(())
 //! ```
 //!
-//! A decoded message shares the bytes of its frame: its strings and byte fields are views. Produce
-//! and Fetch, which may name thousands of partitions, can be read in place as well, without an
-//! allocation ([`ViewMessage`]).
+//! The other way, a program takes the length from the connection, refuses one over what it is ready to
+//! take, reads that many bytes, and finds the request that they answer:
+//!
+//! ```
+//! use kafka_client_protocol::api::metadata::{MetadataRequest, MetadataResponse};
+//! use kafka_client_protocol::{ErrorCode, frame};
+//! # let response = MetadataResponse::default();
+//! # let sent = frame::encode_response::<MetadataRequest>(&response, 12, 1)?;
+//! # let received = sent.to_bytes().slice(4..); // Without the length.
+//!
+//! assert_eq!(frame::correlation_id(&received)?, 1);
+//! let response = frame::decode_response::<MetadataRequest>(&received, 12)?;
+//! for topic in &response.topics {
+//!     ErrorCode::new(topic.error_code).ok()?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A decoded message shares the bytes of its frame: its strings and byte fields are views. Requests and
+//! responses that may name thousands of partitions (Produce, Fetch, Metadata and others) can be read in
+//! place as well, without an allocation ([`ViewMessage`]).
 //!
 //! # Who sends what
 //!
@@ -91,7 +112,8 @@
 //!
 //! Nothing here panics on bytes from the network, and nothing takes memory that they only claim to
 //! need: the arrays of a message take at most 16 times its bytes plus 64 KiB, record batches are
-//! decompressed under the caller's cap. Every decoder is fuzzed.
+//! decompressed under the caller's cap. The length before a frame is the caller's to limit, as is
+//! whether to verify the checksums of record batches. Every decoder is fuzzed.
 
 // The derive macro names this crate by its name, here as well.
 extern crate self as kafka_client_protocol;

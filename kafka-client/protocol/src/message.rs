@@ -94,6 +94,28 @@ pub trait Request: Message {
 /// A message that can be read in place, for paths on which a message names thousands of partitions
 /// and is only iterated: nothing is allocated. A view leaves out the tagged fields of later versions,
 /// so it is not for passing a message on.
+///
+/// What is to outlive the body, and not to be copied, shares it:
+///
+/// ```
+/// use bytes::Bytes;
+/// use kafka_client_protocol::api::fetch::FetchResponse;
+/// use kafka_client_protocol::{DecodeError, ViewMessage};
+///
+/// /// The record batches of each partition, by its number.
+/// fn records(body: &Bytes, version: i16) -> Result<Vec<(i32, Bytes)>, DecodeError> {
+///     let mut records = Vec::new();
+///     for topic in &FetchResponse::view(body, version)?.responses {
+///         for partition in &topic.partitions {
+///             let shared = body.slice_ref(partition.records.unwrap_or_default());
+///             records.push((partition.partition_index, shared));
+///         }
+///     }
+///     Ok(records)
+/// }
+/// ```
+///
+/// The body is what [`frame::response_body`](crate::frame::response_body) makes of a received frame.
 pub trait ViewMessage: Message {
     /// The message in place: its fields, borrowed from the frame.
     type View<'a>: View<'a>;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::frame::{
-    Frame, correlation_id, decode_response, encode_request, response_body,
+    Frame, correlation_id, decode_api_versions, decode_response, encode_request, response_body,
 };
 use kafka_client_protocol::{ApiKey, DecodeError, ErrorCode, Request, StrBytes, ViewMessage};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -433,21 +433,13 @@ async fn negotiate(shared: &Shared) -> Result<Versions, Error> {
     let mut version = API_VERSIONS_FIRST;
     loop {
         let bytes = shared.send(&request, version, true)?.await?;
-        // The version-0 form starts with the error code, as every version does.
-        let body = response_body::<ApiVersionsRequest>(&bytes, version)
+        let response = decode_api_versions(&bytes, version)
             .map_err(|error| unreadable::<ApiVersionsRequest>(shared, &error))?;
-        let refused = body
-            .first_chunk::<2>()
-            .map(|code| i16::from_be_bytes(*code))
-            == Some(ErrorCode::UNSUPPORTED_VERSION.code());
-        if refused && version > 0 {
-            let range = decode::<ApiVersionsRequest>(shared, &bytes, 0)
-                .ok()
-                .and_then(|response| Versions::new(&response.api_keys).of(ApiKey::API_VERSIONS));
+        if response.error_code == ErrorCode::UNSUPPORTED_VERSION.code() && version > 0 {
+            let range = Versions::new(&response.api_keys).of(ApiKey::API_VERSIONS);
             version = range.map_or(0, |(_, max)| max).clamp(0, version - 1);
             continue;
         }
-        let response = decode::<ApiVersionsRequest>(shared, &bytes, version)?;
         ErrorCode::new(response.error_code)
             .ok()
             .map_err(|code| Error::broker(code, ApiKey::API_VERSIONS).at_broker(&shared.broker))?;

@@ -151,7 +151,7 @@ impl Cases {
         let theirs = converted::<R::Response, O>(message, version);
         let ours = message.clone();
         self.add(&task, "kafka-client", partitions, move || {
-            black_box(frame::encode_response(R::API_KEY, &ours, version, 1).unwrap());
+            black_box(frame::encode_response::<R>(&ours, version, 1).unwrap());
         });
         self.add(&task, "kafka-protocol", partitions, move || {
             black_box(encoded(&theirs, version));

@@ -168,7 +168,7 @@ pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Ou
             let answer = ApiVersionsRequest::default().refuse(ErrorCode::UNSUPPORTED_VERSION);
             encoded(
                 &call,
-                encode_response(header.api_key, &answer, 0, header.correlation_id),
+                encode_response::<ApiVersionsRequest>(&answer, 0, header.correlation_id),
             )
         }
         _ => {
@@ -232,7 +232,7 @@ async fn apply<R: Api>(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> 
             Outcome::Nothing
         };
     }
-    let frame = encode_response(header.api_key, &answer, call.version, header.correlation_id);
+    let frame = encode_response::<R>(&answer, call.version, header.correlation_id);
     match (encoded(call, frame), after) {
         (Outcome::Answer(segments), After::Truncate(bytes)) => {
             let mut whole: Bytes = segments.concat().into();

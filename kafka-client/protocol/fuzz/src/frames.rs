@@ -83,7 +83,7 @@ where
         Ok(read) => read,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    let Ok(frame) = frame::encode_response(R::API_KEY, &response, version, id) else {
+    let Ok(frame) = frame::encode_response::<R>(&response, version, id) else {
         return;
     };
     let mut body = content(&frame);

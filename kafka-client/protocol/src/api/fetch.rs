@@ -111,7 +111,7 @@ pub struct FetchPartition {
     /// Directory of the follower's replica (KIP-853).
     #[field(versions = 17.., tag = 0, ignorable)]
     pub replica_directory_id: Uuid,
-    /// Offset up to which records are committed (KIP-1166 in the request).
+    /// Offset up to which records are committed, as far as the follower knows (KIP-1166).
     #[field(versions = 18.., tag = 1, default = i64::MAX, ignorable)]
     pub high_watermark: i64,
     /// Tagged fields of later versions.
@@ -188,7 +188,7 @@ pub struct PartitionData {
     pub partition_index: i32,
     /// An error code, 0 for none.
     pub error_code: i16,
-    /// Offset up to which records are committed (KIP-1166 in the request).
+    /// Offset up to which records are committed.
     pub high_watermark: i64,
     /// Offset below which every transaction has ended (KIP-98).
     #[field(default = -1, ignorable)]

@@ -19,7 +19,7 @@ pub struct FindCoordinatorRequest {
     /// The group id or transactional id.
     #[field(versions = ..=3)]
     pub key: StrBytes,
-    /// 0 group, 1 transaction (KIP-98), 2 share partition (KIP-932).
+    /// 0 group, share groups too, 1 transaction (KIP-98), 2 share partition, for brokers (KIP-932).
     #[field(versions = 1..)]
     pub key_type: i8,
     /// Group ids or transactional ids (KIP-699).

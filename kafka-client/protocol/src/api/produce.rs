@@ -24,8 +24,8 @@ pub struct ProduceRequest {
     /// Transactional id, null without transactions (KIP-98).
     #[field(nullable = ..)]
     pub transactional_id: Option<StrBytes>,
-    /// Replicas that must have the records before the answer: 0 none (and no answer at all), 1
-    /// the leader, -1 all in sync.
+    /// Replicas that must have the records before the answer: 0 none (and no answer at all,
+    /// which is what a request has that does not set it), 1 the leader, -1 all in sync.
     pub acks: i16,
     /// Milliseconds the broker may take.
     pub timeout_ms: i32,
@@ -35,7 +35,8 @@ pub struct ProduceRequest {
     pub unknown_tagged_fields: TaggedFields,
 }
 
-/// Records for one topic.
+/// Records for one topic. Versions to 12 say its name and later ones its id, so a request that may go
+/// out in any version has both.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[message(view)]
 pub struct TopicProduceData {
@@ -57,7 +58,7 @@ pub struct TopicProduceData {
 pub struct PartitionProduceData {
     /// Number of the partition.
     pub index: i32,
-    /// Record batches, see [`crate::records`].
+    /// One record batch, see [`crate::records`]: brokers refuse more with INVALID_RECORD.
     #[field(nullable = ..)]
     pub records: Option<Bytes>,
     /// Tagged fields of later versions.

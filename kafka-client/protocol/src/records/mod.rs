@@ -21,7 +21,8 @@
 //! With a codec in the attributes, the records (and not the header) are compressed as one block.
 //!
 //! Writing: a [`BatchBuilder`] encodes each record once, in place; [`BatchBuilder::seal`] compresses and
-//! fills the header in. Reading: [`Batches`] cuts a frame into [`Batch`]es, whose [`RecordCursor`] decodes
+//! fills the header in. Reading: [`Batches`] cuts a frame into [`Batch`]es; [`Batch::verify_crc`] checks one, which nothing
+//! else does, and its [`RecordCursor`] decodes
 //! one record at a time and borrows from the frame. [`patch_base_offset`], [`patch_log_append_time`],
 //! [`reidentify`], [`split`] and [`retain`] change batches that are already sealed. [`ControlRecord`] is
 //! what stands in a control batch.

@@ -50,6 +50,14 @@ impl TaggedFields {
         self.0.is_none()
     }
 
+    /// The bytes of the field with this tag.
+    #[must_use]
+    pub fn get(&self, tag: u32) -> Option<&Bytes> {
+        let fields = self.as_slice();
+        let index = fields.binary_search_by_key(&tag, |field| field.tag).ok()?;
+        fields.get(index).map(|field| &field.value)
+    }
+
     /// Adds a field, in place of one with the same tag.
     pub fn insert(&mut self, tag: u32, value: Bytes) {
         let fields = &mut self.0.get_or_insert_default().fields;
@@ -78,6 +86,7 @@ impl TaggedFields {
     ///
     /// # Errors
     /// When it is cut off, or when all of them take more memory than the frame justifies.
+    #[doc(hidden)]
     #[cold]
     pub fn keep(
         &mut self,
@@ -101,6 +110,7 @@ impl TaggedFields {
     }
 
     /// Counts the section of a struct that has `known` tagged fields in it, tags excluded.
+    #[doc(hidden)]
     #[inline]
     pub fn size(&self, known: u32, size: &mut Sizer) {
         if self.is_empty() {
@@ -122,6 +132,7 @@ impl TaggedFields {
     }
 
     /// Fails the sizer when a kept field has the tag of a known one: it cannot be there twice.
+    #[doc(hidden)]
     #[inline]
     pub fn check_free(&self, tag: u32, size: &mut Sizer) {
         if !self.is_empty() && self.as_slice().iter().any(|field| field.tag == tag) {
@@ -130,6 +141,7 @@ impl TaggedFields {
     }
 
     /// Fails the sizer when there are any: a version that is not flexible cannot carry them.
+    #[doc(hidden)]
     #[inline]
     pub fn check_empty(&self, size: &mut Sizer) {
         if !self.is_empty() {
@@ -138,12 +150,14 @@ impl TaggedFields {
     }
 
     /// Appends the count of the section, `known` ones included.
+    #[doc(hidden)]
     #[inline]
     pub fn write_count(&self, known: u32, out: &mut Writer) {
         out.put_unsigned_varint(known + self.as_slice().len() as u32);
     }
 
     /// Appends the kept fields with these tags.
+    #[doc(hidden)]
     #[inline]
     pub fn write_between(&self, tags: Range<u64>, out: &mut Writer) {
         if !self.is_empty() {
@@ -238,5 +252,7 @@ mod tests {
         }
         let tags: Vec<u32> = fields.as_slice().iter().map(|field| field.tag).collect();
         assert_eq!(tags, [3, 5, 7]);
+        assert_eq!(fields.get(5), Some(&Bytes::from_static(&[5])));
+        assert_eq!(fields.get(6), None);
     }
 }
