@@ -51,7 +51,7 @@ fn write_long(out: &mut [u8], mut rest: u64) -> usize {
 
 /// Takes a 32-bit value off the front of `input`; `None` when the input ends inside it or when it
 /// does not fit 32 bits.
-#[inline]
+#[inline(always)]
 pub(super) fn take_i32(input: &mut &[u8]) -> Option<i32> {
     let raw = u32::try_from(take(input, MAX_LEN_32)?).ok()?;
     Some((raw >> 1) as i32 ^ -((raw & 1) as i32))
@@ -59,7 +59,7 @@ pub(super) fn take_i32(input: &mut &[u8]) -> Option<i32> {
 
 /// Takes a 64-bit value off the front of `input`; `None` when the input ends inside it or when it
 /// does not fit 64 bits.
-#[inline]
+#[inline(always)]
 pub(super) fn take_i64(input: &mut &[u8]) -> Option<i64> {
     let raw = take(input, MAX_LEN_64)?;
     Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
@@ -70,7 +70,7 @@ fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-#[inline]
+#[inline(always)]
 fn take(input: &mut &[u8], max_len: usize) -> Option<u64> {
     match **input {
         [first, ref rest @ ..] if first < 0x80 => {
@@ -81,12 +81,20 @@ fn take(input: &mut &[u8], max_len: usize) -> Option<u64> {
             *input = rest;
             Some(u64::from(first & 0x7f) | u64::from(second) << 7)
         }
-        _ => take_long(input, max_len),
+        _ => {
+            let (value, rest) = take_long(input, max_len)?;
+            *input = rest;
+            Some(value)
+        }
     }
 }
 
 /// Three bytes and more: timestamps after two seconds, values of 8 KiB and up.
-fn take_long(input: &mut &[u8], max_len: usize) -> Option<u64> {
+///
+/// Takes `input` by value: if its address were known outside of the caller, the caller would keep it in
+/// memory instead of registers.
+#[inline(never)]
+fn take_long(input: &[u8], max_len: usize) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     for (index, &byte) in input.iter().take(max_len).enumerate() {
         let bits = u64::from(byte & 0x7f);
@@ -96,8 +104,7 @@ fn take_long(input: &mut &[u8], max_len: usize) -> Option<u64> {
         }
         value |= bits << (7 * index);
         if byte < 0x80 {
-            *input = &input[index + 1..];
-            return Some(value);
+            return Some((value, &input[index + 1..]));
         }
     }
     None
