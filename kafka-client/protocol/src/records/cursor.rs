@@ -376,14 +376,14 @@ impl State {
         {
             return Some(Ok(view));
         }
-        self.next_rare(data)
+        self.next_rare(data).transpose()
     }
 
     /// All that is not a good record of a batch: damage, which is decoded again to find its name, a
     /// message, or the end.
     #[cold]
     #[inline(never)]
-    fn next_rare<'a>(&mut self, data: &'a Bytes) -> Option<Result<RecordView<'a>, RecordError>> {
+    fn next_rare<'a>(&mut self, data: &'a Bytes) -> Result<Option<RecordView<'a>>, RecordError> {
         let decoded = if self.remaining > 0 {
             self.decode::<Fault>(data)
         } else if self.messages > 0 {
@@ -391,7 +391,7 @@ impl State {
         } else {
             return self.finish(data);
         };
-        Some(decoded.map_err(|fault| self.fail(fault, data)))
+        decoded.map(Some).map_err(|fault| self.fail(fault, data))
     }
 
     #[inline(always)]
@@ -490,13 +490,13 @@ impl State {
         }
     }
 
-    #[cold]
-    fn finish<T>(&mut self, data: &Bytes) -> Option<Result<T, RecordError>> {
-        if self.done {
-            return None;
+    fn finish<T>(&mut self, data: &Bytes) -> Result<Option<T>, RecordError> {
+        if !self.done && self.position != data.len() {
+            self.done = true;
+            return Err(self.count_mismatch(data));
         }
         self.done = true;
-        (self.position != data.len()).then(|| Err(self.count_mismatch(data)))
+        Ok(None)
     }
 
     #[cold]
