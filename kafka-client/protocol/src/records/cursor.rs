@@ -305,11 +305,12 @@ pub struct Headers<'a> {
 impl<'a> Headers<'a> {
     fn decode(&mut self) -> Result<Header<'a>, RecordError> {
         let index = self.record;
-        let key = nullable(&mut self.rest, "header key")
+        let key = nullable::<Fault>(&mut self.rest, "header key")
             .and_then(|key| key.ok_or(Fault::Length("header key")))
             .map_err(|fault| fault.at(index))?;
         let key = std::str::from_utf8(key).map_err(|_| RecordError::HeaderKeyNotUtf8 { index })?;
-        let value = nullable(&mut self.rest, "header value").map_err(|fault| fault.at(index))?;
+        let value =
+            nullable::<Fault>(&mut self.rest, "header value").map_err(|fault| fault.at(index))?;
         if self.remaining == 1 && !self.rest.is_empty() {
             return Err(Fault::Length("headers").at(index));
         }
@@ -366,36 +367,52 @@ struct State {
 }
 
 impl State {
-    #[inline]
+    /// Inlined into the caller's loop, because a record that is returned from a call and then moved
+    /// takes half as long again.
+    #[inline(always)]
     fn next<'a>(&mut self, data: &'a Bytes) -> Option<Result<RecordView<'a>, RecordError>> {
-        if self.remaining == 0 {
-            return self.next_message(data);
+        if self.remaining > 0
+            && let Ok(view) = self.decode::<Unnamed>(data)
+        {
+            return Some(Ok(view));
         }
-        match self.decode(data) {
-            Ok(view) => Some(Ok(view)),
-            Err(fault) => Some(Err(self.fail(fault, data))),
-        }
+        self.next_rare(data).transpose()
     }
 
-    #[inline]
-    fn decode<'a>(&mut self, data: &'a Bytes) -> Result<RecordView<'a>, Fault> {
+    /// All that is not a good record of a batch: damage, which is decoded again to find its name, a
+    /// message, or the end.
+    #[cold]
+    #[inline(never)]
+    fn next_rare<'a>(&mut self, data: &'a Bytes) -> Result<Option<RecordView<'a>>, RecordError> {
+        let decoded = if self.remaining > 0 {
+            self.decode::<Fault>(data)
+        } else if self.messages > 0 {
+            self.decode_message(data)
+        } else {
+            return self.finish(data);
+        };
+        decoded.map(Some).map_err(|fault| self.fail(fault, data))
+    }
+
+    #[inline(always)]
+    fn decode<'a, E: From<Fault>>(&mut self, data: &'a Bytes) -> Result<RecordView<'a>, E> {
         let mut rest = &data[self.position..];
-        let mut body = record_body(&mut rest)?;
-        let timestamp_delta = skip_to_timestamp(&mut body)?;
+        let mut body = record_body::<E>(&mut rest)?;
+        let timestamp_delta = skip_to_timestamp::<E>(&mut body)?;
         let offset_delta = varint::take_i32(&mut body).ok_or(Fault::Varint)?;
         if offset_delta < 0 || offset_delta > self.last_offset_delta {
-            return Err(Fault::OffsetDelta(offset_delta));
+            return Err(Fault::OffsetDelta(offset_delta).into());
         }
-        let key = nullable(&mut body, "key")?;
-        let value = nullable(&mut body, "value")?;
+        let key = nullable::<E>(&mut body, "key")?;
+        let value = nullable::<E>(&mut body, "value")?;
         let header_count = varint::take_i32(&mut body).ok_or(Fault::Varint)?;
         let header_count = u32::try_from(header_count).map_err(|_| Fault::Length("headers"))?;
         if header_count == 0 {
             if !body.is_empty() {
-                return Err(Fault::Length("record"));
+                return Err(Fault::Length("record").into());
             }
         } else if body.len() / HEADER_LEN_MIN < header_count as usize {
-            return Err(Fault::Length("headers"));
+            return Err(Fault::Length("headers").into());
         }
         let headers = HeadersView {
             block: body,
@@ -416,18 +433,6 @@ impl State {
             headers,
             data,
         })
-    }
-
-    /// What comes when no record of a batch is left: a message, or the end.
-    #[cold]
-    fn next_message<'a>(&mut self, data: &'a Bytes) -> Option<Result<RecordView<'a>, RecordError>> {
-        if self.messages == 0 {
-            return self.finish(data);
-        }
-        match self.decode_message(data) {
-            Ok(view) => Some(Ok(view)),
-            Err(fault) => Some(Err(self.fail(fault, data))),
-        }
     }
 
     fn decode_message<'a>(&mut self, data: &'a Bytes) -> Result<RecordView<'a>, Fault> {
@@ -468,9 +473,9 @@ impl State {
             }
             return before;
         }
-        let offset_delta = record_body(&mut rest).and_then(|mut body| {
-            skip_to_timestamp(&mut body)?;
-            varint::take_i32(&mut body).ok_or(Fault::Varint)
+        let offset_delta = record_body::<Unnamed>(&mut rest).and_then(|mut body| {
+            skip_to_timestamp::<Unnamed>(&mut body)?;
+            Ok(varint::take_i32(&mut body).ok_or(Fault::Varint)?)
         });
         match offset_delta {
             Ok(delta)
@@ -485,13 +490,13 @@ impl State {
         }
     }
 
-    #[cold]
-    fn finish<T>(&mut self, data: &Bytes) -> Option<Result<T, RecordError>> {
-        if self.done {
-            return None;
+    fn finish<T>(&mut self, data: &Bytes) -> Result<Option<T>, RecordError> {
+        if !self.done && self.position != data.len() {
+            self.done = true;
+            return Err(self.count_mismatch(data));
         }
         self.done = true;
-        (self.position != data.len()).then(|| Err(self.count_mismatch(data)))
+        Ok(None)
     }
 
     #[cold]
@@ -529,7 +534,6 @@ impl State {
     }
 }
 
-/// Small, so that the way of a good record stays in registers.
 #[derive(Clone, Copy)]
 enum Fault {
     NoRecord,
@@ -547,6 +551,17 @@ impl Fault {
     }
 }
 
+/// A fault of which nobody asks what it was: with less to carry, the way of a good record stays in
+/// registers.
+struct Unnamed;
+
+impl From<Fault> for Unnamed {
+    #[inline(always)]
+    fn from(_: Fault) -> Self {
+        Self
+    }
+}
+
 /// Takes the next message off the front of `rest`, which is there: the set has been counted.
 fn legacy_message<'a>(rest: &mut &'a [u8]) -> Result<legacy::Message<'a>, Fault> {
     match legacy::Message::take(rest) {
@@ -556,10 +571,10 @@ fn legacy_message<'a>(rest: &mut &'a [u8]) -> Result<legacy::Message<'a>, Fault>
 }
 
 /// Takes the next record, without its length, off the front of `rest`.
-#[inline]
-fn record_body<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
+#[inline(always)]
+fn record_body<'a, E: From<Fault>>(rest: &mut &'a [u8]) -> Result<&'a [u8], E> {
     if rest.is_empty() {
-        return Err(Fault::NoRecord);
+        return Err(Fault::NoRecord.into());
     }
     let len = varint::take_i32(rest).ok_or(Fault::Varint)?;
     let len = usize::try_from(len).map_err(|_| Fault::Length("record"))?;
@@ -569,22 +584,25 @@ fn record_body<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
 }
 
 /// Passes over a record's attributes, which have no meaning yet, and takes the timestamp delta.
-#[inline]
-fn skip_to_timestamp(body: &mut &[u8]) -> Result<i64, Fault> {
+#[inline(always)]
+fn skip_to_timestamp<E: From<Fault>>(body: &mut &[u8]) -> Result<i64, E> {
     let (_, rest) = body.split_first().ok_or(Fault::Length("record"))?;
     *body = rest;
-    varint::take_i64(body).ok_or(Fault::Varint)
+    Ok(varint::take_i64(body).ok_or(Fault::Varint)?)
 }
 
 /// Takes a field with its length in front off the front of `rest`; a length of -1 means null.
-#[inline]
-fn nullable<'a>(rest: &mut &'a [u8], field: &'static str) -> Result<Option<&'a [u8]>, Fault> {
+#[inline(always)]
+fn nullable<'a, E: From<Fault>>(
+    rest: &mut &'a [u8],
+    field: &'static str,
+) -> Result<Option<&'a [u8]>, E> {
     let len = varint::take_i32(rest).ok_or(Fault::Varint)?;
     let Ok(len) = usize::try_from(len) else {
         return if len == -1 {
             Ok(None)
         } else {
-            Err(Fault::Length(field))
+            Err(Fault::Length(field).into())
         };
     };
     let (bytes, after) = rest.split_at_checked(len).ok_or(Fault::Length(field))?;

@@ -51,17 +51,17 @@ fn write_long(out: &mut [u8], mut rest: u64) -> usize {
 
 /// Takes a 32-bit value off the front of `input`; `None` when the input ends inside it or when it
 /// does not fit 32 bits.
-#[inline]
+#[inline(always)]
 pub(super) fn take_i32(input: &mut &[u8]) -> Option<i32> {
-    let raw = u32::try_from(take(input, MAX_LEN_32)?).ok()?;
+    let raw = take(input, MAX_LEN_32, u64::from(u32::MAX))? as u32;
     Some((raw >> 1) as i32 ^ -((raw & 1) as i32))
 }
 
 /// Takes a 64-bit value off the front of `input`; `None` when the input ends inside it or when it
 /// does not fit 64 bits.
-#[inline]
+#[inline(always)]
 pub(super) fn take_i64(input: &mut &[u8]) -> Option<i64> {
-    let raw = take(input, MAX_LEN_64)?;
+    let raw = take(input, MAX_LEN_64, u64::MAX)?;
     Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
 }
 
@@ -70,8 +70,8 @@ fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-#[inline]
-fn take(input: &mut &[u8], max_len: usize) -> Option<u64> {
+#[inline(always)]
+fn take(input: &mut &[u8], max_len: usize, max: u64) -> Option<u64> {
     match **input {
         [first, ref rest @ ..] if first < 0x80 => {
             *input = rest;
@@ -81,12 +81,20 @@ fn take(input: &mut &[u8], max_len: usize) -> Option<u64> {
             *input = rest;
             Some(u64::from(first & 0x7f) | u64::from(second) << 7)
         }
-        _ => take_long(input, max_len),
+        _ => {
+            let (value, rest) = take_long(input, max_len, max)?;
+            *input = rest;
+            Some(value)
+        }
     }
 }
 
-/// Three bytes and more: timestamps after two seconds, values of 8 KiB and up.
-fn take_long(input: &mut &[u8], max_len: usize) -> Option<u64> {
+/// Three bytes and more: timestamps after eight seconds, values of 8 KiB and up.
+///
+/// `input` comes by value: whose address leaves the caller, the caller keeps in memory and not in
+/// registers.
+#[inline(never)]
+fn take_long(input: &[u8], max_len: usize, max: u64) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     for (index, &byte) in input.iter().take(max_len).enumerate() {
         let bits = u64::from(byte & 0x7f);
@@ -96,8 +104,7 @@ fn take_long(input: &mut &[u8], max_len: usize) -> Option<u64> {
         }
         value |= bits << (7 * index);
         if byte < 0x80 {
-            *input = &input[index + 1..];
-            return Some(value);
+            return (value <= max).then(|| (value, &input[index + 1..]));
         }
     }
     None
