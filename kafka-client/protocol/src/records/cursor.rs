@@ -367,8 +367,7 @@ struct State {
 }
 
 impl State {
-    /// Inlined into the caller's loop, because a record that is returned from a call and then moved
-    /// takes half as long again.
+    /// Inlined into the caller's loop: a record that a call returns is copied through memory.
     #[inline(always)]
     fn next<'a>(&mut self, data: &'a Bytes) -> Option<Result<RecordView<'a>, RecordError>> {
         if self.remaining > 0
