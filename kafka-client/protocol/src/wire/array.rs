@@ -37,6 +37,8 @@ impl<T: Wire> Wire for Vec<T> {
 }
 
 impl<T: Wire> NullableWire for Vec<T> {
+    const PRESENCE_BYTE: bool = false;
+
     #[inline]
     fn null_size(size: &mut Sizer, version: Version) {
         size.add(if version.flexible { 1 } else { 4 });
@@ -45,16 +47,6 @@ impl<T: Wire> NullableWire for Vec<T> {
     #[inline]
     fn write_null(out: &mut Writer, version: Version) {
         out.put_array_length(None, version);
-    }
-
-    #[inline]
-    fn present_size(&self, size: &mut Sizer, version: Version) {
-        self.size(size, version);
-    }
-
-    #[inline]
-    fn write_present(&self, out: &mut Writer, version: Version) {
-        self.write(out, version);
     }
 
     #[inline]

@@ -85,6 +85,9 @@ pub trait Wire: Sized {
 /// As it stands it is the form of a struct, which has a presence byte before it (KIP-893).
 /// Strings, bytes and arrays say null by their length.
 pub trait NullableWire: Wire {
+    /// Whether a byte before the value says that it is there.
+    const PRESENCE_BYTE: bool = true;
+
     /// Adds the size of null.
     #[inline]
     fn null_size(size: &mut Sizer, _: Version) {
@@ -100,14 +103,16 @@ pub trait NullableWire: Wire {
     /// Adds the size of a value where null was possible.
     #[inline]
     fn present_size(&self, size: &mut Sizer, version: Version) {
-        size.add(1);
+        size.add(usize::from(Self::PRESENCE_BYTE));
         self.size(size, version);
     }
 
     /// Appends a value where null was possible.
     #[inline]
     fn write_present(&self, out: &mut Writer, version: Version) {
-        out.put(&1_i8.to_be_bytes());
+        if Self::PRESENCE_BYTE {
+            out.put(&1_i8.to_be_bytes());
+        }
         self.write(out, version);
     }
 

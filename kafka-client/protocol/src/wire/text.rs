@@ -31,6 +31,8 @@ impl Wire for StrBytes {
 }
 
 impl NullableWire for StrBytes {
+    const PRESENCE_BYTE: bool = false;
+
     #[inline]
     fn null_size(size: &mut Sizer, version: Version) {
         size.add(if version.flexible { 1 } else { 2 });
@@ -39,16 +41,6 @@ impl NullableWire for StrBytes {
     #[inline]
     fn write_null(out: &mut Writer, version: Version) {
         out.put_text_length(None, version);
-    }
-
-    #[inline]
-    fn present_size(&self, size: &mut Sizer, version: Version) {
-        self.size(size, version);
-    }
-
-    #[inline]
-    fn write_present(&self, out: &mut Writer, version: Version) {
-        self.write(out, version);
     }
 
     #[inline(always)]
@@ -111,6 +103,8 @@ impl Wire for Bytes {
 }
 
 impl NullableWire for Bytes {
+    const PRESENCE_BYTE: bool = false;
+
     #[inline]
     fn null_size(size: &mut Sizer, version: Version) {
         size.add(if version.flexible { 1 } else { 4 });
@@ -119,16 +113,6 @@ impl NullableWire for Bytes {
     #[inline]
     fn write_null(out: &mut Writer, version: Version) {
         out.put_array_length(None, version);
-    }
-
-    #[inline]
-    fn present_size(&self, size: &mut Sizer, version: Version) {
-        self.size(size, version);
-    }
-
-    #[inline]
-    fn write_present(&self, out: &mut Writer, version: Version) {
-        self.write(out, version);
     }
 
     #[inline(always)]
