@@ -1,9 +1,12 @@
 //! `#[derive(Message)]`: attributes are parsed into a model, the model is expanded.
 
 mod expand;
+mod fields;
 mod parse;
+mod read;
 mod schema;
 mod view;
+mod write;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;

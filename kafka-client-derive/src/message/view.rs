@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type};
 
-use super::expand::{Reading, read, skip};
 use super::parse::{Field, Struct, last_ident};
+use super::read::{Reading, read, skip};
 
 pub(super) fn expand(model: &Struct) -> TokenStream {
     let owned = &model.name;

@@ -59,10 +59,9 @@ pub(crate) fn check_request<R: Request + PartialEq + Debug>(header: &RequestHead
     let Ok(request) = memory::bounded(limit, || R::decode(body, version)) else {
         return;
     };
-    let id = header.correlation_id;
-    let Ok(frame) = frame::encode_request(&request, version, id, header.client_id.clone()) else {
-        return;
-    };
+    let frame = header
+        .encode(&request)
+        .expect("what was read can be written");
     let (again, body) =
         RequestHeader::decode(&content(&frame)).expect("a header that was just written");
     assert_eq!(again, *header);
