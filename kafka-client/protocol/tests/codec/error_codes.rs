@@ -58,11 +58,6 @@ fn every_error_code_has_a_text() {
         if let Some(name) = code.name() {
             assert_ne!(code.text(), unknown.text(), "{name}");
             assert!(code.text().contains(' '), "{name}");
-            assert_eq!(
-                code.is_retriable(),
-                code.class() != ErrorClass::Final,
-                "{name}"
-            );
         }
     }
 }
