@@ -2,11 +2,13 @@
 //!
 //! A behaviour is written once, against a [`TestCluster`], and runs on the reference broker and on
 //! Apache Kafka. [`numbered`] makes records whose loss, doubling or reordering shows;
-//! [`connector`] breaks connections where a test wants them broken.
+//! [`network`] is a network in memory whose addresses fail as a test wants, and [`connector`] breaks
+//! connections at certain answers.
 
 mod cluster;
 pub mod connector;
 pub mod kafka;
+pub mod network;
 pub mod numbered;
 mod wait;
 
