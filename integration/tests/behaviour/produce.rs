@@ -246,7 +246,7 @@ async fn flush_settles_everything(cluster: &TestCluster) {
     let producer = producer.build().await.unwrap();
     let deliveries = numbered::enqueue(&producer, &topic, 3, 0..5).await;
     assert!(producer.buffered_bytes() > 0);
-    producer.flush().await;
+    producer.flush().await.unwrap();
     assert_eq!(producer.buffered_bytes(), 0);
     for (partition, number, delivery) in deliveries {
         let delivered = futures::FutureExt::now_or_never(delivery)
@@ -275,7 +275,7 @@ async fn flush_settles_every_part_of_a_batch_that_is_split(cluster: &TestCluster
         let record = Record::to(&topic).value(&value);
         deliveries.push(producer.enqueue(record).await.unwrap());
     }
-    producer.flush().await;
+    producer.flush().await.unwrap();
     for (number, delivery) in deliveries.into_iter().enumerate() {
         let delivered = futures::FutureExt::now_or_never(delivery)
             .expect("settled")
@@ -310,7 +310,8 @@ async fn close_delivers_everything_and_ends_the_producer(cluster: &TestCluster) 
         .unwrap_err();
     assert!(matches!(error, SendError::NotDelivered(_)), "{error}");
     assert_eq!(error.error().kind(), ErrorKind::Closed);
-    assert_eq!(other.close().await.unwrap_err().kind(), ErrorKind::Closed);
+    // Closed already; there is nothing to tell.
+    other.close().await.unwrap();
 }
 
 async fn a_dropped_delivery_changes_nothing(cluster: &TestCluster) {
@@ -324,7 +325,7 @@ async fn a_dropped_delivery_changes_nothing(cluster: &TestCluster) {
             let _ = futures::FutureExt::now_or_never(delivery);
         }
     }
-    producer.flush().await;
+    producer.flush().await.unwrap();
     receive(&mut reader(cluster, &topic, 2).await, 1000)
         .await
         .assert_is(2, 0..500);

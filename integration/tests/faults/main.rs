@@ -5,6 +5,7 @@
 mod answers;
 mod consume;
 mod hostile;
+mod outage;
 mod produce;
 mod versions;
 

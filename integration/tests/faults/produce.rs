@@ -355,7 +355,7 @@ async fn a_small_batch_behind_full_ones_is_sent_in_its_time() {
         held.release();
         let start = Instant::now();
         match how {
-            "flush" => producer.flush().await,
+            "flush" => producer.flush().await.unwrap(),
             "await" => drop(deliveries.pop().unwrap().2.await.unwrap()),
             _ => tokio::time::sleep(SECOND).await,
         }
@@ -380,8 +380,10 @@ async fn close_takes_no_longer_than_the_delivery_timeout() {
     let _held = setting.inject(Fault::on(ApiKey::PRODUCE).always().hold());
     let deliveries = enqueue(&producer, topic, 2, 1..100).await;
     let start = Instant::now();
-    producer.close().await.unwrap();
+    let left = producer.close().await.unwrap_err();
     let took = start.elapsed();
+    assert_eq!(left.unknown + left.not_delivered, 198, "{left}");
+    assert_eq!(left.pending, 0, "{left}");
     assert!(took >= 9 * SECOND && took < 13 * SECOND, "{took:?}");
     for (_, _, delivery) in deliveries {
         let verdict = futures::FutureExt::now_or_never(delivery).expect("a verdict");

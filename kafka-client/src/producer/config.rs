@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_client_protocol::records::CompressionConfig;
+use kafka_client_protocol::records::{Compression, CompressionConfig};
 
 use crate::error::Error;
 
@@ -72,7 +72,26 @@ impl ProducerConfig {
         self.idempotence.unwrap_or(self.acks == Acks::All)
     }
 
+    /// Bytes that are worth a request of their own while another is under way.
+    pub(crate) fn large_batch(&self) -> usize {
+        (self.max_request_size / 4).max(self.batch_size)
+    }
+
+    /// Full batches that are worth a request of their own while another is under way.
+    pub(crate) fn large_backlog(&self) -> usize {
+        (self.large_batch() / self.batch_size.max(1)).max(1)
+    }
+
+    pub(crate) fn compresses(&self) -> bool {
+        self.compression.codec() != Compression::None
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.batch_size == 0 {
+            return Err(Error::config(
+                "batch.size is at least 1 byte; with 1 every record is a batch",
+            ));
+        }
         if self.idempotence == Some(true) && self.acks != Acks::All {
             return Err(Error::config("enable.idempotence needs acks=all"));
         }
@@ -130,6 +149,7 @@ mod tests {
         );
         check(|config| config.max_in_flight = 6, "max.in.flight");
         check(|config| config.max_in_flight = 0, "max.in.flight");
+        check(|config| config.batch_size = 0, "batch.size");
         check(|config| config.buffer_memory = 1000, "buffer.memory");
         // A point in time that far away cannot be computed.
         check(

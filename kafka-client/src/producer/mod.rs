@@ -15,11 +15,14 @@ mod budget;
 mod config;
 mod delivery;
 mod identity;
+mod pace;
 mod partition;
 mod partitioner;
+mod request;
 mod shared;
 mod sink;
 mod topic;
+mod undelivered;
 mod window;
 
 use std::fmt;
@@ -30,6 +33,7 @@ pub use config::Acks;
 pub use delivery::{Delivered, Delivery};
 pub use kafka_client_protocol::records::Compression;
 use kafka_client_protocol::records::CompressionConfig;
+pub use undelivered::Undelivered;
 
 use crate::cluster::Cluster;
 use crate::error::{Error, ErrorKind, SendError};
@@ -143,26 +147,50 @@ enum Obstacle {
     Error(Error),
 }
 
-/// Why [`Producer::try_enqueue`] did not take a record.
-#[derive(Debug, Clone)]
+/// Why [`Producer::try_enqueue`] did not take a record, with the record.
 #[non_exhaustive]
-pub enum TryEnqueueError {
+pub enum TryEnqueueError<R> {
     /// `buffer.memory` is full, or the topic is not known yet: [`Producer::enqueue`] would wait.
-    WouldBlock,
+    WouldBlock(R),
     /// The record cannot be sent.
-    Error(Error),
+    Error(Error, R),
 }
 
-impl fmt::Display for TryEnqueueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<R> TryEnqueueError<R> {
+    /// The record that was not taken.
+    pub fn into_record(self) -> R {
         match self {
-            Self::WouldBlock => f.write_str("buffer.memory is full or the topic not known yet"),
-            Self::Error(error) => error.fmt(f),
+            Self::WouldBlock(record) | Self::Error(_, record) => record,
         }
     }
 }
 
-impl std::error::Error for TryEnqueueError {}
+impl<R> fmt::Debug for TryEnqueueError<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldBlock(_) => f.write_str("WouldBlock"),
+            Self::Error(error, _) => f.debug_tuple("Error").field(error).finish(),
+        }
+    }
+}
+
+impl<R> fmt::Display for TryEnqueueError<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldBlock(_) => f.write_str("buffer.memory is full or the topic not known yet"),
+            Self::Error(error, _) => error.fmt(f),
+        }
+    }
+}
+
+impl<R> std::error::Error for TryEnqueueError<R> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::WouldBlock(_) => None,
+            Self::Error(error, _) => error.source(),
+        }
+    }
+}
 
 impl Producer {
     pub(crate) fn start(cluster: Arc<Cluster>, config: ProducerConfig) -> Self {
@@ -244,54 +272,97 @@ impl Producer {
     /// Buffers a record if that is possible at once.
     ///
     /// # Errors
-    /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "as the other calls that send"
-    )]
-    pub fn try_enqueue<R: ToRecord>(&self, record: R) -> Result<Delivery, TryEnqueueError> {
+    /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait. The record comes back
+    /// with the error.
+    pub fn try_enqueue<R: ToRecord>(&self, record: R) -> Result<Delivery, TryEnqueueError<R>> {
         append(&self.0.shared, &record, None).map_err(|obstacle| match obstacle {
-            Obstacle::Error(error) => TryEnqueueError::Error(error),
-            Obstacle::Topic(_) | Obstacle::Memory(_) => TryEnqueueError::WouldBlock,
+            Obstacle::Error(error) => TryEnqueueError::Error(error, record),
+            Obstacle::Topic(_) | Obstacle::Memory(_) => TryEnqueueError::WouldBlock(record),
         })
     }
 
+    /// Sends many records, and waits until each has its outcome. They are buffered in their order,
+    /// and go out together as far as `batch.size` and `max.request.size` allow.
+    ///
+    /// The outcomes stand in the order of the records. One that cannot be buffered is
+    /// [`NotDelivered`](SendError::NotDelivered), and does not stop those behind it.
+    ///
+    /// # Cancel safety
+    /// Dropped, what is buffered is delivered all the same, and the rest is not sent.
+    pub async fn send_all<R: ToRecord>(
+        &self,
+        records: impl IntoIterator<Item = R>,
+    ) -> Vec<Result<Delivered, SendError>> {
+        let mut deliveries = Vec::new();
+        for record in records {
+            deliveries.push(self.enqueue(record).await);
+        }
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            outcomes.push(match delivery {
+                Ok(delivery) => delivery.await,
+                Err(error) => Err(error),
+            });
+        }
+        outcomes
+    }
+
     /// Waits until every record that was buffered before is settled, one way or the other; nothing
-    /// lingers.
+    /// lingers. `delivery.timeout.ms` is the longest it can take.
+    ///
+    /// # Errors
+    /// [`Undelivered`] counts the records that failed, since the last such report, without anybody
+    /// looking at their deliveries. Records are lost in silence only if this is ignored too.
     ///
     /// # Cancel safety
     /// Cancel safe: dropping it changes nothing for the records.
-    pub async fn flush(&self) {
-        let shared = &self.0.shared;
-        let pending: Vec<_> = shared
-            .active()
-            .iter()
-            .flat_map(|partition| partition.pending())
-            .collect();
-        shared.hurry_all();
-        for completion in pending {
-            completion.settled().await;
-        }
+    pub async fn flush(&self) -> Result<(), Undelivered> {
+        self.flush_within(Duration::MAX).await
+    }
+
+    /// As [`Producer::flush`], but waits no longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`Producer::flush`]; [`Undelivered::pending`] counts the records whose outcome is still
+    /// open. They are being sent all the same.
+    ///
+    /// # Cancel safety
+    /// As [`Producer::flush`].
+    pub async fn flush_within(&self, limit: Duration) -> Result<(), Undelivered> {
+        let pending = self.0.shared.settle_pending(limit).await;
+        self.0.shared.undelivered.take(pending).check()
     }
 
     /// Takes no more records, waits until all that are buffered are settled, and ends the
     /// producer. `delivery.timeout.ms` is the longest it can take.
     ///
     /// # Errors
-    /// When it was closed before.
+    /// As [`Producer::flush`]. The producer is closed all the same.
     ///
     /// # Cancel safety
     /// When dropped, records that are buffered are still being sent, until the last clone of the
     /// producer is dropped; no more are taken.
-    pub async fn close(self) -> Result<(), Error> {
+    pub async fn close(self) -> Result<(), Undelivered> {
+        self.close_within(Duration::MAX).await
+    }
+
+    /// As [`Producer::close`], but waits no longer than `limit`. What is not settled by then is given
+    /// up: a record ends as [`NotDelivered`](SendError::NotDelivered), or as
+    /// [`Unknown`](SendError::Unknown) if its request is under way. [`Duration::ZERO`] gives up at
+    /// once.
+    ///
+    /// # Errors
+    /// As [`Producer::close`], with what was given up.
+    ///
+    /// # Cancel safety
+    /// As [`Producer::close`].
+    pub async fn close_within(self, limit: Duration) -> Result<(), Undelivered> {
         let shared = &self.0.shared;
-        if !shared.close(Error::closed("producer")) {
-            return Err(Error::closed("producer"));
-        }
-        self.flush().await;
+        shared.close(Error::closed("producer"));
+        shared.settle_pending(limit).await;
         shared.abort(&Error::closed("producer"));
         shared.cluster.close().await;
-        Ok(())
+        shared.undelivered.take(0).check()
     }
 
     /// Bytes of `buffer.memory` in use: by records that are not settled.

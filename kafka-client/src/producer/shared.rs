@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,8 +13,9 @@ use super::budget::{Budget, Taken};
 use super::config::ProducerConfig;
 use super::identity::Identities;
 use super::partition::{Partition, Refusal, Signal};
-use super::sink::{Sink, sink_loop};
+use super::sink::{Due, Sink, sink_loop};
 use super::topic::Topic;
+use super::undelivered::Tally;
 use super::window::Identity;
 use crate::cluster::{Cluster, Metadata};
 use crate::env::{Env, lock};
@@ -25,6 +26,12 @@ const BUDGET_STEP: usize = 4096;
 
 /// Most bytes of empty buffers that are kept for the next batches.
 const POOL_BYTES: usize = 4 * 1024 * 1024;
+
+/// Longer than any limit that matters, and short enough for a timer.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Topics that were produced to, by name. Its order is never looked at but to walk over all.
+type Topics = HashMap<Arc<str>, Topic, foldhash::fast::RandomState>;
 
 /// Partitions by topic and number.
 type Active = BTreeMap<(Arc<str>, i32), Arc<Partition>>;
@@ -39,7 +46,8 @@ pub(crate) struct Shared {
     pub(crate) config: ProducerConfig,
     pub(crate) budget: Budget,
     pub(crate) identities: Identities,
-    topics: RwLock<HashMap<Arc<str>, Topic, foldhash::fast::RandomState>>,
+    pub(crate) undelivered: Tally,
+    topics: RwLock<Topics>,
     sinks: Mutex<HashMap<i32, Arc<Sink>>>,
     /// Partitions that have batches, by topic and number. Complete at every moment: what is not
     /// listed is neither flushed nor given up.
@@ -63,6 +71,7 @@ impl Shared {
             weak: weak.clone(),
             budget: Budget::new(config.buffer_memory),
             identities: Identities::new(),
+            undelivered: Tally::default(),
             cluster,
             config,
             topics: RwLock::default(),
@@ -87,11 +96,7 @@ impl Shared {
 
     /// Calls `with` with a topic that was produced to before.
     pub(crate) fn with_topic<T>(&self, name: &str, with: impl FnOnce(&Topic) -> T) -> Option<T> {
-        let topics = self
-            .topics
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        topics.get(name).map(with)
+        self.read_topics().get(name).map(with)
     }
 
     /// Waits until the metadata has a topic, which records can be produced to from then on.
@@ -111,45 +116,43 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes leaders, ids and new partitions from fresh metadata.
+    /// Takes leaders, ids and partitions from fresh metadata.
     pub(crate) fn follow(&self, metadata: &Metadata) {
-        let topics = self
-            .topics
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lacks = |topic: &Topic| {
+        let changed = |topic: &Topic| {
             metadata
                 .topic(topic.name())
-                .is_some_and(|known| topic.lacks(known))
+                .is_some_and(|known| topic.is_changed_by(known))
         };
-        let some_lack = topics.values().any(lacks);
-        drop(topics);
-        if some_lack {
+        let some_changed = self.read_topics().values().any(changed);
+        if some_changed {
             let mut topics = self
                 .topics
                 .write()
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             for topic in topics.values_mut() {
                 if let Some(known) = metadata.topic(topic.name()) {
-                    topic.grow(known, self);
+                    topic.change(known, self);
                 }
             }
         }
         let mut moved = Vec::new();
-        {
-            let topics = self
-                .topics
-                .read()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            for topic in topics.values() {
-                if let Some(known) = metadata.topic(topic.name()) {
-                    topic.follow(known, &mut moved);
-                }
+        for topic in self.read_topics().values() {
+            if let Some(known) = metadata.topic(topic.name()) {
+                topic.follow(known, &mut moved);
             }
         }
         for partition in moved {
-            self.enqueue(&partition);
+            self.enqueue(&partition, Due::Ready);
         }
+        if some_changed {
+            self.wake_all();
+        }
+    }
+
+    fn read_topics(&self) -> RwLockReadGuard<'_, Topics> {
+        self.topics
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Lists a partition that has got its first batch.
@@ -183,15 +186,16 @@ impl Shared {
     pub(crate) fn signal(&self, partition: &Arc<Partition>, signal: Signal) {
         match signal {
             Signal::None => {}
-            Signal::Full => self.enqueue(partition),
+            Signal::Full => self.enqueue(partition, Due::Full),
+            Signal::Large => self.enqueue(partition, Due::Urgent),
             Signal::Opened { number, behind } => {
                 if behind {
-                    self.enqueue(partition);
+                    self.enqueue(partition, Due::Full);
                 }
                 let linger = self.config.linger();
                 if linger.is_zero() || self.is_starving() {
-                    partition.hurry();
-                    return self.enqueue(partition);
+                    partition.make_due();
+                    return self.enqueue(partition, Due::Urgent);
                 }
                 match self.sink(partition.leader()) {
                     Some(sink) => {
@@ -199,7 +203,7 @@ impl Shared {
                     }
                     // It is sent as soon as there is a leader.
                     None => {
-                        partition.hurry();
+                        partition.make_due();
                         self.cluster.request_refresh();
                     }
                 }
@@ -209,9 +213,9 @@ impl Shared {
 
     /// Puts a partition into the queue of its leader's sink. Without a leader it waits until the
     /// metadata has one.
-    pub(crate) fn enqueue(&self, partition: &Arc<Partition>) {
+    pub(crate) fn enqueue(&self, partition: &Arc<Partition>, due: Due) {
         if let Some(sink) = self.sink(partition.leader()) {
-            sink.push(partition.clone());
+            sink.push(partition, due, self.config.large_backlog());
         } else {
             self.cluster.request_refresh();
         }
@@ -219,18 +223,46 @@ impl Shared {
 
     /// Somebody waits for a delivery of this partition: its batch need not linger, unless the
     /// user has set for how long.
-    pub(crate) fn hurry(&self, partition: &Arc<Partition>) {
+    pub(crate) fn awaited(&self, partition: &Arc<Partition>) {
         if self.config.linger.is_none() {
-            partition.hurry();
-            self.enqueue(partition);
+            partition.make_due();
+            self.enqueue(partition, Due::Ready);
         }
     }
 
     /// Sends all that is open, lingering or not.
-    pub(crate) fn hurry_all(&self) {
+    pub(crate) fn make_all_due(&self) {
         for partition in self.active() {
-            partition.hurry();
-            self.enqueue(&partition);
+            partition.make_due();
+            self.enqueue(&partition, Due::Urgent);
+        }
+    }
+
+    /// Waits until all that is buffered now is settled, no longer than `limit`; the number of records
+    /// that are not.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn settle_pending(&self, limit: Duration) -> u64 {
+        let pending: Vec<_> = self
+            .active()
+            .iter()
+            .flat_map(|partition| partition.pending())
+            .collect();
+        self.make_all_due();
+        let all = async {
+            for (completion, _) in &pending {
+                completion.clone().settled().await;
+            }
+        };
+        // What is ready is not cut off by a limit of zero.
+        match tokio::time::timeout(limit.min(FOREVER), all).await {
+            Ok(()) => 0,
+            Err(_) => pending
+                .iter()
+                .filter(|(completion, _)| !completion.is_settled())
+                .map(|(_, records)| u64::from(*records))
+                .sum(),
         }
     }
 
@@ -238,9 +270,14 @@ impl Shared {
     pub(crate) fn wake_all(&self) {
         for partition in self.active() {
             if partition.has_work(self) {
-                self.enqueue(&partition);
+                self.enqueue(&partition, Due::Ready);
             }
         }
+    }
+
+    /// Why a broker is not reached, if it is not.
+    pub(crate) fn trouble(&self, node: i32) -> Option<Error> {
+        lock(&self.sinks).get(&node).and_then(|sink| sink.trouble())
     }
 
     fn sink(&self, node: i32) -> Option<Arc<Sink>> {
@@ -276,7 +313,7 @@ impl Shared {
         }
         // The first to wait sends everything; what is opened from now on does not linger.
         if self.starving.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.hurry_all();
+            self.make_all_due();
         }
         let _starving = Starving(&self.starving);
         self.budget.take(bytes).await

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 #[derive(Debug)]
 pub(crate) struct Topic {
     name: Arc<TopicName>,
-    /// By number. It only grows.
+    /// By number.
     partitions: Vec<Arc<Partition>>,
     sticky: Sticky,
 }
@@ -24,7 +24,7 @@ impl Topic {
             partitions: Vec::new(),
             sticky: Sticky::default(),
         };
-        this.grow(metadata, shared);
+        this.resize(metadata, shared);
         this
     }
 
@@ -32,13 +32,36 @@ impl Topic {
         &self.name.name
     }
 
-    /// Whether the metadata has partitions that are not here.
-    pub(crate) fn lacks(&self, metadata: &TopicMetadata) -> bool {
-        metadata.partitions.len() > self.partitions.len()
+    /// Whether the metadata has other partitions, or another topic of the same name.
+    pub(crate) fn is_changed_by(&self, metadata: &TopicMetadata) -> bool {
+        metadata.partitions.len() > self.partitions.len() || self.is_made_anew(metadata)
     }
 
-    /// Takes new partitions.
-    pub(crate) fn grow(&mut self, metadata: &TopicMetadata, shared: &Shared) {
+    /// Whether the topic was deleted and another one made under its name.
+    fn is_made_anew(&self, metadata: &TopicMetadata) -> bool {
+        let id = self.name.id();
+        !metadata.error.is_error() && !id.is_zero() && id != metadata.id && !metadata.id.is_zero()
+    }
+
+    /// Takes new partitions. Of a topic that was made anew nothing is left but what was never sent:
+    /// that is for the new one.
+    pub(crate) fn change(&mut self, metadata: &TopicMetadata, shared: &Shared) {
+        if self.is_made_anew(metadata) {
+            tracing::warn!(
+                topic = %self.name(), from = %self.name.id(), to = %metadata.id,
+                "the topic was deleted and made anew; what was sent to the former one and not \
+                 acknowledged may be lost with it"
+            );
+            self.name.set_id(metadata.id);
+            for (index, partition) in self.partitions.iter().enumerate() {
+                partition.begin_anew(shared, index >= metadata.partitions.len());
+            }
+            self.partitions.truncate(metadata.partitions.len());
+        }
+        self.resize(metadata, shared);
+    }
+
+    fn resize(&mut self, metadata: &TopicMetadata, shared: &Shared) {
         let known = self.partitions.len();
         for (index, partition) in metadata.partitions.iter().enumerate().skip(known) {
             let name = self.name.clone();
@@ -49,7 +72,9 @@ impl Topic {
 
     /// Takes leaders; partitions with another one than before are added to `moved`.
     pub(crate) fn follow(&self, metadata: &TopicMetadata, moved: &mut Vec<Arc<Partition>>) {
-        self.name.set_id(metadata.id);
+        if self.name.id().is_zero() {
+            self.name.set_id(metadata.id);
+        }
         for (partition, known) in self.partitions.iter().zip(&metadata.partitions) {
             if partition.set_leader(known.leader) && known.leader >= 0 {
                 moved.push(partition.clone());
