@@ -22,6 +22,8 @@ pub(crate) struct Metadata {
 pub(crate) struct Broker {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Where it stands, if it says so (`broker.rack`).
+    pub(crate) rack: Option<String>,
 }
 
 /// A topic that was asked for, whether it exists or not.
@@ -86,6 +88,7 @@ impl Metadata {
                 Broker {
                     host: broker.host.to_string(),
                     port,
+                    rack: broker.rack.map(|rack| rack.to_string()),
                 },
             ))
         });
@@ -295,6 +298,7 @@ mod tests {
                 Broker {
                     host: "two".into(),
                     port: 9092,
+                    rack: None,
                 },
             ))
         };

@@ -161,7 +161,14 @@ impl Cluster {
             .find(|(node, ..)| *node == leader.leader)
             .and_then(|(node, host, port)| {
                 let (host, port) = (host.to_string(), u16::try_from(port).ok()?);
-                Some((node, Broker { host, port }))
+                Some((
+                    node,
+                    Broker {
+                        host,
+                        port,
+                        rack: None,
+                    },
+                ))
             });
         self.metadata.send_if_modified(|metadata| {
             let next = metadata.with_leader(topic, partition, leader, address);
@@ -329,6 +336,7 @@ impl Cluster {
             Broker {
                 host: host.to_string(),
                 port,
+                rack: None,
             },
         ))
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kafka_client_protocol::records::{Compression, CompressionConfig};
 
+use super::partitioner::{Partitioner, Spread};
 use crate::error::Error;
 
 /// How many replicas must have a record before it counts as written (`acks`).
@@ -44,6 +45,13 @@ pub(crate) struct ProducerConfig {
     pub(crate) max_in_flight: usize,
     /// `None` for the default: on, unless `acks` rules it out.
     pub(crate) idempotence: Option<bool>,
+    pub(crate) partitioner: Partitioner,
+    /// `partitioner.adaptive.partitioning.enable`
+    pub(crate) adaptive: bool,
+    /// `partitioner.ignore.keys`
+    pub(crate) ignore_keys: bool,
+    /// `client.rack`, where `partitioner.rack.aware` is on.
+    pub(crate) rack: Option<String>,
 }
 
 impl Default for ProducerConfig {
@@ -59,6 +67,10 @@ impl Default for ProducerConfig {
             max_block: Duration::from_secs(60),
             max_in_flight: 5,
             idempotence: None,
+            partitioner: Partitioner::Default,
+            adaptive: true,
+            ignore_keys: false,
+            rack: None,
         }
     }
 }
@@ -70,6 +82,15 @@ impl ProducerConfig {
 
     pub(crate) fn idempotent(&self) -> bool {
         self.idempotence.unwrap_or(self.acks == Acks::All)
+    }
+
+    /// How records without a key are spread.
+    pub(crate) fn spread(&self) -> Spread {
+        Spread {
+            batch_size: self.batch_size,
+            adaptive: self.adaptive,
+            ignore_keys: self.ignore_keys,
+        }
     }
 
     /// Bytes that are worth a request of their own while another is under way.

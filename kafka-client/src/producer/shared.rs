@@ -1,8 +1,8 @@
 //! What callers, sinks and timers of a producer share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +14,7 @@ use super::config::ProducerConfig;
 use super::identity::Identities;
 use super::partition::{Partition, Refusal, Signal};
 use super::sink::{Due, Sink, sink_loop};
-use super::topic::Topic;
+use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
 use super::window::Identity;
 use crate::cluster::{Cluster, Metadata};
@@ -27,11 +27,14 @@ const BUDGET_STEP: usize = 4096;
 /// Most bytes of empty buffers that are kept for the next batches.
 const POOL_BYTES: usize = 4 * 1024 * 1024;
 
+/// The number of the next producer of this process.
+static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(0);
+
 /// Longer than any limit that matters, and short enough for a timer.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Topics that were produced to, by name. Its order is never looked at but to walk over all.
-type Topics = HashMap<Arc<str>, Topic, foldhash::fast::RandomState>;
+type Topics = HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>;
 
 /// Partitions by topic and number.
 type Active = BTreeMap<(Arc<str>, i32), Arc<Partition>>;
@@ -48,7 +51,11 @@ pub(crate) struct Shared {
     pub(crate) identities: Identities,
     pub(crate) undelivered: Tally,
     topics: RwLock<Topics>,
-    sinks: Mutex<HashMap<i32, Arc<Sink>>>,
+    /// Grows with each change of the topics.
+    generation: AtomicU64,
+    /// Tells producers apart.
+    number: usize,
+    sinks: Mutex<BTreeMap<i32, Arc<Sink>>>,
     /// Partitions that have batches, by topic and number. Complete at every moment: what is not
     /// listed is neither flushed nor given up.
     active: Mutex<Active>,
@@ -75,6 +82,8 @@ impl Shared {
             cluster,
             config,
             topics: RwLock::default(),
+            generation: AtomicU64::new(0),
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             sinks: Mutex::default(),
             active: Mutex::default(),
             buffers: Mutex::default(),
@@ -95,8 +104,22 @@ impl Shared {
     }
 
     /// Calls `with` with a topic that was produced to before.
+    #[inline]
     pub(crate) fn with_topic<T>(&self, name: &str, with: impl FnOnce(&Topic) -> T) -> Option<T> {
-        self.read_topics().get(name).map(with)
+        // Read before the topic is looked for: a change in between makes the cached topic stale.
+        let generation = self.generation.load(Ordering::Acquire);
+        let find = || self.read_topics().get(name).cloned();
+        with_cached(self.number, generation, name, find, with)
+    }
+
+    /// The topics, to be changed; what threads remember of them is stale from now on.
+    fn write_topics(&self) -> RwLockWriteGuard<'_, Topics> {
+        let topics = self
+            .topics
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        topics
     }
 
     /// Waits until the metadata has a topic, which records can be produced to from then on.
@@ -108,39 +131,38 @@ impl Shared {
             return Ok(());
         }
         let metadata = self.cluster.topic(name, limit, "max.block.ms").await?;
-        self.topics
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.write_topics()
             .entry(metadata.name.clone())
-            .or_insert_with(|| Topic::new(&metadata, self));
+            .or_insert_with(|| Arc::new(Topic::new(&metadata, self)));
         Ok(())
     }
 
     /// Takes leaders, ids and partitions from fresh metadata.
     pub(crate) fn follow(&self, metadata: &Metadata) {
-        let changed = |topic: &Topic| {
-            metadata
-                .topic(topic.name())
-                .is_some_and(|known| topic.is_changed_by(known))
+        let change_of = |topic: &Topic| {
+            let known = metadata.topic(topic.name())?;
+            topic.is_changed_by(known).then_some(known)
         };
-        let some_changed = self.read_topics().values().any(changed);
+        let some_changed = self
+            .read_topics()
+            .values()
+            .any(|topic| change_of(topic).is_some());
         if some_changed {
-            let mut topics = self
-                .topics
-                .write()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            for topic in topics.values_mut() {
-                if let Some(known) = metadata.topic(topic.name()) {
-                    topic.change(known, self);
+            for topic in self.write_topics().values_mut() {
+                if let Some(known) = change_of(topic) {
+                    *topic = Arc::new(topic.changed(known, self));
                 }
             }
         }
         let mut moved = Vec::new();
+        let rack = self.config.rack.as_deref();
         for topic in self.read_topics().values() {
             if let Some(known) = metadata.topic(topic.name()) {
-                topic.follow(known, &mut moved);
+                topic.follow(known, metadata, rack, &mut moved);
             }
         }
+        // In an order that is the same in every run.
+        moved.sort_by(|a, b| (&a.topic.name, a.index).cmp(&(&b.topic.name, b.index)));
         for partition in moved {
             self.enqueue(&partition, Due::Ready);
         }
@@ -403,13 +425,9 @@ impl Shared {
     /// Ends all tasks and gives up all batches; the number of records that were given up.
     pub(crate) fn abort(&self, error: &Error) -> usize {
         self.close(error.clone());
-        // Nobody appends after the topics are gone: callers look for them under this lock.
-        std::mem::take(
-            &mut *self
-                .topics
-                .write()
-                .unwrap_or_else(|poisoned| poisoned.into_inner()),
-        );
+        drop(std::mem::take(&mut *self.write_topics()));
+        // A caller that has found its topic before may still append. Either its batch is in this list,
+        // or it sees, after it has put it there, that the producer is closed.
         let active = std::mem::take(&mut *lock(&self.active));
         let records = active
             .values()

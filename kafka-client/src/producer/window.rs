@@ -119,6 +119,10 @@ impl<B> Window<B> {
         self.entries.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<B>> {
         self.entries.iter()
     }

@@ -175,6 +175,7 @@ impl Partition {
         // A batch whose time ran out while its request was under way has told its deliveries; now
         // that the answer is here nothing keeps it.
         self.expire_window(shared, state, now, finished);
+        self.note_backlog(state);
         Settled {
             refresh,
             has_work: state.has_work(shared),
@@ -397,6 +398,7 @@ impl Partition {
                 let outcome = Outcome::NotDelivered(self.out_of_time(shared, state));
                 finished.push(Finished::open(open, outcome));
             }
+            self.note_backlog(state);
             if state.open.is_empty() && state.window.is_empty() {
                 state.active = false;
                 shared.deactivate(self);

@@ -8,7 +8,7 @@ mod answers;
 mod outgoing;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -59,6 +59,10 @@ pub(crate) struct Partition {
     pub(crate) topic: Arc<TopicName>,
     pub(crate) index: i32,
     leader: AtomicI32,
+    /// The leader is in the client's rack.
+    near: AtomicBool,
+    /// Batches that are not settled.
+    backlog: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -133,6 +137,8 @@ impl Partition {
             topic,
             index,
             leader: AtomicI32::new(leader),
+            near: AtomicBool::new(false),
+            backlog: AtomicU32::new(0),
             state: Mutex::new(State {
                 open: VecDeque::new(),
                 window: Window::new(config.max_in_flight, config.idempotent()),
@@ -149,6 +155,26 @@ impl Partition {
     /// The node id of the leader, -1 if there is none.
     pub(crate) fn leader(&self) -> i32 {
         self.leader.load(Ordering::Acquire)
+    }
+
+    /// Whether the leader is in the client's rack.
+    pub(crate) fn is_near(&self) -> bool {
+        self.near.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_near(&self, near: bool) {
+        self.near.store(near, Ordering::Relaxed);
+    }
+
+    /// Batches that are not settled, as far as others may know without the lock.
+    pub(crate) fn backlog(&self) -> u32 {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
+    /// Tells others how many batches there are. Called under the lock.
+    fn note_backlog(&self, state: &State) {
+        let batches = state.open.len() + state.window.len();
+        self.backlog.store(batches as u32, Ordering::Relaxed);
     }
 
     /// Takes a leader from the metadata; `true` if it is another than before.
@@ -258,6 +284,14 @@ impl Partition {
             state.active = true;
             shared.activate(self.clone());
         }
+        if let Some(error) = shared.closed() {
+            // Whoever closed the producer has collected the batches, perhaps before this one came.
+            if let Some(open) = state.open.pop_back() {
+                shared.budget.give_back(open.reserved);
+            }
+            return Err(Refusal::Error(error.clone()));
+        }
+        self.note_backlog(state);
         Ok((
             delivery,
             if full {
