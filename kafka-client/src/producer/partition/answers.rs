@@ -444,6 +444,8 @@ impl Partition {
             error = error.with_source("the partition has no leader");
         } else if let Some(cause) = shared.trouble(self.leader()) {
             error = error.with_source(cause);
+        } else if let Some(cause) = shared.identities.trouble() {
+            error = error.with_source(cause);
         } else if let Some(cause) = &state.last_error {
             error = error.with_source(cause.clone());
         }
