@@ -42,9 +42,8 @@ use crate::error::{Error, ErrorKind, SendError};
 use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
 use budget::Taken;
 use config::ProducerConfig;
-use partition::Refusal;
+use partition::{Refusal, Signal};
 use shared::Shared;
-use topic::Topic;
 
 /// How often batches are looked at whose time may be over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -390,22 +389,13 @@ fn append<R: ToRecord>(
     taken: Option<&mut Taken<'_>>,
 ) -> Result<Delivery, Obstacle> {
     record
-        .to_record(|record| {
-            shared
-                .with_topic(record.topic, |topic| {
-                    append_to(shared, topic, record, taken)
-                })
-                .unwrap_or_else(|| match shared.closed() {
-                    Some(error) => Err(Obstacle::Error(error.clone())),
-                    None => Err(Obstacle::Topic(record.topic.to_owned())),
-                })
-        })
+        .to_record(|record| append_record(shared, record, taken))
         .unwrap_or_else(|error| Err(Obstacle::Error(error)))
 }
 
-fn append_to(
+/// As [`append`]; compiled once, with all that each record goes through.
+fn append_record(
     shared: &Shared,
-    topic: &Topic,
     record: &Record<'_>,
     taken: Option<&mut Taken<'_>>,
 ) -> Result<Delivery, Obstacle> {
@@ -413,22 +403,19 @@ fn append_to(
         return Err(Obstacle::Error(error.clone()));
     }
     let timestamp = record.timestamp.unwrap_or_else(|| shared.env().wall_ms());
-    let partition = topic
-        .partition_of(record, shared)
-        .map_err(Obstacle::Error)?;
-    let Record {
-        key,
-        value,
-        headers,
-        ..
-    } = *record;
-    match partition.append(shared, timestamp, key, value, headers, taken) {
-        Ok((delivery, signal)) => {
+    let appended = shared.with_topic(record.topic, |topic| {
+        let partition = topic.partition_of(record, shared)?;
+        let (delivery, signal) = partition.append(shared, timestamp, record, taken)?;
+        if signal != Signal::None {
             shared.signal(partition, signal);
-            Ok(delivery)
         }
-        Err(Refusal::Memory(bytes)) => Err(Obstacle::Memory(bytes)),
-        Err(Refusal::Error(error)) => Err(Obstacle::Error(error)),
+        Ok(delivery)
+    });
+    match appended {
+        Some(Ok(delivery)) => Ok(delivery),
+        Some(Err(Refusal::Memory(bytes))) => Err(Obstacle::Memory(bytes)),
+        Some(Err(Refusal::Error(error))) => Err(Obstacle::Error(error)),
+        None => Err(Obstacle::Topic(record.topic.to_owned())),
     }
 }
 

@@ -21,8 +21,11 @@ use crate::cluster::{Cluster, Metadata};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
-/// Budget is taken in steps of this many bytes, so that not every record touches the counter.
+/// Budget is taken in steps of this many bytes at first, so that not every record touches the counter.
 const BUDGET_STEP: usize = 4096;
+
+/// The largest step: what a batch may hold of the budget without need.
+const BUDGET_STEP_MAX: usize = 64 * 1024;
 
 /// Most bytes of empty buffers that are kept for the next batches.
 const POOL_BYTES: usize = 4 * 1024 * 1024;
@@ -342,21 +345,35 @@ impl Shared {
     }
 
     /// Makes sure that `reserved` covers `needed` bytes of a batch.
+    #[inline]
     pub(crate) fn reserve(
         &self,
         reserved: &mut usize,
         needed: usize,
         taken: Option<&mut Taken<'_>>,
     ) -> Result<(), Refusal> {
-        if needed <= *reserved {
-            return Ok(());
+        match needed <= *reserved {
+            true => Ok(()),
+            false => self.reserve_more(reserved, needed, taken),
         }
+    }
+
+    /// Takes more of the budget: as much again as the batch has, so that large batches do not come
+    /// often and small ones hold little.
+    #[cold]
+    fn reserve_more(
+        &self,
+        reserved: &mut usize,
+        needed: usize,
+        taken: Option<&mut Taken<'_>>,
+    ) -> Result<(), Refusal> {
         let missing = needed - *reserved;
         if taken.is_some_and(|taken| taken.use_up(missing)) {
             *reserved = needed;
             return Ok(());
         }
-        let step = missing.max(BUDGET_STEP.min(self.config.batch_size));
+        let first = BUDGET_STEP.min(self.config.batch_size);
+        let step = missing.max((*reserved).clamp(first, BUDGET_STEP_MAX));
         if self.budget.try_take(step) {
             *reserved += step;
         } else if self.budget.try_take(missing) {
@@ -447,6 +464,7 @@ mod tests {
     use crate::config::ClientConfig;
     use crate::env::TcpConnector;
     use crate::producer::partition::TopicName;
+    use crate::record::Record;
     use kafka_client_protocol::Uuid;
 
     /// A flush that finds the list without the partition would return before its records are sent.
@@ -458,7 +476,7 @@ mod tests {
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
         for index in 0..100 {
             let partition = Arc::new(Partition::new(name.clone(), index, -1, &shared));
-            let appended = partition.append(&shared, 0, None, Some(b"v"), &[], None);
+            let appended = partition.append(&shared, 0, &Record::to("orders").value("v"), None);
             drop(appended.unwrap());
         }
         let expiring = tokio::task::spawn_blocking({

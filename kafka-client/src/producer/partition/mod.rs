@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use kafka_client_protocol::records::{
-    self, BatchBuilder, BatchHeader, Header, record_size_upper_bound,
+    BatchBuilder, BatchHeader, RecordError, record_size_upper_bound,
 };
 use kafka_client_protocol::{StrBytes, Uuid};
 use tokio::time::Instant;
@@ -26,6 +26,7 @@ use super::shared::Shared;
 use super::window::Window;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::record::Record;
 
 /// A topic's name as callers, the wire and errors use it, with its present id.
 #[derive(Debug)]
@@ -121,6 +122,20 @@ pub(crate) enum Signal {
     Large,
 }
 
+/// Why a record does not go into the batch that is open.
+enum NotAppended {
+    /// The batch would be too large.
+    Full,
+    Refused(Refusal),
+    Bad(RecordError),
+}
+
+impl From<RecordError> for NotAppended {
+    fn from(error: RecordError) -> Self {
+        Self::Bad(error)
+    }
+}
+
 /// Why a record was not appended.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -192,58 +207,73 @@ impl Partition {
     }
 
     /// Encodes a record into the open batch. `taken` are bytes the caller has waited for.
+    #[inline]
     pub(crate) fn append(
         self: &Arc<Self>,
         shared: &Shared,
         timestamp: i64,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[Header<'_>],
+        record: &Record<'_>,
         mut taken: Option<&mut Taken<'_>>,
     ) -> Result<(Delivery, Signal), Refusal> {
-        let limit = shared.config.max_request_size;
+        let config = &shared.config;
         let mut state = lock(&self.state);
-        let state = &mut *state;
         if let Some(open) = state.open.back_mut() {
-            let size = open.builder.record_size(timestamp, key, value, headers);
-            let before = open.builder.len();
-            if before + size <= limit {
-                shared.reserve(&mut open.reserved, before + size, taken.as_deref_mut())?;
-                let index = open
-                    .builder
-                    .append(timestamp, key, value, headers)
-                    .map_err(|error| self.refused(error))?;
-                let delivery = open.completion.delivery(index, timestamp);
-                let after = before + size;
-                // Told once: when the batch crosses the size.
-                let crosses = |size: usize| before < size && after >= size;
-                let signal = if crosses(shared.config.batch_size) {
-                    Signal::Full
-                } else if crosses(shared.config.large_batch()) {
-                    Signal::Large
-                } else {
-                    Signal::None
-                };
-                return Ok((delivery, signal));
+            let (before, reserved) = (open.builder.len(), &mut open.reserved);
+            let mut after = before;
+            let appended = open.builder.append_if(
+                timestamp,
+                record.key,
+                record.value,
+                record.headers,
+                |size| {
+                    after += size;
+                    match after > config.max_request_size {
+                        true => Err(NotAppended::Full),
+                        false => shared
+                            .reserve(reserved, after, taken.as_deref_mut())
+                            .map_err(NotAppended::Refused),
+                    }
+                },
+            );
+            match appended {
+                Ok(index) => {
+                    let delivery = open.completion.delivery(index, timestamp);
+                    // Told once: when the batch crosses the size.
+                    let crosses = |size: usize| before < size && after >= size;
+                    let signal = if crosses(config.batch_size) {
+                        Signal::Full
+                    } else if crosses(config.large_batch()) {
+                        Signal::Large
+                    } else {
+                        Signal::None
+                    };
+                    return Ok((delivery, signal));
+                }
+                Err(NotAppended::Full) => {}
+                Err(NotAppended::Refused(refusal)) => return Err(refusal),
+                Err(NotAppended::Bad(error)) => return Err(self.refused(error)),
             }
         }
-        self.open(shared, state, timestamp, key, value, headers, taken)
+        self.open(shared, &mut state, timestamp, record, taken)
     }
 
     /// Opens a batch with a record.
     #[cold]
-    #[expect(clippy::too_many_arguments, reason = "the tail of `append`")]
     fn open(
         self: &Arc<Self>,
         shared: &Shared,
         state: &mut State,
         timestamp: i64,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[Header<'_>],
+        record: &Record<'_>,
         taken: Option<&mut Taken<'_>>,
     ) -> Result<(Delivery, Signal), Refusal> {
         let limit = shared.config.max_request_size;
+        let Record {
+            key,
+            value,
+            headers,
+            ..
+        } = *record;
         let size = BatchHeader::LEN + record_size_upper_bound(key, value, headers);
         if size > limit {
             return Err(Refusal::Error(
@@ -302,7 +332,7 @@ impl Partition {
         ))
     }
 
-    fn refused(&self, error: records::RecordError) -> Refusal {
+    fn refused(&self, error: RecordError) -> Refusal {
         Refusal::Error(
             Error::new(
                 ErrorKind::Serialization,
