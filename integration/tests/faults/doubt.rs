@@ -100,7 +100,8 @@ async fn out_of_order_is_no_proof_while_a_later_batch_may_be_written() {
 async fn an_answer_is_for_the_topic_that_was_asked() {
     let setting = Setting::new().await;
     let topic = setting.topic("reborn", 1);
-    let kafka = setting.kafka().await;
+    let kafka = setting.client().metadata_max_age(5 * SECOND);
+    let kafka = kafka.connect().await.unwrap();
     let producer = kafka.producer().build().await.unwrap();
     let record = Record::to(topic).partition(0).value("v");
     producer.send(record).await.unwrap();
@@ -110,15 +111,11 @@ async fn an_answer_is_for_the_topic_that_was_asked() {
     held.wait_for_hits(1).await;
     kafka.delete_topic(topic).await.unwrap();
     kafka.create_topic(&NewTopic::new(topic)).await.unwrap();
-    // The producer hears of the new topic by another record's refusal.
-    tokio::time::sleep(400 * SECOND).await;
+    // The producer hears of the new topic before it has the answer of the former one.
+    tokio::time::sleep(20 * SECOND).await;
     held.release();
-    let outcome = delivery.await.unwrap();
-    let written = setting.broker.end_offset(topic, 0).unwrap();
-    match outcome {
-        Ok(delivered) => assert_eq!((delivered.offset, written), (Some(1), 0)),
-        Err(error) => assert_eq!((error.possibly_written(), written), (true, 0), "{error}"),
-    }
+    assert_eq!(delivery.await.unwrap().unwrap().offset, Some(1));
+    assert_eq!(setting.broker.end_offset(topic, 0), Some(0));
     // The new topic takes what is for it.
     assert_eq!(producer.send(record).await.unwrap().offset, Some(0));
 }
@@ -358,7 +355,9 @@ async fn requests_clock_themselves() {
         let slow = when(ApiKey::PRODUCE).always();
         let slow = setting.inject(slow.then([Step::Delay(Duration::from_millis(2))]));
         let start = tokio::time::Instant::now();
-        let senders = (0..tasks).map(|_| async {
+        let senders = (0..tasks).map(async |number| {
+            // Not all at once: what comes while a request is under way is what matters.
+            tokio::time::sleep(Duration::from_millis(number % 10)).await;
             for _ in 0..SENDS {
                 producer.send(Record::to(topic).value("v")).await.unwrap();
             }
@@ -366,7 +365,7 @@ async fn requests_clock_themselves() {
         futures::future::join_all(senders).await;
         let (requests, took) = (slow.hits() as usize, start.elapsed());
         assert!(requests >= SENDS, "{requests}");
-        assert!(requests <= 2 * SENDS, "{requests} for {tasks} tasks");
+        assert!(requests <= SENDS + 10, "{requests} for {tasks} tasks");
         assert!(
             took <= requests as u32 * Duration::from_millis(3),
             "{took:?} for {requests} requests of {tasks} tasks"
