@@ -93,14 +93,9 @@ impl ProducerConfig {
         }
     }
 
-    /// Bytes that are worth a request of their own while another is under way.
-    pub(crate) fn large_batch(&self) -> usize {
-        (self.max_request_size / 4).max(self.batch_size)
-    }
-
-    /// Full batches that are worth a request of their own while another is under way.
+    /// How many times `batch.size` is worth a request of its own while another is under way.
     pub(crate) fn large_backlog(&self) -> usize {
-        (self.large_batch() / self.batch_size.max(1)).max(1)
+        (self.max_request_size / 4 / self.batch_size).max(1)
     }
 
     pub(crate) fn compresses(&self) -> bool {

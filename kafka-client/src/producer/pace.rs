@@ -18,7 +18,7 @@ const GATHER: Duration = Duration::from_millis(5);
 pub(crate) struct Backlog {
     /// Whether anything is ready.
     pub(crate) ready: bool,
-    /// Something has waited for its time, or there is enough for a request.
+    /// Something is not to wait, or there is enough for a request.
     pub(crate) urgent: bool,
 }
 

@@ -212,7 +212,6 @@ impl Shared {
         match signal {
             Signal::None => {}
             Signal::Full => self.enqueue(partition, Due::Full),
-            Signal::Large => self.enqueue(partition, Due::Urgent),
             Signal::Opened { number, behind } => {
                 if behind {
                     self.enqueue(partition, Due::Full);

@@ -41,7 +41,7 @@ pub(crate) struct Sink {
 struct Queue {
     /// Partitions to look at, each once.
     ready: VecDeque<Arc<Partition>>,
-    /// How many batches in `ready` are full, about.
+    /// How often `batch.size` is in what is ready, about.
     full: usize,
     /// Something in `ready` is not to wait for the answer of what is under way.
     urgent: bool,
@@ -62,9 +62,9 @@ struct Timer {
 pub(crate) enum Due {
     /// Somebody waits, or an answer has made room.
     Ready,
-    /// A batch has reached `batch.size`.
+    /// A batch has reached `batch.size`, or grown by that much again.
     Full,
-    /// A batch has waited for its time, or is large enough for a request of its own.
+    /// It is not to wait for an answer: a batch is sent again, or all is flushed.
     Urgent,
 }
 
@@ -150,7 +150,7 @@ impl Sink {
                 if enters {
                     queue.ready.push_back(partition);
                 }
-                queue.urgent = true;
+                queue.urgent |= timer.lingering.is_none();
             }
         }
     }

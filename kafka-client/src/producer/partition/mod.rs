@@ -94,6 +94,8 @@ struct OpenBatch {
     created: Instant,
     /// Bytes taken from the budget.
     reserved: usize,
+    /// The size at which the sink is told next.
+    told_at: usize,
 }
 
 /// A batch that was sent.
@@ -116,10 +118,8 @@ pub(crate) enum Signal {
     None,
     /// A batch was opened; it may linger. `behind` another, which is full and to be sent now.
     Opened { number: u64, behind: bool },
-    /// A batch has reached `batch.size`.
+    /// A batch has reached `batch.size`, or grown by that much again.
     Full,
-    /// A batch is so large that it is not worth to let it grow.
-    Large,
 }
 
 /// Why a record does not go into the batch that is open.
@@ -218,8 +218,8 @@ impl Partition {
         let config = &shared.config;
         let mut state = lock(&self.state);
         if let Some(open) = state.open.back_mut() {
-            let (before, reserved) = (open.builder.len(), &mut open.reserved);
-            let mut after = before;
+            let reserved = &mut open.reserved;
+            let mut after = open.builder.len();
             let appended = open.builder.append_if(
                 timestamp,
                 record.key,
@@ -238,15 +238,11 @@ impl Partition {
             match appended {
                 Ok(index) => {
                     let delivery = open.completion.delivery(index, timestamp);
-                    // Told once: when the batch crosses the size.
-                    let crosses = |size: usize| before < size && after >= size;
-                    let signal = if crosses(config.batch_size) {
-                        Signal::Full
-                    } else if crosses(config.large_batch()) {
-                        Signal::Large
-                    } else {
-                        Signal::None
-                    };
+                    let mut signal = Signal::None;
+                    if after >= open.told_at {
+                        open.told_at = after + config.batch_size;
+                        signal = Signal::Full;
+                    }
                     return Ok((delivery, signal));
                 }
                 Err(NotAppended::Full) => {}
@@ -300,7 +296,12 @@ impl Partition {
         let delivery = completion.delivery(index, timestamp);
         let number = state.next_batch;
         state.next_batch += 1;
-        let full = builder.len() >= shared.config.batch_size;
+        let batch_size = shared.config.batch_size;
+        let full = builder.len() >= batch_size;
+        let told_at = match full {
+            true => builder.len() + batch_size,
+            false => batch_size,
+        };
         let behind = !state.open.is_empty();
         let created = shared.env().now();
         state.open.push_back(OpenBatch {
@@ -309,6 +310,7 @@ impl Partition {
             completion,
             created,
             reserved,
+            told_at,
         });
         if !state.active {
             state.active = true;
