@@ -83,6 +83,13 @@ impl Error {
         Self::new(ErrorKind::Closed, format!("the {what} is closed"))
     }
 
+    pub(crate) fn runtime_ended() -> Self {
+        Self::new(
+            ErrorKind::Closed,
+            "the tokio runtime that the client was made on has ended",
+        )
+    }
+
     pub(crate) fn timeout(what: impl fmt::Display, limit: Duration, setting: &str) -> Self {
         Self::new(
             ErrorKind::Timeout,
@@ -114,6 +121,20 @@ impl Error {
         self
     }
 
+    /// Says what an attempt failed with before time was up.
+    pub(crate) fn caused_by(mut self, cause: &Self) -> Self {
+        let inner = self.inner();
+        inner.message = format!("{}; the last attempt: {cause}", inner.message);
+        self
+    }
+
+    /// Says what to look at.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        let inner = self.inner();
+        inner.message = format!("{} ({hint})", inner.message);
+        self
+    }
+
     pub(crate) fn at_api(mut self, api: ApiKey) -> Self {
         self.inner().api = Some(api);
         self
@@ -141,8 +162,10 @@ impl Error {
         if Arc::get_mut(&mut self.0).is_none() {
             let old = &self.0;
             let message = match &old.source {
-                Some(source) => format!("{}: {source}", old.message),
-                None => old.message.clone(),
+                Some(source) if !old.message.contains(&source.to_string()) => {
+                    format!("{}: {source}", old.message)
+                }
+                _ => old.message.clone(),
             };
             self.0 = Arc::new(Inner {
                 kind: old.kind,

@@ -117,7 +117,8 @@ pub mod producer;
 pub mod record;
 
 pub use client::{Kafka, KafkaBuilder, NewTopic};
-pub use env::{Connector, Dialing, Stream, TcpConnector};
+pub use config::MetadataRecoveryStrategy;
+pub use env::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
 pub use kafka_client_protocol::ErrorCode;
 pub use record::KafkaRecord;

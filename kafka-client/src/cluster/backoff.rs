@@ -31,11 +31,6 @@ impl Backoff {
         env.jitter(wait)
     }
 
-    /// Whether nothing has failed since the last success.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.failures == 0
-    }
-
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
@@ -47,9 +42,9 @@ mod tests {
     use crate::env::TcpConnector;
     use std::sync::Arc;
 
-    #[test]
-    fn waits_double_to_the_limit_and_start_over_after_a_success() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
+    #[tokio::test]
+    async fn waits_double_to_the_limit_and_start_over_after_a_success() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let ms = Duration::from_millis;
         let mut backoff = Backoff::new(ms(100), ms(1000));
         for expected in [100, 200, 400, 800, 1000, 1000] {

@@ -19,6 +19,7 @@ use super::shared::{Fetched, Shared, State, no_offset};
 use crate::cluster::Backoff;
 use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
+use crate::env::Env;
 use crate::error::{Error, ErrorKind};
 use crate::net::{Connection, LAST_BY_NAME, Lane};
 
@@ -42,9 +43,10 @@ enum Plan {
 
 /// Fetches from one broker until the consumer ends.
 pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notify>) {
-    let Some(mut backoff) = shared.upgrade().map(|shared| {
+    let Some((env, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        Backoff::new(config.retry_backoff, config.retry_backoff_max)
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        (shared.env().clone(), backoff)
     }) else {
         return;
     };
@@ -54,7 +56,7 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
             Plan::Fetch { asked, max_bytes } => (asked, max_bytes),
             Plan::Wait(until) => {
                 drop(this);
-                wait(&wake, until).await;
+                wait(&env, &wake, until).await;
                 continue;
             }
         };
@@ -68,19 +70,20 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
                 tracing::debug!(node, %error, "fetch failed");
                 give_up(&this, &asked);
                 this.cluster.request_refresh();
-                let pause = backoff.next(this.env());
+                let pause = backoff.next(&env);
                 drop(this);
-                tokio::time::sleep(pause).await;
+                env.sleep(pause).await;
             }
         }
     }
 }
 
-async fn wait(wake: &Notify, until: Option<Instant>) {
-    match until {
-        // Elapsed or woken: both mean another look.
-        Some(instant) => drop(tokio::time::timeout_at(instant, wake.notified()).await),
-        None => wake.notified().await,
+async fn wait(env: &Env, wake: &Notify, until: Option<Instant>) {
+    // Time over or woken: both mean another look.
+    tokio::select! {
+        biased;
+        () = wake.notified() => {}
+        () = env.until(until) => {}
     }
 }
 

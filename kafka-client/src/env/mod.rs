@@ -3,68 +3,58 @@
 //! Everything else in this crate asks an [`Env`], so that a test or a simulation can put its own
 //! network under the client, and a seed fixes every choice that is left to chance. Timers are
 //! tokio's, which a test pauses.
+//!
+//! - `connector`: how connections are made
+//! - `runtime`: the tokio runtime that the client was made on
+
+mod connector;
+mod runtime;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// A byte stream to a broker.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// The future of a dialed stream.
-pub type Dialing<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>>;
-
-/// Makes connections. The default dials TCP; a test may connect to a broker in memory, put faults
-/// in between, or go through a proxy.
-pub trait Connector: Send + Sync + 'static {
-    /// Connects to a broker's advertised address.
-    fn connect<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a>;
-}
-
-/// Dials TCP, with small segments sent at once and dead peers noticed by keep-alive.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TcpConnector;
-
-impl Connector for TcpConnector {
-    fn connect<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
-        Box::pin(async move {
-            // Tries every address that the name resolves to (KIP-602).
-            let stream = TcpStream::connect((host, port)).await?;
-            stream.set_nodelay(true)?;
-            let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
-            socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
-        })
-    }
-}
+pub use self::connector::{Connector, Dialing, Resolving, Stream, TcpConnector};
+use self::runtime::{Owned, Runtime};
+use crate::error::Error;
 
 /// What the client sees of the outside.
 #[derive(Clone)]
 pub(crate) struct Env {
     connector: Arc<dyn Connector>,
     random: Arc<Mutex<fastrand::Rng>>,
+    runtime: Arc<Runtime>,
 }
 
+/// A limit of time was reached, or the runtime ended before.
+#[derive(Debug)]
+pub(crate) struct Elapsed;
+
 impl Env {
-    pub(crate) fn new(connector: Arc<dyn Connector>, seed: Option<u64>) -> Self {
+    /// An environment on the runtime of the caller.
+    ///
+    /// # Errors
+    /// When there is no runtime.
+    pub(crate) fn new(connector: Arc<dyn Connector>, seed: Option<u64>) -> Result<Self, Error> {
         let random = match seed {
             Some(seed) => fastrand::Rng::with_seed(seed),
             None => fastrand::Rng::new(),
         };
-        Self {
+        Ok(Self {
             connector,
             random: Arc::new(Mutex::new(random)),
-        }
+            runtime: Arc::new(Runtime::current()?),
+        })
+    }
+
+    pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<String>> {
+        self.connector.resolve(host, port).await
     }
 
     pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
@@ -84,12 +74,89 @@ impl Env {
         wall_ms()
     }
 
+    /// Waits until an instant.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as all waiting here.
+    pub(crate) async fn sleep_until(&self, deadline: Instant) {
+        self.runtime.sleep_until(deadline).await;
+    }
+
+    /// Waits until an instant; for ever if there is none.
+    pub(crate) async fn until(&self, instant: Option<Instant>) {
+        match instant {
+            Some(instant) => self.sleep_until(instant).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for a time, from now on.
+    pub(crate) fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        self.sleep_until(self.now() + time)
+    }
+
+    /// Waits for a future until an instant.
+    pub(crate) async fn timeout_at<F: Future>(
+        &self,
+        deadline: Instant,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
+        let mut future = pin!(future);
+        tokio::select! {
+            biased;
+            output = &mut future => Ok(output),
+            () = self.sleep_until(deadline) => Err(Elapsed),
+        }
+    }
+
+    /// Waits for a future for a time, from now on.
+    pub(crate) fn timeout<F: Future>(
+        &self,
+        time: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> {
+        self.timeout_at(self.now() + time, future)
+    }
+
+    /// The error of what was given up after a time: that the time was over, unless the runtime was.
+    pub(crate) fn elapsed(&self, what: impl fmt::Display, limit: Duration, setting: &str) -> Error {
+        match self.runtime.has_ended() {
+            true => Error::runtime_ended(),
+            false => Error::timeout(what, limit, setting),
+        }
+    }
+
+    /// Waits for the end of the client's runtime, after which nothing of the client happens.
+    pub(crate) async fn ended(&self) {
+        self.runtime.ended().await;
+    }
+
+    /// Runs a future on the client's runtime, where its sockets then belong.
+    ///
+    /// # Errors
+    /// When the runtime has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the one that runs.
+    pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output, Error>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let mut task = Owned(self.spawn(future));
+        match (&mut task.0).await {
+            Ok(output) => Ok(output),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::runtime_ended()),
+        }
+    }
+
     pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        tokio::spawn(future)
+        self.runtime.spawn(future)
     }
 
     /// A number below `bound`, which is not 0.
@@ -130,14 +197,6 @@ fn wall_ms() -> i64 {
     let now = std::time::SystemTime::now();
     now.duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as i64)
-}
-
-/// Waits until an instant; for ever if there is none.
-pub(crate) async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Locks a mutex whose holders do not panic while its content is inconsistent.

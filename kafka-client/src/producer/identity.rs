@@ -66,10 +66,11 @@ impl Identities {
 
 /// Asks for an identity whenever there is none.
 pub(crate) async fn init_loop(shared: Weak<Shared>) {
-    let Some((mut states, mut backoff)) = shared.upgrade().map(|shared| {
+    let Some((env, mut states, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
         let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
-        (shared.identities.0.subscribe(), backoff)
+        let states = shared.identities.0.subscribe();
+        (shared.env().clone(), states, backoff)
     }) else {
         return;
     };
@@ -93,7 +94,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             }
             Err(error) if error.is_retriable() => {
                 tracing::debug!(%error, "no producer id yet");
-                Some(backoff.next(this.env()))
+                Some(backoff.next(&env))
             }
             Err(error) => {
                 tracing::warn!(%error, "the producer cannot go on");
@@ -104,7 +105,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
         };
         drop(this);
         if let Some(pause) = pause {
-            tokio::time::sleep(pause).await;
+            env.sleep(pause).await;
         }
     }
 }

@@ -32,6 +32,7 @@ pub use kafka_client_protocol::records::Compression;
 use kafka_client_protocol::records::CompressionConfig;
 
 use crate::cluster::Cluster;
+use crate::env::Env;
 use crate::error::{Error, ErrorKind, SendError};
 use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
 use budget::Taken;
@@ -172,6 +173,7 @@ impl Producer {
         }
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         shared.spawn(expiry_loop(
+            shared.env().clone(),
             shared.weak.clone(),
             expiry_interval(&shared.config),
         ));
@@ -290,7 +292,7 @@ impl Producer {
         }
         self.flush().await;
         shared.abort(&Error::closed("producer"));
-        shared.cluster.close().await;
+        shared.cluster.close();
         Ok(())
     }
 
@@ -378,7 +380,7 @@ async fn append_slowly<R: ToRecord>(
                 shared.learn(&name, left).await?;
             }
             Obstacle::Memory(bytes) => {
-                let waited = tokio::time::timeout_at(deadline, shared.take(bytes)).await;
+                let waited = shared.env().timeout_at(deadline, shared.take(bytes)).await;
                 taken = Some(waited.map_err(|_| {
                     Error::new(
                         ErrorKind::BufferFull,
@@ -417,9 +419,9 @@ fn expiry_interval(config: &ProducerConfig) -> Duration {
         .max(Duration::from_millis(1))
 }
 
-async fn expiry_loop(shared: std::sync::Weak<Shared>, interval: Duration) {
+async fn expiry_loop(env: Env, shared: std::sync::Weak<Shared>, interval: Duration) {
     loop {
-        tokio::time::sleep(interval).await;
+        env.sleep(interval).await;
         let Some(shared) = shared.upgrade() else {
             return;
         };

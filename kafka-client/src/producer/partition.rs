@@ -21,6 +21,7 @@ use super::shared::Shared;
 use super::window::{Entry, Ticket, Window};
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::net::Lane;
 
 /// Most a batch may decompress to when it is split: what was compressed had at most this size.
 const SPLIT_CAP: usize = 1 << 30;
@@ -717,8 +718,9 @@ impl Partition {
     fn out_of_time(&self, shared: &Shared, state: &State) -> Error {
         let limit = shared.config.delivery_timeout;
         let mut error = Error::timeout("delivery", limit, "delivery.timeout.ms");
-        if let Some(cause) = &state.last_error {
-            error = error.with_source(cause.clone());
+        let unreachable = shared.cluster.unreachable(self.leader(), Lane::Data);
+        if let Some(cause) = unreachable.as_ref().or(state.last_error.as_ref()) {
+            error = error.caused_by(cause);
         } else if self.leader() < 0 {
             error = error.with_source("the partition has no leader");
         }

@@ -93,9 +93,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn records_without_key_stay_for_a_batch_and_then_move() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
+    #[tokio::test]
+    async fn records_without_key_stay_for_a_batch_and_then_move() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let sticky = Sticky::default();
         let next = || sticky.next(100, 1000, 4, |_| true, &env);
         let first = next();
@@ -105,9 +105,9 @@ mod tests {
         assert_ne!(next(), first);
     }
 
-    #[test]
-    fn every_partition_gets_its_share() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
+    #[tokio::test]
+    async fn every_partition_gets_its_share() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let sticky = Sticky::default();
         let mut counts = [0; 4];
         for _ in 0..40_000 {
@@ -119,9 +119,9 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_partition_without_leader_is_avoided_unless_none_has_one() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
+    #[tokio::test]
+    async fn a_partition_without_leader_is_avoided_unless_none_has_one() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let sticky = Sticky::default();
         for _ in 0..100 {
             assert_eq!(

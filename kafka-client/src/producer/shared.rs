@@ -397,7 +397,7 @@ mod tests {
     /// A flush that finds the list without the partition would return before its records are sent.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_partition_with_batches_is_listed_even_while_others_expire() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
         let shared = Shared::new(cluster, ProducerConfig::default());
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));

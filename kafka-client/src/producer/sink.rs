@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_client_protocol::api::produce::{
@@ -21,7 +22,7 @@ use super::window::Ticket;
 use crate::cluster::Backoff;
 use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
-use crate::env::{lock, until};
+use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 use crate::net::{Connection, LAST_BY_NAME, Lane, PendingResponse};
 
@@ -151,14 +152,21 @@ struct InFlight {
     version: i16,
     items: Vec<Item>,
     pending: PendingResponse,
-    deadline: Instant,
+    sent: Instant,
+}
+
+impl InFlight {
+    fn deadline(&self, limit: Duration) -> Instant {
+        self.connection.deadline(self.sent, limit)
+    }
 }
 
 /// Sends for one broker until the producer ends.
 pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
-    let Some(mut backoff) = shared.upgrade().map(|shared| {
+    let Some((env, request_timeout, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        Backoff::new(config.retry_backoff, config.retry_backoff_max)
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        (shared.env().clone(), config.request_timeout, backoff)
     }) else {
         return;
     };
@@ -188,16 +196,18 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         tracing::debug!(node = sink.node, %error, "cannot send");
                         sink.send_on(&this);
                         this.cluster.request_refresh();
-                        let pause = backoff.next(this.env());
+                        let pause = backoff.next(&env);
                         drop(this);
-                        tokio::time::sleep(pause).await;
+                        env.sleep(pause).await;
                         break;
                     }
                 }
             }
             next_timer
         };
-        let deadline = in_flight.front().map(|request| request.deadline);
+        let deadline = in_flight
+            .front()
+            .map(|request| request.deadline(request_timeout));
         let room = has_room(&shared, in_flight.len());
         let pending = in_flight.front_mut().map(|request| &mut request.pending);
         tokio::select! {
@@ -208,17 +218,18 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                     settle(&this, request, answer);
                 }
             }
-            () = until(deadline) => {
-                let Some(this) = shared.upgrade() else { return };
-                if let Some(request) = in_flight.front() {
-                    let limit = this.cluster.config.request_timeout;
-                    let error = Error::timeout("the answer", limit, "request.timeout.ms");
+            () = env.until(deadline) => {
+                // A quota may have held the connection back meanwhile: then it is looked at again.
+                if let Some(request) = in_flight.front()
+                    && request.deadline(request_timeout) <= env.now()
+                {
+                    let error = Error::timeout("the answer", request_timeout, "request.timeout.ms");
                     // Every request of the connection ends with this, in order.
                     request.connection.fail(&error.at_api(ApiKey::PRODUCE));
                 }
             }
             () = sink.wake.notified() => {}
-            () = until(next_timer), if room => {}
+            () = env.until(next_timer), if room => {}
         }
     }
 }
@@ -290,7 +301,6 @@ fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InF
     });
     let by_name = items.iter().any(|item| item.partition.topic.id().is_zero());
     let cap = if by_name { LAST_BY_NAME } else { i16::MAX };
-    let deadline = now + shared.cluster.config.request_timeout;
     let sent = connection
         .version::<ProduceRequest>(cap)
         .and_then(|version| {
@@ -307,7 +317,7 @@ fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InF
             version,
             items,
             pending,
-            deadline,
+            sent: now,
         }),
         Err(error) => {
             // Not sent, but counted as sent; "may be in the log" is safe, only less precise.

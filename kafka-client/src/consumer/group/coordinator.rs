@@ -81,7 +81,7 @@ impl Coordinator {
     /// Cancel safe.
     pub(crate) async fn pause(&mut self) {
         let wait = self.backoff.next(&self.cluster.env);
-        tokio::time::sleep(wait).await;
+        self.cluster.env.sleep(wait).await;
     }
 
     /// Something went well: the next failure waits little again.
@@ -98,8 +98,8 @@ impl Coordinator {
             return Ok(connection.clone());
         }
         self.connection = None;
-        let (node, broker) = self.cluster.find_coordinator(&self.group).await?;
-        let connection = self.cluster.connect_coordinator(node, &broker).await?;
+        let broker = self.cluster.find_coordinator(&self.group).await?;
+        let connection = self.cluster.connect_coordinator(&broker).await?;
         tracing::debug!(group = %self.group, broker = %connection.broker(), "coordinator");
         self.connection = Some(connection.clone());
         Ok(connection)
