@@ -46,14 +46,14 @@ pub(crate) struct NewCluster {
 
 impl NewCluster {
     pub(crate) fn make(&self) -> Arc<Cluster> {
-        Cluster::new(self.env.clone(), self.config.clone())
+        Cluster::new(self.env.derive(), self.config.clone())
     }
 
     /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
-        Cluster::new(self.env.clone(), Arc::new(config))
+        Cluster::new(self.env.derive(), Arc::new(config))
     }
 }
 
@@ -217,7 +217,8 @@ impl Kafka {
         call: impl AsyncFn() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let config = &self.cluster.config;
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = self.cluster.env.random(&format!("call-{api}"));
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         let limit = config.default_api_timeout;
         let env = &self.cluster.env;
         let deadline = env.now() + limit;
@@ -244,7 +245,7 @@ impl Kafka {
             tracing::debug!(%error, "will retry");
             // The controller may be another broker now.
             self.cluster.request_refresh();
-            let wait = backoff.next(env);
+            let wait = backoff.next();
             if env.now() + wait >= deadline {
                 return Err(error.at_api(api));
             }
@@ -397,10 +398,9 @@ impl KafkaBuilder {
         let cluster = &kafka.cluster;
         let deadline = env.now() + limit;
         let too_long = || env.elapsed("connecting", limit, "connect_timeout");
-        let mut backoff = Backoff::new(
-            cluster.config.retry_backoff,
-            cluster.config.retry_backoff_max,
-        );
+        let config = &cluster.config;
+        let random = env.random("connect");
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         loop {
             let error = match cluster.any_by(Some(deadline)).await {
                 Ok(connection) => {
@@ -417,7 +417,7 @@ impl KafkaBuilder {
                 Err(unreached) => unreached.into_error(too_long),
             };
             // The pool waits before it dials again, but a broker may be there and refuse.
-            let wait = backoff.next(&env);
+            let wait = backoff.next();
             if error.kind() == ErrorKind::Closed || env.now() + wait >= deadline {
                 return Err(error);
             }

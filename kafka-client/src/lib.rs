@@ -106,6 +106,9 @@
 //! [`Consumer::handle`]: consumer::Consumer::handle
 //! [`Consumer::recv_batch`]: consumer::Consumer::recv_batch
 
+// Unit tests have no outside to be cut off from.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod client;
 mod cluster;
 mod config;

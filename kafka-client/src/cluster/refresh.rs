@@ -19,7 +19,7 @@ use super::metadata::{Broker, PartitionMetadata};
 use super::unreached::Unreached;
 use super::{Backoff, Metadata, TopicMetadata};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy};
-use crate::env::{Env, lock};
+use crate::env::{Env, Random, lock};
 use crate::error::{Error, ErrorKind};
 use crate::net::{self, Address, Connection, Lane, Pool};
 
@@ -34,6 +34,8 @@ pub(crate) struct Cluster {
     /// Of its own, so that the task waits without holding the cluster.
     refresh: Arc<Notify>,
     tasks: Mutex<Vec<AbortHandle>>,
+    /// In which order brokers are dialed.
+    order: Mutex<Random>,
     /// Since when metadata is asked for in vain.
     unanswered_since: Mutex<Option<Instant>>,
     /// Why the last refresh failed, for those who wait for metadata in vain.
@@ -43,11 +45,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A view that knows nothing yet; its task starts with the first need.
     pub(crate) fn new(env: Env, config: Arc<ClientConfig>) -> Arc<Self> {
-        let backoff = Backoff::new(config.reconnect_backoff, config.reconnect_backoff_max);
+        let backoff = (config.reconnect_backoff, config.reconnect_backoff_max);
         let max_idle = config.connections_max_idle;
         let pool = Pool::new(env.clone(), config.connection(), backoff, max_idle);
         let pool = Arc::new(pool);
         let this = Arc::new(Self {
+            order: Mutex::new(env.random("order of dialing")),
             env,
             config,
             pool,
@@ -249,11 +252,11 @@ impl Cluster {
         if let Some(open) = open.or_else(|| self.pool.open(bootstrap, lane)) {
             return Ok(open);
         }
-        self.shuffle(&mut candidates);
+        lock(&self.order).shuffle(&mut candidates);
         if candidates.is_empty() || self.may_rebootstrap() {
             let seeds = bootstrap.iter().filter(|seed| !candidates.contains(seed));
             let mut seeds: Vec<Address> = seeds.cloned().collect();
-            self.shuffle(&mut seeds);
+            lock(&self.order).shuffle(&mut seeds);
             candidates.append(&mut seeds);
         }
         // Stable: those that have failed a moment ago come last.
@@ -297,12 +300,6 @@ impl Cluster {
             self.rebootstrap("no broker that is known gives metadata");
         }
         since.get_or_insert(now);
-    }
-
-    fn shuffle<T>(&self, items: &mut [T]) {
-        for index in (1..items.len()).rev() {
-            items.swap(index, self.env.below(index + 1));
-        }
     }
 
     /// Fetches metadata once, now, and takes it.
@@ -447,7 +444,8 @@ impl Drop for Cluster {
 async fn refresh_loop(cluster: Weak<Cluster>) {
     let Some((env, mut backoff, max_age, refresh)) = cluster.upgrade().map(|cluster| {
         let config = &cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = cluster.env.random("metadata");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         let refresh = cluster.refresh.clone();
         (
             cluster.env.clone(),
@@ -473,14 +471,14 @@ async fn refresh_loop(cluster: Weak<Cluster>) {
                     this.env.jitter(this.config.retry_backoff)
                 } else {
                     this.request_refresh();
-                    backoff.next(&this.env)
+                    backoff.next()
                 }
             }
             Err(error) => {
                 tracing::debug!(%error, "metadata refresh failed");
                 *lock(&this.last_error) = Some(error);
                 this.request_refresh();
-                backoff.next(&this.env)
+                backoff.next()
             }
         };
         drop(this);

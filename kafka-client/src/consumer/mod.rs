@@ -683,14 +683,15 @@ impl ConsumerHandle {
         for partition in partitions {
             look_up(cluster, partition).await?;
         }
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = self.shared.env().random("list-offsets");
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         loop {
             // A leader may be on the move.
             let error = match self.ask_offsets(partitions).await {
                 Err(error) if error.is_retriable() => error,
                 result => return result,
             };
-            let wait = backoff.next(self.shared.env());
+            let wait = backoff.next();
             if self.shared.env().now() + wait >= deadline {
                 return Err(error);
             }

@@ -21,7 +21,8 @@ use crate::net::Lane;
 pub(crate) async fn offsets_loop(shared: Weak<Shared>) {
     let Some((env, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = shared.env().random("offsets");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         (shared.env().clone(), backoff)
     }) else {
         return;
@@ -42,7 +43,7 @@ pub(crate) async fn offsets_loop(shared: Weak<Shared>) {
                 }
                 false => {
                     this.cluster.request_refresh();
-                    backoff.next(&env)
+                    backoff.next()
                 }
             }
         };

@@ -5,15 +5,20 @@
 //! tokio's, which a test pauses.
 //!
 //! - `connector`: how connections are made
+//! - `random`: streams of random numbers
 //! - `runtime`: the tokio runtime that the client was made on
 
+#![expect(clippy::disallowed_methods, reason = "this is the seam")]
+
 mod connector;
+mod random;
 mod runtime;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use self::connector::{Connector, Dialing, Resolving, Stream, TcpConnector};
+pub(crate) use self::random::Random;
 use self::runtime::{Owned, Runtime};
 use crate::error::Error;
 
@@ -28,8 +34,12 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct Env {
     connector: Arc<dyn Connector>,
-    random: Arc<Mutex<fastrand::Rng>>,
     runtime: Arc<Runtime>,
+    seed: u64,
+    /// How many environments were derived from this one.
+    derived: Arc<AtomicU64>,
+    /// For those without a stream of their own.
+    random: Arc<Mutex<Random>>,
 }
 
 /// A limit of time was reached, or the runtime ended before.
@@ -42,15 +52,30 @@ impl Env {
     /// # Errors
     /// When there is no runtime.
     pub(crate) fn new(connector: Arc<dyn Connector>, seed: Option<u64>) -> Result<Self, Error> {
-        let random = match seed {
-            Some(seed) => fastrand::Rng::with_seed(seed),
-            None => fastrand::Rng::new(),
-        };
-        Ok(Self {
+        let seed = seed.unwrap_or_else(|| fastrand::Rng::new().u64(..));
+        Ok(Self::with(connector, Arc::new(Runtime::current()?), seed))
+    }
+
+    fn with(connector: Arc<dyn Connector>, runtime: Arc<Runtime>, seed: u64) -> Self {
+        Self {
             connector,
-            random: Arc::new(Mutex::new(random)),
-            runtime: Arc::new(Runtime::current()?),
-        })
+            runtime,
+            seed,
+            derived: Arc::default(),
+            random: Arc::new(Mutex::new(Random::of(seed, "rest"))),
+        }
+    }
+
+    /// An environment with random numbers of its own, for the next producer or consumer.
+    pub(crate) fn derive(&self) -> Self {
+        let number = self.derived.fetch_add(1, Ordering::Relaxed);
+        let seed = random::derive(self.seed, &format!("client-{number}"));
+        Self::with(self.connector.clone(), self.runtime.clone(), seed)
+    }
+
+    /// The random numbers of a component.
+    pub(crate) fn random(&self, component: &str) -> Random {
+        Random::of(self.seed, component)
     }
 
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<String>> {
@@ -64,6 +89,12 @@ impl Env {
     /// The monotonic clock of all timers.
     pub(crate) fn now(&self) -> Instant {
         Instant::now()
+    }
+
+    /// The instant in so much time; one that is never reached for a time that no clock holds.
+    fn after(&self, time: Duration) -> Instant {
+        const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+        self.now() + time.min(FAR)
     }
 
     /// Milliseconds since the Unix epoch, for timestamps of records.
@@ -92,7 +123,7 @@ impl Env {
 
     /// Waits for a time, from now on.
     pub(crate) fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
-        self.sleep_until(self.now() + time)
+        self.sleep_until(self.after(time))
     }
 
     /// Waits for a future until an instant.
@@ -115,7 +146,7 @@ impl Env {
         time: Duration,
         future: F,
     ) -> impl Future<Output = Result<F::Output, Elapsed>> {
-        self.timeout_at(self.now() + time, future)
+        self.timeout_at(self.after(time), future)
     }
 
     /// The error of what was given up after a time: that the time was over, unless the runtime was.
@@ -159,24 +190,14 @@ impl Env {
         self.runtime.spawn(future)
     }
 
-    /// A number below `bound`, which is not 0.
+    /// As [`Random::below`], of a stream that several share.
     pub(crate) fn below(&self, bound: usize) -> usize {
-        self.random
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .usize(0..bound)
+        lock(&self.random).below(bound)
     }
 
-    /// A duration between 80 % and 120 % of `base`, as Kafka jitters its back-off (KIP-580).
+    /// As [`Random::jitter`], of a stream that several share.
     pub(crate) fn jitter(&self, base: Duration) -> Duration {
-        let factor = 0.8
-            + 0.4
-                * self
-                    .random
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner())
-                    .f64();
-        base.mul_f64(factor)
+        lock(&self.random).jitter(base)
     }
 }
 
@@ -204,4 +225,17 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_that_no_clock_holds_is_waited_for_without_end() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let year = Duration::from_secs(86_400 * 365);
+        let waited = env.timeout(year, env.sleep(Duration::MAX)).await;
+        assert!(waited.is_err());
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) type Address = (Arc<str>, u16);
 pub(crate) struct Pool {
     env: Env,
     config: ConnectionConfig,
-    backoff: Backoff,
+    reconnect_backoff: (Duration, Duration),
     max_idle: Duration,
     slots: Mutex<BTreeMap<(Address, Lane), Arc<Slot>>>,
 }
@@ -60,18 +60,18 @@ struct State {
 }
 
 impl Pool {
-    /// `backoff` is the wait before dialing a broker again (`reconnect.backoff.ms`), `max_idle` how
-    /// long a connection is kept without use (`connections.max.idle.ms`).
+    /// `reconnect_backoff` is the wait before dialing a broker again, after the first failure and at
+    /// most (`reconnect.backoff.ms`, `reconnect.backoff.max.ms`), `max_idle` how long a connection is kept without use (`connections.max.idle.ms`).
     pub(crate) fn new(
         env: Env,
         config: ConnectionConfig,
-        backoff: Backoff,
+        reconnect_backoff: (Duration, Duration),
         max_idle: Duration,
     ) -> Self {
         Self {
             env,
             config,
-            backoff,
+            reconnect_backoff,
             max_idle,
             slots: Mutex::default(),
         }
@@ -97,7 +97,7 @@ impl Pool {
             }
             if state.connection.take().is_some() {
                 // It was lost.
-                let wait = state.backoff.next(&self.env);
+                let wait = state.backoff.next();
                 state.not_before = Some(self.env.now() + wait);
             }
             state.not_before
@@ -111,10 +111,11 @@ impl Pool {
         match &dialed {
             Ok(connection) => {
                 tracing::debug!(broker = %connection.broker(), ?lane, "connected");
-                *state = State {
-                    connection: Some(connection.clone()),
-                    ..State::new(self.backoff.clone())
-                };
+                state.connection = Some(connection.clone());
+                state.backoff.reset();
+                state.not_before = None;
+                state.failed_dials = 0;
+                state.error = None;
             }
             Err(error) => {
                 // Once for each outage, not for each attempt.
@@ -123,7 +124,7 @@ impl Pool {
                 }
                 state.failed_dials = state.failed_dials.saturating_add(1);
                 state.error = Some(error.clone());
-                let wait = state.backoff.next(&self.env);
+                let wait = state.backoff.next();
                 state.not_before = Some(self.env.now() + wait);
             }
         }
@@ -214,9 +215,20 @@ impl Pool {
     fn slot(&self, address: &Address, lane: Lane) -> Arc<Slot> {
         let mut slots = lock(&self.slots);
         let slot = slots.entry((address.clone(), lane)).or_insert_with(|| {
+            let (host, port) = address;
+            let random = self
+                .env
+                .random(&format!("reconnect-{host}:{port}-{lane:?}"));
+            let (first, max) = self.reconnect_backoff;
             Arc::new(Slot {
                 dialing: AsyncMutex::new(()),
-                state: Mutex::new(State::new(self.backoff.clone())),
+                state: Mutex::new(State {
+                    connection: None,
+                    backoff: Backoff::new(first, max, random),
+                    not_before: None,
+                    failed_dials: 0,
+                    error: None,
+                }),
             })
         });
         slot.clone()
@@ -228,16 +240,6 @@ impl Pool {
 }
 
 impl State {
-    fn new(backoff: Backoff) -> Self {
-        Self {
-            connection: None,
-            backoff,
-            not_before: None,
-            failed_dials: 0,
-            error: None,
-        }
-    }
-
     fn open(&self) -> Option<Connection> {
         let connection = self.connection.as_ref()?;
         (!connection.is_closed()).then(|| connection.clone())

@@ -68,7 +68,8 @@ impl Identities {
 pub(crate) async fn init_loop(shared: Weak<Shared>) {
     let Some((env, mut states, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = shared.env().random("identity");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         let states = shared.identities.0.subscribe();
         (shared.env().clone(), states, backoff)
     }) else {
@@ -94,7 +95,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             }
             Err(error) if error.is_retriable() => {
                 tracing::debug!(%error, "no producer id yet");
-                Some(backoff.next(&env))
+                Some(backoff.next())
             }
             Err(error) => {
                 tracing::warn!(%error, "the producer cannot go on");

@@ -147,6 +147,8 @@ impl Shared {
                 }
             }
         }
+        // In an order that each run has, which that of the map is not.
+        moved.sort_by(|a, b| (&a.topic.name, a.index).cmp(&(&b.topic.name, b.index)));
         for partition in moved {
             self.enqueue(&partition);
         }

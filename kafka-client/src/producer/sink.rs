@@ -1,6 +1,7 @@
 //! The outbox of a broker: takes what is due of the partitions it leads, at most one batch of each
 //! in a request, and keeps a few requests under way.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
@@ -165,7 +166,8 @@ impl InFlight {
 pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
     let Some((env, request_timeout, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = shared.env().random(&format!("sink-{}", sink.node));
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         (shared.env().clone(), config.request_timeout, backoff)
     }) else {
         return;
@@ -196,7 +198,7 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         tracing::debug!(node = sink.node, %error, "cannot send");
                         sink.send_on(&this);
                         this.cluster.request_refresh();
-                        let pause = backoff.next(&env);
+                        let pause = backoff.next();
                         drop(this);
                         env.sleep(pause).await;
                         break;
@@ -296,8 +298,12 @@ fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InF
     }
     // Partitions of a topic stand together, in order: their answers are found by search.
     items.sort_by(|a, b| {
-        let key = |item: &Item| (Arc::as_ptr(&item.partition.topic), item.partition.index);
-        key(a).cmp(&key(b))
+        let (a, b) = (&a.partition, &b.partition);
+        let topics = match Arc::ptr_eq(&a.topic, &b.topic) {
+            true => Ordering::Equal,
+            false => a.topic.name.cmp(&b.topic.name),
+        };
+        topics.then(a.index.cmp(&b.index))
     });
     let by_name = items.iter().any(|item| item.partition.topic.id().is_zero());
     let cap = if by_name { LAST_BY_NAME } else { i16::MAX };

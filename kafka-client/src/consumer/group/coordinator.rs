@@ -44,7 +44,8 @@ pub(crate) struct Coordinator {
 impl Coordinator {
     pub(crate) fn new(cluster: Arc<Cluster>, group: &str) -> Self {
         let config = &cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = cluster.env.random("coordinator");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         Self {
             cluster,
             group: StrBytes::from(group),
@@ -80,7 +81,7 @@ impl Coordinator {
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn pause(&mut self) {
-        let wait = self.backoff.next(&self.cluster.env);
+        let wait = self.backoff.next();
         self.cluster.env.sleep(wait).await;
     }
 
