@@ -395,7 +395,7 @@ impl Hit {
             Action::Error(error) => Before::Refuse(error),
             Action::CloseBefore => Before::Close,
             Action::DelayBefore(delay) => {
-                tokio::time::sleep(delay).await;
+                crate::env::sleep(delay).await;
                 Before::Apply
             }
             Action::HoldBefore => {
@@ -411,7 +411,7 @@ impl Hit {
         match self.action {
             Action::CloseAfter => After::Close,
             Action::DelayAfter(delay) => {
-                tokio::time::sleep(delay).await;
+                crate::env::sleep(delay).await;
                 After::Send
             }
             Action::HoldAfter => {
