@@ -13,6 +13,9 @@
 //! | [`cut`](Network::cut) | as before | are reset now |
 //! | [`restore`](Network::restore) | succeed | live on; a mute one stays mute |
 //!
+//! A name may lead to several hosts ([`name`](Network::name)), and several addresses to one broker
+//! ([`alias`](Network::alias)). Dials and open connections are counted for each address.
+//!
 //! ```
 //! use integration::network::Network;
 //! use kafka_broker::Broker;

@@ -292,7 +292,8 @@ impl KafkaBuilder {
         self
     }
 
-    /// `socket.connection.setup.timeout.ms`: the longest to wait for a connection. Defaults to
+    /// `socket.connection.setup.timeout.ms`: the longest to wait for a connection to an address, from
+    /// dialing to the agreement on versions. Doubles with each failure in a row. Defaults to
     /// 10 seconds.
     pub fn connection_setup_timeout(mut self, limit: Duration) -> Self {
         self.config.connection_setup_timeout = limit;

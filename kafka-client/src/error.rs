@@ -61,6 +61,18 @@ pub enum ErrorKind {
     Closed,
 }
 
+impl ErrorKind {
+    /// What all of these errors are; not connected, if they differ.
+    pub(crate) fn common<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Self {
+        let mut kinds = errors.into_iter().map(Error::kind);
+        let first = kinds.next().unwrap_or(Self::Connect);
+        match kinds.all(|kind| kind == first) {
+            true => first,
+            false => Self::Connect,
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {

@@ -81,6 +81,13 @@
 //! a receive loses no record; a record that is buffered is sent whatever is dropped; and a commit is
 //! not taken back.
 //!
+//! # Runtime
+//!
+//! A client lives on the tokio runtime that it was connected on, which needs its time and I/O drivers
+//! (`enable_all`) and must run as long as the client is used. Calls may come from any thread or runtime:
+//! `futures::executor::block_on` is enough. What is pending when that runtime ends fails with
+//! [`ErrorKind::Closed`].
+//!
 //! # Drop
 //!
 //! Dropping never blocks. Dropping the last clone of a [`Producer`] gives up what is not sent yet, with

@@ -290,6 +290,14 @@ async fn an_advertised_host_that_does_not_resolve_is_named() {
     let partition = TopicPartition::new("orders", 0);
     let reader = reader.assign([partition.clone()]).await.unwrap();
     let error = reader.handle().offsets(&[partition]).await.unwrap_err();
+    let producer = kafka.producer().delivery_timeout(5 * SECOND);
+    let producer = producer.build().await.unwrap();
+    let sent = producer.send(Record::to("orders").value("one")).await;
+    let sent = sent.unwrap_err().to_string();
+    assert!(
+        sent.contains("internal") && sent.contains("advertised.listeners"),
+        "{sent}"
+    );
     let text = error.to_string();
     assert!(
         text.contains("internal") && text.contains("advertised.listeners"),

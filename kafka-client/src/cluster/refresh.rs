@@ -214,13 +214,7 @@ impl Cluster {
     /// A connection to an address that the cluster has told.
     async fn connect_known(&self, address: &Address, lane: Lane) -> Result<Connection, Error> {
         let connected = self.pool.connect(address, lane).await;
-        connected.map_err(|error| match error.kind() {
-            ErrorKind::Connect | ErrorKind::Timeout => error.with_hint(
-                "the broker advertises this address: check its advertised.listeners if it is not \
-                 the way there from here",
-            ),
-            _ => error,
-        })
+        connected.map_err(advertised)
     }
 
     /// A connection to any broker.
@@ -417,7 +411,7 @@ impl Cluster {
     /// Why the broker of a node cannot be reached over this lane, if it cannot.
     pub(crate) fn unreachable(&self, node: i32, lane: Lane) -> Option<Error> {
         let address = self.metadata().broker(node)?.address();
-        self.pool.last_error(&address, lane)
+        self.pool.last_error(&address, lane).map(advertised)
     }
 
     /// Ends the tasks and all connections.
@@ -436,6 +430,17 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.abort();
+    }
+}
+
+/// Adds to the error of an address where it comes from.
+fn advertised(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Connect | ErrorKind::Timeout => error.with_hint(
+            "the broker advertises this address: check its advertised.listeners if it is not the \
+             way there from here",
+        ),
+        _ => error,
     }
 }
 

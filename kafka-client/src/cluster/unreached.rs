@@ -27,7 +27,7 @@ impl Unreached {
             _ => {
                 let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 let text = format!("no broker was reached: {}", texts.join("; "));
-                Error::new(common_kind(&errors), text)
+                Error::new(ErrorKind::common(&errors), text)
             }
         };
         match error.kind() {
@@ -36,13 +36,5 @@ impl Unreached {
             ),
             _ => error,
         }
-    }
-}
-
-/// What all errors are, or "not connected".
-fn common_kind(errors: &[Error]) -> ErrorKind {
-    match errors {
-        [first, rest @ ..] if rest.iter().all(|error| error.kind() == first.kind()) => first.kind(),
-        _ => ErrorKind::Connect,
     }
 }

@@ -96,12 +96,7 @@ fn too_long(env: &Env, what: &str, limit: Duration) -> Error {
 
 /// The error of a name with several addresses, or none.
 fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
-    let mut kinds = errors.iter().flatten().map(Error::kind);
-    let first = kinds.next().unwrap_or(ErrorKind::Connect);
-    let kind = match kinds.all(|kind| kind == first) {
-        true => first,
-        false => ErrorKind::Connect,
-    };
+    let kind = ErrorKind::common(errors.iter().flatten());
     let failed = hosts.iter().zip(errors);
     let failed = failed.filter_map(|(host, error)| Some(format!("{host}: {}", error?)));
     let failed: Vec<_> = failed.collect();
