@@ -13,6 +13,9 @@
 //! | [`cut`](Network::cut) | as before | are reset now |
 //! | [`restore`](Network::restore) | succeed | live on; a mute one stays mute |
 //!
+//! A name may lead to several hosts ([`name`](Network::name)), and several addresses to one broker
+//! ([`alias`](Network::alias)). Dials and open connections are counted for each address.
+//!
 //! ```
 //! use integration::network::Network;
 //! use kafka_broker::Broker;
@@ -35,11 +38,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use kafka_client::{Connector, Dialing, Stream};
+use kafka_client::{Connector, Dialing, Resolving, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, watch};
@@ -50,7 +53,15 @@ const WINDOW: usize = 64 * 1024;
 
 /// A network of addresses, `host:port` each. Clones are handles to the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Network(Arc<Mutex<BTreeMap<String, Place>>>);
+pub struct Network(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// By address.
+    places: BTreeMap<String, Place>,
+    /// The hosts behind a name, where they were said.
+    names: BTreeMap<String, Vec<String>>,
+}
 
 /// What stands behind an address.
 #[derive(Default)]
@@ -99,6 +110,18 @@ impl Network {
         self.at(address, |place| place.peer = Some(Arc::new(peer)));
     }
 
+    /// Has an address lead where another one leads now.
+    pub fn alias(&self, address: &str, other: &str) {
+        let peer = self.at(other, |place| place.peer.clone());
+        self.at(address, |place| place.peer = peer);
+    }
+
+    /// Says which hosts a name resolves to, in this order. Other names resolve to themselves.
+    pub fn name(&self, name: &str, hosts: &[&str]) {
+        let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+        self.state().names.insert(name.to_owned(), hosts);
+    }
+
     /// Refuses dials, as where nothing listens.
     pub fn refuse(&self, address: &str) {
         self.at(address, |place| place.dial = Dial::Refused);
@@ -109,7 +132,7 @@ impl Network {
         self.at(address, |place| place.dial = Dial::Silent);
     }
 
-    /// Fails dials as a resolver does that does not know the name.
+    /// Fails as a resolver does that does not know the name. Such an attempt is no dial.
     pub fn unresolvable(&self, address: &str) {
         self.at(address, |place| place.dial = Dial::Unresolvable);
     }
@@ -166,8 +189,12 @@ impl Network {
     }
 
     fn at<T>(&self, address: &str, act: impl FnOnce(&mut Place) -> T) -> T {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        act(places.entry(address.to_owned()).or_default())
+        let mut state = self.state();
+        act(state.places.entry(address.to_owned()).or_default())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn dial(&self, address: String) -> io::Result<Box<dyn Stream>> {
@@ -179,10 +206,8 @@ impl Network {
             Dial::Answered => tokio::time::sleep(delay * 2).await,
             Dial::Refused => return Err(io::ErrorKind::ConnectionRefused.into()),
             Dial::Silent => std::future::pending().await,
-            Dial::Unresolvable => {
-                let text = "failed to lookup address information: Name or service not known";
-                return Err(io::Error::new(io::ErrorKind::NotFound, text));
-            }
+            // Only for who dials without having resolved the name before.
+            Dial::Unresolvable => return Err(io::ErrorKind::NotFound.into()),
         }
         let (near, client_end) = tokio::io::duplex(WINDOW);
         let (broker_end, fate) = self.at(&address, |place| {
@@ -214,6 +239,20 @@ impl Network {
 }
 
 impl Connector for Network {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Resolving<'a> {
+        let dial = self.at(&format!("{host}:{port}"), |place| place.dial);
+        let hosts = self.state().names.get(host).cloned();
+        Box::pin(async move {
+            match dial {
+                Dial::Unresolvable => {
+                    let text = "failed to lookup address information: Name or service not known";
+                    Err(io::Error::new(io::ErrorKind::NotFound, text))
+                }
+                _ => Ok(hosts.unwrap_or_else(|| vec![host.to_owned()])),
+            }
+        })
+    }
+
     fn connect<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
         Box::pin(self.dial(format!("{host}:{port}")))
     }
@@ -448,13 +487,24 @@ mod tests {
         network.refuse("one:1");
         assert_eq!(kind().await, Some(io::ErrorKind::ConnectionRefused));
         network.unresolvable("one:1");
-        assert_eq!(kind().await, Some(io::ErrorKind::NotFound));
+        let error = network.resolve("one", 1).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
         network.silence("one:1");
         assert!(within(3_600_000, network.connect("one", 1)).await.is_none());
         network.restore("one:1");
         assert_eq!(kind().await, None);
-        assert_eq!(network.dials("one:1"), 4);
+        assert_eq!(network.dials("one:1"), 3);
         assert!(network.connect("two", 1).await.is_err(), "no route");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_resolve_as_they_are_told_and_else_to_themselves() {
+        let network = echo();
+        assert_eq!(network.resolve("one", 1).await.unwrap(), ["one"]);
+        network.name("all", &["one", "two"]);
+        assert_eq!(network.resolve("all", 1).await.unwrap(), ["one", "two"]);
+        network.alias("two:1", "one:1");
+        network.connect("two", 1).await.map(drop).unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,11 +10,11 @@ use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRe
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
 use crate::cluster::{Backoff, Cluster};
-use crate::config::{ClientConfig, millis, parse_bootstrap};
+use crate::config::{ClientConfig, MetadataRecoveryStrategy, check_limit, millis, parse_bootstrap};
 use crate::consumer::ConsumerBuilder;
 use crate::env::{Connector, Env, TcpConnector};
-use crate::error::Error;
-use crate::net::Lane;
+use crate::error::{Error, ErrorKind};
+use crate::net::{self, Connection, Lane};
 use crate::producer::ProducerBuilder;
 
 /// A Kafka cluster, as this program reaches it. Clones share it.
@@ -46,14 +46,14 @@ pub(crate) struct NewCluster {
 
 impl NewCluster {
     pub(crate) fn make(&self) -> Arc<Cluster> {
-        Cluster::new(self.env.clone(), self.config.clone())
+        Cluster::new(self.env.derive(), self.config.clone())
     }
 
     /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
-        Cluster::new(self.env.clone(), Arc::new(config))
+        Cluster::new(self.env.derive(), Arc::new(config))
     }
 }
 
@@ -191,17 +191,23 @@ impl Kafka {
         .map_err(|error| error.at_topic(&shared_name))
     }
 
-    /// A connection to the broker that takes administrative requests.
-    async fn controller(&self) -> Result<crate::net::Connection, Error> {
-        let metadata = self.cluster.metadata();
-        match metadata.broker(metadata.controller) {
-            Some(_) => {
-                self.cluster
-                    .connect(metadata.controller, Lane::Control)
-                    .await
-            }
-            None => self.cluster.any().await,
+    /// A connection to the broker that takes administrative requests; to any other if that one is
+    /// silent, which passes them on or says who does.
+    async fn controller(&self) -> Result<Connection, Error> {
+        let cluster = &self.cluster;
+        let metadata = cluster.metadata();
+        if metadata.broker(metadata.controller).is_none() {
+            return cluster.any().await;
         }
+        let attempt = async |index: usize| match index {
+            0 => cluster.connect(metadata.controller, Lane::Control).await,
+            _ => cluster.any().await,
+        };
+        let connected = net::race(&cluster.env, None, 2, attempt).await;
+        connected.map_err(|errors| {
+            let first = errors.into_iter().flatten().next();
+            first.unwrap_or_else(|| Error::closed("client"))
+        })
     }
 
     /// Calls until it succeeds, fails for good, or `default.api.timeout.ms` is over.
@@ -211,13 +217,16 @@ impl Kafka {
         call: impl AsyncFn() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let config = &self.cluster.config;
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = self.cluster.env.random(&format!("call-{api}"));
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         let limit = config.default_api_timeout;
-        let deadline = self.cluster.env.now() + limit;
+        let env = &self.cluster.env;
+        let deadline = env.now() + limit;
+        let mut last = None;
         loop {
             // `UNKNOWN_TOPIC_OR_PARTITION` is retriable where a leader is looked for, but an
             // answer here.
-            let error = match tokio::time::timeout_at(deadline, call()).await {
+            let error = match env.timeout_at(deadline, call()).await {
                 Ok(Err(error))
                     if error.is_retriable()
                         && error.code() != Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) =>
@@ -226,18 +235,22 @@ impl Kafka {
                 }
                 Ok(result) => return result.map_err(|error| error.at_api(api)),
                 Err(_) => {
-                    let error = Error::timeout("the call", limit, "default.api.timeout.ms");
+                    let mut error = env.elapsed("the call", limit, "default.api.timeout.ms");
+                    if let Some(last) = &last {
+                        error = error.caused_by(last);
+                    }
                     return Err(error.at_api(api));
                 }
             };
             tracing::debug!(%error, "will retry");
             // The controller may be another broker now.
             self.cluster.request_refresh();
-            let wait = backoff.next(&self.cluster.env);
-            if self.cluster.env.now() + wait >= deadline {
-                return Err(error);
+            let wait = backoff.next();
+            if env.now() + wait >= deadline {
+                return Err(error.at_api(api));
             }
-            tokio::time::sleep(wait).await;
+            last = Some(error);
+            env.sleep(wait).await;
         }
     }
 }
@@ -245,7 +258,7 @@ impl Kafka {
 fn check(api: ApiKey, result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
     let Some((code, message)) = result else {
         return Err(Error::new(
-            crate::ErrorKind::Protocol,
+            ErrorKind::Protocol,
             "the answer leaves the topic out",
         ));
     };
@@ -279,10 +292,26 @@ impl KafkaBuilder {
         self
     }
 
-    /// `socket.connection.setup.timeout.ms`: the longest to wait for a connection. Defaults to
+    /// `socket.connection.setup.timeout.ms`: the longest to wait for a connection to an address, from
+    /// dialing to the agreement on versions. Doubles with each failure in a row. Defaults to
     /// 10 seconds.
     pub fn connection_setup_timeout(mut self, limit: Duration) -> Self {
         self.config.connection_setup_timeout = limit;
+        self
+    }
+
+    /// `socket.connection.setup.timeout.max.ms`: the most that the limit for a connection grows to,
+    /// doubling with each failure in a row (KIP-601). Defaults to 30 seconds.
+    pub fn connection_setup_timeout_max(mut self, limit: Duration) -> Self {
+        self.config.connection_setup_timeout_max = limit;
+        self
+    }
+
+    /// `connections.max.idle.ms`: connections that carried nothing for this long are closed, unless
+    /// an answer is due. Below the brokers' limit, 10 minutes, so that none is used that they are
+    /// about to close. Defaults to 9 minutes.
+    pub fn connections_max_idle(mut self, idle: Duration) -> Self {
+        self.config.connections_max_idle = idle;
         self
     }
 
@@ -316,6 +345,20 @@ impl KafkaBuilder {
         self
     }
 
+    /// `metadata.recovery.strategy`: what to do when the brokers that are known are of no use any
+    /// more. Defaults to beginning again at the bootstrap addresses.
+    pub fn metadata_recovery(mut self, strategy: MetadataRecoveryStrategy) -> Self {
+        self.config.metadata_recovery = strategy;
+        self
+    }
+
+    /// `metadata.recovery.rebootstrap.trigger.ms`: brokers that were asked for metadata in vain for
+    /// this long are of no use. Defaults to 5 minutes.
+    pub fn metadata_recovery_trigger(mut self, time: Duration) -> Self {
+        self.config.metadata_recovery_trigger = time;
+        self
+    }
+
     /// How connections are made. Defaults to [`TcpConnector`].
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Arc::new(connector);
@@ -328,45 +371,58 @@ impl KafkaBuilder {
         self
     }
 
-    /// Connects to the first broker that answers.
+    /// Connects to the first broker that answers. The addresses are tried in random order, each a
+    /// quarter of a second after the one before or as soon as that has failed. The client lives on
+    /// the tokio runtime that this is called on, and can be used from any thread while that runs.
     ///
     /// # Errors
-    /// When the addresses are malformed, or none is reached within
-    /// [`connect_timeout`](KafkaBuilder::connect_timeout).
+    /// When the addresses or a setting are malformed, there is no tokio runtime, no host of the
+    /// addresses exists, or none is reached within
+    /// [`connect_timeout`](KafkaBuilder::connect_timeout). Every address is named with its reason.
     ///
     /// # Cancel safety
     /// Cancel safe.
     pub async fn connect(mut self) -> Result<Kafka, Error> {
         self.config.bootstrap = parse_bootstrap(&self.bootstrap)?;
-        let env = Env::new(self.connector, self.seed);
+        self.config.validate()?;
+        let limit = self.connect_timeout;
+        check_limit("connect_timeout", limit)?;
+        let env = Env::new(self.connector, self.seed)?;
         let new_cluster = NewCluster {
-            env,
+            env: env.clone(),
             config: Arc::new(self.config),
         };
         let kafka = Kafka {
             cluster: new_cluster.make(),
             new_cluster,
         };
-        let limit = self.connect_timeout;
-        let mut last = None;
-        let connected = tokio::time::timeout(limit, async {
-            let config = &kafka.cluster.config;
-            let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
-            loop {
-                match kafka.cluster.refresh_now().await {
-                    Ok(()) => return,
-                    Err(error) => last = Some(error),
+        let cluster = &kafka.cluster;
+        let deadline = env.now() + limit;
+        let too_long = || env.elapsed("connecting", limit, "connect_timeout");
+        let config = &cluster.config;
+        let random = env.random("connect");
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        loop {
+            let error = match cluster.any_by(Some(deadline)).await {
+                Ok(connection) => {
+                    let refreshed = cluster.refresh_over(&connection);
+                    match env.timeout_at(deadline, refreshed).await {
+                        Ok(Ok(())) => return Ok(kafka),
+                        Ok(Err(error)) => error,
+                        Err(_) => too_long().at_broker(connection.broker()),
+                    }
                 }
-                // The pool waits before it dials again, but a broker may be there and refuse.
-                tokio::time::sleep(backoff.next(&kafka.cluster.env)).await;
+                Err(unreached) if unreached.are_unknown_hosts() => {
+                    return Err(unreached.into_error(too_long));
+                }
+                Err(unreached) => unreached.into_error(too_long),
+            };
+            // The pool waits before it dials again, but a broker may be there and refuse.
+            let wait = backoff.next();
+            if error.kind() == ErrorKind::Closed || env.now() + wait >= deadline {
+                return Err(error);
             }
-        })
-        .await;
-        match connected {
-            Ok(()) => Ok(kafka),
-            Err(_) => Err(last.unwrap_or_else(|| {
-                Error::timeout("connecting", limit, "connect_timeout").at_broker(self.bootstrap)
-            })),
+            env.sleep(wait).await;
         }
     }
 }

@@ -66,6 +66,18 @@ pub enum ErrorKind {
     Closed,
 }
 
+impl ErrorKind {
+    /// What all of these errors are; not connected, if they differ.
+    pub(crate) fn common<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Self {
+        let mut kinds = errors.into_iter().map(Error::kind);
+        let first = kinds.next().unwrap_or(Self::Connect);
+        match kinds.all(|kind| kind == first) {
+            true => first,
+            false => Self::Connect,
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
@@ -86,6 +98,13 @@ impl Error {
 
     pub(crate) fn closed(what: &str) -> Self {
         Self::new(ErrorKind::Closed, format!("the {what} is closed"))
+    }
+
+    pub(crate) fn runtime_ended() -> Self {
+        Self::new(
+            ErrorKind::Closed,
+            "the tokio runtime that the client was made on has ended",
+        )
     }
 
     pub(crate) fn timeout(what: impl fmt::Display, limit: Duration, setting: &str) -> Self {
@@ -116,6 +135,20 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         self.inner().source = Some(source.into());
+        self
+    }
+
+    /// Says what an attempt failed with before time was up.
+    pub(crate) fn caused_by(mut self, cause: &Self) -> Self {
+        let inner = self.inner();
+        inner.message = format!("{}; the last attempt: {cause}", inner.message);
+        self
+    }
+
+    /// Says what to look at.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        let inner = self.inner();
+        inner.message = format!("{} ({hint})", inner.message);
         self
     }
 
@@ -155,8 +188,10 @@ impl Error {
         if Arc::get_mut(&mut self.0).is_none() {
             let old = &self.0;
             let message = match &old.source {
-                Some(source) => format!("{}: {source}", old.message),
-                None => old.message.clone(),
+                Some(source) if !old.message.contains(&source.to_string()) => {
+                    format!("{}: {source}", old.message)
+                }
+                _ => old.message.clone(),
             };
             self.0 = Arc::new(Inner {
                 kind: old.kind,

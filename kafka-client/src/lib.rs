@@ -81,6 +81,13 @@
 //! a receive loses no record; a record that is buffered is sent whatever is dropped; and a commit is
 //! not taken back.
 //!
+//! # Runtime
+//!
+//! A client lives on the tokio runtime that it was connected on, which needs its time and I/O drivers
+//! (`enable_all`) and must run as long as the client is used. Calls may come from any thread or runtime:
+//! `futures::executor::block_on` is enough. What is pending when that runtime ends fails with
+//! [`ErrorKind::Closed`].
+//!
 //! # Drop
 //!
 //! Dropping never blocks. Dropping the last clone of a [`Producer`] gives up what is not sent yet, with
@@ -106,6 +113,9 @@
 //! [`Consumer::handle`]: consumer::Consumer::handle
 //! [`Consumer::recv_batch`]: consumer::Consumer::recv_batch
 
+// Unit tests have no outside to be cut off from.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod client;
 mod cluster;
 mod config;
@@ -117,7 +127,8 @@ pub mod producer;
 pub mod record;
 
 pub use client::{Kafka, KafkaBuilder, NewTopic};
-pub use env::{Connector, Dialing, Stream, TcpConnector};
+pub use config::MetadataRecoveryStrategy;
+pub use env::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
 pub use kafka_client_protocol::ErrorCode;
 pub use record::KafkaRecord;

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{BrokerConfig, PropertyError};
-use crate::env::{Env, WallClock};
+use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::group::Groups;
 use crate::net;
@@ -403,14 +403,14 @@ impl Builder {
         let connections = Connections::default();
         let mut tasks = Vec::new();
         if let Some((listener, _)) = listener {
-            tasks.push(tokio::spawn(accept(
+            tasks.push(env::spawn(accept(
                 Arc::clone(&node),
                 connections.clone(),
                 listener,
             )));
         }
         if node.topics.are_on_disk() {
-            tasks.push(tokio::spawn(sync_logs(Arc::clone(&node))));
+            tasks.push(env::spawn(sync_logs(Arc::clone(&node))));
         }
         Ok(Broker {
             node,
@@ -447,7 +447,7 @@ impl Connector {
         let number = self.connections.number.fetch_add(1, Ordering::Relaxed);
         if let Some(open) = self.connections.open(self.node.config.connections_max) {
             let node = Arc::clone(&self.node);
-            tokio::spawn(async move {
+            env::spawn(async move {
                 net::serve(node, server, format!("memory-{number}").into()).await;
                 drop(open);
             });
@@ -508,7 +508,7 @@ async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener
             Err(error) => {
                 // Out of file handles, most likely: trying again at once would spin.
                 tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                env::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
@@ -520,7 +520,7 @@ async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
         }
         let node = Arc::clone(&node);
-        tokio::spawn(async move {
+        env::spawn(async move {
             net::serve(node, stream, peer.to_string().into()).await;
             drop(open);
         });
@@ -536,11 +536,11 @@ async fn sync_logs(node: Arc<Node>) {
         tokio::select! {
             biased;
             () = &mut stopped => return,
-            () = tokio::time::sleep(interval) => {}
+            () = env::sleep(interval) => {}
         }
         let synced = {
             let node = Arc::clone(&node);
-            tokio::task::spawn_blocking(move || node.topics.sync()).await
+            env::spawn_blocking(move || node.topics.sync()).await
         };
         match synced {
             Ok(Ok(())) => {}

@@ -1,12 +1,17 @@
-//! The seam to time and chance. Waiting goes through `tokio::time`, so a test with paused time
-//! controls it; the wall clock and the random numbers come from here.
+//! The seam to time, tasks and chance. Waiting is tokio's, so a test with paused time controls it;
+//! the wall clock and the random numbers come from here.
+
+#![expect(clippy::disallowed_methods, reason = "this is the seam")]
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_client_protocol::Uuid;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 /// Tells the time of day.
 pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -18,12 +23,17 @@ pub(crate) struct Env {
     started: Instant,
 }
 
+/// Random numbers; with a seed the same in every run.
+pub(crate) fn random(seed: Option<u64>) -> fastrand::Rng {
+    seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
+}
+
 impl Env {
     /// With a seed, the ids that the broker makes up are the same in every run.
     pub(crate) fn new(clock: Option<WallClock>, seed: Option<u64>) -> Self {
         Self {
             clock: clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
-            random: Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
+            random: Mutex::new(random(seed)),
             started: Instant::now(),
         }
     }
@@ -73,6 +83,39 @@ impl Env {
             id & 0xffff_ffff_ffff
         )
     }
+}
+
+/// A task on the runtime of the caller.
+pub(crate) fn spawn<F>(task: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(task)
+}
+
+/// Work that may wait for the disk, on a thread for such.
+pub(crate) fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    tokio::task::spawn_blocking(work)
+}
+
+/// The clock of all timers.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+pub(crate) async fn sleep(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+pub(crate) async fn sleep_until(instant: Instant) {
+    tokio::time::sleep_until(instant).await;
+}
+
+pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    tokio::time::timeout(limit, future).await
 }
 
 impl fmt::Debug for Env {

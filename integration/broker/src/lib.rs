@@ -18,6 +18,9 @@
 //! mostly come from there. Nothing on the way of a request moves to other threads, so tests with
 //! paused time stay deterministic; only closed segments are forced to the disk in the background.
 
+// Unit tests have no outside to be cut off from.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod api;
 mod broker;
 mod config;

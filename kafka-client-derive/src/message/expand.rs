@@ -98,6 +98,14 @@ fn message(model: &Struct) -> TokenStream {
     let label = name.to_string();
     let (min, max) = (message.versions.first, message.versions.last);
     let flexible = option(message.flexible.map(ToTokens::into_token_stream));
+    let throttle = model.has_throttle_time().then(|| {
+        quote! {
+            #[inline]
+            fn throttle_time_ms(&self) -> i32 {
+                self.throttle_time_ms
+            }
+        }
+    });
     let request = message.response.as_ref().map(|response| {
         let key = message.api_key;
         quote! {
@@ -114,6 +122,7 @@ fn message(model: &Struct) -> TokenStream {
             const MIN_VERSION: i16 = #min;
             const MAX_VERSION: i16 = #max;
             const FIRST_FLEXIBLE: ::core::option::Option<i16> = #flexible;
+            #throttle
         }
         #request
     }

@@ -58,6 +58,13 @@ impl Range {
 }
 
 impl Struct {
+    /// Whether it tells for how long its reader is to pause, as the answers of brokers do.
+    pub(super) fn has_throttle_time(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| field.name == "throttle_time_ms")
+    }
+
     pub(super) fn parse(input: &DeriveInput) -> Result<Self> {
         let Data::Struct(data) = &input.data else {
             return Err(Error::new_spanned(

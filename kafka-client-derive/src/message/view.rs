@@ -28,10 +28,19 @@ pub(super) fn expand(model: &Struct) -> TokenStream {
         let default = Reading::View.default(field);
         quote! { #name: #default, }
     });
+    let throttle = model.has_throttle_time().then(|| {
+        quote! {
+            #[inline]
+            fn view_throttle_time_ms(view: &Self::View<'_>) -> i32 {
+                view.throttle_time_ms
+            }
+        }
+    });
     let message = model.message.as_ref().map(|_| {
         quote! {
             impl ::kafka_client_protocol::ViewMessage for #owned {
                 type View<'a> = #name<'a>;
+                #throttle
             }
         }
     });

@@ -21,6 +21,13 @@ pub trait Message: Wire + Default {
     /// The first version with compact lengths and tagged fields, if any.
     const FIRST_FLEXIBLE: Option<i16>;
 
+    /// Milliseconds that the sender of the request is to pause because of a quota (KIP-219); 0 for
+    /// none, and for messages that do not tell.
+    #[must_use]
+    fn throttle_time_ms(&self) -> i32 {
+        0
+    }
+
     /// The version with what follows from it.
     #[must_use]
     fn version(number: i16) -> Version {
@@ -119,6 +126,12 @@ pub trait Request: Message {
 pub trait ViewMessage: Message {
     /// The message in place: its fields, borrowed from the frame.
     type View<'a>: View<'a>;
+
+    /// As [`Message::throttle_time_ms`].
+    #[must_use]
+    fn view_throttle_time_ms(_view: &Self::View<'_>) -> i32 {
+        0
+    }
 
     /// Reads a whole body in place; every byte must belong to it.
     ///

@@ -2,38 +2,35 @@
 
 use std::time::Duration;
 
-use crate::env::Env;
+use crate::env::Random;
 
 /// Doubles from `base` to `max`, each wait jittered by 20 %.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
     base: Duration,
     max: Duration,
     failures: u32,
+    random: Random,
 }
 
 impl Backoff {
-    pub(crate) fn new(base: Duration, max: Duration) -> Self {
+    pub(crate) fn new(base: Duration, max: Duration, random: Random) -> Self {
         Self {
             base,
             max: max.max(base),
             failures: 0,
+            random,
         }
     }
 
     /// The wait after one more failure.
-    pub(crate) fn next(&mut self, env: &Env) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let wait = self
             .base
             .saturating_mul(1 << self.failures.min(20))
             .min(self.max);
         self.failures += 1;
-        env.jitter(wait)
-    }
-
-    /// Whether nothing has failed since the last success.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.failures == 0
+        self.random.jitter(wait)
     }
 
     pub(crate) fn reset(&mut self) {
@@ -44,22 +41,19 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::TcpConnector;
-    use std::sync::Arc;
 
     #[test]
     fn waits_double_to_the_limit_and_start_over_after_a_success() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
         let ms = Duration::from_millis;
-        let mut backoff = Backoff::new(ms(100), ms(1000));
+        let mut backoff = Backoff::new(ms(100), ms(1000), Random::of(1, "test"));
         for expected in [100, 200, 400, 800, 1000, 1000] {
-            let wait = backoff.next(&env);
+            let wait = backoff.next();
             assert!(
                 wait >= ms(expected * 8 / 10) && wait <= ms(expected * 12 / 10),
                 "{wait:?}"
             );
         }
         backoff.reset();
-        assert!(backoff.next(&env) <= ms(120));
+        assert!(backoff.next() <= ms(120));
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use kafka_client_protocol::api::metadata::{MetadataResponse, MetadataResponseTopic};
 use kafka_client_protocol::{ErrorCode, Uuid};
 
+use crate::net::Address;
+
 /// A snapshot of the cluster. Never changed; a merge makes the next one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metadata {
@@ -20,10 +22,16 @@ pub(crate) struct Metadata {
 /// A broker's advertised address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Broker {
-    pub(crate) host: String,
+    pub(crate) host: Arc<str>,
     pub(crate) port: u16,
     /// Where it stands, if it says so (`broker.rack`).
     pub(crate) rack: Option<String>,
+}
+
+impl Broker {
+    pub(crate) fn address(&self) -> Address {
+        (self.host.clone(), self.port)
+    }
 }
 
 /// A topic that was asked for, whether it exists or not.
@@ -86,7 +94,7 @@ impl Metadata {
             Some((
                 broker.node_id,
                 Broker {
-                    host: broker.host.to_string(),
+                    host: Arc::from(broker.host.as_str()),
                     port,
                     rack: broker.rack.map(|rack| rack.to_string()),
                 },
@@ -111,6 +119,16 @@ impl Metadata {
             controller: response.controller_id,
             brokers: brokers.collect(),
             topics,
+        }
+    }
+
+    /// The next snapshot without brokers: those that are known are of no use any more.
+    pub(crate) fn without_brokers(&self) -> Self {
+        Self {
+            generation: self.generation + 1,
+            controller: -1,
+            brokers: BTreeMap::new(),
+            topics: self.topics.clone(),
         }
     }
 

@@ -65,7 +65,12 @@ pub struct Consumer {
     /// Data that is being handed out.
     current: Option<Current>,
     polls: u64,
+    /// The end of the runtime that brings the data.
+    ended: Ended,
 }
+
+/// Gives the error of what waits for a runtime that has ended.
+type Ended = Pin<Box<dyn Future<Output = Error> + Send + Sync>>;
 
 /// Commits, seeks and pauses for a consumer that is in use elsewhere. Clones are for the same
 /// consumer; they do not keep it alive.
@@ -110,6 +115,7 @@ impl Consumer {
             .clone()
             .map(|group| Group::start(&shared, &group, topics, listener));
         let weak = commands.as_ref().map(Commands::downgrade);
+        let ended = Box::pin(shared.cluster.ended());
         let handle = ConsumerHandle {
             shared,
             commands: weak,
@@ -119,6 +125,7 @@ impl Consumer {
             commands,
             current: None,
             polls: 0,
+            ended,
         }
     }
 
@@ -198,7 +205,7 @@ impl Consumer {
             None => Ok(()),
         };
         self.handle.shared.abort();
-        self.handle.shared.cluster.close().await;
+        self.handle.shared.cluster.close();
         result
     }
 
@@ -291,7 +298,12 @@ impl Consumer {
                         // If it was asked for after this poll began, and the waker was not there
                         // yet to be woken for it, nothing else would bring the user here.
                         self.grant_pause();
-                        return Poll::Pending;
+                        let ended = self.ended.as_mut().poll(cx);
+                        if ended.is_ready() {
+                            // For the next call, should there be one.
+                            self.ended = Box::pin(self.handle.shared.cluster.ended());
+                        }
+                        return ended.map(Err);
                     }
                 }
             }
@@ -671,19 +683,20 @@ impl ConsumerHandle {
         for partition in partitions {
             look_up(cluster, partition).await?;
         }
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = self.shared.env().random("list-offsets");
+        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         loop {
             // A leader may be on the move.
             let error = match self.ask_offsets(partitions).await {
                 Err(error) if error.is_retriable() => error,
                 result => return result,
             };
-            let wait = backoff.next(self.shared.env());
+            let wait = backoff.next();
             if self.shared.env().now() + wait >= deadline {
                 return Err(error);
             }
             cluster.request_refresh();
-            tokio::time::sleep(wait).await;
+            self.shared.env().sleep(wait).await;
         }
     }
 

@@ -19,9 +19,11 @@ use crate::net::Lane;
 
 /// Answers resets until the consumer ends.
 pub(crate) async fn offsets_loop(shared: Weak<Shared>) {
-    let Some(mut backoff) = shared.upgrade().map(|shared| {
+    let Some((env, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        Backoff::new(config.retry_backoff, config.retry_backoff_max)
+        let random = shared.env().random("offsets");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        (shared.env().clone(), backoff)
     }) else {
         return;
     };
@@ -41,11 +43,11 @@ pub(crate) async fn offsets_loop(shared: Weak<Shared>) {
                 }
                 false => {
                     this.cluster.request_refresh();
-                    backoff.next(this.env())
+                    backoff.next()
                 }
             }
         };
-        tokio::time::sleep(pause).await;
+        env.sleep(pause).await;
     }
 }
 

@@ -261,7 +261,7 @@ impl Shared {
         paused.as_mut().enable();
         self.pause_asked.store(true, Ordering::Release);
         self.wake_user();
-        let came = tokio::time::timeout(limit, paused).await.is_ok();
+        let came = self.env().timeout(limit, paused).await.is_ok();
         self.pause_asked.store(false, Ordering::Release);
         came
     }

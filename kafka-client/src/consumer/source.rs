@@ -2,7 +2,7 @@
 //!
 //! Each broker has a source of its own, so that a slow or idle one delays no other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use super::shared::{Fetched, Shared, State, no_offset};
 use crate::cluster::Backoff;
 use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
+use crate::env::{Env, Random};
 use crate::error::{Error, ErrorKind};
 use crate::net::{Connection, LAST_BY_NAME, Lane};
 
@@ -42,19 +43,22 @@ enum Plan {
 
 /// Fetches from one broker until the consumer ends.
 pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notify>) {
-    let Some(mut backoff) = shared.upgrade().map(|shared| {
+    let Some((env, mut backoff, mut order)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        Backoff::new(config.retry_backoff, config.retry_backoff_max)
+        let random = shared.env().random(&format!("source-{node}"));
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let order = shared.env().random(&format!("order-{node}"));
+        (shared.env().clone(), backoff, order)
     }) else {
         return;
     };
     loop {
         let Some(this) = shared.upgrade() else { return };
-        let (asked, max_bytes) = match plan(&this, node) {
+        let (asked, max_bytes) = match plan(&this, node, &mut order) {
             Plan::Fetch { asked, max_bytes } => (asked, max_bytes),
             Plan::Wait(until) => {
                 drop(this);
-                wait(&wake, until).await;
+                wait(&env, &wake, until).await;
                 continue;
             }
         };
@@ -68,25 +72,26 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
                 tracing::debug!(node, %error, "fetch failed");
                 give_up(&this, &asked);
                 this.cluster.request_refresh();
-                let pause = backoff.next(this.env());
+                let pause = backoff.next();
                 drop(this);
-                tokio::time::sleep(pause).await;
+                env.sleep(pause).await;
             }
         }
     }
 }
 
-async fn wait(wake: &Notify, until: Option<Instant>) {
-    match until {
-        // Elapsed or woken: both mean another look.
-        Some(instant) => drop(tokio::time::timeout_at(instant, wake.notified()).await),
-        None => wake.notified().await,
+async fn wait(env: &Env, wake: &Notify, until: Option<Instant>) {
+    // Time over or woken: both mean another look.
+    tokio::select! {
+        biased;
+        () = wake.notified() => {}
+        () = env.until(until) => {}
     }
 }
 
 /// What to ask the broker for. Partitions that are asked for are marked, so that data is never
 /// fetched twice.
-fn plan(shared: &Shared, node: i32) -> Plan {
+fn plan(shared: &Shared, node: i32, order: &mut Random) -> Plan {
     let metadata = shared.cluster.metadata();
     let now = shared.env().now();
     let mut state = shared.state();
@@ -121,7 +126,7 @@ fn plan(shared: &Shared, node: i32) -> Plan {
     }
     // A broker fills an answer in the order of the request; the order changes from request to
     // request, so that no partition starves behind large ones.
-    let first = shared.env().below(asked.len());
+    let first = order.below(asked.len());
     asked.rotate_left(first);
     asked.sort_by(|a, b| a.partition.topic.cmp(&b.partition.topic));
     Plan::Fetch {
@@ -220,7 +225,7 @@ fn take(
     }
     let by_id = version > LAST_BY_NAME;
     // Each partition is taken once, whatever the answer says how often.
-    let mut open: HashMap<(&str, i32), &Asked> = asked
+    let mut open: BTreeMap<(&str, i32), &Asked> = asked
         .iter()
         .map(|asked| ((&*asked.partition.topic, asked.partition.partition), asked))
         .collect();

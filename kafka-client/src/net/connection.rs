@@ -15,14 +15,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::frame::{
-    Frame, correlation_id, decode_api_versions, decode_response, encode_request, response_body,
+    Frame, correlation_id, decode_response, encode_request, response_body,
 };
-use kafka_client_protocol::{ApiKey, DecodeError, ErrorCode, Request, StrBytes, ViewMessage};
+use kafka_client_protocol::{DecodeError, Message, Request, StrBytes, ViewMessage};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::frames::FrameReader;
 use super::spares::SpareFrames;
@@ -30,12 +30,12 @@ use super::versions::Versions;
 use crate::env::{Env, Stream, lock};
 use crate::error::{Error, ErrorKind};
 
-/// The version of ApiVersions that is tried first. Version 5 (KIP-1242) would cost a second
-/// round trip on every broker before 4.4.
-const API_VERSIONS_FIRST: i16 = 4;
-
 /// Segments given to one vectored write.
 const SLICES: usize = 64;
+
+/// The longest that a broker's quota holds a connection back. Kafka's own waits are below the
+/// quota's window, some seconds; what is over that is not taken at its word.
+const THROTTLE_MAX: Duration = Duration::from_secs(60);
 
 /// Settings of a connection.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) client_id: Option<StrBytes>,
     /// Limit for dialing and the first exchange.
     pub(crate) setup_timeout: Duration,
+    /// What that limit grows to from failure to failure.
+    pub(crate) setup_timeout_max: Duration,
     /// Limit for an answer.
     pub(crate) request_timeout: Duration,
     /// Largest answer accepted.
@@ -63,15 +65,19 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        // Requests without an answer are told now, not when the tasks get to run.
+        self.shared.fail(&Error::closed("connection"));
         for task in &self.tasks {
             task.abort();
         }
-        // Requests without an answer are told now, not when the tasks get to run.
-        self.shared.fail(&Error::closed("connection"));
     }
 }
 
+/// A connection on which the versions are not agreed upon yet.
+pub(super) struct Link(Handle);
+
 struct Shared {
+    env: Env,
     broker: Arc<str>,
     config: ConnectionConfig,
     state: Mutex<State>,
@@ -80,11 +86,17 @@ struct Shared {
     closed: AtomicBool,
 }
 
-#[derive(Default)]
 struct State {
     queue: VecDeque<Outgoing>,
     waiting: VecDeque<Waiting>,
+    /// Of the next request.
     correlation_id: i32,
+    /// Of the last answer.
+    answered: i32,
+    /// When something was sent or arrived last.
+    used: Instant,
+    /// The end of the last time that the broker asked for, for its quota's sake.
+    throttled_until: Option<Instant>,
     /// Why the connection is no more.
     failure: Option<Error>,
 }
@@ -124,66 +136,6 @@ impl Future for PendingResponse {
 }
 
 impl Connection {
-    /// Dials a broker and learns what it speaks.
-    ///
-    /// # Cancel safety
-    /// Dropping the future drops the connection.
-    pub(crate) async fn open(
-        env: &Env,
-        host: &str,
-        port: u16,
-        config: ConnectionConfig,
-    ) -> Result<Self, Error> {
-        let broker: Arc<str> = format!("{host}:{port}").into();
-        let limit = config.setup_timeout;
-        let opening = async {
-            let stream = env.connect(host, port).await.map_err(|error| {
-                Error::new(
-                    ErrorKind::Connect,
-                    format!("cannot connect: {error} (check bootstrap.servers, and the listeners that the brokers advertise)"),
-                )
-                .with_source(error)
-            })?;
-            Self::handshake(env, stream, broker.clone(), config).await
-        };
-        let opened = tokio::time::timeout(limit, opening).await;
-        opened
-            .unwrap_or_else(|_| {
-                Err(Error::timeout(
-                    "setting up the connection",
-                    limit,
-                    "socket.connection.setup.timeout.ms",
-                ))
-            })
-            .map_err(|error| error.at_broker(broker))
-    }
-
-    async fn handshake(
-        env: &Env,
-        stream: Box<dyn Stream>,
-        broker: Arc<str>,
-        config: ConnectionConfig,
-    ) -> Result<Self, Error> {
-        let (read, write) = tokio::io::split(stream);
-        let frames = FrameReader::new(read, config.max_response, config.spares.clone());
-        let shared = Arc::new(Shared {
-            broker,
-            config,
-            state: Mutex::default(),
-            queued: Notify::new(),
-            closed: AtomicBool::new(false),
-        });
-        let writer = env.spawn(write_loop(shared.clone(), write)).abort_handle();
-        let reader = env.spawn(read_loop(shared.clone(), frames)).abort_handle();
-        let mut handle = Handle {
-            shared,
-            versions: Versions::default(),
-            tasks: [writer, reader],
-        };
-        handle.versions = negotiate(&handle.shared).await?;
-        Ok(Self(Arc::new(handle)))
-    }
-
     /// The broker, as `host:port`.
     pub(crate) fn broker(&self) -> &Arc<str> {
         &self.0.shared.broker
@@ -192,6 +144,49 @@ impl Connection {
     /// Whether the connection is known to be gone.
     pub(crate) fn is_closed(&self) -> bool {
         self.0.shared.closed.load(Ordering::Acquire)
+    }
+
+    /// The end of the time in which nothing is sent because of a quota (KIP-219); `None` if the
+    /// connection is not held back.
+    pub(crate) fn throttled_until(&self) -> Option<Instant> {
+        let until = lock(&self.0.shared.state).throttled_until;
+        until.filter(|until| *until > self.0.shared.env.now())
+    }
+
+    /// When the answer to a request of this connection is overdue. Time in which a quota holds the
+    /// connection back does not count.
+    pub(crate) fn deadline(&self, sent: Instant, limit: Duration) -> Instant {
+        self.0.shared.deadline(sent, limit)
+    }
+
+    /// How many requests wait to be sent or answered.
+    pub(crate) fn load(&self) -> usize {
+        let state = lock(&self.0.shared.state);
+        state.waiting.len().max(state.queue.len())
+    }
+
+    /// Counts as used now, so that it is not closed as idle before the caller gets to send.
+    pub(super) fn touch(&self) {
+        let now = self.0.shared.env.now();
+        lock(&self.0.shared.state).used = now;
+    }
+
+    /// Closes the connection if nothing was sent or has arrived for `idle` and nothing is due
+    /// (KIP-19); else when to look again at the earliest.
+    pub(super) fn close_if_idle(&self, now: Instant, idle: Duration) -> Option<Instant> {
+        let state = lock(&self.0.shared.state);
+        let is_busy = !state.waiting.is_empty() || !state.queue.is_empty();
+        let until = if is_busy { now } else { state.used } + idle;
+        drop(state);
+        if until > now {
+            return Some(until);
+        }
+        let error = Error::new(
+            ErrorKind::Disconnected,
+            format!("closed after {idle:?} without use (connections.max.idle.ms)"),
+        );
+        self.fail(&error.at_broker(self.broker()));
+        None
     }
 
     /// The highest version of a request that both sides speak, but none above `cap`.
@@ -224,40 +219,34 @@ impl Connection {
     ) -> Result<R::Response, Error> {
         let version = self.version::<R>(cap)?;
         let pending = self.send(request, version)?;
-        self.answer::<R>(pending, version, within).await
-    }
-
-    /// Waits for the answer of a request that was sent in this version.
-    ///
-    /// A request that stays without an answer ends the connection: later answers cannot arrive
-    /// before it.
-    ///
-    /// # Cancel safety
-    /// Dropping the future abandons the answer.
-    pub(crate) async fn answer<R: Request>(
-        &self,
-        pending: PendingResponse,
-        version: i16,
-        within: Duration,
-    ) -> Result<R::Response, Error> {
         let frame = self.arrival::<R>(pending, within).await?;
         self.decode::<R>(&frame, version)
     }
 
-    /// Waits for the frame of an answer.
+    /// Waits for the frame of an answer. A request that stays without an answer ends the
+    /// connection: later answers cannot arrive before it.
     async fn arrival<R: Request>(
         &self,
-        pending: PendingResponse,
+        mut pending: PendingResponse,
         within: Duration,
     ) -> Result<Bytes, Error> {
         let shared = &self.0.shared;
-        let result = match tokio::time::timeout(within, pending).await {
-            Ok(result) => result,
-            Err(_) => {
-                let error = Error::timeout("the answer", within, "request.timeout.ms");
-                shared.fail(&error);
-                Err(error)
+        let sent = shared.env.now();
+        let mut deadline = shared.deadline(sent, within);
+        let result = loop {
+            if let Ok(result) = shared.env.timeout_at(deadline, &mut pending).await {
+                break result;
             }
+            // A quota may have held the connection back meanwhile.
+            let later = shared.deadline(sent, within);
+            if later <= deadline {
+                let error = shared
+                    .env
+                    .elapsed("the answer", within, "request.timeout.ms");
+                shared.fail(&error);
+                break Err(error);
+            }
+            deadline = later;
         };
         result.map_err(|error| error.at_api(R::API_KEY).at_broker(&shared.broker))
     }
@@ -289,7 +278,11 @@ impl Connection {
         R: Request,
         R::Response: ViewMessage,
     {
-        R::Response::view(body, version).map_err(|error| unreadable::<R>(&self.0.shared, &error))
+        let shared = &self.0.shared;
+        let view =
+            R::Response::view(body, version).map_err(|error| unreadable::<R>(shared, &error))?;
+        shared.throttle(R::Response::view_throttle_time_ms(&view));
+        Ok(view)
     }
 
     /// Decodes an answer. One that cannot be decoded ends the connection: there is no telling
@@ -299,7 +292,11 @@ impl Connection {
         frame: &Bytes,
         version: i16,
     ) -> Result<R::Response, Error> {
-        decode::<R>(&self.0.shared, frame, version)
+        let shared = &self.0.shared;
+        let response = decode_response::<R>(frame, version)
+            .map_err(|error| unreadable::<R>(shared, &error))?;
+        shared.throttle(response.throttle_time_ms());
+        Ok(response)
     }
 
     /// Queues a request.
@@ -311,8 +308,8 @@ impl Connection {
         self.0.shared.send(request, version, true)
     }
 
-    /// Queues a request that no answer comes to (Produce with acks=0); the pending response ends
-    /// when it has been handed to the network.
+    /// Queues a request that no answer is due to (Produce with acks=0); the pending response ends
+    /// when it has been handed to the network. Some brokers answer all the same: that is dropped.
     pub(crate) fn send_without_answer<R: Request>(
         &self,
         request: &R,
@@ -324,6 +321,65 @@ impl Connection {
     /// Ends the connection; requests without an answer fail with `error`.
     pub(crate) fn fail(&self, error: &Error) {
         self.0.shared.fail(error);
+    }
+}
+
+impl Link {
+    /// Begins to read and write.
+    pub(super) fn new(
+        env: &Env,
+        stream: Box<dyn Stream>,
+        broker: Arc<str>,
+        config: ConnectionConfig,
+    ) -> Self {
+        let (read, write) = tokio::io::split(stream);
+        let frames = FrameReader::new(read, config.max_response, config.spares.clone());
+        let shared = Arc::new(Shared {
+            env: env.clone(),
+            broker,
+            config,
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                waiting: VecDeque::new(),
+                correlation_id: 0,
+                answered: -1,
+                used: env.now(),
+                throttled_until: None,
+                failure: None,
+            }),
+            queued: Notify::new(),
+            closed: AtomicBool::new(false),
+        });
+        let writer = env.spawn(write_loop(shared.clone(), write)).abort_handle();
+        let guard = FailOnDrop(shared.clone());
+        let reader = env.spawn(async move { read_loop(&guard, frames).await });
+        let reader = reader.abort_handle();
+        Self(Handle {
+            shared,
+            versions: Versions::default(),
+            tasks: [writer, reader],
+        })
+    }
+
+    pub(super) fn send<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+    ) -> Result<PendingResponse, Error> {
+        self.0.shared.send(request, version, true)
+    }
+
+    pub(super) fn throttle(&self, ms: i32) {
+        self.0.shared.throttle(ms);
+    }
+
+    pub(super) fn unreadable<R: Request>(&self, error: &DecodeError) -> Error {
+        unreadable::<R>(&self.0.shared, error)
+    }
+
+    pub(super) fn into_connection(mut self, versions: Versions) -> Connection {
+        self.0.versions = versions;
+        Connection(Arc::new(self.0))
     }
 }
 
@@ -344,6 +400,7 @@ impl Shared {
         answered: bool,
     ) -> Result<PendingResponse, Error> {
         let (sender, receiver) = oneshot::channel();
+        let now = self.env.now();
         let mut state = lock(&self.state);
         if let Some(failure) = &state.failure {
             return Err(failure.clone());
@@ -361,6 +418,7 @@ impl Shared {
                 .at_broker(&self.broker)
             })?;
         state.correlation_id = correlation_id.wrapping_add(1);
+        state.used = now;
         let mut written = None;
         if answered {
             state.waiting.push_back(Waiting {
@@ -398,6 +456,27 @@ impl Shared {
         }
     }
 
+    fn deadline(&self, sent: Instant, limit: Duration) -> Instant {
+        let throttled_until = lock(&self.state).throttled_until;
+        throttled_until.map_or(sent, |until| until.max(sent)) + limit
+    }
+
+    /// Sends nothing more for the time that an answer gives (KIP-219).
+    fn throttle(&self, ms: i32) {
+        let Ok(ms @ 1..) = u64::try_from(ms) else {
+            return;
+        };
+        let time = Duration::from_millis(ms).min(THROTTLE_MAX);
+        let now = self.env.now();
+        let mut state = lock(&self.state);
+        let before = state.throttled_until.filter(|until| *until > now);
+        state.throttled_until = before.max(Some(now + time));
+        drop(state);
+        if before.is_none() {
+            tracing::debug!(broker = %self.broker, ?time, "held back by a quota");
+        }
+    }
+
     fn disconnected(&self, what: &str, error: std::io::Error) {
         self.fail(
             &Error::new(ErrorKind::Disconnected, format!("{what}: {error}"))
@@ -405,10 +484,6 @@ impl Shared {
                 .at_broker(&self.broker),
         );
     }
-}
-
-fn decode<R: Request>(shared: &Shared, frame: &Bytes, version: i16) -> Result<R::Response, Error> {
-    decode_response::<R>(frame, version).map_err(|error| unreadable::<R>(shared, &error))
 }
 
 fn unreadable<R: Request>(shared: &Shared, error: &DecodeError) -> Error {
@@ -422,45 +497,29 @@ fn unreadable<R: Request>(shared: &Shared, error: &DecodeError) -> Error {
     error
 }
 
-/// Asks what the broker speaks (KIP-35, KIP-511). An old broker answers in version 0 with
-/// UNSUPPORTED_VERSION and its own range: asked once more in that, else in 0.
-async fn negotiate(shared: &Shared) -> Result<Versions, Error> {
-    let request = ApiVersionsRequest {
-        client_software_name: StrBytes::from_static(env!("CARGO_PKG_NAME")),
-        client_software_version: StrBytes::from_static(env!("CARGO_PKG_VERSION")),
-        ..Default::default()
-    };
-    let mut version = API_VERSIONS_FIRST;
-    loop {
-        let bytes = shared.send(&request, version, true)?.await?;
-        let response = decode_api_versions(&bytes, version)
-            .map_err(|error| unreadable::<ApiVersionsRequest>(shared, &error))?;
-        if response.error_code == ErrorCode::UNSUPPORTED_VERSION.code() && version > 0 {
-            let range = Versions::new(&response.api_keys).of(ApiKey::API_VERSIONS);
-            version = range.map_or(0, |(_, max)| max).clamp(0, version - 1);
-            continue;
-        }
-        ErrorCode::new(response.error_code)
-            .ok()
-            .map_err(|code| Error::broker(code, ApiKey::API_VERSIONS).at_broker(&shared.broker))?;
-        return Ok(Versions::new(&response.api_keys));
-    }
-}
-
 async fn write_loop(shared: Arc<Shared>, mut stream: WriteHalf<Box<dyn Stream>>) {
     let mut segments: VecDeque<Bytes> = VecDeque::new();
     let mut written: Vec<oneshot::Sender<Result<Bytes, Error>>> = Vec::new();
     while !shared.closed.load(Ordering::Acquire) {
-        {
+        let throttled_until = {
             let mut state = lock(&shared.state);
-            for outgoing in state.queue.drain(..) {
-                segments.extend(outgoing.frame.into_segments());
-                written.extend(outgoing.written);
+            let until = state.throttled_until;
+            let until = until.filter(|until| *until > shared.env.now());
+            if until.is_none() {
+                for outgoing in state.queue.drain(..) {
+                    segments.extend(outgoing.frame.into_segments());
+                    written.extend(outgoing.written);
+                }
             }
-        }
+            until
+        };
         if segments.is_empty() {
             // A permit is kept if something is queued between the look and the wait.
-            shared.queued.notified().await;
+            tokio::select! {
+                biased;
+                () = shared.queued.notified() => {}
+                () = shared.env.until(throttled_until) => {}
+            }
             continue;
         }
         if let Err(error) = write_all(&mut stream, &mut segments).await {
@@ -501,7 +560,19 @@ async fn write_all(
     stream.flush().await
 }
 
-async fn read_loop(shared: Arc<Shared>, mut frames: FrameReader<ReadHalf<Box<dyn Stream>>>) {
+/// Fails the connection when its reader ends. One that is dropped in the middle has lost its runtime.
+struct FailOnDrop(Arc<Shared>);
+
+impl Drop for FailOnDrop {
+    fn drop(&mut self) {
+        self.0.fail(&Error::runtime_ended());
+    }
+}
+
+async fn read_loop(
+    FailOnDrop(shared): &FailOnDrop,
+    mut frames: FrameReader<ReadHalf<Box<dyn Stream>>>,
+) {
     loop {
         let frame = match frames.next().await {
             Ok(Some(frame)) => frame,
@@ -513,23 +584,19 @@ async fn read_loop(shared: Arc<Shared>, mut frames: FrameReader<ReadHalf<Box<dyn
             }
             Err(error) => return shared.fail(&error.at_broker(&shared.broker)),
         };
-        let correlation_id = correlation_id(&frame).ok();
-        let waiting = {
+        let now = shared.env.now();
+        let taken = {
             let mut state = lock(&shared.state);
             if state.failure.is_some() {
                 return;
             }
-            // Answers come in the order of the requests; anything else would reach a stranger.
-            match state.waiting.front() {
-                Some(front) if Some(front.correlation_id) == correlation_id => {
-                    state.waiting.pop_front()
-                }
-                _ => None,
-            }
+            state.used = now;
+            correlation_id(&frame).ok().and_then(|id| state.take(id))
         };
-        match waiting {
+        match taken {
             // Fails only if nobody waits any more.
-            Some(waiting) => drop(waiting.answer.send(Ok(frame))),
+            Some(Answered::Awaited(answer)) => drop(answer.send(Ok(frame))),
+            Some(Answered::Unasked) => {}
             None => {
                 return shared.fail(
                     &Error::new(
@@ -540,5 +607,34 @@ async fn read_loop(shared: Arc<Shared>, mut frames: FrameReader<ReadHalf<Box<dyn
                 );
             }
         }
+    }
+}
+
+/// What an answer is to the client.
+enum Answered {
+    /// Somebody waits for it.
+    Awaited(oneshot::Sender<Result<Bytes, Error>>),
+    /// It is to a request that none is due to (acks=0).
+    Unasked,
+}
+
+impl State {
+    /// Finds out whose answer has arrived; `None` if it is nobody's. Answers come in the order of
+    /// the requests: anything else would reach a stranger.
+    fn take(&mut self, id: i32) -> Option<Answered> {
+        let due = self.waiting.front().map(|waiting| waiting.correlation_id);
+        let end = due.unwrap_or(self.correlation_id);
+        // Ids between the last answer and the next one due are those of requests with acks=0.
+        let is_unasked = id.wrapping_sub(self.answered) > 0 && id.wrapping_sub(end) < 0;
+        if is_unasked {
+            self.answered = id;
+            return Some(Answered::Unasked);
+        }
+        if Some(id) != due {
+            return None;
+        }
+        self.answered = id;
+        let waiting = self.waiting.pop_front()?;
+        Some(Answered::Awaited(waiting.answer))
     }
 }

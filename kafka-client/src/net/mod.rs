@@ -1,19 +1,25 @@
 //! Connections: frames out, answers in order.
 //!
 //! - `connection`: one connection with its writer and reader task
+//! - `dial`: from an address to a connection on which the versions are agreed upon
 //! - `frames`: cuts the received bytes into frames
 //! - `spares`: the memory of large answers, to be used again
 //! - `versions`: what a broker speaks
-//! - `pool`: the connections of a client, by broker and lane
+//! - `pool`: the connections of a client, by address and lane
+//! - `race`: several attempts beside each other
 
 mod connection;
+mod dial;
 mod frames;
 mod pool;
+mod race;
 mod spares;
 mod versions;
 
 pub(crate) use connection::{Connection, ConnectionConfig, PendingResponse};
-pub(crate) use pool::{Lane, Pool};
+pub(crate) use dial::is_unknown_host;
+pub(crate) use pool::{Address, Lane, Pool, close_idle};
+pub(crate) use race::race;
 
 /// The last version of Produce and of Fetch that names topics instead of giving their ids
 /// (KIP-516).

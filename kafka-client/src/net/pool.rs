@@ -1,12 +1,14 @@
-//! The connections of a client: one for each broker and lane, made when first asked for.
+//! The connections of a client: one for each address and lane, made when first asked for.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use super::dial::dial;
 use super::{Connection, ConnectionConfig};
 use crate::cluster::Backoff;
 use crate::env::{Env, lock};
@@ -24,98 +26,139 @@ pub(crate) enum Lane {
     Group,
 }
 
-/// Connections by broker and lane.
+/// Host and port.
+pub(crate) type Address = (Arc<str>, u16);
+
+/// Connections by address and lane.
 #[derive(Debug)]
 pub(crate) struct Pool {
     env: Env,
     config: ConnectionConfig,
-    backoff: Backoff,
-    slots: Mutex<Slots>,
+    reconnect_backoff: (Duration, Duration),
+    max_idle: Duration,
+    slots: Mutex<BTreeMap<(Address, Lane), Arc<Slot>>>,
 }
-
-/// By node and lane. A slot's lock is held while it dials.
-type Slots = BTreeMap<(i32, Lane), Arc<AsyncMutex<Slot>>>;
 
 /// One connection with the memory of its failures.
 #[derive(Debug)]
 struct Slot {
-    address: (String, u16),
+    /// Held while dialing, so that those who ask at the same time share one.
+    dialing: AsyncMutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
     connection: Option<Connection>,
     backoff: Backoff,
+    /// After a failure: when to dial again.
     not_before: Option<Instant>,
+    /// Dials in a row that have failed.
+    failed_dials: u32,
+    /// What the last of them failed with.
+    error: Option<Error>,
 }
 
 impl Pool {
-    /// `backoff` is the wait before dialing a broker again (`reconnect.backoff.ms`).
-    pub(crate) fn new(env: Env, config: ConnectionConfig, backoff: Backoff) -> Self {
+    /// `reconnect_backoff` is the wait before dialing a broker again, after the first failure and at
+    /// most (`reconnect.backoff.ms`, `reconnect.backoff.max.ms`), `max_idle` how long a connection is kept without use (`connections.max.idle.ms`).
+    pub(crate) fn new(
+        env: Env,
+        config: ConnectionConfig,
+        reconnect_backoff: (Duration, Duration),
+        max_idle: Duration,
+    ) -> Self {
         Self {
             env,
             config,
-            backoff,
+            reconnect_backoff,
+            max_idle,
             slots: Mutex::default(),
         }
     }
 
-    /// The open connection to a broker, or a new one. After failures it waits before it dials.
+    /// The open connection to an address, or a new one. After failures it waits before it dials.
     ///
     /// Callers who ask at the same time share one dialing.
     ///
     /// # Cancel safety
     /// Dropping the future drops a dialing under way; the next caller dials anew.
-    pub(crate) async fn connect(
-        &self,
-        node: i32,
-        address: (&str, u16),
-        lane: Lane,
-    ) -> Result<Connection, Error> {
-        let slot = lock(&self.slots)
-            .entry((node, lane))
-            .or_insert_with(|| {
-                Arc::new(AsyncMutex::new(Slot {
-                    address: (address.0.to_owned(), address.1),
-                    connection: None,
-                    backoff: self.backoff.clone(),
-                    not_before: None,
-                }))
-            })
-            .clone();
-        let mut slot = slot.lock().await;
-        if (slot.address.0.as_str(), slot.address.1) != address {
-            // The broker came back elsewhere.
-            slot.address = (address.0.to_owned(), address.1);
-            slot.connection = None;
-            slot.not_before = None;
-            slot.backoff.reset();
+    pub(crate) async fn connect(&self, address: &Address, lane: Lane) -> Result<Connection, Error> {
+        let slot = self.slot(address, lane);
+        if let Some(connection) = lock(&slot.state).open() {
+            connection.touch();
+            return Ok(connection);
         }
-        if let Some(connection) = &slot.connection {
-            if !connection.is_closed() {
-                return Ok(connection.clone());
+        let _dialing = slot.dialing.lock().await;
+        let not_before = {
+            let mut state = lock(&slot.state);
+            if let Some(connection) = state.open() {
+                return Ok(connection);
             }
-            slot.connection = None;
-            let wait = slot.backoff.next(&self.env);
-            slot.not_before = Some(self.env.now() + wait);
+            if state.connection.take().is_some() {
+                // It was lost.
+                let wait = state.backoff.next();
+                state.not_before = Some(self.env.now() + wait);
+            }
+            state.not_before
+        };
+        if let Some(instant) = not_before {
+            self.env.sleep_until(instant).await;
         }
-        if let Some(instant) = slot.not_before {
-            tokio::time::sleep_until(instant).await;
-        }
-        match Connection::open(&self.env, address.0, address.1, self.config.clone()).await {
+        let limit = self.limit(lock(&slot.state).failed_dials);
+        let dialed = dial(&self.env, &address.0, address.1, &self.config, limit).await;
+        let mut state = lock(&slot.state);
+        match &dialed {
             Ok(connection) => {
                 tracing::debug!(broker = %connection.broker(), ?lane, "connected");
-                slot.connection = Some(connection.clone());
-                slot.not_before = None;
-                slot.backoff.reset();
-                Ok(connection)
+                state.connection = Some(connection.clone());
+                state.backoff.reset();
+                state.not_before = None;
+                state.failed_dials = 0;
+                state.error = None;
             }
             Err(error) => {
                 // Once for each outage, not for each attempt.
-                if slot.backoff.is_fresh() {
+                if state.failed_dials == 0 {
                     tracing::warn!(%error, "no connection; trying again and again");
                 }
-                let wait = slot.backoff.next(&self.env);
-                slot.not_before = Some(self.env.now() + wait);
-                Err(error)
+                state.failed_dials = state.failed_dials.saturating_add(1);
+                state.error = Some(error.clone());
+                let wait = state.backoff.next();
+                state.not_before = Some(self.env.now() + wait);
             }
         }
+        dialed
+    }
+
+    /// The open connection of a lane with the fewest requests under way, to one of these
+    /// addresses; rather one that no quota holds back.
+    pub(crate) fn open<'a>(
+        &self,
+        addresses: impl IntoIterator<Item = &'a Address>,
+        lane: Lane,
+    ) -> Option<Connection> {
+        let slots = lock(&self.slots);
+        let slots = addresses
+            .into_iter()
+            .filter_map(|address| slots.get(&(address.clone(), lane)));
+        let open = slots.filter_map(|slot| lock(&slot.state).open());
+        let best = open.min_by_key(|open| (open.throttled_until().is_some(), open.load()))?;
+        best.touch();
+        Some(best)
+    }
+
+    /// Whether an address has failed a moment ago and is not dialed yet again.
+    pub(crate) fn is_resting(&self, address: &Address, lane: Lane) -> bool {
+        let now = self.env.now();
+        self.existing(address, lane)
+            .is_some_and(|slot| lock(&slot.state).not_before.is_some_and(|at| at > now))
+    }
+
+    /// What the last dial of an address failed with, unless one has succeeded since.
+    pub(crate) fn last_error(&self, address: &Address, lane: Lane) -> Option<Error> {
+        let slot = self.existing(address, lane)?;
+        lock(&slot.state).error.clone()
     }
 
     /// Has the memory of an answer used again, if this part is all that is left of it.
@@ -123,13 +166,92 @@ impl Pool {
         self.config.spares.give(part);
     }
 
-    /// Closes every connection; what waits on them fails with `error`.
-    pub(crate) async fn close(&self, error: &Error) {
+    /// Closes every connection and forgets all failures; what waits on a connection fails with
+    /// `error`.
+    pub(crate) fn close(&self, error: &Error) {
         let slots = std::mem::take(&mut *lock(&self.slots));
         for slot in slots.into_values() {
-            if let Some(connection) = slot.lock().await.connection.take() {
+            let connection = lock(&slot.state).connection.take();
+            if let Some(connection) = connection {
                 connection.fail(error);
             }
         }
+    }
+
+    /// Closes what was idle for too long, and forgets addresses that nobody asks for any more.
+    /// When to look again.
+    fn close_idle(&self) -> Instant {
+        let now = self.env.now();
+        let mut next = now + self.max_idle;
+        lock(&self.slots).retain(|_, slot| {
+            let mut state = lock(&slot.state);
+            match &state.connection {
+                Some(connection) if connection.is_closed() => true,
+                Some(connection) => {
+                    match connection.close_if_idle(now, self.max_idle) {
+                        Some(instant) => next = next.min(instant),
+                        // Not lost: it is dialed at once when it is needed.
+                        None => state.connection = None,
+                    }
+                    true
+                }
+                None => {
+                    let is_resting = state.not_before.is_some_and(|at| at + self.max_idle > now);
+                    is_resting || Arc::strong_count(slot) > 1
+                }
+            }
+        });
+        next
+    }
+
+    /// The limit of a dial after so many that failed in a row (KIP-601).
+    fn limit(&self, failed: u32) -> Duration {
+        let (first, max) = (self.config.setup_timeout, self.config.setup_timeout_max);
+        first
+            .saturating_mul(1 << failed.min(20))
+            .min(max.max(first))
+    }
+
+    fn slot(&self, address: &Address, lane: Lane) -> Arc<Slot> {
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry((address.clone(), lane)).or_insert_with(|| {
+            let (host, port) = address;
+            let random = self
+                .env
+                .random(&format!("reconnect-{host}:{port}-{lane:?}"));
+            let (first, max) = self.reconnect_backoff;
+            Arc::new(Slot {
+                dialing: AsyncMutex::new(()),
+                state: Mutex::new(State {
+                    connection: None,
+                    backoff: Backoff::new(first, max, random),
+                    not_before: None,
+                    failed_dials: 0,
+                    error: None,
+                }),
+            })
+        });
+        slot.clone()
+    }
+
+    fn existing(&self, address: &Address, lane: Lane) -> Option<Arc<Slot>> {
+        lock(&self.slots).get(&(address.clone(), lane)).cloned()
+    }
+}
+
+impl State {
+    fn open(&self) -> Option<Connection> {
+        let connection = self.connection.as_ref()?;
+        (!connection.is_closed()).then(|| connection.clone())
+    }
+}
+
+/// Closes idle connections until the client ends: one timer for all of them.
+pub(crate) async fn close_idle(pool: Weak<Pool>) {
+    while let Some((env, next)) = pool
+        .upgrade()
+        .map(|pool| (pool.env.clone(), pool.close_idle()))
+    {
+        env.sleep_until(next).await;
     }
 }

@@ -83,10 +83,12 @@ impl Identities {
 
 /// Asks for an identity whenever there is none.
 pub(crate) async fn init_loop(shared: Weak<Shared>) {
-    let Some((mut states, mut backoff)) = shared.upgrade().map(|shared| {
+    let Some((env, mut states, mut backoff)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
-        (shared.identities.state.subscribe(), backoff)
+        let random = shared.env().random("identity");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let states = shared.identities.state.subscribe();
+        (shared.env().clone(), states, backoff)
     }) else {
         return;
     };
@@ -120,12 +122,12 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             Err(error) => {
                 tracing::debug!(%error, "no producer id yet");
                 *lock(&this.identities.trouble) = Some(error);
-                Some(backoff.next(this.env()))
+                Some(backoff.next())
             }
         };
         drop(this);
         if let Some(pause) = pause {
-            tokio::time::sleep(pause).await;
+            env.sleep(pause).await;
         }
     }
 }

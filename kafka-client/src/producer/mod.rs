@@ -38,6 +38,7 @@ pub use partitioner::{ChoosePartition, Partitioner, TopicPartitions};
 pub use undelivered::Undelivered;
 
 use crate::cluster::Cluster;
+use crate::env::Env;
 use crate::error::{Error, ErrorKind, SendError};
 use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
 use budget::Taken;
@@ -201,6 +202,7 @@ impl Producer {
         }
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         shared.spawn(expiry_loop(
+            shared.env().clone(),
             shared.weak.clone(),
             expiry_interval(&shared.config),
         ));
@@ -362,7 +364,7 @@ impl Producer {
         shared.close(Error::closed("producer"));
         shared.settle_pending(limit).await;
         shared.abort(&Error::closed("producer"));
-        shared.cluster.close().await;
+        shared.cluster.close();
         shared.undelivered.take(0).check()
     }
 
@@ -436,7 +438,7 @@ async fn append_slowly<R: ToRecord>(
                 shared.learn(&name, left).await?;
             }
             Obstacle::Memory(bytes) => {
-                let waited = tokio::time::timeout_at(deadline, shared.take(bytes)).await;
+                let waited = shared.env().timeout_at(deadline, shared.take(bytes)).await;
                 taken = Some(waited.map_err(|_| {
                     Error::new(
                         ErrorKind::BufferFull,
@@ -475,9 +477,9 @@ fn expiry_interval(config: &ProducerConfig) -> Duration {
         .max(Duration::from_millis(1))
 }
 
-async fn expiry_loop(shared: std::sync::Weak<Shared>, interval: Duration) {
+async fn expiry_loop(env: Env, shared: std::sync::Weak<Shared>, interval: Duration) {
     loop {
-        tokio::time::sleep(interval).await;
+        env.sleep(interval).await;
         let Some(shared) = shared.upgrade() else {
             return;
         };

@@ -280,7 +280,7 @@ impl Shared {
             }
         };
         // What is ready is not cut off by a limit of zero.
-        match tokio::time::timeout(limit.min(FOREVER), all).await {
+        match self.env().timeout(limit.min(FOREVER), all).await {
             Ok(()) => 0,
             Err(_) => pending
                 .iter()
@@ -297,11 +297,6 @@ impl Shared {
                 self.enqueue(&partition, Due::Ready);
             }
         }
-    }
-
-    /// Why a broker is not reached, if it is not.
-    pub(crate) fn trouble(&self, node: i32) -> Option<Error> {
-        lock(&self.sinks).get(&node).and_then(|sink| sink.trouble())
     }
 
     fn sink(&self, node: i32) -> Option<Arc<Sink>> {
@@ -469,7 +464,7 @@ mod tests {
     /// A flush that finds the list without the partition would return before its records are sent.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_partition_with_batches_is_listed_even_while_others_expire() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1));
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
         let shared = Shared::new(cluster, ProducerConfig::default());
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));

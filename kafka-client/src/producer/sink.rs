@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_client_protocol::ApiKey;
@@ -20,7 +21,7 @@ use super::shared::Shared;
 use super::window::Ticket;
 use crate::cluster::Backoff;
 use crate::config::millis;
-use crate::env::{lock, until};
+use crate::env::lock;
 use crate::error::Error;
 use crate::net::{Connection, LAST_BY_NAME, Lane, PendingResponse};
 
@@ -33,8 +34,6 @@ pub(crate) struct Sink {
     node: i32,
     queue: Mutex<Queue>,
     wake: Notify,
-    /// Why the broker is not reached, while it is not.
-    unreachable: Mutex<Option<Error>>,
 }
 
 #[derive(Debug, Default)]
@@ -74,13 +73,7 @@ impl Sink {
             node,
             queue: Mutex::default(),
             wake: Notify::new(),
-            unreachable: Mutex::default(),
         }
-    }
-
-    /// Why the broker is not reached, if it is not.
-    pub(crate) fn trouble(&self) -> Option<Error> {
-        lock(&self.unreachable).clone()
     }
 
     /// Has a partition looked at. `large` full batches are enough for a request.
@@ -194,16 +187,23 @@ struct InFlight {
     version: i16,
     batches: Batches,
     pending: PendingResponse,
-    deadline: Instant,
+    sent: Instant,
+}
+
+impl InFlight {
+    fn deadline(&self, limit: Duration) -> Instant {
+        self.connection.deadline(self.sent, limit)
+    }
 }
 
 /// Sends for one broker until the producer ends.
 pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
-    let Some((mut backoff, mut pace)) = shared.upgrade().map(|shared| {
+    let Some((env, request_timeout, mut backoff, mut pace)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = shared.env().random(&format!("sink-{}", sink.node));
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         let pace = Pace::new(shared.config.max_in_flight, shared.config.linger());
-        (backoff, pace)
+        (shared.env().clone(), config.request_timeout, backoff, pace)
     }) else {
         return;
     };
@@ -236,7 +236,6 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         Ok(_) if is_closed(in_flight.front()) => {}
                         Ok(connection) => {
                             backoff.reset();
-                            *lock(&sink.unreachable) = None;
                             let (request, records) = send(&this, &sink, connection).await;
                             pace.sent();
                             crowd = records > 1;
@@ -244,10 +243,9 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         }
                         Err(error) => {
                             tracing::debug!(node = sink.node, %error, "cannot send");
-                            *lock(&sink.unreachable) = Some(error);
                             sink.hand_on_what_moved(&this);
                             this.cluster.request_refresh();
-                            pace.unreachable(this.env().now() + backoff.next(this.env()));
+                            pace.unreachable(this.env().now() + backoff.next());
                         }
                     }
                     continue;
@@ -258,7 +256,9 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                 Step::Wait(instant) => instant,
             }
         };
-        let deadline = in_flight.front().map(|request| request.deadline);
+        let deadline = in_flight
+            .front()
+            .map(|request| request.deadline(request_timeout));
         let pending = in_flight.front_mut().map(|request| &mut request.pending);
         tokio::select! {
             biased;
@@ -269,17 +269,18 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                     pace.answered(this.env().now());
                 }
             }
-            () = until(deadline) => {
-                let Some(this) = shared.upgrade() else { return };
-                if let Some(request) = in_flight.front() {
-                    let limit = this.cluster.config.request_timeout;
-                    let error = Error::timeout("the answer", limit, "request.timeout.ms");
+            () = env.until(deadline) => {
+                // A quota may have held the connection back meanwhile: then it is looked at again.
+                if let Some(request) = in_flight.front()
+                    && request.deadline(request_timeout) <= env.now()
+                {
+                    let error = Error::timeout("the answer", request_timeout, "request.timeout.ms");
                     // Every request of the connection ends with this, in order.
                     request.connection.fail(&error.at_api(ApiKey::PRODUCE));
                 }
             }
             () = sink.wake.notified() => {}
-            () = until(wait_until) => {}
+            () = env.until(wait_until) => {}
         }
     }
 }
@@ -345,7 +346,7 @@ async fn send(
                 version,
                 batches,
                 pending,
-                deadline: now + timeout,
+                sent: now,
             };
             (Some(request), records)
         }

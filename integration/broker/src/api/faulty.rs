@@ -36,7 +36,7 @@ pub(super) async fn apply<R: Api>(
     let mut end = None;
     for step in hit.steps() {
         match step {
-            Step::Delay(time) => tokio::time::sleep(*time).await,
+            Step::Delay(time) => crate::env::sleep(*time).await,
             Step::Hold => hit.released().await,
             Step::Apply => {
                 work.answer().await;

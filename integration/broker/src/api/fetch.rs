@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
+use crate::env;
 use crate::partition::Partition;
 use crate::topics::Topic;
 use crate::validate::Refusal;
@@ -40,7 +41,7 @@ impl Api for FetchRequest {
             };
         }
         let deadline =
-            Instant::now() + Duration::from_millis(u64::try_from(self.max_wait_ms).unwrap_or(0));
+            env::now() + Duration::from_millis(u64::try_from(self.max_wait_ms).unwrap_or(0));
         let wanted = u64::try_from(self.min_bytes).unwrap_or(0);
         let first = read_all(&self, call);
         if first.failed || first.bytes >= wanted || self.max_wait_ms <= 0 || first.seen.is_empty() {
@@ -283,7 +284,7 @@ async fn wait_for_bytes(request: &FetchRequest, seen: Vec<Seen>, wanted: u64, de
         tokio::select! {
             biased;
             () = waiter.notified() => {}
-            () = tokio::time::sleep_until(deadline) => break,
+            () = env::sleep_until(deadline) => break,
         }
     }
     drop(watch);

@@ -348,7 +348,7 @@ impl Group {
         match (inner.timer, deadline) {
             (None, Some(_)) => {
                 inner.timer = Some(deadline);
-                tokio::spawn(watch_deadlines(Arc::clone(node), Arc::clone(self)));
+                crate::env::spawn(watch_deadlines(Arc::clone(node), Arc::clone(self)));
             }
             (Some(None), Some(_)) => self.changed.notify_one(),
             (Some(Some(waits)), Some(deadline)) if deadline < waits => self.changed.notify_one(),
@@ -428,7 +428,7 @@ async fn watch_deadlines(node: Arc<Node>, group: Arc<Group>) {
             () = group.changed.notified() => continue,
             () = async {
                 match moment {
-                    Some(moment) => tokio::time::sleep_until(moment).await,
+                    Some(moment) => crate::env::sleep_until(moment).await,
                     None => std::future::pending().await,
                 }
             } => {}

@@ -57,7 +57,7 @@ where
     let mut frames = FrameReader::new(node.config.request_bytes_max);
     let idle = Duration::from_millis(node.config.connections_max_idle_ms);
     loop {
-        let frame = match tokio::time::timeout(idle, frames.next(&mut stream)).await {
+        let frame = match crate::env::timeout(idle, frames.next(&mut stream)).await {
             Ok(Ok(Some(frame))) => frame,
             Ok(Ok(None)) => return,
             Ok(Err(error @ ReadError::Length { .. })) => {

@@ -44,7 +44,8 @@ pub(crate) struct Coordinator {
 impl Coordinator {
     pub(crate) fn new(cluster: Arc<Cluster>, group: &str) -> Self {
         let config = &cluster.config;
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
+        let random = cluster.env.random("coordinator");
+        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
         Self {
             cluster,
             group: StrBytes::from(group),
@@ -80,8 +81,8 @@ impl Coordinator {
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn pause(&mut self) {
-        let wait = self.backoff.next(&self.cluster.env);
-        tokio::time::sleep(wait).await;
+        let wait = self.backoff.next();
+        self.cluster.env.sleep(wait).await;
     }
 
     /// Something went well: the next failure waits little again.
@@ -98,8 +99,8 @@ impl Coordinator {
             return Ok(connection.clone());
         }
         self.connection = None;
-        let (node, broker) = self.cluster.find_coordinator(&self.group).await?;
-        let connection = self.cluster.connect_coordinator(node, &broker).await?;
+        let broker = self.cluster.find_coordinator(&self.group).await?;
+        let connection = self.cluster.connect_coordinator(&broker).await?;
         tracing::debug!(group = %self.group, broker = %connection.broker(), "coordinator");
         self.connection = Some(connection.clone());
         Ok(connection)

@@ -45,7 +45,7 @@ use super::position::Stage;
 use super::shared::{Shared, no_offset};
 use crate::cluster::Metadata;
 use crate::config::millis;
-use crate::env::until;
+use crate::env::Env;
 use crate::error::{Error, ErrorKind};
 use coordinator::Coordinator;
 use membership::{Membership, Remedy, remedy};
@@ -195,7 +195,8 @@ impl Group {
         let stop = self.serve().await;
         match stop {
             Stop::Close(reply) => {
-                let leaving = tokio::time::timeout(CLOSE_LIMIT, self.leave(reply.is_some()));
+                let env = self.shared.env().clone();
+                let leaving = env.timeout(CLOSE_LIMIT, self.leave(reply.is_some()));
                 let result = leaving.await.unwrap_or_else(|_| {
                     let text = format!(
                         "the last commit and leaving took longer than {CLOSE_LIMIT:?}: the \
@@ -258,11 +259,11 @@ impl Group {
         tokio::select! {
             biased;
             command = self.commands.recv() => self.command(command).await,
-            () = tokio::time::sleep_until(self.next_heartbeat), if is_member => {
+            () = self.shared.env().sleep_until(self.next_heartbeat), if is_member => {
                 self.heartbeat().await
             }
-            () = until(self.next_offsets) => self.begin().await,
-            () = until(self.next_commit) => self.auto_commit().await,
+            () = self.shared.env().until(self.next_offsets) => self.begin().await,
+            () = self.shared.env().until(self.next_commit) => self.auto_commit().await,
             changed = self.metadata.changed() => {
                 if changed.is_err() {
                     return Err(Stop::Close(None));
@@ -392,6 +393,7 @@ impl Group {
             within,
         );
         let response = match deferring(
+            self.shared.env(),
             call,
             &mut self.commands,
             &mut self.deferred,
@@ -465,6 +467,7 @@ impl Group {
             within,
         );
         let response = match deferring(
+            self.shared.env(),
             call,
             &mut self.commands,
             &mut self.deferred,
@@ -536,11 +539,16 @@ impl Group {
     async fn wait_for(&mut self, topics: &BTreeSet<Arc<str>>) -> Arc<Metadata> {
         let limit = self.shared.config.session_timeout / 3;
         let mut changes = self.shared.cluster.changes();
-        let known = tokio::time::timeout(
-            limit,
-            changes.wait_for(|metadata| topics.iter().all(|topic| metadata.topic(topic).is_some())),
-        )
-        .await;
+        let known = self
+            .shared
+            .env()
+            .timeout(
+                limit,
+                changes.wait_for(|metadata| {
+                    topics.iter().all(|topic| metadata.topic(topic).is_some())
+                }),
+            )
+            .await;
         drop(known);
         self.shared.cluster.metadata()
     }
@@ -632,7 +640,7 @@ impl Group {
             tokio::select! {
                 biased;
                 came = &mut pause => break came,
-                () = tokio::time::sleep_until(self.next_heartbeat), if self.is_member() => {
+                () = shared.env().sleep_until(self.next_heartbeat), if self.is_member() => {
                     self.heartbeat().await?;
                 }
                 command = self.commands.recv() => match command {
@@ -1162,6 +1170,7 @@ fn answer(command: Command, result: Result<(), Error>) {
 /// generation that it brings, as the one before it is then refused; and a member whose id is still
 /// on its way could not leave.
 async fn deferring<T>(
+    env: &Env,
     call: impl Future<Output = T>,
     commands: &mut mpsc::UnboundedReceiver<Command>,
     deferred: &mut VecDeque<Command>,
@@ -1173,7 +1182,7 @@ async fn deferring<T>(
         tokio::select! {
             biased;
             answer = &mut call => return Ok(answer),
-            () = until(until_closed) => {
+            () = env.until(until_closed) => {
                 let reply = closing.take().and_then(|closing| closing.reply);
                 return Err(Stop::Close(reply));
             }
@@ -1186,7 +1195,7 @@ async fn deferring<T>(
                     }
                     None => None,
                 };
-                let until = Instant::now() + CLOSE_PATIENCE;
+                let until = env.now() + CLOSE_PATIENCE;
                 *closing = Some(Closing { reply, until });
             }
         }

@@ -270,7 +270,10 @@ mod tests {
         topic: &Without,
         spread: Spread,
     ) -> Vec<i32> {
-        let (env, memory) = (Env::new(Arc::new(TcpConnector), Some(1)), Memory::default());
+        let (env, memory) = (
+            Env::new(Arc::new(TcpConnector), Some(1)).unwrap(),
+            Memory::default(),
+        );
         let record = Record {
             key,
             ..Record::to("orders").value(&[0; 600])
@@ -284,8 +287,8 @@ mod tests {
         (0..6).all(|partition| partitions.contains(&partition))
     }
 
-    #[test]
-    fn names_are_those_of_the_clients_that_people_come_from() {
+    #[tokio::test]
+    async fn names_are_those_of_the_clients_that_people_come_from() {
         for name in [
             "default",
             "round_robin",
@@ -304,8 +307,8 @@ mod tests {
         assert!(error.to_string().contains("murmur2_random"), "{error}");
     }
 
-    #[test]
-    fn no_key_and_an_empty_key_are_as_in_librdkafka() {
+    #[tokio::test]
+    async fn no_key_and_an_empty_key_are_as_in_librdkafka() {
         let topic = Without(6, &[]);
         let spread =
             |name: &str, key| is_spread(&chosen(&name.parse().unwrap(), key, &topic, SPREAD));
@@ -325,8 +328,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn round_robin_takes_turns_among_those_with_a_leader() {
+    #[tokio::test]
+    async fn round_robin_takes_turns_among_those_with_a_leader() {
         let topic = Without(4, &[2]);
         let turns = chosen(&Partitioner::RoundRobin, Some(b"key"), &topic, SPREAD);
         assert_eq!(turns[..6], [0, 1, 3, 0, 1, 3]);
@@ -335,8 +338,8 @@ mod tests {
         assert!(turns.contains(&0) || turns.contains(&1));
     }
 
-    #[test]
-    fn keys_are_ignored_where_that_is_asked_for() {
+    #[tokio::test]
+    async fn keys_are_ignored_where_that_is_asked_for() {
         let spread = Spread {
             ignore_keys: true,
             ..SPREAD

@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn env() -> Env {
-        Env::new(Arc::new(TcpConnector), Some(1))
+        Env::new(Arc::new(TcpConnector), Some(1)).unwrap()
     }
 
     /// How often each partition is chosen, for batches of one record.
@@ -146,8 +146,8 @@ mod tests {
         counts
     }
 
-    #[test]
-    fn records_without_key_stay_for_a_batch_and_then_move() {
+    #[tokio::test]
+    async fn records_without_key_stay_for_a_batch_and_then_move() {
         let (env, topic) = (env(), Topic(vec![(true, false, 0); 4]));
         let sticky = Sticky::default();
         let next = || sticky.next(100, 1000, &topic, true, &env);
@@ -158,8 +158,8 @@ mod tests {
         assert_ne!(next(), first);
     }
 
-    #[test]
-    fn every_partition_gets_its_share() {
+    #[tokio::test]
+    async fn every_partition_gets_its_share() {
         for adaptive in [false, true] {
             let counts = counts(&Topic(vec![(true, false, 3); 4]), adaptive);
             assert!(
@@ -170,8 +170,8 @@ mod tests {
     }
 
     /// KIP-794.
-    #[test]
-    fn a_slow_partition_gets_less_unless_adaptation_is_off() {
+    #[tokio::test]
+    async fn a_slow_partition_gets_less_unless_adaptation_is_off() {
         let topic = Topic(vec![(true, false, 0), (true, false, 0), (true, false, 9)]);
         let adapted = counts(&topic, true)[2];
         assert!((1..1_000).contains(&adapted), "{adapted}");
@@ -180,8 +180,8 @@ mod tests {
     }
 
     /// KIP-1123.
-    #[test]
-    fn near_leaders_are_preferred_while_there_are_any() {
+    #[tokio::test]
+    async fn near_leaders_are_preferred_while_there_are_any() {
         let mut topic = Topic(vec![(true, false, 0), (true, true, 5), (true, true, 5)]);
         assert_eq!(counts(&topic, true)[0], 0);
         topic.0[1].0 = false;
@@ -190,8 +190,8 @@ mod tests {
         assert_eq!(counts(&topic, true), [4_000, 0, 0]);
     }
 
-    #[test]
-    fn a_partition_without_leader_is_avoided_unless_none_has_one() {
+    #[tokio::test]
+    async fn a_partition_without_leader_is_avoided_unless_none_has_one() {
         let one = Topic(vec![
             (false, false, 0),
             (false, false, 0),

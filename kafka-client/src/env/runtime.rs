@@ -1,0 +1,114 @@
+//! The tokio runtime that a client was made on: its tasks, its timers and its end.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::Instant;
+
+use crate::error::Error;
+
+/// The runtime of a client. Every task is spawned there and every timer belongs to it, whatever
+/// thread or runtime a call comes from; what waits on it is woken when it ends.
+pub(crate) struct Runtime {
+    handle: Handle,
+    ended: Arc<watch::Sender<bool>>,
+    watchdog: AbortHandle,
+}
+
+/// Says that the runtime has ended: it lives in a task of the runtime, and tokio drops all tasks
+/// before it ends the timers.
+struct EndGuard(Arc<watch::Sender<bool>>);
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Runtime {
+    /// The runtime that the caller is on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn current() -> Result<Self, Error> {
+        let handle = Handle::try_current().map_err(|error| {
+            Error::config(
+                "there is no tokio runtime here: connect inside of one, with #[tokio::main] or \
+                 Runtime::block_on, and keep it as long as the client",
+            )
+            .with_source(error)
+        })?;
+        let ended = Arc::new(watch::Sender::new(false));
+        let guard = EndGuard(ended.clone());
+        let watchdog = handle.spawn(async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        });
+        Ok(Self {
+            handle,
+            ended,
+            watchdog: watchdog.abort_handle(),
+        })
+    }
+
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        *self.ended.borrow()
+    }
+
+    /// Waits for the end of the runtime.
+    pub(crate) async fn ended(&self) {
+        // Fails only when the sender is dropped, which `self` holds.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    /// Waits until an instant, or until the runtime ends.
+    pub(crate) async fn sleep_until(&self, deadline: Instant) {
+        let timer = {
+            let _context = self.handle.enter();
+            tokio::time::sleep_until(deadline)
+        };
+        let mut timer = pin!(timer);
+        let mut ended = pin!(self.ended());
+        std::future::poll_fn(|cx| {
+            if ended.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            // A timer panics when its runtime has ended. The guard that says so waits for this
+            // lock, and tokio waits for the guard.
+            let has_ended = self.ended.borrow();
+            match *has_ended {
+                true => Poll::Ready(()),
+                false => timer.as_mut().poll(cx),
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.watchdog.abort();
+    }
+}
+
+/// A task that is aborted when it is dropped.
+pub(crate) struct Owned<T>(pub(crate) JoinHandle<T>);
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

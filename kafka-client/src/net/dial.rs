@@ -1,0 +1,160 @@
+//! From an address to a connection on which the versions are agreed upon.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
+use kafka_client_protocol::frame::decode_api_versions;
+use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
+
+use super::connection::{Connection, ConnectionConfig, Link};
+use super::race;
+use super::versions::Versions;
+use crate::env::Env;
+use crate::error::{Error, ErrorKind};
+
+/// The version of ApiVersions that is tried first. Version 5 (KIP-1242) would cost a second
+/// round trip on every broker before 4.4.
+const API_VERSIONS_FIRST: i16 = 4;
+
+/// What is tried next, each on a connection of its own: some brokers reset a connection on which
+/// they are asked in a version that they do not know, instead of answering in version 0 as KIP-511
+/// has it (Event Hubs).
+const API_VERSIONS_LOWER: [i16; 2] = [3, 0];
+
+/// Dials a broker and learns what it speaks. The name is resolved now; its addresses are raced, each
+/// with `limit` of its own.
+///
+/// # Errors
+/// When no address gives a connection. [`is_unknown_host`] tells whether the name does not exist.
+///
+/// # Cancel safety
+/// Dropping the future drops the dialing.
+pub(crate) async fn dial(
+    env: &Env,
+    host: &str,
+    port: u16,
+    config: &ConnectionConfig,
+    limit: Duration,
+) -> Result<Connection, Error> {
+    let broker: Arc<str> = format!("{host}:{port}").into();
+    let dialing = {
+        let (env, host, broker) = (env.clone(), host.to_owned(), broker.clone());
+        let config = config.clone();
+        async move { dial_all(&env, &host, port, &broker, &config, limit).await }
+    };
+    // On the client's runtime, which its sockets belong to, whoever the caller is.
+    let dialed = env.run(dialing).await.and_then(|dialed| dialed);
+    dialed.map_err(|error| error.at_broker(broker))
+}
+
+/// Whether a dial has failed because there is no such host, which waiting does not change.
+pub(crate) fn is_unknown_host(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| {
+            error.kind() == ErrorKind::Connect && source.kind() == io::ErrorKind::NotFound
+        })
+}
+
+async fn dial_all(
+    env: &Env,
+    host: &str,
+    port: u16,
+    broker: &Arc<str>,
+    config: &ConnectionConfig,
+    limit: Duration,
+) -> Result<Connection, Error> {
+    let hosts = match env.timeout(limit, env.resolve(host, port)).await {
+        Ok(Ok(hosts)) => hosts,
+        Ok(Err(error)) => {
+            let text = format!("cannot resolve the host name: {error}");
+            return Err(Error::new(ErrorKind::Connect, text).with_source(error));
+        }
+        Err(_) => return Err(too_long(env, "resolving the host name", limit)),
+    };
+    let attempt = async |index: usize| {
+        let agreed = dial_one(env, &hosts[index], port, broker, config);
+        let agreed = env.timeout(limit, agreed).await;
+        agreed.unwrap_or_else(|_| Err(too_long(env, "setting up the connection", limit)))
+    };
+    match race(env, None, hosts.len(), attempt).await {
+        Ok(connection) => Ok(connection),
+        Err(mut errors) if errors.len() == 1 => Err(errors
+            .pop()
+            .flatten()
+            .unwrap_or_else(|| too_long(env, "setting up the connection", limit))),
+        Err(errors) => Err(none_of(&hosts, errors)),
+    }
+}
+
+fn too_long(env: &Env, what: &str, limit: Duration) -> Error {
+    env.elapsed(what, limit, "socket.connection.setup.timeout.ms")
+}
+
+/// The error of a name with several addresses, or none.
+fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
+    let kind = ErrorKind::common(errors.iter().flatten());
+    let failed = hosts.iter().zip(errors);
+    let failed = failed.filter_map(|(host, error)| Some(format!("{host}: {}", error?)));
+    let failed: Vec<_> = failed.collect();
+    let text = match failed.is_empty() {
+        true => "the host name has no address".to_owned(),
+        false => format!("no address of the host name: {}", failed.join("; ")),
+    };
+    Error::new(kind, text)
+}
+
+/// Connects to one address, in the first version of ApiVersions that the peer does not end the
+/// connection at.
+async fn dial_one(
+    env: &Env,
+    host: &str,
+    port: u16,
+    broker: &Arc<str>,
+    config: &ConnectionConfig,
+) -> Result<Connection, Error> {
+    let mut version = API_VERSIONS_FIRST;
+    let mut lower = API_VERSIONS_LOWER.into_iter();
+    loop {
+        let stream = env.connect(host, port).await.map_err(|error| {
+            let text = format!("cannot connect: {error}");
+            Error::new(ErrorKind::Connect, text).with_source(error)
+        })?;
+        let link = Link::new(env, stream, broker.clone(), config.clone());
+        match negotiate(&link, version).await {
+            Ok(versions) => return Ok(link.into_connection(versions)),
+            Err(error) if error.kind() == ErrorKind::Disconnected => {
+                version = lower.next().ok_or(error)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Asks what the broker speaks (KIP-35, KIP-511). An old broker answers in version 0 with
+/// UNSUPPORTED_VERSION and its own range: asked once more in that, else in 0.
+async fn negotiate(link: &Link, mut version: i16) -> Result<Versions, Error> {
+    let request = ApiVersionsRequest {
+        client_software_name: StrBytes::from_static(env!("CARGO_PKG_NAME")),
+        client_software_version: StrBytes::from_static(env!("CARGO_PKG_VERSION")),
+        ..Default::default()
+    };
+    loop {
+        let bytes = link.send(&request, version)?.await?;
+        let response = decode_api_versions(&bytes, version)
+            .map_err(|error| link.unreadable::<ApiVersionsRequest>(&error))?;
+        if response.error_code == ErrorCode::UNSUPPORTED_VERSION.code() && version > 0 {
+            let range = Versions::new(&response.api_keys).of(ApiKey::API_VERSIONS);
+            version = range.map_or(0, |(_, max)| max).clamp(0, version - 1);
+            continue;
+        }
+        ErrorCode::new(response.error_code)
+            .ok()
+            .map_err(|code| Error::broker(code, ApiKey::API_VERSIONS))?;
+        link.throttle(response.throttle_time_ms);
+        return Ok(Versions::new(&response.api_keys));
+    }
+}
