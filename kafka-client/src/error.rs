@@ -23,6 +23,8 @@ struct Inner {
     broker: Option<String>,
     topic: Option<Arc<str>>,
     partition: Option<i32>,
+    /// Not a byte of the request was written.
+    unsent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -88,6 +90,7 @@ impl Error {
             broker: None,
             topic: None,
             partition: None,
+            unsent: false,
             source: None,
         }))
     }
@@ -173,6 +176,16 @@ impl Error {
         self
     }
 
+    /// Of a request of which not a byte was written: the broker knows nothing of it.
+    pub(crate) fn unsent(mut self) -> Self {
+        self.inner().unsent = true;
+        self
+    }
+
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.0.unsent
+    }
+
     /// Names the topic, partition and broker that another error names.
     pub(crate) fn at_place_of(mut self, other: &Self) -> Self {
         let inner = self.inner();
@@ -201,6 +214,7 @@ impl Error {
                 broker: old.broker.clone(),
                 topic: old.topic.clone(),
                 partition: old.partition,
+                unsent: old.unsent,
                 source: None,
             });
         }

@@ -478,7 +478,11 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
         }
         Err(error) => {
             let error = error.at_api(ApiKey::PRODUCE);
-            give_back(shared, batches.each(|| Answer::Lost(error.clone())), broker);
+            let answer = || match error.is_unsent() {
+                true => Answer::NotSent(error.clone()),
+                false => Answer::Lost(error.clone()),
+            };
+            give_back(shared, batches.each(answer), broker);
         }
     }
 }
