@@ -156,6 +156,8 @@ pub(crate) fn parse_bootstrap(servers: &str) -> Result<Vec<Address>, Error> {
                 Some(inner) => inner
                     .strip_suffix(']')
                     .ok_or_else(|| wrong("has no closing ]"))?,
+                None if host.contains(';') => return Err(wrong("has a semicolon")),
+                None if host.contains(char::is_whitespace) => return Err(wrong("has a space")),
                 None if host.contains(':') => return Err(wrong("is an IPv6 address without [ ]")),
                 None => host,
             };
@@ -215,7 +217,9 @@ mod tests {
             "one:9092 two:9092",
         ] {
             let error = parse_bootstrap(bad).unwrap_err();
-            assert!(error.to_string().contains("bootstrap.servers"), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("bootstrap.servers"), "{text}");
+            assert_eq!(text.contains("IPv6"), bad == "::1:9092", "{text}");
         }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use kafka_client_protocol::{ApiKey, ErrorCode};
 
+use crate::producer::Undelivered;
+
 /// What went wrong, with where: topic, partition, broker and API are named where they are known.
 ///
 /// Cheap to clone: the records of a failed batch share one error.
@@ -46,6 +48,9 @@ pub enum ErrorKind {
     UnknownTopic,
     /// A record is larger than `max.request.size` or the topic's `max.message.bytes`.
     RecordTooLarge,
+    /// The record is as good as any, but the broker refused another one of its batch, and so took
+    /// none of them (KIP-467). It may be sent again.
+    BatchRejected,
     /// `buffer.memory` stayed full for `max.block.ms`.
     BufferFull,
     /// A record could not be made from a value, or a value from a record.
@@ -133,13 +138,6 @@ impl Error {
         self
     }
 
-    /// Says what an attempt failed with before time was up.
-    pub(crate) fn caused_by(mut self, cause: &Self) -> Self {
-        let inner = self.inner();
-        inner.message = format!("{}; the last attempt: {cause}", inner.message);
-        self
-    }
-
     /// Says what to look at.
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
         let inner = self.inner();
@@ -165,6 +163,15 @@ impl Error {
     pub(crate) fn at_partition(mut self, topic: &Arc<str>, partition: i32) -> Self {
         self.inner().topic = Some(topic.clone());
         self.inner().partition = Some(partition);
+        self
+    }
+
+    /// Names the topic, partition and broker that another error names.
+    pub(crate) fn at_place_of(mut self, other: &Self) -> Self {
+        let inner = self.inner();
+        inner.topic.clone_from(&other.0.topic);
+        inner.partition = other.0.partition;
+        inner.broker.clone_from(&other.0.broker);
         self
     }
 
@@ -236,6 +243,7 @@ impl Error {
             ErrorKind::Connect
             | ErrorKind::Disconnected
             | ErrorKind::Timeout
+            | ErrorKind::BatchRejected
             | ErrorKind::BufferFull => true,
             ErrorKind::UnknownTopic => true,
             _ => self.0.code.is_some_and(ErrorCode::is_retriable),
@@ -276,9 +284,13 @@ impl fmt::Display for Error {
             write!(f, "{api}: ")?;
         }
         f.write_str(&inner.message)?;
-        // What a broker says beside its code is the half that names the setting.
+        // What a broker says beside its code is the half that names the setting, unless it only says
+        // the code's name in other words.
         if let (Some(_), Some(source)) = (inner.code, &inner.source) {
-            write!(f, ": {source}")?;
+            let words = source.to_string();
+            if !inner.message.contains(words.trim_end_matches('.')) {
+                write!(f, ": {words}")?;
+            }
         }
         if let Some(broker) = &inner.broker {
             write!(f, " (broker {broker})")?;
@@ -346,8 +358,21 @@ impl fmt::Display for SendError {
 }
 
 impl std::error::Error for SendError {
+    /// What lies behind [`SendError::error`], whose own text is part of this one's.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.error())
+        self.error().source()
+    }
+}
+
+impl From<Undelivered> for Error {
+    fn from(undelivered: Undelivered) -> Self {
+        let first = undelivered.first.clone();
+        let kind = first.as_ref().map_or(ErrorKind::Timeout, Self::kind);
+        let error = Self::new(kind, undelivered.to_string());
+        match first {
+            Some(first) => error.with_source(first),
+            None => error,
+        }
     }
 }
 

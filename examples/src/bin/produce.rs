@@ -25,5 +25,6 @@ async fn main() -> Result<(), Error> {
             delivered.offset, delivered.partition
         );
     }
-    producer.close().await
+    producer.close().await?;
+    Ok(())
 }

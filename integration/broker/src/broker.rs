@@ -333,7 +333,8 @@ impl Builder {
         self
     }
 
-    /// Makes the ids that the broker makes up (topics, members, cluster) the same in every run.
+    /// Makes the ids that the broker makes up (topics, members, cluster) and the choices of
+    /// [`When::probability`](crate::When::probability) the same in every run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -386,7 +387,7 @@ impl Builder {
             cluster_id: topics.cluster_id().into(),
             host: host.into(),
             port: i32::from(port),
-            faults: Faults::new(self.journal),
+            faults: Faults::new(self.journal, self.seed),
             stopping: watch::Sender::new(false),
             config,
             env,

@@ -28,7 +28,7 @@ impl Env {
     pub(crate) fn new(clock: Option<WallClock>, seed: Option<u64>) -> Self {
         Self {
             clock: clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
-            random: Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
+            random: Mutex::new(random(seed)),
             started: Instant::now(),
         }
     }
@@ -78,6 +78,11 @@ impl Env {
             id & 0xffff_ffff_ffff
         )
     }
+}
+
+/// Random numbers; with a seed, the same in every run.
+pub(crate) fn random(seed: Option<u64>) -> fastrand::Rng {
+    seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
 }
 
 /// A task on the runtime of the caller.

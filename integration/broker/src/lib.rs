@@ -38,4 +38,4 @@ mod validate;
 
 pub use broker::{Broker, BrokerError, Builder, Connector, StartError};
 pub use env::WallClock;
-pub use faults::{Fault, FaultHandle, Faults, JournalEntry};
+pub use faults::{Edit, Fault, FaultHandle, Faults, JournalEntry, Step, When, when, when_any};

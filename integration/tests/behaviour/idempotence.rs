@@ -3,7 +3,7 @@
 use integration::connector::CutProduceAnswers;
 use integration::numbered::{self, receive};
 use integration::{TestCluster, partitions};
-use kafka_broker::{Broker, Fault};
+use kafka_broker::{Broker, Step, when};
 use kafka_client::consumer::OffsetReset;
 use kafka_client::producer::Compression;
 use kafka_client::{ErrorCode, Kafka, TcpConnector};
@@ -72,7 +72,7 @@ async fn a_first_batch_that_is_refused_for_the_moment_is_not_overtaken() {
     const NUMBERS: u64 = 1_000;
     let broker = Broker::builder().start().await.unwrap();
     broker.create_topic("young", 1).unwrap();
-    let fault = Fault::on(ApiKey::PRODUCE).error(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    let fault = when(ApiKey::PRODUCE).then([Step::Error(ErrorCode::NOT_LEADER_OR_FOLLOWER)]);
     let refused = broker.faults().inject(fault);
     let kafka = Kafka::connect(broker.bootstrap()).await.unwrap();
     let producer = kafka.producer().batch_size(1024).max_request_size(2 * 1024);

@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use integration::numbered::{self, receive};
-use kafka_broker::Fault;
+use kafka_broker::{Fault, Step, when};
 use kafka_client::consumer::OffsetReset;
 use kafka_client::record::Record;
 use kafka_client_protocol::ApiKey;
@@ -95,7 +95,7 @@ async fn no_damaged_answer_stops_or_breaks_the_client() {
     let before = count_panics();
     for api in APIS {
         for position in (0..24).chain((24..120).step_by(7)) {
-            under(Fault::on(api).times(2).corrupt_answer(position)).await;
+            under(when(api).times(2).then([Step::Corrupt(position)])).await;
         }
     }
     assert_eq!(count_panics(), before);
@@ -106,7 +106,7 @@ async fn no_cut_answer_stops_or_breaks_the_client() {
     let before = count_panics();
     for api in APIS {
         for bytes in [0, 1, 3, 4, 5, 8, 9, 13, 20, 40] {
-            under(Fault::on(api).times(3).truncate_answer(bytes)).await;
+            under(when(api).times(3).then([Step::Truncate(bytes)])).await;
         }
     }
     assert_eq!(count_panics(), before);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration::numbered::{self, Tally, receive};
 use integration::partitions;
-use kafka_broker::Fault;
+use kafka_broker::{Step, when};
 use kafka_client::consumer::{OffsetReset, TopicPartition};
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
@@ -24,20 +24,20 @@ async fn written(setting: &Setting, count: i32, numbers: u64) -> &'static str {
 /// 5, 13, 37, 39: whatever becomes of a Fetch, no record is skipped or repeated.
 #[tokio::test(start_paused = true)]
 async fn fetches_that_fail_lose_and_repeat_nothing() {
-    let fetch = || Fault::on(ApiKey::FETCH).skip(1).times(3);
+    let fetch = || when(ApiKey::FETCH).skip(1).times(3);
     for fault in [
-        fetch().close_before(),
-        fetch().close_after(),
-        fetch().truncate_answer(3),
-        fetch().truncate_answer(90),
-        fetch().delay_answer(20 * SECOND),
-        fetch().hold(),
-        fetch().error(ErrorCode::NOT_LEADER_OR_FOLLOWER),
-        fetch().error(ErrorCode::FENCED_LEADER_EPOCH),
-        fetch().error(ErrorCode::UNKNOWN_LEADER_EPOCH),
-        fetch().error(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-        fetch().error(ErrorCode::KAFKA_STORAGE_ERROR),
-        fetch().error(ErrorCode::REPLICA_NOT_AVAILABLE),
+        fetch().then([Step::Close]),
+        fetch().then([Step::Apply, Step::Close]),
+        fetch().then([Step::Truncate(3)]),
+        fetch().then([Step::Truncate(90)]),
+        fetch().then([Step::Apply, Step::Delay(20 * SECOND)]),
+        fetch().then([Step::Hold]),
+        fetch().then([Step::Error(ErrorCode::NOT_LEADER_OR_FOLLOWER)]),
+        fetch().then([Step::Error(ErrorCode::FENCED_LEADER_EPOCH)]),
+        fetch().then([Step::Error(ErrorCode::UNKNOWN_LEADER_EPOCH)]),
+        fetch().then([Step::Error(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)]),
+        fetch().then([Step::Error(ErrorCode::KAFKA_STORAGE_ERROR)]),
+        fetch().then([Step::Error(ErrorCode::REPLICA_NOT_AVAILABLE)]),
     ] {
         let setting = Setting::new().await;
         let topic = written(&setting, 3, 100).await;
@@ -66,7 +66,7 @@ async fn a_damaged_batch_is_an_error_with_its_place() {
     let other = setting.topic("sound", 1);
     let producer = setting.kafka().await.producer().build().await.unwrap();
     numbered::send(&producer, other, 1, 0..200).await;
-    setting.inject(Fault::on(ApiKey::FETCH).topic(topic).corrupt_answer(2000));
+    setting.inject(when(ApiKey::FETCH).topic(topic).then([Step::Corrupt(2000)]));
     let reader = setting
         .kafka()
         .await
@@ -108,16 +108,18 @@ async fn a_damaged_batch_is_an_error_with_its_place() {
 #[tokio::test(start_paused = true)]
 async fn where_to_begin_is_asked_again() {
     for fault in [
-        Fault::on(ApiKey::LIST_OFFSETS).times(3).close_after(),
-        Fault::on(ApiKey::LIST_OFFSETS)
+        when(ApiKey::LIST_OFFSETS)
             .times(3)
-            .error(ErrorCode::NOT_LEADER_OR_FOLLOWER),
-        Fault::on(ApiKey::LIST_OFFSETS)
+            .then([Step::Apply, Step::Close]),
+        when(ApiKey::LIST_OFFSETS)
             .times(3)
-            .error(ErrorCode::LEADER_NOT_AVAILABLE),
-        Fault::on(ApiKey::LIST_OFFSETS)
+            .then([Step::Error(ErrorCode::NOT_LEADER_OR_FOLLOWER)]),
+        when(ApiKey::LIST_OFFSETS)
             .times(3)
-            .error(ErrorCode::OFFSET_NOT_AVAILABLE),
+            .then([Step::Error(ErrorCode::LEADER_NOT_AVAILABLE)]),
+        when(ApiKey::LIST_OFFSETS)
+            .times(3)
+            .then([Step::Error(ErrorCode::OFFSET_NOT_AVAILABLE)]),
     ] {
         let setting = Setting::new().await;
         let topic = written(&setting, 2, 20).await;
@@ -156,11 +158,11 @@ async fn a_member_gets_through_what_its_coordinator_answers() {
         ApiKey::OFFSET_FETCH,
         ApiKey::OFFSET_COMMIT,
     ] {
-        let on = || Fault::on(api).times(2);
+        let on = || when(api).times(2);
         faults.extend([
-            on().close_before(),
-            on().close_after(),
-            on().truncate_answer(6),
+            on().then([Step::Close]),
+            on().then([Step::Apply, Step::Close]),
+            on().then([Step::Truncate(6)]),
         ]);
         let codes: &[&[ErrorCode]] = match api {
             ApiKey::FIND_COORDINATOR => &[&coordinator[1..]],
@@ -169,7 +171,7 @@ async fn a_member_gets_through_what_its_coordinator_answers() {
             _ => &[&coordinator, &rejoin],
         };
         for code in codes.iter().copied().flatten() {
-            faults.push(on().error(*code));
+            faults.push(on().then([Step::Error(*code)]));
         }
     }
     for fault in faults {
@@ -229,8 +231,8 @@ async fn a_member_gets_through_what_its_coordinator_answers() {
 async fn a_group_that_refuses_a_member_ends_it() {
     let setting = Setting::new().await;
     let topic = written(&setting, 1, 5).await;
-    let denied = Fault::on(ApiKey::JOIN_GROUP).error(ErrorCode::GROUP_AUTHORIZATION_FAILED);
-    setting.inject(denied.always());
+    let denied = Step::Error(ErrorCode::GROUP_AUTHORIZATION_FAILED);
+    setting.inject(when(ApiKey::JOIN_GROUP).always().then([denied]));
     let mut member = setting
         .kafka()
         .await

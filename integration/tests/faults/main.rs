@@ -4,7 +4,9 @@
 
 mod answers;
 mod consume;
+mod doubt;
 mod hostile;
+mod outage;
 mod produce;
 mod versions;
 

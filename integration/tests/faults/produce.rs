@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration::numbered::{self, enqueue};
-use kafka_broker::Fault;
+use kafka_broker::{Step, when};
 use kafka_client::producer::Acks;
 use kafka_client::record::Record;
 use kafka_client::{ErrorCode, ErrorKind, SendError};
@@ -31,7 +31,10 @@ async fn refusals_that_pass_are_retried_in_order() {
             let topic = setting.topic("refused", 3);
             let producer = setting.kafka().await.producer().batch_size(512);
             let producer = producer.max_request_size(1024).build().await.unwrap();
-            let refusal = Fault::on(ApiKey::PRODUCE).skip(skip).times(4).error(code);
+            let refusal = when(ApiKey::PRODUCE)
+                .skip(skip)
+                .times(4)
+                .then([Step::Error(code)]);
             let refusal = setting.inject(refusal);
             numbered::send(&producer, topic, 3, 0..200).await;
             assert_eq!(refusal.hits(), 4, "{code}");
@@ -49,14 +52,14 @@ async fn connections_that_end_double_nothing() {
         let topic = setting.topic("ended", 3);
         let producer = setting.kafka().await.producer().batch_size(512);
         let producer = producer.max_request_size(1024).build().await.unwrap();
-        let before = Fault::on(ApiKey::PRODUCE)
+        let before = when(ApiKey::PRODUCE)
             .skip(2)
             .times(times)
-            .close_before();
-        let after = Fault::on(ApiKey::PRODUCE)
+            .then([Step::Close]);
+        let after = when(ApiKey::PRODUCE)
             .skip(1)
             .times(times)
-            .close_after();
+            .then([Step::Apply, Step::Close]);
         let (before, after) = (setting.inject(before), setting.inject(after));
         numbered::send(&producer, topic, 3, 0..300).await;
         assert_eq!((before.hits(), after.hits()), (times, times));
@@ -82,7 +85,11 @@ async fn a_sequence_that_does_not_follow_doubles_nothing_elsewhere() {
     numbered::send(&producer, topic, 2, 0..10).await;
 
     // Partition 1: written, not known to be, and not sent again for a while.
-    let lost = setting.inject(Fault::on(ApiKey::PRODUCE).partition(1).close_after());
+    let lost = setting.inject(
+        when(ApiKey::PRODUCE)
+            .partition(1)
+            .then([Step::Apply, Step::Close]),
+    );
     let record = Record::to(topic).partition(1).value(b"10 of one");
     let in_doubt = producer.enqueue(record).await.unwrap();
     let waits = tokio::spawn(in_doubt);
@@ -90,9 +97,9 @@ async fn a_sequence_that_does_not_follow_doubles_nothing_elsewhere() {
     assert_eq!(setting.broker.end_offset(topic, 1), Some(11));
 
     // Partition 0 meanwhile: its sequences start over.
-    let gap = Fault::on(ApiKey::PRODUCE)
+    let gap = when(ApiKey::PRODUCE)
         .partition(0)
-        .error(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
+        .then([Step::Error(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)]);
     let gap = setting.inject(gap);
     let record = Record::to(topic).partition(0).value(b"10 of the other");
     assert_eq!(producer.send(record).await.unwrap().offset, Some(10));
@@ -124,7 +131,7 @@ async fn out_of_time_in_flight_is_unknown_and_never_sent_is_not_delivered() {
         .build()
         .await
         .unwrap();
-    let held = setting.inject(Fault::on(ApiKey::PRODUCE).hold());
+    let held = setting.inject(when(ApiKey::PRODUCE).then([Step::Hold]));
     let start = Instant::now();
     let sent = enqueue(&producer, topic, 1, 0..1).await.remove(0).2;
     // Buffered at once; its delivery is not looked at.
@@ -177,7 +184,7 @@ async fn out_of_time_after_refusals_tells_what_is_known() {
             .producer()
             .delivery_timeout(10 * SECOND);
         let producer = producer.build().await.unwrap();
-        let refusal = setting.inject(Fault::on(ApiKey::PRODUCE).always().error(code));
+        let refusal = setting.inject(when(ApiKey::PRODUCE).always().then([Step::Error(code)]));
         let error = producer
             .send(Record::to(topic).value("v"))
             .await
@@ -211,9 +218,9 @@ async fn a_refusal_for_good_fails_its_batch_alone() {
     let topic = setting.topic("denied", 2);
     let producer = setting.kafka().await.producer().build().await.unwrap();
     numbered::send(&producer, topic, 2, 0..5).await;
-    let denied = Fault::on(ApiKey::PRODUCE)
+    let denied = when(ApiKey::PRODUCE)
         .partition(1)
-        .error(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+        .then([Step::Error(ErrorCode::TOPIC_AUTHORIZATION_FAILED)]);
     let denied = setting.inject(denied);
     let error = producer
         .send(Record::to(topic).partition(1).value("v"))
@@ -234,9 +241,9 @@ async fn slow_answers_are_waited_for() {
     let producer = setting.kafka().await.producer().batch_size(512);
     let producer = producer.max_request_size(1024).build().await.unwrap();
     let slow = setting.inject(
-        Fault::on(ApiKey::PRODUCE)
+        when(ApiKey::PRODUCE)
             .always()
-            .delay_answer(10 * SECOND),
+            .then([Step::Apply, Step::Delay(10 * SECOND)]),
     );
     setting.broker.faults().clear_journal();
     numbered::send(&producer, topic, 2, 0..50).await;
@@ -268,7 +275,12 @@ async fn an_answer_that_never_comes_is_given_up_and_doubles_nothing() {
         .build()
         .await
         .unwrap();
-    let held = setting.inject(Fault::on(ApiKey::PRODUCE).skip(1).times(2).hold_answer());
+    let held = setting.inject(
+        when(ApiKey::PRODUCE)
+            .skip(1)
+            .times(2)
+            .then([Step::Apply, Step::Hold]),
+    );
     let start = Instant::now();
     numbered::send(&producer, topic, 2, 0..50).await;
     assert_eq!(held.hits(), 2);
@@ -288,7 +300,7 @@ async fn a_full_buffer_makes_send_wait_and_then_fail() {
         .max_request_size(1024)
         .batch_size(1024);
     let producer = producer.build().await.unwrap();
-    let held = setting.inject(Fault::on(ApiKey::PRODUCE).always().hold());
+    let held = setting.inject(when(ApiKey::PRODUCE).always().then([Step::Hold]));
 
     let mut deliveries = Vec::new();
     let value = [b'x'; 300];
@@ -349,13 +361,13 @@ async fn a_small_batch_behind_full_ones_is_sent_in_its_time() {
             .build()
             .await
             .unwrap();
-        let held = setting.inject(Fault::on(ApiKey::PRODUCE).hold());
+        let held = setting.inject(when(ApiKey::PRODUCE).then([Step::Hold]));
         let mut deliveries = enqueue(&producer, topic, 1, 0..30).await;
         held.wait_for_hits(1).await;
         held.release();
         let start = Instant::now();
         match how {
-            "flush" => producer.flush().await,
+            "flush" => producer.flush().await.unwrap(),
             "await" => drop(deliveries.pop().unwrap().2.await.unwrap()),
             _ => tokio::time::sleep(SECOND).await,
         }
@@ -377,11 +389,13 @@ async fn close_takes_no_longer_than_the_delivery_timeout() {
         .delivery_timeout(10 * SECOND);
     let producer = producer.build().await.unwrap();
     numbered::send(&producer, topic, 2, 0..1).await;
-    let _held = setting.inject(Fault::on(ApiKey::PRODUCE).always().hold());
+    let _held = setting.inject(when(ApiKey::PRODUCE).always().then([Step::Hold]));
     let deliveries = enqueue(&producer, topic, 2, 1..100).await;
     let start = Instant::now();
-    producer.close().await.unwrap();
+    let left = producer.close().await.unwrap_err();
     let took = start.elapsed();
+    assert_eq!(left.unknown + left.not_delivered, 198, "{left}");
+    assert_eq!(left.pending, 0, "{left}");
     assert!(took >= 9 * SECOND && took < 13 * SECOND, "{took:?}");
     for (_, _, delivery) in deliveries {
         let verdict = futures::FutureExt::now_or_never(delivery).expect("a verdict");
@@ -404,7 +418,7 @@ async fn without_acks_a_connection_that_ends_does_not_stop_the_producer() {
         .unwrap();
     for number in 0..20 {
         if number == 10 {
-            setting.inject(Fault::on(ApiKey::PRODUCE).close_before());
+            setting.inject(when(ApiKey::PRODUCE).then([Step::Close]));
         }
         let record = Record::to(topic).partition(0).value("v");
         assert_eq!(producer.send(record).await.unwrap().offset, None);
@@ -422,9 +436,10 @@ async fn without_acks_a_connection_that_ends_does_not_stop_the_producer() {
 async fn a_producer_id_is_asked_for_again() {
     let setting = Setting::new().await;
     let topic = setting.topic("identity", 1);
-    let refusal = Fault::on(ApiKey::INIT_PRODUCER_ID).times(3);
-    let refusal = setting.inject(refusal.error(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS));
-    let closed = setting.inject(Fault::on(ApiKey::INIT_PRODUCER_ID).times(2).close_after());
+    let asked = || when(ApiKey::INIT_PRODUCER_ID);
+    let loading = Step::Error(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+    let refusal = setting.inject(asked().times(3).then([loading]));
+    let closed = setting.inject(asked().times(2).then([Step::Apply, Step::Close]));
     let producer = setting.kafka().await.producer().build().await.unwrap();
     numbered::send(&producer, topic, 1, 0..10).await;
     assert_eq!((refusal.hits(), closed.hits()), (3, 2));
@@ -466,12 +481,12 @@ async fn a_batch_refused_after_a_lost_answer_is_unknown() {
     let first = producer.send(Record::to(topic).value("first")).await;
     assert_eq!(first.unwrap().offset, Some(0));
 
-    let lost = setting.inject(Fault::on(ApiKey::PRODUCE).close_after());
+    let lost = setting.inject(when(ApiKey::PRODUCE).then([Step::Apply, Step::Close]));
     let delivery = producer.enqueue(Record::to(topic).value("second"));
     let delivery = tokio::spawn(delivery.await.unwrap());
     lost.wait_for_hits(1).await;
     let code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
-    let refused = setting.inject(Fault::on(ApiKey::PRODUCE).error(code));
+    let refused = setting.inject(when(ApiKey::PRODUCE).then([Step::Error(code)]));
     let error = delivery.await.unwrap().unwrap_err();
     assert_eq!(refused.hits(), 1);
     assert!(error.possibly_written(), "{error}");
@@ -491,7 +506,7 @@ async fn a_batch_that_a_late_leader_refused_is_split_when_it_is_too_large() {
     setting.broker.create_topic_with(topic, 1, limit).unwrap();
     let producer = setting.kafka().await.producer().build().await.unwrap();
     let code = ErrorCode::NOT_LEADER_OR_FOLLOWER;
-    let refused = setting.inject(Fault::on(ApiKey::PRODUCE).error(code));
+    let refused = setting.inject(when(ApiKey::PRODUCE).then([Step::Error(code)]));
     for (_, value, delivery) in enqueue(&producer, topic, 1, 0..500).await {
         assert_eq!(delivery.await.unwrap().offset, Some(value as i64));
     }

@@ -24,6 +24,8 @@ pub(crate) struct Metadata {
 pub(crate) struct Broker {
     pub(crate) host: Arc<str>,
     pub(crate) port: u16,
+    /// Where it stands, if it says so (`broker.rack`).
+    pub(crate) rack: Option<String>,
 }
 
 impl Broker {
@@ -94,6 +96,7 @@ impl Metadata {
                 Broker {
                     host: Arc::from(broker.host.as_str()),
                     port,
+                    rack: broker.rack.map(|rack| rack.to_string()),
                 },
             ))
         });
@@ -313,6 +316,7 @@ mod tests {
                 Broker {
                     host: "two".into(),
                     port: 9092,
+                    rack: None,
                 },
             ))
         };

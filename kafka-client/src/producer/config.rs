@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use kafka_client_protocol::records::CompressionConfig;
+use kafka_client_protocol::records::{Compression, CompressionConfig};
 
+use super::partitioner::{Partitioner, Spread};
 use crate::error::Error;
 
 /// How many replicas must have a record before it counts as written (`acks`).
@@ -44,6 +45,13 @@ pub(crate) struct ProducerConfig {
     pub(crate) max_in_flight: usize,
     /// `None` for the default: on, unless `acks` rules it out.
     pub(crate) idempotence: Option<bool>,
+    pub(crate) partitioner: Partitioner,
+    /// `partitioner.adaptive.partitioning.enable`
+    pub(crate) adaptive: bool,
+    /// `partitioner.ignore.keys`
+    pub(crate) ignore_keys: bool,
+    /// `client.rack`, where `partitioner.rack.aware` is on.
+    pub(crate) rack: Option<String>,
 }
 
 impl Default for ProducerConfig {
@@ -59,6 +67,10 @@ impl Default for ProducerConfig {
             max_block: Duration::from_secs(60),
             max_in_flight: 5,
             idempotence: None,
+            partitioner: Partitioner::Default,
+            adaptive: true,
+            ignore_keys: false,
+            rack: None,
         }
     }
 }
@@ -72,7 +84,30 @@ impl ProducerConfig {
         self.idempotence.unwrap_or(self.acks == Acks::All)
     }
 
+    /// How records without a key are spread.
+    pub(crate) fn spread(&self) -> Spread {
+        Spread {
+            batch_size: self.batch_size,
+            adaptive: self.adaptive,
+            ignore_keys: self.ignore_keys,
+        }
+    }
+
+    /// How many times `batch.size` is worth a request of its own while another is under way.
+    pub(crate) fn large_backlog(&self) -> usize {
+        (self.max_request_size / 4 / self.batch_size).max(1)
+    }
+
+    pub(crate) fn compresses(&self) -> bool {
+        self.compression.codec() != Compression::None
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.batch_size == 0 {
+            return Err(Error::config(
+                "batch.size is at least 1 byte; with 1 every record is a batch",
+            ));
+        }
         if self.idempotence == Some(true) && self.acks != Acks::All {
             return Err(Error::config("enable.idempotence needs acks=all"));
         }
@@ -130,6 +165,7 @@ mod tests {
         );
         check(|config| config.max_in_flight = 6, "max.in.flight");
         check(|config| config.max_in_flight = 0, "max.in.flight");
+        check(|config| config.batch_size = 0, "batch.size");
         check(|config| config.buffer_memory = 1000, "buffer.memory");
         // A point in time that far away cannot be computed.
         check(

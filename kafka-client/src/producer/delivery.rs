@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use super::partition::Partition;
 use super::shared::Shared;
 use crate::env::lock;
-use crate::error::{Error, SendError};
+use crate::error::{Error, ErrorKind, SendError};
 
 /// A record is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +46,26 @@ const NO_SLOT: u32 = u32::MAX;
 pub(crate) struct Completion {
     partition: Arc<Partition>,
     shared: Weak<Shared>,
-    outcome: OnceLock<Outcome>,
-    waiting: Mutex<Vec<Option<Waker>>>,
-    /// Somebody waits for this batch, and the sink was told.
-    hurried: AtomicBool,
+    /// With the number of the report that lists it, if it is bad.
+    outcome: OnceLock<(Outcome, u32)>,
+    waiting: Mutex<Vec<Waiter>>,
+    /// Somebody waits for this batch, and the sink was told; or it is with the sink already.
+    announced: AtomicBool,
+}
+
+/// Who is to be told of the outcome of a record.
+enum Waiter {
+    /// Nobody any more.
+    Gone,
+    Task(Waker),
+    Call(Call),
+}
+
+/// A function of the user's that is given the outcome.
+struct Call {
+    index: u32,
+    timestamp: i64,
+    call: Box<dyn FnOnce(SendResult) + Send>,
 }
 
 /// What became of a batch.
@@ -63,6 +79,11 @@ pub(crate) enum Outcome {
     },
     /// Not in the log.
     NotDelivered(Error),
+    /// Not in the log, because of some of the records (KIP-467), which are listed by their place.
+    Rejected {
+        error: Error,
+        bad: Vec<(u32, Error)>,
+    },
     /// Perhaps in the log.
     Unknown(Error),
     /// Sent as several smaller batches: the first index of each, in order.
@@ -76,31 +97,78 @@ impl Completion {
             shared,
             outcome: OnceLock::new(),
             waiting: Mutex::default(),
-            hurried: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
         })
     }
 
-    /// Settles the batch and wakes everybody who waits. Only the first call counts; `false` if
-    /// this was not it.
-    pub(crate) fn complete(&self, outcome: Outcome) -> bool {
-        if self.outcome.set(outcome).is_err() {
-            return false;
+    /// Settles the batch and tells everybody who waits. Only the first call counts. `report` is the
+    /// number of the report that lists a bad outcome.
+    pub(crate) fn complete(&self, outcome: Outcome, report: u32) {
+        if self.outcome.set((outcome, report)).is_err() {
+            return;
         }
         let waiting = std::mem::take(&mut *lock(&self.waiting));
-        for waker in waiting.into_iter().flatten() {
-            waker.wake();
+        for waiter in waiting {
+            match waiter {
+                Waiter::Gone => {}
+                Waiter::Task(waker) => waker.wake(),
+                Waiter::Call(call) => self.call(call),
+            }
         }
-        true
     }
 
-    /// The batch takes no more records: there is nothing to hurry.
-    pub(crate) fn sealed(&self) {
-        self.hurried.store(true, Ordering::Release);
+    /// Calls a function of the user's with the outcome, or leaves it to the part that has the record.
+    fn call(&self, mut call: Call) {
+        match self.outcome.get() {
+            None => lock(&self.waiting).push(Waiter::Call(call)),
+            Some((Outcome::Split(parts), _)) => {
+                let (first, part) = part_of(parts, call.index);
+                call.index -= first;
+                part.register(call);
+            }
+            Some((outcome, report)) => {
+                let result = self.of_record(outcome, *report, call.index, call.timestamp);
+                let call = call.call;
+                // A panic of the user's must not end the task that all records need.
+                let called =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(result)));
+                if called.is_err() {
+                    tracing::error!("a function that was given a delivery panicked");
+                }
+            }
+        }
+    }
+
+    /// Has a function called with the outcome; at once if it is known.
+    fn register(&self, call: Call) {
+        {
+            let mut waiting = lock(&self.waiting);
+            // Looked at under the lock: whoever settles the batch empties the list after.
+            if self.outcome.get().is_none() {
+                waiting.push(Waiter::Call(call));
+                return;
+            }
+        }
+        self.call(call);
+    }
+
+    /// The batch takes no more records: it does not linger any more.
+    pub(crate) fn announce_no_more(&self) {
+        self.announced.store(true, Ordering::Release);
     }
 
     /// Whether the outcome is known.
     pub(crate) fn is_complete(&self) -> bool {
         self.outcome.get().is_some()
+    }
+
+    /// Whether the outcome of every record is known: of a batch that was split, also of its parts.
+    pub(crate) fn is_settled(&self) -> bool {
+        match self.outcome.get() {
+            None => false,
+            Some((Outcome::Split(parts), _)) => parts.iter().all(|(_, part)| part.is_settled()),
+            Some(_) => true,
+        }
     }
 
     /// A delivery for the record at this place of the batch.
@@ -121,15 +189,20 @@ impl Completion {
     pub(crate) async fn settled(self: Arc<Self>) {
         let mut open = vec![self];
         while let Some(completion) = open.pop() {
-            // Ends with the batch, or with its first part if it is split.
-            let _ = completion.delivery(0, 0).await;
-            if let Some(Outcome::Split(parts)) = completion.outcome.get() {
+            Known(completion.delivery(0, 0)).await;
+            if let Some((Outcome::Split(parts), _)) = completion.outcome.get() {
                 open.extend(parts.iter().map(|(_, part)| part.clone()));
             }
         }
     }
 
-    fn of_record(&self, outcome: &Outcome, index: u32, timestamp: i64) -> SendResult {
+    /// How a record ends; told, a bad end is not reported any more.
+    fn of_record(&self, outcome: &Outcome, report: u32, index: u32, timestamp: i64) -> SendResult {
+        let told = |unknown| {
+            if let Some(shared) = self.shared.upgrade() {
+                shared.undelivered.told(report, unknown);
+            }
+        };
         match outcome {
             Outcome::Delivered {
                 base_offset,
@@ -143,11 +216,42 @@ impl Completion {
                     timestamp
                 },
             }),
-            Outcome::NotDelivered(error) => Err(SendError::NotDelivered(error.clone())),
-            Outcome::Unknown(error) => Err(SendError::Unknown(error.clone())),
+            Outcome::NotDelivered(error) => {
+                told(false);
+                Err(SendError::NotDelivered(error.clone()))
+            }
+            Outcome::Rejected { error, bad } => {
+                told(false);
+                let found = bad.binary_search_by_key(&index, |(index, _)| *index);
+                Err(SendError::NotDelivered(match found {
+                    Ok(found) => bad[found].1.clone(),
+                    Err(_) => beside_bad_ones(error),
+                }))
+            }
+            Outcome::Unknown(error) => {
+                told(true);
+                Err(SendError::Unknown(error.clone()))
+            }
             Outcome::Split(_) => unreachable!("the delivery moves on to the part"),
         }
     }
+}
+
+/// The part of a split batch that has this record, with its first place.
+fn part_of(parts: &[(u32, Arc<Completion>)], index: u32) -> (u32, &Arc<Completion>) {
+    let part = parts.partition_point(|(first, _)| *first <= index) - 1;
+    (parts[part].0, &parts[part].1)
+}
+
+/// The error of a record in whose batch others were refused.
+fn beside_bad_ones(error: &Error) -> Error {
+    let beside = Error::new(
+        ErrorKind::BatchRejected,
+        "another record of the batch was refused, so the broker took none of them; this one may be \
+         sent again",
+    )
+    .with_source(error.clone());
+    beside.at_place_of(error)
 }
 
 type SendResult = Result<Delivered, SendError>;
@@ -158,51 +262,98 @@ impl Future for Delivery {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SendResult> {
         let this = &mut *self;
         loop {
-            if let Some(outcome) = this.completion.outcome.get() {
+            if let Some((outcome, report)) = this.completion.outcome.get() {
                 if let Outcome::Split(parts) = outcome {
-                    let part = parts.partition_point(|(first, _)| *first <= this.index) - 1;
-                    let (first, completion) = &parts[part];
+                    let (first, part) = part_of(parts, this.index);
                     this.index -= first;
                     this.slot = NO_SLOT;
-                    this.completion = completion.clone();
+                    this.completion = part.clone();
                     continue;
                 }
                 let completion = &this.completion;
-                return Poll::Ready(completion.of_record(outcome, this.index, this.timestamp));
+                let result = completion.of_record(outcome, *report, this.index, this.timestamp);
+                return Poll::Ready(result);
             }
-            {
-                let mut waiting = lock(&this.completion.waiting);
-                // Settled between the look above and the lock: look again.
-                if this.completion.outcome.get().is_some() {
-                    continue;
-                }
-                match waiting.get_mut(this.slot as usize) {
-                    Some(Some(waker)) if waker.will_wake(cx.waker()) => {}
-                    Some(slot) => *slot = Some(cx.waker().clone()),
-                    None => {
-                        // A batch has fewer records than bytes, and fewer of those than this.
-                        this.slot = waiting.len() as u32;
-                        waiting.push(Some(cx.waker().clone()));
-                    }
-                }
+            if this.wait(cx) {
+                return Poll::Pending;
             }
-            this.hurry();
-            return Poll::Pending;
         }
     }
 }
 
+/// Ends when the outcome is known, which is not told.
+struct Known(Delivery);
+
+impl Future for Known {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        while self.0.completion.outcome.get().is_none() {
+            if self.0.wait(cx) {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
 impl Delivery {
+    /// Calls a function with the outcome when it is known: at once if it is, else on a task of the
+    /// producer's, which it must not hold up. It does not cut `linger.ms` short, as awaiting the
+    /// delivery does.
+    ///
+    /// ```no_run
+    /// # async fn example(producer: kafka_client::producer::Producer) -> Result<(), kafka_client::SendError> {
+    /// # use kafka_client::record::Record;
+    /// let delivery = producer.enqueue(Record::to("lines").value("one")).await?;
+    /// delivery.on_settled(|result| {
+    ///     if let Err(error) = result {
+    ///         eprintln!("a line was lost: {error}");
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_settled(self, call: impl FnOnce(Result<Delivered, SendError>) + Send + 'static) {
+        self.completion.register(Call {
+            index: self.index,
+            timestamp: self.timestamp,
+            call: Box::new(call),
+        });
+    }
+
+    /// Has the task woken when the outcome is known; `false` if it is known by now.
+    fn wait(&mut self, cx: &Context<'_>) -> bool {
+        {
+            let mut waiting = lock(&self.completion.waiting);
+            // Settled between the caller's look and the lock: to be looked at again.
+            if self.completion.outcome.get().is_some() {
+                return false;
+            }
+            match waiting.get_mut(self.slot as usize) {
+                Some(Waiter::Task(waker)) if waker.will_wake(cx.waker()) => {}
+                Some(slot) => *slot = Waiter::Task(cx.waker().clone()),
+                None => {
+                    // A batch has fewer records than bytes, and fewer of those than this.
+                    self.slot = waiting.len() as u32;
+                    waiting.push(Waiter::Task(cx.waker().clone()));
+                }
+            }
+        }
+        self.announce();
+        true
+    }
+
     /// Somebody waits: the batch need not linger for more records (unless `linger.ms` was set by
     /// the user). Told once for each batch.
-    fn hurry(&self) {
-        if self.completion.hurried.load(Ordering::Relaxed)
-            || self.completion.hurried.swap(true, Ordering::AcqRel)
+    fn announce(&self) {
+        if self.completion.announced.load(Ordering::Relaxed)
+            || self.completion.announced.swap(true, Ordering::AcqRel)
         {
             return;
         }
         if let Some(shared) = self.completion.shared.upgrade() {
-            shared.hurry(&self.completion.partition);
+            shared.awaited(&self.completion.partition);
         }
     }
 }
@@ -213,7 +364,7 @@ impl Drop for Delivery {
             && self.completion.outcome.get().is_none()
             && let Some(slot) = lock(&self.completion.waiting).get_mut(self.slot as usize)
         {
-            *slot = None;
+            *slot = Waiter::Gone;
         }
     }
 }

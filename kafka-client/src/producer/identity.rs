@@ -1,6 +1,6 @@
 //! Who the producer is to the brokers: a producer id and its epoch (KIP-98, KIP-360).
 
-use std::sync::Weak;
+use std::sync::{Mutex, Weak};
 
 use kafka_client_protocol::api::init_producer_id::InitProducerIdRequest;
 use kafka_client_protocol::{ApiKey, ErrorCode};
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::shared::Shared;
 use super::window::Identity;
 use crate::cluster::Backoff;
+use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 
 /// Version 6 (KIP-939) is not finished in any broker.
@@ -16,7 +17,11 @@ const INIT_PRODUCER_ID_MAX: i16 = 5;
 
 /// The producer's identity. Partitions follow it one by one, each when it has nothing under way.
 #[derive(Debug)]
-pub(crate) struct Identities(watch::Sender<State>);
+pub(crate) struct Identities {
+    state: watch::Sender<State>,
+    /// Why there is no identity, while it is asked for in vain.
+    trouble: Mutex<Option<Error>>,
+}
 
 #[derive(Debug, Clone)]
 enum State {
@@ -29,11 +34,23 @@ enum State {
 
 impl Identities {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(State::Unknown))
+        Self::with(State::Unknown)
+    }
+
+    fn with(state: State) -> Self {
+        Self {
+            state: watch::Sender::new(state),
+            trouble: Mutex::default(),
+        }
+    }
+
+    /// Why there is no identity yet, if it was asked for in vain.
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        lock(&self.trouble).clone()
     }
 
     pub(crate) fn current(&self) -> Option<Identity> {
-        match &*self.0.borrow() {
+        match &*self.state.borrow() {
             State::Known(identity) => Some(*identity),
             _ => None,
         }
@@ -44,7 +61,7 @@ impl Identities {
     /// which is when the epochs are used up.
     pub(crate) fn after(&self, before: Option<Identity>) -> Option<Identity> {
         let mut found = None;
-        self.0.send_if_modified(|state| match state {
+        self.state.send_if_modified(|state| match state {
             State::Known(current) if Some(*current) == before => {
                 let Some(epoch) = current.epoch.checked_add(1).filter(|e| *e < i16::MAX) else {
                     *state = State::Unknown;
@@ -70,7 +87,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
         let config = &shared.cluster.config;
         let random = shared.env().random("identity");
         let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        let states = shared.identities.0.subscribe();
+        let states = shared.identities.state.subscribe();
         (shared.env().clone(), states, backoff)
     }) else {
         return;
@@ -89,19 +106,23 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
                     "producer identity"
                 );
                 backoff.reset();
-                this.identities.0.send_replace(State::Known(identity));
+                *lock(&this.identities.trouble) = None;
+                this.identities.state.send_replace(State::Known(identity));
                 this.wake_all();
                 None
             }
-            Err(error) if error.is_retriable() => {
-                tracing::debug!(%error, "no producer id yet");
-                Some(backoff.next())
-            }
-            Err(error) => {
+            Err(error) if is_final(&error) => {
                 tracing::warn!(%error, "the producer cannot go on");
-                this.identities.0.send_replace(State::Refused);
+                this.identities.state.send_replace(State::Refused);
                 this.abort(&error);
                 return;
+            }
+            // Also what is odd, such as an answer that cannot be read, or UNKNOWN_SERVER_ERROR: another
+            // broker, or the same one a moment later, may do better.
+            Err(error) => {
+                tracing::debug!(%error, "no producer id yet");
+                *lock(&this.identities.trouble) = Some(error);
+                Some(backoff.next())
             }
         };
         drop(this);
@@ -109,6 +130,19 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             env.sleep(pause).await;
         }
     }
+}
+
+/// Whether the cluster will not give an identity however often it is asked.
+fn is_final(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unsupported
+        || matches!(
+            error.code(),
+            Some(
+                ErrorCode::CLUSTER_AUTHORIZATION_FAILED
+                    | ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                    | ErrorCode::UNSUPPORTED_VERSION
+            )
+        )
 }
 
 async fn ask(shared: &Shared) -> Result<Identity, Error> {
@@ -129,10 +163,20 @@ async fn ask(shared: &Shared) -> Result<Identity, Error> {
     ErrorCode::new(response.error_code).ok().map_err(|code| {
         Error::broker(code, ApiKey::INIT_PRODUCER_ID).at_broker(connection.broker())
     })?;
-    Ok(Identity {
+    let identity = Identity {
         id: response.producer_id,
         epoch: response.producer_epoch,
-    })
+    };
+    if identity.id < 0 || identity.epoch < 0 {
+        let text = format!(
+            "the answer gives producer id {} and epoch {}",
+            identity.id, identity.epoch
+        );
+        return Err(Error::new(ErrorKind::Protocol, text)
+            .at_api(ApiKey::INIT_PRODUCER_ID)
+            .at_broker(connection.broker()));
+    }
+    Ok(identity)
 }
 
 #[cfg(test)]
@@ -145,7 +189,7 @@ mod tests {
             id: 7,
             epoch: i16::MAX - 2,
         };
-        let identities = Identities(watch::Sender::new(State::Known(first)));
+        let identities = Identities::with(State::Known(first));
         let second = identities.after(Some(first)).unwrap();
         assert_eq!(
             second,

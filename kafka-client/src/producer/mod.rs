@@ -12,24 +12,30 @@
 //! small when there is little to do, and large under load or latency.
 
 mod budget;
+mod builder;
 mod config;
 mod delivery;
 mod identity;
+mod pace;
 mod partition;
 mod partitioner;
+mod request;
 mod shared;
 mod sink;
 mod topic;
+mod undelivered;
 mod window;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use builder::ProducerBuilder;
 pub use config::Acks;
 pub use delivery::{Delivered, Delivery};
 pub use kafka_client_protocol::records::Compression;
-use kafka_client_protocol::records::CompressionConfig;
+pub use partitioner::{ChoosePartition, Partitioner, TopicPartitions};
+pub use undelivered::Undelivered;
 
 use crate::cluster::Cluster;
 use crate::env::Env;
@@ -37,9 +43,8 @@ use crate::error::{Error, ErrorKind, SendError};
 use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
 use budget::Taken;
 use config::ProducerConfig;
-use partition::Refusal;
+use partition::{Refusal, Signal};
 use shared::Shared;
-use topic::Topic;
 
 /// How often batches are looked at whose time may be over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -144,26 +149,50 @@ enum Obstacle {
     Error(Error),
 }
 
-/// Why [`Producer::try_enqueue`] did not take a record.
-#[derive(Debug, Clone)]
+/// Why [`Producer::try_enqueue`] did not take a record, with the record.
 #[non_exhaustive]
-pub enum TryEnqueueError {
+pub enum TryEnqueueError<R> {
     /// `buffer.memory` is full, or the topic is not known yet: [`Producer::enqueue`] would wait.
-    WouldBlock,
+    WouldBlock(R),
     /// The record cannot be sent.
-    Error(Error),
+    Error(Error, R),
 }
 
-impl fmt::Display for TryEnqueueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<R> TryEnqueueError<R> {
+    /// The record that was not taken.
+    pub fn into_record(self) -> R {
         match self {
-            Self::WouldBlock => f.write_str("buffer.memory is full or the topic not known yet"),
-            Self::Error(error) => error.fmt(f),
+            Self::WouldBlock(record) | Self::Error(_, record) => record,
         }
     }
 }
 
-impl std::error::Error for TryEnqueueError {}
+impl<R> fmt::Debug for TryEnqueueError<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldBlock(_) => f.write_str("WouldBlock"),
+            Self::Error(error, _) => f.debug_tuple("Error").field(error).finish(),
+        }
+    }
+}
+
+impl<R> fmt::Display for TryEnqueueError<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldBlock(_) => f.write_str("buffer.memory is full or the topic not known yet"),
+            Self::Error(error, _) => error.fmt(f),
+        }
+    }
+}
+
+impl<R> std::error::Error for TryEnqueueError<R> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::WouldBlock(_) => None,
+            Self::Error(error, _) => error.source(),
+        }
+    }
+}
 
 impl Producer {
     pub(crate) fn start(cluster: Arc<Cluster>, config: ProducerConfig) -> Self {
@@ -246,54 +275,97 @@ impl Producer {
     /// Buffers a record if that is possible at once.
     ///
     /// # Errors
-    /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "as the other calls that send"
-    )]
-    pub fn try_enqueue<R: ToRecord>(&self, record: R) -> Result<Delivery, TryEnqueueError> {
+    /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait. The record comes back
+    /// with the error.
+    pub fn try_enqueue<R: ToRecord>(&self, record: R) -> Result<Delivery, TryEnqueueError<R>> {
         append(&self.0.shared, &record, None).map_err(|obstacle| match obstacle {
-            Obstacle::Error(error) => TryEnqueueError::Error(error),
-            Obstacle::Topic(_) | Obstacle::Memory(_) => TryEnqueueError::WouldBlock,
+            Obstacle::Error(error) => TryEnqueueError::Error(error, record),
+            Obstacle::Topic(_) | Obstacle::Memory(_) => TryEnqueueError::WouldBlock(record),
         })
     }
 
+    /// Sends many records, and waits until each has its outcome. They are buffered in their order,
+    /// and go out together as far as `batch.size` and `max.request.size` allow.
+    ///
+    /// The outcomes stand in the order of the records. One that cannot be buffered is
+    /// [`NotDelivered`](SendError::NotDelivered), and does not stop those behind it.
+    ///
+    /// # Cancel safety
+    /// Dropped, what is buffered is delivered all the same, and the rest is not sent.
+    pub async fn send_all<R: ToRecord>(
+        &self,
+        records: impl IntoIterator<Item = R>,
+    ) -> Vec<Result<Delivered, SendError>> {
+        let mut deliveries = Vec::new();
+        for record in records {
+            deliveries.push(self.enqueue(record).await);
+        }
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            outcomes.push(match delivery {
+                Ok(delivery) => delivery.await,
+                Err(error) => Err(error),
+            });
+        }
+        outcomes
+    }
+
     /// Waits until every record that was buffered before is settled, one way or the other; nothing
-    /// lingers.
+    /// lingers. `delivery.timeout.ms` is the longest it can take.
+    ///
+    /// # Errors
+    /// [`Undelivered`] counts the records that failed, since the last such report, without anybody
+    /// looking at their deliveries. Records are lost in silence only if this is ignored too.
     ///
     /// # Cancel safety
     /// Cancel safe: dropping it changes nothing for the records.
-    pub async fn flush(&self) {
-        let shared = &self.0.shared;
-        let pending: Vec<_> = shared
-            .active()
-            .iter()
-            .flat_map(|partition| partition.pending())
-            .collect();
-        shared.hurry_all();
-        for completion in pending {
-            completion.settled().await;
-        }
+    pub async fn flush(&self) -> Result<(), Undelivered> {
+        self.flush_within(Duration::MAX).await
+    }
+
+    /// As [`Producer::flush`], but waits no longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`Producer::flush`]; [`Undelivered::pending`] counts the records whose outcome is still
+    /// open. They are being sent all the same.
+    ///
+    /// # Cancel safety
+    /// As [`Producer::flush`].
+    pub async fn flush_within(&self, limit: Duration) -> Result<(), Undelivered> {
+        let pending = self.0.shared.settle_pending(limit).await;
+        self.0.shared.undelivered.take(pending).check()
     }
 
     /// Takes no more records, waits until all that are buffered are settled, and ends the
     /// producer. `delivery.timeout.ms` is the longest it can take.
     ///
     /// # Errors
-    /// When it was closed before.
+    /// As [`Producer::flush`]. The producer is closed all the same.
     ///
     /// # Cancel safety
     /// When dropped, records that are buffered are still being sent, until the last clone of the
     /// producer is dropped; no more are taken.
-    pub async fn close(self) -> Result<(), Error> {
+    pub async fn close(self) -> Result<(), Undelivered> {
+        self.close_within(Duration::MAX).await
+    }
+
+    /// As [`Producer::close`], but waits no longer than `limit`. What is not settled by then is given
+    /// up: a record ends as [`NotDelivered`](SendError::NotDelivered), or as
+    /// [`Unknown`](SendError::Unknown) if its request is under way. [`Duration::ZERO`] gives up at
+    /// once.
+    ///
+    /// # Errors
+    /// As [`Producer::close`], with what was given up.
+    ///
+    /// # Cancel safety
+    /// As [`Producer::close`].
+    pub async fn close_within(self, limit: Duration) -> Result<(), Undelivered> {
         let shared = &self.0.shared;
-        if !shared.close(Error::closed("producer")) {
-            return Err(Error::closed("producer"));
-        }
-        self.flush().await;
+        shared.close(Error::closed("producer"));
+        shared.settle_pending(limit).await;
         shared.abort(&Error::closed("producer"));
         shared.cluster.close();
-        Ok(())
+        shared.undelivered.take(0).check()
     }
 
     /// Bytes of `buffer.memory` in use: by records that are not settled.
@@ -319,22 +391,13 @@ fn append<R: ToRecord>(
     taken: Option<&mut Taken<'_>>,
 ) -> Result<Delivery, Obstacle> {
     record
-        .to_record(|record| {
-            shared
-                .with_topic(record.topic, |topic| {
-                    append_to(shared, topic, record, taken)
-                })
-                .unwrap_or_else(|| match shared.closed() {
-                    Some(error) => Err(Obstacle::Error(error.clone())),
-                    None => Err(Obstacle::Topic(record.topic.to_owned())),
-                })
-        })
+        .to_record(|record| append_record(shared, record, taken))
         .unwrap_or_else(|error| Err(Obstacle::Error(error)))
 }
 
-fn append_to(
+/// As [`append`]; compiled once, with all that each record goes through.
+fn append_record(
     shared: &Shared,
-    topic: &Topic,
     record: &Record<'_>,
     taken: Option<&mut Taken<'_>>,
 ) -> Result<Delivery, Obstacle> {
@@ -342,25 +405,20 @@ fn append_to(
         return Err(Obstacle::Error(error.clone()));
     }
     let timestamp = record.timestamp.unwrap_or_else(|| shared.env().wall_ms());
-    let size = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
-    topic
-        .with_partition(shared, record.partition, record.key, size, |partition| {
-            let Record {
-                key,
-                value,
-                headers,
-                ..
-            } = *record;
-            match partition.append(shared, timestamp, key, value, headers, taken) {
-                Ok((delivery, signal)) => {
-                    shared.signal(partition, signal);
-                    Ok(delivery)
-                }
-                Err(Refusal::Memory(bytes)) => Err(Obstacle::Memory(bytes)),
-                Err(Refusal::Error(error)) => Err(Obstacle::Error(error)),
-            }
-        })
-        .unwrap_or_else(|error| Err(Obstacle::Error(error)))
+    let appended = shared.with_topic(record.topic, |topic| {
+        let partition = topic.partition_of(record, shared)?;
+        let (delivery, signal) = partition.append(shared, timestamp, record, taken)?;
+        if signal != Signal::None {
+            shared.signal(partition, signal);
+        }
+        Ok(delivery)
+    });
+    match appended {
+        Some(Ok(delivery)) => Ok(delivery),
+        Some(Err(Refusal::Memory(bytes))) => Err(Obstacle::Memory(bytes)),
+        Some(Err(Refusal::Error(error))) => Err(Obstacle::Error(error)),
+        None => Err(Obstacle::Topic(record.topic.to_owned())),
+    }
 }
 
 /// Waits for what is missing, and appends.
@@ -426,123 +484,5 @@ async fn expiry_loop(env: Env, shared: std::sync::Weak<Shared>, interval: Durati
             return;
         };
         shared.expire();
-    }
-}
-
-/// Settings of a producer, and its start. Made by [`Kafka::producer`](crate::Kafka::producer).
-#[derive(Debug, Clone)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct ProducerBuilder {
-    cluster: NewCluster,
-    config: ProducerConfig,
-    compression: Compression,
-    compression_level: Option<i32>,
-}
-
-/// Makes the producer's own view of the cluster, with connections of its own.
-type NewCluster = crate::client::NewCluster;
-
-impl ProducerBuilder {
-    pub(crate) fn new(cluster: NewCluster) -> Self {
-        Self {
-            cluster,
-            config: ProducerConfig::default(),
-            compression: Compression::None,
-            compression_level: None,
-        }
-    }
-
-    /// `acks`: how many replicas must have a record. Defaults to [`Acks::All`].
-    pub fn acks(mut self, acks: Acks) -> Self {
-        self.config.acks = acks;
-        self
-    }
-
-    /// `batch.size` in bytes: a batch of this size is sent without lingering. It is no limit: while
-    /// its broker cannot take it, a batch grows up to `max.request.size`. Defaults to 16 KiB.
-    pub fn batch_size(mut self, bytes: usize) -> Self {
-        self.config.batch_size = bytes;
-        self
-    }
-
-    /// `linger.ms`: how long a batch waits for more records. Defaults to 5 ms, cut short as soon
-    /// as somebody awaits the delivery of one of its records; set here, it always counts.
-    pub fn linger(mut self, linger: Duration) -> Self {
-        self.config.linger = Some(linger);
-        self
-    }
-
-    /// `buffer.memory` in bytes: what all batches together may take. While it is full, sending
-    /// waits. Defaults to 32 MiB.
-    pub fn buffer_memory(mut self, bytes: usize) -> Self {
-        self.config.buffer_memory = bytes;
-        self
-    }
-
-    /// `max.request.size` in bytes: the largest batch, and so the largest record, before
-    /// compression. Brokers have a limit of their own, `max.message.bytes`. Defaults to 1 MiB.
-    pub fn max_request_size(mut self, bytes: usize) -> Self {
-        self.config.max_request_size = bytes;
-        self
-    }
-
-    /// `compression.type`. Defaults to [`Compression::None`].
-    pub fn compression(mut self, codec: Compression) -> Self {
-        self.compression = codec;
-        self
-    }
-
-    /// `compression.gzip.level`, `compression.lz4.level` or `compression.zstd.level`. Defaults to
-    /// the codec's own.
-    pub fn compression_level(mut self, level: i32) -> Self {
-        self.compression_level = Some(level);
-        self
-    }
-
-    /// `delivery.timeout.ms`: within this time every send ends, one way or the other. Defaults to
-    /// 2 minutes.
-    pub fn delivery_timeout(mut self, limit: Duration) -> Self {
-        self.config.delivery_timeout = limit;
-        self
-    }
-
-    /// `max.block.ms`: the longest that sending waits for memory or for the topic. Defaults to
-    /// 1 minute.
-    pub fn max_block(mut self, limit: Duration) -> Self {
-        self.config.max_block = limit;
-        self
-    }
-
-    /// `max.in.flight.requests.per.connection`: requests to a broker, and batches of a partition,
-    /// that are under way together; at most 5 with idempotence. Defaults to 5.
-    pub fn max_in_flight(mut self, requests: usize) -> Self {
-        self.config.max_in_flight = requests;
-        self
-    }
-
-    /// `enable.idempotence`: no record is written twice or out of order, whatever is retried.
-    /// Defaults to on with `acks=all`, off otherwise.
-    pub fn idempotence(mut self, on: bool) -> Self {
-        self.config.idempotence = Some(on);
-        self
-    }
-
-    /// Starts the producer. It connects when it is first needed.
-    ///
-    /// # Errors
-    /// When settings contradict each other; the error names them.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: nothing is started.
-    pub async fn build(mut self) -> Result<Producer, Error> {
-        let mut compression = CompressionConfig::new(self.compression);
-        if let Some(level) = self.compression_level {
-            compression = compression
-                .with_level(level)
-                .map_err(|error| Error::config(format!("compression level: {error}")))?;
-        }
-        self.config.compression = compression;
-        self.config.validate()?;
-        Ok(Producer::start(self.cluster.make(), self.config))
     }
 }

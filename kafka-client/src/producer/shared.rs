@@ -1,8 +1,8 @@
 //! What callers, sinks and timers of a producer share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,18 +13,31 @@ use super::budget::{Budget, Taken};
 use super::config::ProducerConfig;
 use super::identity::Identities;
 use super::partition::{Partition, Refusal, Signal};
-use super::sink::{Sink, sink_loop};
-use super::topic::Topic;
+use super::sink::{Due, Sink, sink_loop};
+use super::topic::{Topic, with_cached};
+use super::undelivered::Tally;
 use super::window::Identity;
 use crate::cluster::{Cluster, Metadata};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
-/// Budget is taken in steps of this many bytes, so that not every record touches the counter.
+/// Budget is taken in steps of this many bytes at first, so that not every record touches the counter.
 const BUDGET_STEP: usize = 4096;
+
+/// The largest step: what a batch may hold of the budget without need.
+const BUDGET_STEP_MAX: usize = 64 * 1024;
 
 /// Most bytes of empty buffers that are kept for the next batches.
 const POOL_BYTES: usize = 4 * 1024 * 1024;
+
+/// The number of the next producer of this process.
+static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(0);
+
+/// Longer than any limit that matters, and short enough for a timer.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Topics that were produced to, by name. Its order is never looked at but to walk over all.
+type Topics = HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>;
 
 /// Partitions by topic and number.
 type Active = BTreeMap<(Arc<str>, i32), Arc<Partition>>;
@@ -39,8 +52,13 @@ pub(crate) struct Shared {
     pub(crate) config: ProducerConfig,
     pub(crate) budget: Budget,
     pub(crate) identities: Identities,
-    topics: RwLock<HashMap<Arc<str>, Topic, foldhash::fast::RandomState>>,
-    sinks: Mutex<HashMap<i32, Arc<Sink>>>,
+    pub(crate) undelivered: Tally,
+    topics: RwLock<Topics>,
+    /// Grows with each change of the topics.
+    generation: AtomicU64,
+    /// Tells producers apart.
+    number: usize,
+    sinks: Mutex<BTreeMap<i32, Arc<Sink>>>,
     /// Partitions that have batches, by topic and number. Complete at every moment: what is not
     /// listed is neither flushed nor given up.
     active: Mutex<Active>,
@@ -63,9 +81,12 @@ impl Shared {
             weak: weak.clone(),
             budget: Budget::new(config.buffer_memory),
             identities: Identities::new(),
+            undelivered: Tally::default(),
             cluster,
             config,
             topics: RwLock::default(),
+            generation: AtomicU64::new(0),
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             sinks: Mutex::default(),
             active: Mutex::default(),
             buffers: Mutex::default(),
@@ -86,12 +107,22 @@ impl Shared {
     }
 
     /// Calls `with` with a topic that was produced to before.
+    #[inline]
     pub(crate) fn with_topic<T>(&self, name: &str, with: impl FnOnce(&Topic) -> T) -> Option<T> {
+        // Read before the topic is looked for: a change in between makes the cached topic stale.
+        let generation = self.generation.load(Ordering::Acquire);
+        let find = || self.read_topics().get(name).cloned();
+        with_cached(self.number, generation, name, find, with)
+    }
+
+    /// The topics, to be changed; what threads remember of them is stale from now on.
+    fn write_topics(&self) -> RwLockWriteGuard<'_, Topics> {
         let topics = self
             .topics
-            .read()
+            .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        topics.get(name).map(with)
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        topics
     }
 
     /// Waits until the metadata has a topic, which records can be produced to from then on.
@@ -103,55 +134,50 @@ impl Shared {
             return Ok(());
         }
         let metadata = self.cluster.topic(name, limit, "max.block.ms").await?;
-        self.topics
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.write_topics()
             .entry(metadata.name.clone())
-            .or_insert_with(|| Topic::new(&metadata, self));
+            .or_insert_with(|| Arc::new(Topic::new(&metadata, self)));
         Ok(())
     }
 
-    /// Takes leaders, ids and new partitions from fresh metadata.
+    /// Takes leaders, ids and partitions from fresh metadata.
     pub(crate) fn follow(&self, metadata: &Metadata) {
-        let topics = self
-            .topics
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lacks = |topic: &Topic| {
-            metadata
-                .topic(topic.name())
-                .is_some_and(|known| topic.lacks(known))
+        let change_of = |topic: &Topic| {
+            let known = metadata.topic(topic.name())?;
+            topic.is_changed_by(known).then_some(known)
         };
-        let some_lack = topics.values().any(lacks);
-        drop(topics);
-        if some_lack {
-            let mut topics = self
-                .topics
-                .write()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            for topic in topics.values_mut() {
-                if let Some(known) = metadata.topic(topic.name()) {
-                    topic.grow(known, self);
+        let some_changed = self
+            .read_topics()
+            .values()
+            .any(|topic| change_of(topic).is_some());
+        if some_changed {
+            for topic in self.write_topics().values_mut() {
+                if let Some(known) = change_of(topic) {
+                    *topic = Arc::new(topic.changed(known, self));
                 }
             }
         }
         let mut moved = Vec::new();
-        {
-            let topics = self
-                .topics
-                .read()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            for topic in topics.values() {
-                if let Some(known) = metadata.topic(topic.name()) {
-                    topic.follow(known, &mut moved);
-                }
+        let rack = self.config.rack.as_deref();
+        for topic in self.read_topics().values() {
+            if let Some(known) = metadata.topic(topic.name()) {
+                topic.follow(known, metadata, rack, &mut moved);
             }
         }
-        // In an order that each run has, which that of the map is not.
+        // In an order that is the same in every run.
         moved.sort_by(|a, b| (&a.topic.name, a.index).cmp(&(&b.topic.name, b.index)));
         for partition in moved {
-            self.enqueue(&partition);
+            self.enqueue(&partition, Due::Ready);
         }
+        if some_changed {
+            self.wake_all();
+        }
+    }
+
+    fn read_topics(&self) -> RwLockReadGuard<'_, Topics> {
+        self.topics
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Lists a partition that has got its first batch.
@@ -185,15 +211,15 @@ impl Shared {
     pub(crate) fn signal(&self, partition: &Arc<Partition>, signal: Signal) {
         match signal {
             Signal::None => {}
-            Signal::Full => self.enqueue(partition),
+            Signal::Full => self.enqueue(partition, Due::Full),
             Signal::Opened { number, behind } => {
                 if behind {
-                    self.enqueue(partition);
+                    self.enqueue(partition, Due::Full);
                 }
                 let linger = self.config.linger();
                 if linger.is_zero() || self.is_starving() {
-                    partition.hurry();
-                    return self.enqueue(partition);
+                    partition.make_due();
+                    return self.enqueue(partition, Due::Urgent);
                 }
                 match self.sink(partition.leader()) {
                     Some(sink) => {
@@ -201,7 +227,7 @@ impl Shared {
                     }
                     // It is sent as soon as there is a leader.
                     None => {
-                        partition.hurry();
+                        partition.make_due();
                         self.cluster.request_refresh();
                     }
                 }
@@ -211,9 +237,9 @@ impl Shared {
 
     /// Puts a partition into the queue of its leader's sink. Without a leader it waits until the
     /// metadata has one.
-    pub(crate) fn enqueue(&self, partition: &Arc<Partition>) {
+    pub(crate) fn enqueue(&self, partition: &Arc<Partition>, due: Due) {
         if let Some(sink) = self.sink(partition.leader()) {
-            sink.push(partition.clone());
+            sink.push(partition, due, self.config.large_backlog());
         } else {
             self.cluster.request_refresh();
         }
@@ -221,18 +247,46 @@ impl Shared {
 
     /// Somebody waits for a delivery of this partition: its batch need not linger, unless the
     /// user has set for how long.
-    pub(crate) fn hurry(&self, partition: &Arc<Partition>) {
+    pub(crate) fn awaited(&self, partition: &Arc<Partition>) {
         if self.config.linger.is_none() {
-            partition.hurry();
-            self.enqueue(partition);
+            partition.make_due();
+            self.enqueue(partition, Due::Ready);
         }
     }
 
     /// Sends all that is open, lingering or not.
-    pub(crate) fn hurry_all(&self) {
+    pub(crate) fn make_all_due(&self) {
         for partition in self.active() {
-            partition.hurry();
-            self.enqueue(&partition);
+            partition.make_due();
+            self.enqueue(&partition, Due::Urgent);
+        }
+    }
+
+    /// Waits until all that is buffered now is settled, no longer than `limit`; the number of records
+    /// that are not.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn settle_pending(&self, limit: Duration) -> u64 {
+        let pending: Vec<_> = self
+            .active()
+            .iter()
+            .flat_map(|partition| partition.pending())
+            .collect();
+        self.make_all_due();
+        let all = async {
+            for (completion, _) in &pending {
+                completion.clone().settled().await;
+            }
+        };
+        // What is ready is not cut off by a limit of zero.
+        match self.env().timeout(limit.min(FOREVER), all).await {
+            Ok(()) => 0,
+            Err(_) => pending
+                .iter()
+                .filter(|(completion, _)| !completion.is_settled())
+                .map(|(_, records)| u64::from(*records))
+                .sum(),
         }
     }
 
@@ -240,9 +294,14 @@ impl Shared {
     pub(crate) fn wake_all(&self) {
         for partition in self.active() {
             if partition.has_work(self) {
-                self.enqueue(&partition);
+                self.enqueue(&partition, Due::Ready);
             }
         }
+    }
+
+    /// Why a broker is not reached, if it is not.
+    pub(crate) fn trouble(&self, node: i32) -> Option<Error> {
+        lock(&self.sinks).get(&node).and_then(|sink| sink.trouble())
     }
 
     fn sink(&self, node: i32) -> Option<Arc<Sink>> {
@@ -278,28 +337,42 @@ impl Shared {
         }
         // The first to wait sends everything; what is opened from now on does not linger.
         if self.starving.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.hurry_all();
+            self.make_all_due();
         }
         let _starving = Starving(&self.starving);
         self.budget.take(bytes).await
     }
 
     /// Makes sure that `reserved` covers `needed` bytes of a batch.
+    #[inline]
     pub(crate) fn reserve(
         &self,
         reserved: &mut usize,
         needed: usize,
         taken: Option<&mut Taken<'_>>,
     ) -> Result<(), Refusal> {
-        if needed <= *reserved {
-            return Ok(());
+        match needed <= *reserved {
+            true => Ok(()),
+            false => self.reserve_more(reserved, needed, taken),
         }
+    }
+
+    /// Takes more of the budget: as much again as the batch has, so that large batches do not come
+    /// often and small ones hold little.
+    #[cold]
+    fn reserve_more(
+        &self,
+        reserved: &mut usize,
+        needed: usize,
+        taken: Option<&mut Taken<'_>>,
+    ) -> Result<(), Refusal> {
         let missing = needed - *reserved;
         if taken.is_some_and(|taken| taken.use_up(missing)) {
             *reserved = needed;
             return Ok(());
         }
-        let step = missing.max(BUDGET_STEP.min(self.config.batch_size));
+        let first = BUDGET_STEP.min(self.config.batch_size);
+        let step = missing.max((*reserved).clamp(first, BUDGET_STEP_MAX));
         if self.budget.try_take(step) {
             *reserved += step;
         } else if self.budget.try_take(missing) {
@@ -368,13 +441,9 @@ impl Shared {
     /// Ends all tasks and gives up all batches; the number of records that were given up.
     pub(crate) fn abort(&self, error: &Error) -> usize {
         self.close(error.clone());
-        // Nobody appends after the topics are gone: callers look for them under this lock.
-        std::mem::take(
-            &mut *self
-                .topics
-                .write()
-                .unwrap_or_else(|poisoned| poisoned.into_inner()),
-        );
+        drop(std::mem::take(&mut *self.write_topics()));
+        // A caller that has found its topic before may still append. Either its batch is in this list,
+        // or it sees, after it has put it there, that the producer is closed.
         let active = std::mem::take(&mut *lock(&self.active));
         let records = active
             .values()
@@ -394,6 +463,7 @@ mod tests {
     use crate::config::ClientConfig;
     use crate::env::TcpConnector;
     use crate::producer::partition::TopicName;
+    use crate::record::Record;
     use kafka_client_protocol::Uuid;
 
     /// A flush that finds the list without the partition would return before its records are sent.
@@ -405,7 +475,7 @@ mod tests {
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
         for index in 0..100 {
             let partition = Arc::new(Partition::new(name.clone(), index, -1, &shared));
-            let appended = partition.append(&shared, 0, None, Some(b"v"), &[], None);
+            let appended = partition.append(&shared, 0, &Record::to("orders").value("v"), None);
             drop(appended.unwrap());
         }
         let expiring = tokio::task::spawn_blocking({

@@ -1,31 +1,32 @@
 //! The outbox of a broker: takes what is due of the partitions it leads, at most one batch of each
 //! in a request, and keeps a few requests under way.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafka_client_protocol::api::produce::{
-    NodeEndpoint, PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceData,
-};
-use kafka_client_protocol::{ApiKey, ErrorCode};
+use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::produce::ProduceRequest;
+use kafka_client_protocol::records::{RecordError, Sealed};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::config::Acks;
-use super::partition::{Answer, Next, Partition};
+use super::pace::{Backlog, Pace, Step};
+use super::partition::{Answer, Finished, Next, Partition, Unsealed};
+use super::request::{Batches, Item};
 use super::shared::Shared;
 use super::window::Ticket;
 use crate::cluster::Backoff;
-use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
 use crate::env::lock;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::net::{Connection, LAST_BY_NAME, Lane, PendingResponse};
+
+/// Compressing less than this is not worth a task of its own.
+const SEAL_APART: usize = 32 * 1024;
 
 /// What callers leave for the sink of a broker.
 #[derive(Debug)]
@@ -33,12 +34,18 @@ pub(crate) struct Sink {
     node: i32,
     queue: Mutex<Queue>,
     wake: Notify,
+    /// Why the broker is not reached, while it is not.
+    unreachable: Mutex<Option<Error>>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     /// Partitions to look at, each once.
     ready: VecDeque<Arc<Partition>>,
+    /// How often `batch.size` is in what is ready, about.
+    full: usize,
+    /// Something in `ready` is not to wait for the answer of what is under way.
+    urgent: bool,
     /// Partitions to look at later. The number keeps instants apart.
     timers: BTreeMap<(Instant, u64), Timer>,
     next_timer: u64,
@@ -51,19 +58,46 @@ struct Timer {
     lingering: Option<u64>,
 }
 
+/// Why a partition is to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Somebody waits, or an answer has made room.
+    Ready,
+    /// A batch has reached `batch.size`, or grown by that much again.
+    Full,
+    /// It is not to wait for an answer: a batch is sent again, or all is flushed.
+    Urgent,
+}
+
 impl Sink {
     pub(crate) fn new(node: i32) -> Self {
         Self {
             node,
             queue: Mutex::default(),
             wake: Notify::new(),
+            unreachable: Mutex::default(),
         }
     }
 
-    /// Has a partition looked at now.
-    pub(crate) fn push(&self, partition: Arc<Partition>) {
-        if partition.enter_queue(self.node) {
-            lock(&self.queue).ready.push_back(partition);
+    /// Why the broker is not reached, if it is not.
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        lock(&self.unreachable).clone()
+    }
+
+    /// Has a partition looked at. `large` full batches are enough for a request.
+    pub(crate) fn push(&self, partition: &Arc<Partition>, due: Due, large: usize) {
+        let enters = partition.enter_queue(self.node);
+        let mut queue = lock(&self.queue);
+        let before = (queue.ready.is_empty(), queue.urgent);
+        if enters {
+            queue.ready.push_back(partition.clone());
+        }
+        queue.full += usize::from(due == Due::Full);
+        queue.urgent |= due == Due::Urgent || queue.full >= large;
+        // Told once: the sink takes all that is ready when it looks.
+        let wakes = before != (queue.ready.is_empty(), queue.urgent);
+        drop(queue);
+        if wakes {
             self.wake.notify_one();
         }
     }
@@ -111,47 +145,55 @@ impl Sink {
             let due = timer
                 .lingering
                 .is_none_or(|number| partition.linger_over(number));
-            if due && partition.enter_queue(self.node) {
-                lock(&self.queue).ready.push_back(partition);
+            if due {
+                let enters = partition.enter_queue(self.node);
+                let mut queue = lock(&self.queue);
+                if enters {
+                    queue.ready.push_back(partition);
+                }
+                queue.urgent |= timer.lingering.is_none();
             }
         }
     }
 
+    fn backlog(&self, starving: bool) -> Backlog {
+        let queue = lock(&self.queue);
+        Backlog {
+            ready: !queue.ready.is_empty(),
+            // Memory is short: there is no more to wait for.
+            urgent: queue.urgent || starving,
+        }
+    }
+
     fn pop(&self) -> Option<Arc<Partition>> {
-        lock(&self.queue).ready.pop_front()
+        let mut queue = lock(&self.queue);
+        let partition = queue.ready.pop_front();
+        if queue.ready.is_empty() {
+            (queue.full, queue.urgent) = (0, false);
+        }
+        partition
     }
 
     /// The broker cannot be reached: hands partitions that it does not lead any more on. Were they
     /// kept, a broker that is gone for good would be dialed for ever.
-    fn send_on(&self, shared: &Shared) {
+    fn hand_on_what_moved(&self, shared: &Shared) {
         let queued = std::mem::take(&mut lock(&self.queue).ready);
         for partition in queued {
             if partition.leader() == self.node {
                 lock(&self.queue).ready.push_back(partition);
             } else {
                 partition.leave_queue(self.node);
-                shared.enqueue(&partition);
+                shared.enqueue(&partition, Due::Ready);
             }
         }
     }
-
-    fn is_idle(&self) -> bool {
-        lock(&self.queue).ready.is_empty()
-    }
-}
-
-/// A batch in a request.
-struct Item {
-    partition: Arc<Partition>,
-    ticket: Ticket,
-    bytes: Bytes,
 }
 
 /// A request under way.
 struct InFlight {
     connection: Connection,
     version: i16,
-    items: Vec<Item>,
+    batches: Batches,
     pending: PendingResponse,
     sent: Instant,
 }
@@ -164,53 +206,69 @@ impl InFlight {
 
 /// Sends for one broker until the producer ends.
 pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
-    let Some((env, request_timeout, mut backoff)) = shared.upgrade().map(|shared| {
+    let Some((env, request_timeout, mut backoff, mut pace)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
         let random = shared.env().random(&format!("sink-{}", sink.node));
         let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        (shared.env().clone(), config.request_timeout, backoff)
+        let pace = Pace::new(shared.config.max_in_flight, shared.config.linger());
+        (shared.env().clone(), config.request_timeout, backoff, pace)
     }) else {
         return;
     };
     let mut in_flight: VecDeque<InFlight> = VecDeque::new();
+    // Whether the last request had several records. They come from callers that send again when
+    // they are told: what they send is to go together, not with the first of them that runs.
+    let mut crowd = false;
     loop {
-        let next_timer = {
+        let wait_until = {
             let Some(this) = shared.upgrade() else { return };
-            let limit = this.config.max_in_flight;
             // What was on a connection that is gone comes back first: nothing new overtakes it.
-            while in_flight
-                .front()
-                .is_some_and(|request| request.connection.is_closed())
-            {
+            while is_closed(in_flight.front()) {
                 if let Some(mut request) = in_flight.pop_front() {
                     let answer = Pin::new(&mut request.pending).await;
                     settle(&this, request, answer);
                 }
             }
-            let next_timer = sink.fire(this.env().now(), this.is_starving());
-            while in_flight.len() < limit && !sink.is_idle() {
-                match this.cluster.connect(sink.node, Lane::Data).await {
-                    Ok(connection) => {
-                        backoff.reset();
-                        in_flight.extend(send(&this, &sink, connection));
-                    }
-                    Err(error) => {
-                        tracing::debug!(node = sink.node, %error, "cannot send");
-                        sink.send_on(&this);
-                        this.cluster.request_refresh();
-                        let pause = backoff.next();
+            let now = this.env().now();
+            let starving = this.is_starving();
+            let timer = sink.fire(now, starving);
+            match pace.step(now, in_flight.len(), sink.backlog(starving)) {
+                Step::Send => {
+                    if std::mem::take(&mut crowd) {
                         drop(this);
-                        env.sleep(pause).await;
-                        break;
+                        tokio::task::yield_now().await;
+                        continue;
                     }
+                    match this.cluster.connect(sink.node, Lane::Data).await {
+                        // What is lost comes back before anything new is sent.
+                        Ok(_) if is_closed(in_flight.front()) => {}
+                        Ok(connection) => {
+                            backoff.reset();
+                            *lock(&sink.unreachable) = None;
+                            let (request, records) = send(&this, &sink, connection).await;
+                            pace.sent();
+                            crowd = records > 1;
+                            in_flight.extend(request);
+                        }
+                        Err(error) => {
+                            tracing::debug!(node = sink.node, %error, "cannot send");
+                            *lock(&sink.unreachable) = Some(error);
+                            sink.hand_on_what_moved(&this);
+                            this.cluster.request_refresh();
+                            pace.unreachable(this.env().now() + backoff.next());
+                        }
+                    }
+                    continue;
                 }
+                Step::Wait(instant) if pace.has_room(in_flight.len()) => {
+                    timer.into_iter().chain(instant).min()
+                }
+                Step::Wait(instant) => instant,
             }
-            next_timer
         };
         let deadline = in_flight
             .front()
             .map(|request| request.deadline(request_timeout));
-        let room = has_room(&shared, in_flight.len());
         let pending = in_flight.front_mut().map(|request| &mut request.pending);
         tokio::select! {
             biased;
@@ -218,6 +276,7 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                 let Some(this) = shared.upgrade() else { return };
                 if let Some(request) = in_flight.pop_front() {
                     settle(&this, request, answer);
+                    pace.answered(this.env().now());
                 }
             }
             () = env.until(deadline) => {
@@ -231,17 +290,13 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                 }
             }
             () = sink.wake.notified() => {}
-            () = env.until(next_timer), if room => {}
+            () = env.until(wait_until) => {}
         }
     }
 }
 
-/// While no request can be sent, timers need not fire: what they release would only wait, and
-/// grows while it lingers.
-fn has_room(shared: &Weak<Shared>, in_flight: usize) -> bool {
-    shared
-        .upgrade()
-        .is_some_and(|shared| in_flight < shared.config.max_in_flight)
+fn is_closed(request: Option<&InFlight>) -> bool {
+    request.is_some_and(|request| request.connection.is_closed())
 }
 
 async fn answered(pending: Option<&mut PendingResponse>) -> Result<Bytes, Error> {
@@ -251,33 +306,112 @@ async fn answered(pending: Option<&mut PendingResponse>) -> Result<Bytes, Error>
     }
 }
 
-/// Takes at most one batch of each queued partition, up to `max.request.size`, and sends them.
-fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InFlight> {
+/// Takes at most one batch of each queued partition, up to `max.request.size`, and sends them. The
+/// request, if there was anything to send, and the number of its new records.
+async fn send(
+    shared: &Arc<Shared>,
+    sink: &Sink,
+    connection: Connection,
+) -> (Option<InFlight>, usize) {
     let now = shared.env().now();
-    let limit = shared.config.max_request_size;
-    let mut items: Vec<Item> = Vec::new();
+    let taken = take(shared, sink, now);
+    let records = taken
+        .unsealed
+        .iter()
+        .map(|(_, _, batch)| batch.records() as usize)
+        .sum();
+    let mut items = taken.items;
+    for (partition, ticket, sealed) in seal(shared, taken.unsealed).await {
+        if let Some(bytes) = partition.sealed(shared, ticket, sealed) {
+            items.push(Item {
+                partition,
+                ticket,
+                bytes,
+            });
+        }
+    }
+    if items.is_empty() {
+        return (None, 0);
+    }
+    let batches = Batches::new(items);
+    let cap = match batches.needs_names() {
+        true => LAST_BY_NAME,
+        false => i16::MAX,
+    };
+    let timeout = shared.cluster.config.request_timeout;
+    let sent = connection
+        .version::<ProduceRequest>(cap)
+        .and_then(|version| {
+            let request = batches.request(shared.config.acks.wire(), millis(timeout));
+            let pending = match shared.config.acks {
+                Acks::None => connection.send_without_answer(&request, version),
+                _ => connection.send(&request, version),
+            };
+            pending.map(|pending| (version, pending))
+        });
+    match sent {
+        Ok((version, pending)) => {
+            let request = InFlight {
+                connection,
+                version,
+                batches,
+                pending,
+                sent: now,
+            };
+            (Some(request), records)
+        }
+        Err(error) => {
+            let error = error.at_api(ApiKey::PRODUCE);
+            let answers = batches.each(|| Answer::NotSent(error.clone()));
+            give_back(shared, answers, connection.broker());
+            (None, 0)
+        }
+    }
+}
+
+/// What goes into a request.
+#[derive(Default)]
+struct Request {
+    /// Batches that are sent again.
+    items: Vec<Item>,
+    unsealed: Vec<(Arc<Partition>, Ticket, Unsealed)>,
+}
+
+/// Takes at most one batch of each queued partition, up to `max.request.size`.
+fn take(shared: &Arc<Shared>, sink: &Sink, now: Instant) -> Request {
+    let mut taken = Request::default();
     let mut size = 0;
     // Those that have more go to the end of the queue, behind who has waited longer.
     let mut again = Vec::new();
     while let Some(partition) = sink.pop() {
-        match partition.next(shared, sink.node, now) {
-            Next::Send {
+        // Whatever its size, one batch makes a request.
+        let room = match size {
+            0 => usize::MAX,
+            size => shared.config.max_request_size.saturating_sub(size),
+        };
+        match partition.next(shared, sink.node, now, room) {
+            Next::New {
                 ticket,
-                bytes,
+                batch,
                 more,
             } => {
-                size += bytes.len();
+                size += batch.len();
                 if more {
                     again.push(partition.clone());
                 }
-                items.push(Item {
+                taken.unsealed.push((partition, ticket, batch));
+            }
+            Next::Again { ticket, bytes } => {
+                size += bytes.len();
+                taken.items.push(Item {
                     partition,
                     ticket,
                     bytes,
                 });
-                if size >= limit {
-                    break;
-                }
+            }
+            Next::NoRoom => {
+                sink.push(&partition, Due::Urgent, shared.config.large_backlog());
+                break;
             }
             Next::At(instant) => sink.at(
                 instant,
@@ -286,83 +420,43 @@ fn send(shared: &Arc<Shared>, sink: &Sink, connection: Connection) -> Option<InF
                     lingering: None,
                 },
             ),
-            Next::Elsewhere => shared.enqueue(&partition),
+            Next::Elsewhere => shared.enqueue(&partition, Due::Ready),
             Next::Nothing => {}
         }
     }
     for partition in again {
-        sink.push(partition);
+        sink.push(&partition, Due::Ready, shared.config.large_backlog());
     }
-    if items.is_empty() {
-        return None;
-    }
-    // Partitions of a topic stand together, in order: their answers are found by search.
-    items.sort_by(|a, b| {
-        let (a, b) = (&a.partition, &b.partition);
-        let topics = match Arc::ptr_eq(&a.topic, &b.topic) {
-            true => Ordering::Equal,
-            false => a.topic.name.cmp(&b.topic.name),
-        };
-        topics.then(a.index.cmp(&b.index))
-    });
-    let by_name = items.iter().any(|item| item.partition.topic.id().is_zero());
-    let cap = if by_name { LAST_BY_NAME } else { i16::MAX };
-    let sent = connection
-        .version::<ProduceRequest>(cap)
-        .and_then(|version| {
-            let request = request(shared, &items);
-            let pending = match shared.config.acks {
-                Acks::None => connection.send_without_answer(&request, version),
-                _ => connection.send(&request, version),
-            };
-            pending.map(|pending| (version, pending))
-        });
-    match sent {
-        Ok((version, pending)) => Some(InFlight {
-            connection,
-            version,
-            items,
-            pending,
-            sent: now,
-        }),
-        Err(error) => {
-            // Not sent, but counted as sent; "may be in the log" is safe, only less precise.
-            for item in items {
-                give_back(
-                    shared,
-                    item,
-                    Answer::Lost(error.clone()),
-                    connection.broker(),
-                );
-            }
-            None
-        }
-    }
+    taken
 }
 
-fn request(shared: &Shared, items: &[Item]) -> ProduceRequest {
-    let mut topics: Vec<TopicProduceData> = Vec::new();
-    for group in items.chunk_by(|a, b| Arc::ptr_eq(&a.partition.topic, &b.partition.topic)) {
-        let topic = &group[0].partition.topic;
-        let partitions = group.iter().map(|item| PartitionProduceData {
-            index: item.partition.index,
-            records: Some(item.bytes.clone()),
-            ..Default::default()
-        });
-        topics.push(TopicProduceData {
-            name: topic.wire.clone(),
-            topic_id: topic.id(),
-            partition_data: partitions.collect(),
-            ..Default::default()
-        });
+/// A batch that was sealed, or that cannot be.
+type SealedBatch = (Arc<Partition>, Ticket, Result<Sealed, RecordError>);
+
+/// Seals batches. Compressing is spread over tasks: it takes longer than all else.
+async fn seal(
+    shared: &Shared,
+    unsealed: Vec<(Arc<Partition>, Ticket, Unsealed)>,
+) -> Vec<SealedBatch> {
+    let mut sealed = Vec::with_capacity(unsealed.len());
+    let mut apart = Vec::new();
+    let compresses = shared.config.compresses();
+    let several = unsealed.len() > 1;
+    for (partition, ticket, batch) in unsealed {
+        if compresses && several && batch.len() >= SEAL_APART {
+            let task = shared.env().spawn(async move { batch.seal() });
+            apart.push((partition, ticket, task));
+        } else {
+            sealed.push((partition, ticket, batch.seal()));
+        }
     }
-    ProduceRequest {
-        transactional_id: None,
-        acks: shared.config.acks.wire(),
-        timeout_ms: millis(shared.cluster.config.request_timeout),
-        topic_data: topics,
-        ..Default::default()
+    for (partition, ticket, task) in apart {
+        // It ends without a result only when the runtime does, and everything with it.
+        if let Ok(result) = task.await {
+            sealed.push((partition, ticket, result));
+        }
     }
+    sealed
 }
 
 /// Gives each batch of a request what came back for it.
@@ -370,136 +464,56 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
     let InFlight {
         connection,
         version,
-        items,
+        batches,
         ..
     } = request;
-    let broker = connection.broker().clone();
+    let broker = connection.broker();
     let response = match answer {
         // Written, and that is all there is to know.
         Ok(_) if shared.config.acks == Acks::None => {
-            for item in items {
-                let answer = Answer::Appended {
-                    base_offset: -1,
-                    log_append_time: -1,
-                };
-                give_back(shared, item, answer, &broker);
-            }
-            return;
+            let written = || Answer::Appended {
+                base_offset: -1,
+                log_append_time: -1,
+            };
+            return give_back(shared, batches.each(written), broker);
         }
         Ok(bytes) => connection.decode::<ProduceRequest>(&bytes, version),
         Err(error) => Err(error),
     };
-    let response = match response {
-        Ok(response) => response,
+    match response {
+        Ok(response) => {
+            let by_id = version > LAST_BY_NAME;
+            let answers = batches.answered(response, by_id, &shared.cluster);
+            give_back(shared, answers, broker);
+        }
         Err(error) => {
             let error = error.at_api(ApiKey::PRODUCE);
-            for item in items {
-                give_back(shared, item, Answer::Lost(error.clone()), &broker);
-            }
-            return;
-        }
-    };
-    let by_id = version > LAST_BY_NAME;
-    let mut answers = index(response, by_id, &items, shared);
-    for (position, item) in items.into_iter().enumerate() {
-        let answer = match answers.remove(&position) {
-            Some(answered) => to_answer(answered),
-            None => Answer::Lost(
-                Error::new(ErrorKind::Protocol, "the answer leaves the partition out")
-                    .at_api(ApiKey::PRODUCE),
-            ),
-        };
-        give_back(shared, item, answer, &broker);
-    }
-}
-
-/// The answers by position of the batch in the request. Answers to batches that were not sent are
-/// dropped.
-fn index(
-    response: ProduceResponse,
-    by_id: bool,
-    items: &[Item],
-    shared: &Shared,
-) -> HashMap<usize, PartitionProduceResponse> {
-    let mut answers = HashMap::with_capacity(items.len());
-    let ProduceResponse {
-        responses,
-        node_endpoints,
-        ..
-    } = response;
-    // Where each topic's batches begin; a topic id is that of the request, whatever it is now.
-    let mut groups = Vec::new();
-    let mut start = 0;
-    for group in items.chunk_by(|a, b| Arc::ptr_eq(&a.partition.topic, &b.partition.topic)) {
-        groups.push((&group[0].partition.topic, start, group));
-        start += group.len();
-    }
-    for (position, topic) in responses.into_iter().enumerate() {
-        let is = |group: &&(&Arc<super::partition::TopicName>, usize, &[Item])| match by_id {
-            true => group.0.id() == topic.topic_id,
-            false => group.0.wire == topic.name,
-        };
-        // Brokers answer in the order of the request.
-        let group = groups
-            .get(position)
-            .filter(is)
-            .or_else(|| groups.iter().find(is));
-        let Some((name, start, group)) = group else {
-            continue;
-        };
-        for partition in topic.partition_responses {
-            hint(shared, &name.name, &partition, &node_endpoints);
-            let found = group.binary_search_by_key(&partition.index, |item| item.partition.index);
-            if let Ok(found) = found {
-                answers.insert(start + found, partition);
-            }
+            give_back(shared, batches.each(|| Answer::Lost(error.clone())), broker);
         }
     }
-    answers
 }
 
-/// A broker that is no longer the leader names the one that is.
-fn hint(
-    shared: &Shared,
-    topic: &Arc<str>,
-    partition: &PartitionProduceResponse,
-    endpoints: &[NodeEndpoint],
-) {
-    let leader = PartitionMetadata {
-        leader: partition.current_leader.leader_id,
-        leader_epoch: partition.current_leader.leader_epoch,
-    };
-    let addresses = endpoints.iter().map(|at| (at.node_id, &*at.host, at.port));
-    shared
-        .cluster
-        .leader_hint(topic, partition.index, leader, addresses);
-}
-
-fn to_answer(partition: PartitionProduceResponse) -> Answer {
-    match ErrorCode::new(partition.error_code) {
-        ErrorCode::NONE => Answer::Appended {
-            base_offset: partition.base_offset,
-            log_append_time: partition.log_append_time_ms,
-        },
-        code => Answer::Refused {
-            code,
-            message: partition.error_message,
-        },
+/// Settles batches, and tells of those that are over.
+fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>, broker: &str) {
+    let now = shared.env().now();
+    let mut finished: Vec<Finished> = Vec::new();
+    let mut refresh = false;
+    for (item, answer) in answers {
+        let Item {
+            partition,
+            ticket,
+            bytes,
+        } = item;
+        // Before the batch is settled, so that its buffer is free for the pool.
+        drop(bytes);
+        let settled = partition.settle(shared, ticket, answer, broker, now, &mut finished);
+        refresh |= settled.refresh;
+        if settled.has_work {
+            shared.enqueue(&partition, Due::Ready);
+        }
     }
-}
-
-fn give_back(shared: &Arc<Shared>, item: Item, answer: Answer, broker: &str) {
-    let Item {
-        partition,
-        ticket,
-        bytes,
-    } = item;
-    // Before the batch is settled, so that its buffer is free for the pool.
-    drop(bytes);
-    if partition.settle(shared, ticket, answer, broker) {
+    if refresh {
         shared.cluster.request_refresh();
     }
-    if partition.has_work(shared) {
-        shared.enqueue(&partition);
-    }
+    finished.into_iter().for_each(|batch| batch.tell(shared));
 }

@@ -3,14 +3,19 @@
 //!
 //! Rules, for an idempotent producer (KIP-98, KIP-360):
 //! - A batch keeps the sequence it was first sent with, so that a second copy is recognised.
-//! - Up to five batches are under way, as many as a broker remembers. The first under an identity is
-//!   alone until it is in the log: a leader that does not know the producer takes any sequence, so
-//!   a second batch could be written in front of a first that was refused for the moment.
-//! - After a failure only the oldest is sent again, alone, until all is settled: the broker takes
-//!   batches in order of their sequences, so order survives every retry.
-//! - "Out of order" for the oldest batch proves that neither it nor anything behind it is in the
-//!   log. Only then are they numbered anew, under a new epoch. For a younger batch it merely means
-//!   that an older one is missing, which is sent again anyway.
+//! - Up to five batches are under way, as many as a broker remembers. The first under an identity, and
+//!   the first to a broker, is alone until it is in the log: a leader that does not know the producer
+//!   takes any sequence, so a second batch could be written in front of a first that was refused for
+//!   the moment.
+//! - After a failure only one is sent again at a time, the oldest first, until all is settled: the
+//!   broker takes batches in order of their sequences, so order survives every retry.
+//! - Batches are numbered anew, under a new epoch, only when none of them can be in the log: what may
+//!   be in it is sent again as it was, until the broker's answer tells.
+//! - "Out of order" for a batch means that the broker's log ends elsewhere: the batch is not the last
+//!   one there. A leader that has read its state from a snapshot knows only the last batch of a
+//!   producer, so the oldest batch may be in the log and be refused all the same. Where several may
+//!   be in the log they are asked for from the newest back: the last one of those that are there is
+//!   recognised, and proves all before it. If none is, none is there.
 
 use std::collections::VecDeque;
 
@@ -36,10 +41,11 @@ pub(crate) struct Window<B> {
     next_sequence: i32,
     next_ticket: Ticket,
     entries: VecDeque<Entry<B>>,
-    /// The log lacks something that these sequences build on: number anew before sending.
-    broken: bool,
-    /// A batch under this identity is in the log, which so refuses any that does not follow on it.
-    anchored: bool,
+    /// The log lacks something that the sequences of later batches build on.
+    gap: bool,
+    /// The broker that has last acknowledged a batch under this identity: it refuses any that does not
+    /// follow on it.
+    anchored: Option<i32>,
 }
 
 /// A batch that was sent.
@@ -52,6 +58,19 @@ pub(crate) struct Entry<B> {
     state: State,
     /// It may be in the log: a request went out whose answer never came, or said that it may be.
     in_doubt: bool,
+    /// Refused as out of order since a batch was last acknowledged: it is not the log's last.
+    out_of_order: bool,
+    /// Sent to a topic that was deleted and made anew since.
+    former: bool,
+}
+
+/// What an acknowledgement settles.
+#[derive(Debug)]
+pub(crate) struct Acked<B> {
+    /// The batch that was acknowledged.
+    pub(crate) entry: Entry<B>,
+    /// Older ones that are in the log too, at offsets that nobody tells.
+    pub(crate) before: Vec<Entry<B>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,14 +82,18 @@ enum State {
 }
 
 impl<B> Entry<B> {
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        self.in_doubt || matches!(self.state, State::InFlight { .. })
+    /// Whether it may be in the log, by an earlier request or the one that is under way.
+    pub(crate) fn may_be_written(&self) -> bool {
+        self.in_doubt || self.is_in_flight()
     }
 
-    /// As [`Entry::is_in_doubt`], but for the request that is answered now: whether one before it
-    /// may have been written.
-    pub(crate) fn has_doubt(&self) -> bool {
+    /// Whether an earlier request than the one that is under way may have written it.
+    pub(crate) fn may_be_written_before(&self) -> bool {
         self.in_doubt
+    }
+
+    fn is_unproven(&self) -> bool {
+        self.in_doubt && !self.out_of_order
     }
 
     pub(crate) fn is_in_flight(&self) -> bool {
@@ -87,13 +110,17 @@ impl<B> Window<B> {
             next_sequence: 0,
             next_ticket: 0,
             entries: VecDeque::new(),
-            broken: false,
-            anchored: false,
+            gap: false,
+            anchored: None,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<B>> {
@@ -114,8 +141,8 @@ impl<B> Window<B> {
         if self.entries.is_empty() && self.identity != Some(identity) {
             self.identity = Some(identity);
             self.next_sequence = 0;
-            self.broken = false;
-            self.anchored = false;
+            self.gap = false;
+            self.anchored = None;
         }
     }
 
@@ -124,14 +151,15 @@ impl<B> Window<B> {
     /// Not while another broker still has batches: after a move of the leader it could answer
     /// later than the new one.
     pub(crate) fn may_send_new(&self, node: i32) -> bool {
-        !self.broken
+        !self.gap
             && self.entries.len() < self.limit
             && self
                 .entries
                 .iter()
                 .all(|entry| entry.state == State::InFlight { node })
             && (!self.idempotent
-                || self.identity.is_some() && (self.anchored || self.entries.is_empty()))
+                || self.identity.is_some()
+                    && (self.anchored == Some(node) || self.entries.is_empty()))
     }
 
     /// Takes in a batch that is sent now, and numbers it.
@@ -145,6 +173,8 @@ impl<B> Window<B> {
             batch,
             state: State::InFlight { node },
             in_doubt: false,
+            out_of_order: false,
+            former: false,
         });
         self.next_sequence = advance(self.next_sequence, records);
         ticket
@@ -155,14 +185,23 @@ impl<B> Window<B> {
         self.next_sequence
     }
 
-    /// The oldest batch, if it is to be sent again now; it counts as sent.
-    pub(crate) fn resend(&mut self, node: i32) -> Option<&Entry<B>> {
-        if self.broken || self.entries.iter().any(Entry::is_in_flight) {
+    /// The batch that is to be sent again now, if one is.
+    pub(crate) fn next_again(&self) -> Option<&Entry<B>> {
+        if self.entries.iter().any(Entry::is_in_flight) || self.must_renumber() {
             return None;
         }
-        let front = self.entries.front_mut()?;
-        front.state = State::InFlight { node };
-        Some(front)
+        let front = self.entries.front()?;
+        match front.out_of_order {
+            false => Some(front),
+            true => self.entries.iter().rfind(|entry| entry.is_unproven()),
+        }
+    }
+
+    /// The batch is sent again.
+    pub(crate) fn resend(&mut self, ticket: Ticket, node: i32) {
+        if let Some(entry) = self.get_mut(ticket) {
+            entry.state = State::InFlight { node };
+        }
     }
 
     /// Whether there is something to send again, now or once what is in flight is back.
@@ -172,11 +211,25 @@ impl<B> Window<B> {
             .any(|entry| entry.state == State::Waiting)
     }
 
-    /// The batch is in the log.
-    pub(crate) fn acked(&mut self, ticket: Ticket) -> Option<Entry<B>> {
+    /// The batch is in the log. If the oldest is out of order, it was sent again to learn about those
+    /// before it: what may be in the log of them is there too.
+    pub(crate) fn acked(&mut self, ticket: Ticket) -> Option<Acked<B>> {
         let index = self.index(ticket)?;
-        self.anchored = true;
-        self.entries.remove(index)
+        let proves = self.entries.front()?.out_of_order;
+        let entry = self.entries.remove(index)?;
+        if let State::InFlight { node } = entry.state {
+            self.anchored = Some(node);
+        }
+        let mut before = Vec::new();
+        for older in (0..index).rev() {
+            if proves && self.entries[older].in_doubt {
+                before.extend(self.entries.remove(older));
+            }
+        }
+        for entry in &mut self.entries {
+            entry.out_of_order = false;
+        }
+        Some(Acked { entry, before })
     }
 
     /// No answer: the batch is sent again, and may be in the log already.
@@ -199,10 +252,18 @@ impl<B> Window<B> {
         let Some(index) = self.index(ticket) else {
             return;
         };
-        self.entries[index].state = State::Waiting;
-        if index == 0 {
-            self.broken = true;
-            // See the module's documentation: none of them is in the log.
+        let entry = &mut self.entries[index];
+        entry.state = State::Waiting;
+        entry.out_of_order = true;
+        self.conclude();
+    }
+
+    /// Where the oldest batch is out of order and so is every one that may be in the log, none is:
+    /// see the module's documentation.
+    fn conclude(&mut self) {
+        let starts = self.entries.front().is_some_and(|entry| entry.out_of_order);
+        if starts && !self.entries.iter().any(Entry::is_unproven) {
+            self.gap = true;
             for entry in &mut self.entries {
                 entry.in_doubt = false;
             }
@@ -217,11 +278,12 @@ impl<B> Window<B> {
             return None;
         }
         let entry = self.entries.remove(index)?;
+        // A batch in doubt may be in the log. If it is not, the next one is refused as out of
+        // order, which tells.
         if !entry.in_doubt {
             self.close_gap(index, &entry);
         }
-        // A batch in doubt may be in the log. If it is not, the next one is refused as out of
-        // order, which tells.
+        self.conclude();
         Some(entry)
     }
 
@@ -234,13 +296,13 @@ impl<B> Window<B> {
         if index == self.entries.len() {
             self.next_sequence = removed.base_sequence;
         } else {
-            self.broken = true;
+            self.gap = true;
         }
     }
 
-    /// Whether the batches must be numbered anew, and can: nothing is in flight.
+    /// Whether the batches must be numbered anew, and can: none of them may be in the log.
     pub(crate) fn must_renumber(&self) -> bool {
-        self.broken && !self.entries.iter().any(Entry::is_in_flight)
+        self.gap && !self.entries.iter().any(Entry::may_be_written)
     }
 
     /// Numbers every batch anew under another identity, the oldest from 0. The caller rewrites
@@ -248,10 +310,11 @@ impl<B> Window<B> {
     pub(crate) fn renumber(&mut self, identity: Identity, mut rewrite: impl FnMut(&mut B, i32)) {
         debug_assert!(self.must_renumber() && self.identity != Some(identity));
         self.identity = Some(identity);
-        self.broken = false;
-        self.anchored = false;
+        self.gap = false;
+        self.anchored = None;
         self.next_sequence = 0;
         for entry in &mut self.entries {
+            entry.out_of_order = false;
             entry.base_sequence = self.next_sequence;
             rewrite(&mut entry.batch, entry.base_sequence);
             self.next_sequence = advance(self.next_sequence, entry.records);
@@ -279,11 +342,42 @@ impl<B> Window<B> {
                 batch: make(part, sequence),
                 state: State::Waiting,
                 in_doubt: false,
+                out_of_order: false,
+                former: false,
             };
             self.entries.insert(index + part, entry);
             sequence = advance(sequence, records);
         }
         Some(whole)
+    }
+
+    /// The topic was made anew: its log is empty and knows no producer. What may be in the former
+    /// log must not be sent again, see [`Window::take_former`].
+    pub(crate) fn begin_anew(&mut self) {
+        if self.entries.is_empty() {
+            self.identity = None;
+        }
+        self.gap |= self.idempotent && !self.entries.is_empty();
+        for entry in &mut self.entries {
+            entry.former = true;
+        }
+    }
+
+    /// Takes out what may be in the log of a former topic. What is under way is decided by its
+    /// answer; what is not in that log is for the new one.
+    pub(crate) fn take_former(&mut self) -> Vec<Entry<B>> {
+        let mut taken = Vec::new();
+        let mut index = 0;
+        while let Some(entry) = self.entries.get_mut(index) {
+            let answered = entry.former && !entry.is_in_flight();
+            if answered && entry.in_doubt {
+                taken.extend(self.entries.remove(index));
+                continue;
+            }
+            entry.former &= !answered;
+            index += 1;
+        }
+        taken
     }
 
     /// Everything, when the producer closes.
@@ -293,6 +387,10 @@ impl<B> Window<B> {
 
     pub(crate) fn get(&self, ticket: Ticket) -> Option<&Entry<B>> {
         self.index(ticket).map(|index| &self.entries[index])
+    }
+
+    pub(crate) fn get_mut(&mut self, ticket: Ticket) -> Option<&mut Entry<B>> {
+        self.index(ticket).map(|index| &mut self.entries[index])
     }
 
     fn index(&self, ticket: Ticket) -> Option<usize> {
@@ -327,6 +425,14 @@ mod tests {
         window
     }
 
+    /// Sends again what is to be sent again now.
+    fn again(window: &mut Window<&'static str>) -> Option<(Ticket, &'static str, i32)> {
+        let next = window.next_again()?;
+        let again = (next.ticket, next.batch, next.base_sequence);
+        window.resend(again.0, 1);
+        Some(again)
+    }
+
     fn sequences(window: &Window<&'static str>) -> Vec<(&'static str, i32)> {
         window
             .entries()
@@ -358,7 +464,7 @@ mod tests {
         assert!(!window.may_send_new(1), "the leader would take b before a");
         window.refused(a, false);
         assert!(!window.may_send_new(1));
-        window.resend(1);
+        again(&mut window);
         window.acked(a);
         assert!(window.may_send_new(1));
         let b = window.send_new(1, 10, "b");
@@ -366,7 +472,7 @@ mod tests {
 
         window.out_of_order(b);
         window.renumber(SECOND, |_, _| ());
-        window.resend(1);
+        again(&mut window);
         assert!(
             !window.may_send_new(1),
             "nothing is in the log under this epoch"
@@ -398,16 +504,16 @@ mod tests {
         window.lost(a);
         assert!(!window.may_send_new(1), "new batches wait behind the retry");
         assert!(
-            window.resend(1).is_none(),
+            again(&mut window).is_none(),
             "b is in flight, its answer comes first"
         );
         window.out_of_order(b);
-        let again = window.resend(1).unwrap();
-        assert_eq!((again.batch, again.base_sequence), ("a", 0));
-        assert!(window.resend(1).is_none(), "one at a time");
+        let (_, batch, sequence) = again(&mut window).unwrap();
+        assert_eq!((batch, sequence), ("a", 0));
+        assert!(again(&mut window).is_none(), "one at a time");
         window.acked(a);
-        let again = window.resend(1).unwrap();
-        assert_eq!((again.batch, again.base_sequence), ("b", 10));
+        let (_, batch, sequence) = again(&mut window).unwrap();
+        assert_eq!((batch, sequence), ("b", 10));
         window.acked(b);
         assert_eq!(window.identity(), Some(FIRST));
         assert_eq!(window.next_sequence(), 20);
@@ -431,11 +537,85 @@ mod tests {
         assert!(!window.must_renumber(), "b is still in flight");
         window.out_of_order(b);
         assert!(window.must_renumber());
-        assert!(window.resend(1).is_none() && !window.may_send_new(1));
+        assert!(again(&mut window).is_none() && !window.may_send_new(1));
         window.renumber(SECOND, |_, _| ());
         assert_eq!(sequences(&window), [("a", 0), ("b", 10)]);
         assert_eq!(window.identity(), Some(SECOND));
-        assert_eq!(window.resend(1).unwrap().batch, "a");
+        assert_eq!(again(&mut window).unwrap().1, "a");
+    }
+
+    #[test]
+    fn the_first_batch_to_another_broker_is_alone_too() {
+        let mut window = window();
+        let a = window.send_new(2, 10, "a");
+        assert!(!window.may_send_new(2), "only broker 1 has acknowledged");
+        window.acked(a);
+        window.send_new(2, 10, "b");
+        assert!(window.may_send_new(2));
+    }
+
+    /// Broker: a written but timed out, b refused for good, c out of order behind the gap of b.
+    #[test]
+    fn what_may_be_written_keeps_its_sequence_when_one_behind_it_is_refused() {
+        let mut window = window();
+        let a = window.send_new(1, 10, "a");
+        let b = window.send_new(1, 10, "b");
+        let c = window.send_new(1, 10, "c");
+        window.refused(a, true);
+        window.refused(b, false);
+        window.given_up(b);
+        window.out_of_order(c);
+        assert!(!window.must_renumber(), "a would be written twice");
+        let (_, batch, sequence) = again(&mut window).unwrap();
+        assert_eq!((batch, sequence), ("a", 0));
+        window.acked(a);
+        assert!(window.must_renumber());
+        window.renumber(SECOND, |_, _| ());
+        assert_eq!(sequences(&window), [("c", 0)]);
+    }
+
+    /// A leader that starts from a snapshot knows the last batch of a producer and none before it.
+    #[test]
+    fn what_may_be_written_is_asked_for_from_the_newest_back() {
+        for (written, delivered) in [(3_usize, vec!["b", "a"]), (2, vec!["a"]), (0, vec![])] {
+            let mut window = window();
+            let tickets = ["a", "b", "c"].map(|name| window.send_new(1, 10, name));
+            for ticket in tickets {
+                window.lost(ticket);
+            }
+            // The broker recognises the last of those that are written, and none else.
+            let mut proven = Vec::new();
+            while let Some((ticket, ..)) = again(&mut window) {
+                match Some(ticket) == written.checked_sub(1).map(|last| tickets[last]) {
+                    true => {
+                        let acked = window.acked(ticket).unwrap();
+                        proven = acked.before.iter().map(|entry| entry.batch).collect();
+                        break;
+                    }
+                    false => window.out_of_order(ticket),
+                }
+            }
+            assert_eq!(proven, delivered, "{written} are written");
+            let left = &["a", "b", "c"][written..];
+            let known: Vec<_> = window.entries().map(|entry| entry.batch).collect();
+            assert_eq!(known, left);
+            assert_eq!(window.must_renumber(), written == 0);
+            if let Some((_, batch, sequence)) = again(&mut window) {
+                assert_eq!((batch, sequence), ("c", 20));
+            }
+        }
+    }
+
+    #[test]
+    fn one_in_doubt_that_is_out_of_order_is_not_left_behind_when_those_before_it_go() {
+        let mut window = window();
+        let a = window.send_new(1, 10, "a");
+        let b = window.send_new(1, 10, "b");
+        window.refused(a, false);
+        window.lost(b);
+        window.out_of_order(b);
+        window.given_up(a);
+        assert!(window.must_renumber(), "nobody would send b ever again");
     }
 
     #[test]
@@ -465,7 +645,7 @@ mod tests {
         assert!(window.given_up(a).is_none());
         window.lost(a);
         let entry = window.given_up(a).unwrap();
-        assert!(entry.is_in_doubt());
+        assert!(entry.may_be_written());
         // It may be in the log, so its sequences are not used again.
         assert_eq!(window.next_sequence(), 10);
     }
@@ -475,9 +655,9 @@ mod tests {
         let mut window = window();
         let a = window.send_new(1, 10, "a");
         window.lost(a);
-        window.resend(1);
+        again(&mut window);
         window.refused(a, false);
-        assert!(window.given_up(a).unwrap().is_in_doubt());
+        assert!(window.given_up(a).unwrap().may_be_written());
     }
 
     #[test]
@@ -488,7 +668,7 @@ mod tests {
         window.out_of_order(b);
         window.split(a, [4, 6], |part, _| ["a1", "a2"][part]);
         assert_eq!(sequences(&window), [("a1", 0), ("a2", 4), ("b", 10)]);
-        assert_eq!(window.resend(1).unwrap().batch, "a1");
+        assert_eq!(again(&mut window).unwrap().1, "a1");
     }
 
     #[test]
@@ -503,6 +683,29 @@ mod tests {
             (window.identity(), window.next_sequence()),
             (Some(SECOND), 0)
         );
+    }
+
+    #[test]
+    fn what_may_be_in_a_former_topic_is_not_sent_to_the_new_one() {
+        let mut window = window();
+        let a = window.send_new(1, 10, "a");
+        let b = window.send_new(1, 10, "b");
+        let c = window.send_new(1, 10, "c");
+        window.lost(a);
+        window.begin_anew();
+        let former: Vec<_> = window.take_former().iter().map(|e| e.batch).collect();
+        assert_eq!(former, ["a"]);
+        // The answers for those under way: one may be written, one is not.
+        window.refused(b, true);
+        window.refused(c, false);
+        let former: Vec<_> = window.take_former().iter().map(|e| e.batch).collect();
+        assert_eq!(former, ["b"]);
+        assert!(window.must_renumber());
+        window.renumber(SECOND, |_, _| ());
+        assert_eq!(sequences(&window), [("c", 0)]);
+        again(&mut window);
+        window.lost(c);
+        assert!(window.take_former().is_empty(), "c went to the new one");
     }
 
     #[test]

@@ -40,20 +40,28 @@ impl EncodeError {
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
+
+    /// Why: the serializer's or the field's own error, whose text ends this one's.
+    #[must_use]
+    pub fn reason(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0.source
+    }
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.field {
-            Some(field) => write!(f, "cannot encode field `{field}` of `{}`", self.0.record),
-            None => write!(f, "cannot encode `{}`", self.0.record),
+            Some(field) => write!(f, "cannot encode field `{field}` of `{}`", self.0.record)?,
+            None => write!(f, "cannot encode `{}`", self.0.record)?,
         }
+        write!(f, ": {}", self.0.source)
     }
 }
 
 impl Error for EncodeError {
+    /// What lies behind the reason, whose own text is part of this one's.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0.source)
+        self.0.source.source()
     }
 }
 
@@ -151,6 +159,13 @@ impl DecodeError {
     pub fn offset(&self) -> i64 {
         self.0.offset
     }
+
+    /// Why, if there is more to say: the deserializer's or the field's own error, whose text ends
+    /// this one's.
+    #[must_use]
+    pub fn reason(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.0.source.as_deref()
+    }
 }
 
 impl fmt::Display for DecodeError {
@@ -168,21 +183,28 @@ impl fmt::Display for DecodeError {
             "record {topic}-{partition}@{offset} does not read as `{record}`: "
         )?;
         match kind {
-            DecodeErrorKind::UnexpectedTombstone => f.write_str("its value is null (a tombstone)"),
-            DecodeErrorKind::Value { field: Some(field) } => {
-                write!(f, "field `{field}` of its value is invalid")
+            DecodeErrorKind::UnexpectedTombstone => {
+                f.write_str("its value is null (a tombstone)")?
             }
-            DecodeErrorKind::Value { field: None } => f.write_str("its value is invalid"),
-            DecodeErrorKind::MissingHeader { name } => write!(f, "it has no header `{name}`"),
-            DecodeErrorKind::NullHeader { name } => write!(f, "its header `{name}` is null"),
-            DecodeErrorKind::InvalidHeader { name } => write!(f, "its header `{name}` is invalid"),
+            DecodeErrorKind::Value { field: Some(field) } => {
+                write!(f, "field `{field}` of its value is invalid")?;
+            }
+            DecodeErrorKind::Value { field: None } => f.write_str("its value is invalid")?,
+            DecodeErrorKind::MissingHeader { name } => write!(f, "it has no header `{name}`")?,
+            DecodeErrorKind::NullHeader { name } => write!(f, "its header `{name}` is null")?,
+            DecodeErrorKind::InvalidHeader { name } => write!(f, "its header `{name}` is invalid")?,
+        }
+        match &self.0.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
         }
     }
 }
 
 impl Error for DecodeError {
+    /// What lies behind the reason, whose own text is part of this one's.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.0.source.as_deref().and_then(|source| source.source())
     }
 }
 

@@ -5,7 +5,6 @@ mod serde_attributes;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_client::KafkaRecord;
@@ -152,7 +151,7 @@ fn errors_on_reading_say_where_and_why() {
         }
     );
     assert_eq!(
-        short.source().unwrap().to_string(),
+        short.reason().unwrap().to_string(),
         "expected 4 bytes, found 1"
     );
 
@@ -164,15 +163,15 @@ fn errors_on_reading_say_where_and_why() {
         }
     );
     assert!(
-        wrong.source().unwrap().to_string().contains("expected u64"),
+        wrong.reason().unwrap().to_string().contains("expected u64"),
         "{wrong:?}"
     );
     let cut = from_json::<Order>("").unwrap_err();
     assert_eq!(cut.kind(), &DecodeErrorKind::Value { field: None });
-    assert!(cut.source().unwrap().to_string().contains("EOF"), "{cut:?}");
+    assert!(cut.reason().unwrap().to_string().contains("EOF"), "{cut:?}");
     let more = from_json::<Order>(&format!("{value} x")).unwrap_err();
     assert!(
-        more.source().unwrap().to_string().contains("trailing"),
+        more.reason().unwrap().to_string().contains("trailing"),
         "{more:?}"
     );
 }
@@ -191,9 +190,10 @@ fn errors_on_writing_name_type_and_field() {
     );
     assert_eq!(
         error.to_string(),
-        "cannot encode field `placed_at_ms` of `Order`"
+        "cannot encode field `placed_at_ms` of `Order`: -5 ms is before 1970, which a Kafka timestamp \
+         cannot be"
     );
-    assert!(error.source().unwrap().to_string().contains("before 1970"));
+    assert!(error.reason().to_string().contains("before 1970"));
     buffer.with_record("t", |record| {
         assert_eq!(record, Record::to("t"), "nothing is left")
     });
@@ -208,11 +208,7 @@ fn errors_on_writing_name_type_and_field() {
     let error = buffer.encode(&odd).unwrap_err();
     assert_eq!((error.record(), error.field()), ("Odd", Some("lines[1]")));
     assert!(
-        error
-            .source()
-            .unwrap()
-            .to_string()
-            .contains("key must be a string"),
+        error.reason().to_string().contains("key must be a string"),
         "{error:?}"
     );
 }

@@ -1,6 +1,5 @@
 //! serde's attributes on a record mean what they always mean.
 
-use std::error::Error as _;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -81,7 +80,7 @@ fn a_header_is_no_field_of_the_value() {
     let error = from_json::<Strict>(r#"{"n":2,"h":"x"}"#).unwrap_err();
     assert!(
         error
-            .source()
+            .reason()
             .unwrap()
             .to_string()
             .contains("unknown field `h`"),

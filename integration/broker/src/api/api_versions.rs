@@ -12,10 +12,13 @@ use kafka_client_protocol::api::api_versions::{
 };
 use kafka_client_protocol::{ApiKey, ErrorCode};
 
-use super::{Api, Call, SERVED};
+use super::{Api, Call, SERVED, Served, served};
 
 impl Api for ApiVersionsRequest {
     async fn answer(self, call: &Call<'_>) -> ApiVersionsResponse {
+        if !served(ApiKey::API_VERSIONS).is_some_and(|own| own.versions.contains(&call.version)) {
+            return self.refuse(ErrorCode::UNSUPPORTED_VERSION);
+        }
         let names = [&self.client_software_name, &self.client_software_version];
         if call.version >= 3 && !names.iter().all(|name| is_software_name(name)) {
             return self.refuse(ErrorCode::INVALID_REQUEST);
@@ -28,22 +31,20 @@ impl Api for ApiVersionsRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> ApiVersionsResponse {
-        let own = SERVED
-            .iter()
-            .filter(|(key, _, _)| *key == ApiKey::API_VERSIONS);
+        let own = served(ApiKey::API_VERSIONS);
         ApiVersionsResponse {
             error_code: error.code(),
-            api_keys: own.map(row).collect(),
+            api_keys: own.map(row).into_iter().collect(),
             ..Default::default()
         }
     }
 }
 
-fn row(&(key, min_version, max_version): &(ApiKey, i16, i16)) -> ApiVersion {
+fn row(served: &Served) -> ApiVersion {
     ApiVersion {
-        api_key: key.value(),
-        min_version,
-        max_version,
+        api_key: served.api.value(),
+        min_version: *served.versions.start(),
+        max_version: *served.versions.end(),
         ..Default::default()
     }
 }

@@ -13,7 +13,7 @@ use kafka_client_protocol::api::create_topics::{
 };
 use kafka_client_protocol::{ErrorCode, Uuid};
 
-use super::{Api, Call, TopicRef, text};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::config::TOPIC_PROPERTIES;
 use crate::validate::Refusal;
 
@@ -22,6 +22,8 @@ const SOURCE_TOPIC: i8 = 1;
 const SOURCE_DEFAULT: i8 = 5;
 
 impl Api for CreateTopicsRequest {
+    const NAMES: Named = Named::Topics;
+
     async fn answer(self, call: &Call<'_>) -> CreateTopicsResponse {
         let mut topics: Vec<CreatableTopicResult> = Vec::new();
         for asked in &self.topics {
@@ -59,10 +61,27 @@ impl Api for CreateTopicsRequest {
         }
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        self.topics
-            .iter()
-            .any(|topic| names(&TopicRef::Name(&topic.name), None))
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topics.iter();
+        topics
+            .map(|topic| Part::topic(TopicRef::Name(&topic.name)))
+            .collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let is_wanted = |topic: &mut CreatableTopic| target.is_topic(TopicRef::Name(&topic.name));
+        let topics: Vec<_> = self.topics.extract_if(.., is_wanted).collect();
+        (!topics.is_empty()).then(|| Self {
+            topics,
+            ..self.clone()
+        })
+    }
+
+    fn put(answer: &mut CreateTopicsResponse, refused: CreateTopicsResponse) {
+        let same = |a: &CreatableTopicResult, b: &CreatableTopicResult| a.name == b.name;
+        parts::put(&mut answer.topics, refused.topics, same, |known, one| {
+            *known = one
+        });
     }
 }
 

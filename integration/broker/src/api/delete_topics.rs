@@ -4,16 +4,18 @@
 
 use std::sync::Arc;
 
-use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::delete_topics::{
     DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
 };
+use kafka_client_protocol::{ErrorCode, StrBytes};
 
-use super::{Api, Call, TopicRef, text};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::topics::Topic;
 use crate::validate::Refusal;
 
 impl Api for DeleteTopicsRequest {
+    const NAMES: Named = Named::Topics;
+
     async fn answer(self, call: &Call<'_>) -> DeleteTopicsResponse {
         let mut responses = Vec::new();
         for asked in all(&self) {
@@ -47,12 +49,45 @@ impl Api for DeleteTopicsRequest {
         }
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        all(self).iter().any(|asked| match &asked.name {
-            Some(name) => names(&TopicRef::Name(name), None),
-            None => names(&TopicRef::Id(asked.topic_id), None),
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topics.iter().map(named);
+        let names = self.topic_names.iter().map(|name| TopicRef::Name(name));
+        topics.chain(names).map(Part::topic).collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let topics = self
+            .topics
+            .extract_if(.., |topic| target.is_topic(named(topic)));
+        let topics: Vec<_> = topics.collect();
+        let is_wanted = |name: &mut StrBytes| target.is_topic(TopicRef::Name(name));
+        let topic_names: Vec<_> = self.topic_names.extract_if(.., is_wanted).collect();
+        (!topics.is_empty() || !topic_names.is_empty()).then(|| Self {
+            topics,
+            topic_names,
+            ..self.clone()
         })
     }
+
+    fn put(answer: &mut DeleteTopicsResponse, refused: DeleteTopicsResponse) {
+        // What was found is answered with name and id, what is refused as it was named.
+        let same =
+            |found: &DeletableTopicResult, refused: &DeletableTopicResult| match &refused.name {
+                Some(_) => found.name == refused.name,
+                None => found.topic_id == refused.topic_id,
+            };
+        parts::put(
+            &mut answer.responses,
+            refused.responses,
+            same,
+            |known, one| *known = one,
+        );
+    }
+}
+
+fn named(asked: &DeleteTopicState) -> TopicRef<'_> {
+    let by_id = TopicRef::Id(asked.topic_id);
+    asked.name.as_deref().map_or(by_id, TopicRef::Name)
 }
 
 /// The topics in the form of version 6.

@@ -21,7 +21,7 @@ use kafka_client_protocol::api::fetch::{
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Api, Call, TopicRef};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
 use crate::partition::Partition;
 use crate::topics::Topic;
@@ -31,6 +31,8 @@ const TOPIC_IDS_SINCE: i16 = 13;
 const READ_COMMITTED: i8 = 1;
 
 impl Api for FetchRequest {
+    const NAMES: Named = Named::Partitions;
+
     async fn answer(self, call: &Call<'_>) -> FetchResponse {
         if self.session_id != 0 {
             return FetchResponse {
@@ -68,18 +70,44 @@ impl Api for FetchRequest {
         }
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        self.topics.iter().any(|topic| {
-            let named = if topic.topic_id.is_zero() {
-                TopicRef::Name(&topic.topic)
-            } else {
-                TopicRef::Id(topic.topic_id)
-            };
-            topic
-                .partitions
-                .iter()
-                .any(|asked| names(&named, Some(asked.partition)))
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topics.iter();
+        topics
+            .flat_map(|topic| {
+                let named = TopicRef::new(&topic.topic, topic.topic_id);
+                Part::partitions(named, topic.partitions.iter().map(|one| one.partition))
+            })
+            .collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let taken = parts::take(
+            &mut self.topics,
+            |topic| &mut topic.partitions,
+            |topic, one| target.is(TopicRef::new(&topic.topic, topic.topic_id), one.partition),
+        );
+        if taken.is_empty() {
+            return None;
+        }
+        // An error is answered at once, whatever the others have.
+        self.max_wait_ms = 0;
+        Some(Self {
+            topics: taken,
+            ..self.clone()
         })
+    }
+
+    fn put(answer: &mut FetchResponse, refused: FetchResponse) {
+        parts::put(
+            &mut answer.responses,
+            refused.responses,
+            |a, b| (&a.topic, a.topic_id) == (&b.topic, b.topic_id),
+            |known, topic| {
+                parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
+                    one.partition_index
+                });
+            },
+        );
     }
 }
 

@@ -21,7 +21,7 @@ use kafka_client_protocol::api::list_offsets::{
     ListOffsetsTopicResponse,
 };
 
-use super::{Api, Call, TopicRef};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::partition::{Partition, TimedOffset};
 use crate::validate::Refusal;
 
@@ -34,6 +34,8 @@ const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 impl Api for ListOffsetsRequest {
+    const NAMES: Named = Named::Partitions;
+
     async fn answer(self, call: &Call<'_>) -> ListOffsetsResponse {
         let twice = named_twice(&self);
         each(&self, call.version, |topic, asked| {
@@ -54,14 +56,42 @@ impl Api for ListOffsetsRequest {
         each(self, 0, |_, _| Err(error))
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        self.topics.iter().any(|topic| {
-            let named = TopicRef::Name(&topic.name);
-            topic
-                .partitions
-                .iter()
-                .any(|asked| names(&named, Some(asked.partition_index)))
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topics.iter();
+        topics
+            .flat_map(|topic| {
+                let named = TopicRef::Name(&topic.name);
+                Part::partitions(
+                    named,
+                    topic.partitions.iter().map(|one| one.partition_index),
+                )
+            })
+            .collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let taken = parts::take(
+            &mut self.topics,
+            |topic| &mut topic.partitions,
+            |topic, one| target.is(TopicRef::Name(&topic.name), one.partition_index),
+        );
+        (!taken.is_empty()).then(|| Self {
+            topics: taken,
+            ..self.clone()
         })
+    }
+
+    fn put(answer: &mut ListOffsetsResponse, refused: ListOffsetsResponse) {
+        parts::put(
+            &mut answer.topics,
+            refused.topics,
+            |a, b| a.name == b.name,
+            |known, topic| {
+                parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
+                    one.partition_index
+                });
+            },
+        );
     }
 }
 

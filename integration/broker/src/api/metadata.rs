@@ -11,10 +11,14 @@ use kafka_client_protocol::api::metadata::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
-use super::{Api, CLUSTER_OPERATIONS, Call, TOPIC_OPERATIONS, TopicRef};
+use super::{
+    Api, CLUSTER_OPERATIONS, Call, Named, Part, TOPIC_OPERATIONS, Target, TopicRef, parts,
+};
 use crate::topics::{Topic, check_name, is_internal};
 
 impl Api for MetadataRequest {
+    const NAMES: Named = Named::TopicsWithPartitions;
+
     async fn answer(self, call: &Call<'_>) -> MetadataResponse {
         let node = call.node;
         let wants_operations = self.include_topic_authorized_operations;
@@ -62,12 +66,76 @@ impl Api for MetadataRequest {
         }
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        self.topics.iter().flatten().any(|topic| match &topic.name {
-            Some(name) => names(&TopicRef::Name(name), None),
-            None => names(&TopicRef::Id(topic.topic_id), None),
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topics.iter().flatten();
+        topics.map(|topic| Part::topic(named(topic))).collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let topics = self.topics.as_mut()?;
+        let is_wanted = |topic: &MetadataRequestTopic| target.is_topic(named(topic));
+        let taken: Vec<_> = if target.partition.is_none() {
+            topics.extract_if(.., |topic| is_wanted(topic)).collect()
+        } else {
+            // The topic is still asked for: its other partitions are answered as they are.
+            topics
+                .iter()
+                .filter(|topic| is_wanted(topic))
+                .cloned()
+                .collect()
+        };
+        (!taken.is_empty()).then(|| Self {
+            topics: Some(taken),
+            ..self.clone()
         })
     }
+
+    fn refuse_taken(&self, target: &Target<'_>, error: ErrorCode) -> MetadataResponse {
+        let Some(partition_index) = target.partition else {
+            return self.refuse(error);
+        };
+        let topic = |asked: &MetadataRequestTopic| MetadataResponseTopic {
+            partitions: vec![MetadataResponsePartition {
+                error_code: error.code(),
+                partition_index,
+                leader_id: -1,
+                ..Default::default()
+            }],
+            ..missing(asked, ErrorCode::NONE)
+        };
+        MetadataResponse {
+            topics: self.topics.iter().flatten().map(topic).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn put(answer: &mut MetadataResponse, refused: MetadataResponse) {
+        // What was found is answered with name and id, what is refused as it was named.
+        let same =
+            |found: &MetadataResponseTopic, refused: &MetadataResponseTopic| match &refused.name {
+                Some(_) => found.name == refused.name,
+                None => found.topic_id == refused.topic_id,
+            };
+        parts::put(&mut answer.topics, refused.topics, same, |known, topic| {
+            if topic.error_code != 0 {
+                *known = topic;
+                return;
+            }
+            for refused in topic.partitions {
+                let index = refused.partition_index;
+                let mut partitions = known.partitions.iter_mut();
+                if let Some(known) = partitions.find(|known| known.partition_index == index) {
+                    known.error_code = refused.error_code;
+                    known.leader_id = refused.leader_id;
+                }
+            }
+        });
+    }
+}
+
+fn named(asked: &MetadataRequestTopic) -> TopicRef<'_> {
+    let by_id = TopicRef::Id(asked.topic_id);
+    asked.name.as_deref().map_or(by_id, TopicRef::Name)
 }
 
 trait Lookup {

@@ -5,6 +5,7 @@ mod create_topics;
 mod delete_topics;
 mod describe_cluster;
 mod describe_groups;
+mod faulty;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
@@ -16,9 +17,12 @@ mod list_offsets;
 mod metadata;
 mod offset_commit;
 mod offset_fetch;
+mod parts;
 mod produce;
 mod sync_group;
 
+use std::any::Any;
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -26,22 +30,49 @@ use bytes::Bytes;
 use kafka_client_protocol::api;
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::frame::{Frame, RequestHeader, encode_response};
-use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes, Uuid};
+use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
-use crate::faults::{After, Before, JournalEntry};
+use crate::faults::{Hit, JournalEntry, Kind, Seen};
 use crate::node::Node;
+
+use self::parts::{Part, Target, TopicRef};
+
+pub(crate) use self::parts::Named;
 
 /// What the connection does after a request.
 #[derive(Debug)]
-pub(crate) enum Outcome {
-    /// Sends these bytes, length prefix included.
-    Answer(Vec<Bytes>),
-    /// Sends these bytes and ends.
-    Last(Vec<Bytes>),
-    /// Goes on: the request wants no answer.
-    Nothing,
-    /// Ends.
+pub(crate) struct Outcome {
+    /// Is sent first, length prefix included; nothing if it is empty.
+    pub(crate) answer: Vec<Bytes>,
+    pub(crate) then: Then,
+}
+
+/// How a connection goes on.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// With the next request.
+    Next,
+    /// It ends in order.
     Close,
+    /// It ends at once.
+    Reset,
+    /// It stays open, but is dead until the fault is released.
+    Silence(Hit),
+}
+
+impl Outcome {
+    fn close() -> Self {
+        Then::Close.into()
+    }
+}
+
+impl From<Then> for Outcome {
+    fn from(then: Then) -> Self {
+        Self {
+            answer: Vec::new(),
+            then,
+        }
+    }
 }
 
 /// A request's surroundings.
@@ -50,7 +81,7 @@ pub(crate) struct Call<'a> {
     pub(crate) node: &'a Arc<Node>,
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
-    pub(crate) peer: &'a str,
+    pub(crate) peer: &'a Arc<str>,
 }
 
 impl Call<'_> {
@@ -59,23 +90,50 @@ impl Call<'_> {
         let host = self
             .peer
             .rsplit_once(':')
-            .map_or(self.peer, |(host, _)| host);
+            .map_or(&**self.peer, |(host, _)| host);
         format!("/{}", host.trim_matches(['[', ']']))
+    }
+
+    /// The name of a topic that a request means; its id if there is no such topic.
+    fn name_of(&self, named: TopicRef<'_>) -> String {
+        match named {
+            TopicRef::Name(name) => name.to_owned(),
+            TopicRef::Id(id) => {
+                let known = self.node.topics.with_id(id);
+                known.map_or_else(|| id.to_string(), |known| known.name.to_string())
+            }
+        }
     }
 }
 
 /// A request that this broker serves.
-pub(crate) trait Api: Request {
+pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
+    /// What a request names, and so what may be refused of it alone.
+    const NAMES: Named = Named::Nothing;
+
     /// Applies the request.
     fn answer(self, call: &Call<'_>) -> impl Future<Output = Self::Response> + Send;
 
     /// The answer that refuses all of the request.
     fn refuse(&self, error: ErrorCode) -> Self::Response;
 
-    /// Whether the request names a topic (any if `None`) and a partition (any if `None`).
-    fn names(&self, _names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        false
+    /// What the request names, in its order.
+    fn parts(&self) -> Vec<Part<'_>> {
+        Vec::new()
     }
+
+    /// Takes what the target means out of the request; `None` if there is nothing of it.
+    fn take(&mut self, _target: &Target<'_>) -> Option<Self> {
+        None
+    }
+
+    /// The answer that refuses what was taken, and nothing else.
+    fn refuse_taken(&self, _target: &Target<'_>, error: ErrorCode) -> Self::Response {
+        self.refuse(error)
+    }
+
+    /// Puts the refusals of what was taken into an answer, in place of what it says of the same.
+    fn put(_answer: &mut Self::Response, _refused: Self::Response) {}
 
     /// Whether the client expects an answer.
     fn wants_answer(&self) -> bool {
@@ -88,24 +146,49 @@ pub(crate) trait Api: Request {
     }
 }
 
-/// How a request names a topic.
-pub(crate) enum TopicRef<'a> {
-    Name(&'a str),
-    Id(Uuid),
+/// A request whose answer can tell the client to pause.
+pub(crate) trait Throttle: Request {
+    fn throttle(answer: &mut Self::Response, throttle_time_ms: i32);
+}
+
+/// An API that this broker serves.
+pub(crate) struct Served {
+    pub(crate) api: ApiKey,
+    /// The versions it says that it serves.
+    pub(crate) versions: std::ops::RangeInclusive<i16>,
+    pub(crate) names: Named,
+    pub(crate) request: fn() -> Kind,
+    pub(crate) response: fn() -> Kind,
+}
+
+/// An API, if this broker serves it.
+pub(crate) fn served(api: ApiKey) -> Option<&'static Served> {
+    SERVED.iter().find(|served| served.api == api)
 }
 
 macro_rules! apis {
     ($($request:ty, $min:literal ..= $max:literal;)*) => {
-        /// The APIs this broker serves, with the versions it says so for.
-        pub(crate) const SERVED: &[(ApiKey, i16, i16)] =
-            &[$((<$request as Request>::API_KEY, $min, $max),)*];
+        /// The APIs this broker serves.
+        pub(crate) const SERVED: &[Served] = &[$(Served {
+            api: <$request as Request>::API_KEY,
+            versions: $min..=$max,
+            names: <$request as Api>::NAMES,
+            request: Kind::of::<$request>,
+            response: Kind::of::<<$request as Request>::Response>,
+        },)*];
+
+        $(impl Throttle for $request {
+            fn throttle(answer: &mut Self::Response, throttle_time_ms: i32) {
+                answer.throttle_time_ms = throttle_time_ms;
+            }
+        })*
 
         async fn dispatch(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> Outcome {
             match header.api_key {
                 $(key if key == <$request as Request>::API_KEY => {
-                    Box::pin(apply::<$request>(call, header, body)).await
+                    Box::pin(read_and_apply::<$request>(call, header, body)).await
                 })*
-                _ => Outcome::Close,
+                _ => Outcome::close(),
             }
         }
     };
@@ -140,17 +223,10 @@ pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Ou
         Ok(parts) => parts,
         Err(error) => {
             tracing::warn!(%peer, %error, "closed a connection over an unreadable request header");
-            return Outcome::Close;
+            return Outcome::close();
         }
     };
     let client_id = header.client_id.as_deref().unwrap_or_default();
-    node.faults.note(|| JournalEntry {
-        api_key: header.api_key,
-        api_version: header.api_version,
-        client_id: client_id.to_owned(),
-        correlation_id: header.correlation_id,
-        peer: Arc::clone(peer),
-    });
     let version = header.api_version;
     let call = Call {
         node,
@@ -158,103 +234,124 @@ pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Ou
         client_id,
         peer,
     };
-    let served = SERVED.iter().find(|(key, _, _)| *key == header.api_key);
-    match served {
-        Some((_, min, max)) if (*min..=*max).contains(&version) => {
-            dispatch(&call, &header, body).await
-        }
-        // The one API whose version a client cannot know: it is told in the oldest form.
-        _ if header.api_key == ApiKey::API_VERSIONS => {
-            let answer = ApiVersionsRequest::default().refuse(ErrorCode::UNSUPPORTED_VERSION);
-            encoded(
-                &call,
-                encode_response::<ApiVersionsRequest>(&answer, 0, header.correlation_id),
-            )
+    match served(header.api_key) {
+        Some(served) if served.versions.contains(&version) => dispatch(&call, &header, body).await,
+        // The one API whose version a client cannot know: what its request says in an unknown
+        // version cannot be read, and it is told so in the oldest form.
+        Some(_) if header.api_key == ApiKey::API_VERSIONS => {
+            note(&call, &header, Vec::new);
+            apply(&call, &header, ApiVersionsRequest::default(), 0).await
         }
         _ => {
+            note(&call, &header, Vec::new);
             tracing::warn!(
                 %peer, client_id, api = ?header.api_key, version,
                 "closed a connection over a request that this broker does not serve"
             );
-            Outcome::Close
+            Outcome::close()
         }
     }
 }
 
-async fn apply<R: Api>(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> Outcome {
-    let request = match R::decode(body, call.version) {
-        Ok(request) => request,
+/// Writes a request into the journal.
+fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec<Part<'a>>) {
+    let topics = || {
+        let mut known = HashSet::new();
+        let mut topics = Vec::new();
+        for part in parts() {
+            if known.insert(part.topic) {
+                topics.push(call.name_of(part.topic));
+            }
+        }
+        topics
+    };
+    call.node.faults.note(|| JournalEntry {
+        api_key: header.api_key,
+        api_version: header.api_version,
+        client_id: call.client_id.to_owned(),
+        correlation_id: header.correlation_id,
+        peer: Arc::clone(call.peer),
+        topics: topics(),
+    });
+}
+
+async fn read_and_apply<R: Api>(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> Outcome {
+    match R::decode(body, call.version) {
+        Ok(request) => {
+            note(call, header, || request.parts());
+            apply(call, header, request, call.version).await
+        }
         Err(error) => {
+            note(call, header, Vec::new);
             tracing::warn!(
-                peer = call.peer, client_id = call.client_id, %error,
+                peer = %call.peer, client_id = call.client_id, %error,
                 "closed a connection over a malformed request"
             );
-            return Outcome::Close;
+            Outcome::close()
         }
-    };
-    let hit = call
-        .node
-        .faults
-        .hit(header.api_key, call.client_id, |topic, partition| {
-            request.names(&|named, number| {
-                let topic_fits = topic.is_none_or(|topic| match named {
-                    TopicRef::Name(name) => *name == topic,
-                    TopicRef::Id(id) => call
-                        .node
-                        .topics
-                        .named(topic)
-                        .is_some_and(|known| known.id == *id),
-                });
-                topic_fits && partition.is_none_or(|wanted| number == Some(wanted))
-            })
-        });
-    let wants_answer = request.wants_answer();
-    let before = match &hit {
-        Some(hit) => hit.before().await,
-        None => Before::Apply,
-    };
-    let answer = match before {
-        Before::Apply => request.answer(call).await,
-        Before::Refuse(error) => request.refuse(error),
-        Before::Close => return Outcome::Close,
-    };
-    let after = match &hit {
-        Some(hit) => hit.after().await,
-        None => After::Send,
-    };
-    if after == After::Close {
-        return Outcome::Close;
-    }
-    if !wants_answer {
-        return if R::closes_unanswered(&answer) {
-            Outcome::Close
-        } else {
-            Outcome::Nothing
-        };
-    }
-    let frame = encode_response::<R>(&answer, call.version, header.correlation_id);
-    match (encoded(call, frame), after) {
-        (Outcome::Answer(segments), After::Truncate(bytes)) => {
-            let mut whole: Bytes = segments.concat().into();
-            whole.truncate(bytes);
-            Outcome::Last(vec![whole])
-        }
-        (Outcome::Answer(segments), After::Corrupt(position)) => {
-            let mut whole = segments.concat();
-            let last = whole.len() - 1;
-            whole[position.min(last)] ^= 0xff;
-            Outcome::Answer(vec![whole.into()])
-        }
-        (outcome, _) => outcome,
     }
 }
 
-fn encoded(call: &Call<'_>, frame: Result<Frame, kafka_client_protocol::EncodeError>) -> Outcome {
+/// Applies a request, with the fault that hits it, and answers in a version.
+async fn apply<R: Api>(
+    call: &Call<'_>,
+    header: &RequestHeader,
+    request: R,
+    answer_version: i16,
+) -> Outcome {
+    let hit = call.node.faults.hit(&Seen {
+        api: header.api_key,
+        version: call.version,
+        client_id: call.client_id,
+        request: &request as &dyn Any,
+        names: &|topic, fits| {
+            let target = topic.map(|topic| Target::new(call, topic, None));
+            let is_topic = |named| target.is_none_or(|target| target.is_topic(named));
+            let mut parts = request.parts().into_iter();
+            parts.any(|part| fits(part.partition) && is_topic(part.topic))
+        },
+    });
+    let encode = |answer: &R::Response| {
+        let frame = encode_response::<R>(answer, answer_version, header.correlation_id);
+        encoded(call, frame)
+    };
+    if let Some(hit) = hit {
+        return faulty::apply(call, request, hit, encode).await;
+    }
+    let wants_answer = request.wants_answer();
+    let answer = request.answer(call).await;
+    if wants_answer {
+        encode(&answer).map_or_else(Outcome::close, answered)
+    } else {
+        unanswered::<R>(&answer)
+    }
+}
+
+fn answered(answer: Vec<Bytes>) -> Outcome {
+    Outcome {
+        answer,
+        then: Then::Next,
+    }
+}
+
+/// What follows on a request that wants no answer.
+fn unanswered<R: Api>(answer: &R::Response) -> Outcome {
+    if R::closes_unanswered(answer) {
+        Outcome::close()
+    } else {
+        Then::Next.into()
+    }
+}
+
+fn encoded(
+    call: &Call<'_>,
+    frame: Result<Frame, kafka_client_protocol::EncodeError>,
+) -> Option<Vec<Bytes>> {
     match frame {
-        Ok(frame) => Outcome::Answer(frame.into_segments().collect()),
+        Ok(frame) => Some(frame.into_segments().collect()),
         Err(error) => {
-            tracing::error!(peer = call.peer, %error, "an answer cannot be encoded");
-            Outcome::Close
+            tracing::error!(peer = %call.peer, %error, "an answer cannot be encoded");
+            None
         }
     }
 }

@@ -14,7 +14,7 @@ use kafka_client_protocol::api::offset_commit::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 
-use super::{Api, Call, TopicRef};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::group::{Commit, Committer, OffsetCommitValue};
 use crate::topics::Topic;
 
@@ -22,6 +22,8 @@ const NOT_FOUND_SINCE: i16 = 9;
 const TOPIC_IDS_SINCE: i16 = 10;
 
 impl Api for OffsetCommitRequest {
+    const NAMES: Named = Named::Partitions;
+
     async fn answer(self, call: &Call<'_>) -> OffsetCommitResponse {
         let node = call.node;
         let now_ms = node.env.wall_ms();
@@ -58,18 +60,47 @@ impl Api for OffsetCommitRequest {
         each(self, || error)
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        self.topics.iter().any(|topic| {
-            let named = if topic.topic_id.is_zero() {
-                TopicRef::Name(&topic.name)
-            } else {
-                TopicRef::Id(topic.topic_id)
-            };
-            topic
-                .partitions
-                .iter()
-                .any(|one| names(&named, Some(one.partition_index)))
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topics.iter();
+        topics
+            .flat_map(|topic| {
+                let named = TopicRef::new(&topic.name, topic.topic_id);
+                Part::partitions(
+                    named,
+                    topic.partitions.iter().map(|one| one.partition_index),
+                )
+            })
+            .collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let taken = parts::take(
+            &mut self.topics,
+            |topic| &mut topic.partitions,
+            |topic, one| {
+                target.is(
+                    TopicRef::new(&topic.name, topic.topic_id),
+                    one.partition_index,
+                )
+            },
+        );
+        (!taken.is_empty()).then(|| Self {
+            topics: taken,
+            ..self.clone()
         })
+    }
+
+    fn put(answer: &mut OffsetCommitResponse, refused: OffsetCommitResponse) {
+        parts::put(
+            &mut answer.topics,
+            refused.topics,
+            |a, b| (&a.name, a.topic_id) == (&b.name, b.topic_id),
+            |known, topic| {
+                parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
+                    one.partition_index
+                });
+            },
+        );
     }
 }
 

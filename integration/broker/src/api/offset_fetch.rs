@@ -12,13 +12,15 @@ use kafka_client_protocol::api::offset_fetch::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
-use super::{Api, Call, TopicRef};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::group::{OffsetCommitValue, Offsets};
 
 const GROUPS_SINCE: i16 = 8;
 const TOPIC_IDS_SINCE: i16 = 10;
 
 impl Api for OffsetFetchRequest {
+    const NAMES: Named = Named::Partitions;
+
     async fn answer(self, call: &Call<'_>) -> OffsetFetchResponse {
         if call.version >= GROUPS_SINCE {
             let groups = self.groups.iter().map(|group| fetch(call, group)).collect();
@@ -45,23 +47,94 @@ impl Api for OffsetFetchRequest {
         }
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        let own = as_group(self);
-        let groups = self.groups.iter().chain([&own]);
-        groups
-            .flat_map(|group| group.topics.iter().flatten())
-            .any(|topic| {
-                let named = if topic.topic_id.is_zero() {
-                    TopicRef::Name(&topic.name)
-                } else {
-                    TopicRef::Id(topic.topic_id)
-                };
-                topic
-                    .partition_indexes
-                    .iter()
-                    .any(|index| names(&named, Some(*index)))
-            })
+    fn parts(&self) -> Vec<Part<'_>> {
+        let old = self.topics.iter().flatten();
+        let old = old.flat_map(|topic| {
+            let named = TopicRef::Name(&topic.name);
+            Part::partitions(named, topic.partition_indexes.iter().copied())
+        });
+        let groups = self.groups.iter();
+        let grouped = groups.flat_map(|group| group.topics.iter().flatten());
+        let grouped = grouped.flat_map(|topic| {
+            let named = TopicRef::new(&topic.name, topic.topic_id);
+            Part::partitions(named, topic.partition_indexes.iter().copied())
+        });
+        old.chain(grouped).collect()
     }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let topics = self.topics.as_mut().map(|topics| {
+            parts::take(
+                topics,
+                |topic| &mut topic.partition_indexes,
+                |topic, index| target.is(TopicRef::Name(&topic.name), *index),
+            )
+        });
+        let mut groups = Vec::new();
+        for group in &mut self.groups {
+            let topics = parts::take(
+                group.topics.as_deref_mut().unwrap_or_default(),
+                |topic| &mut topic.partition_indexes,
+                |topic, index| target.is(TopicRef::new(&topic.name, topic.topic_id), *index),
+            );
+            if !topics.is_empty() {
+                groups.push(OffsetFetchRequestGroup {
+                    topics: Some(topics),
+                    ..group.clone()
+                });
+            }
+        }
+        let nothing = topics.as_ref().is_none_or(Vec::is_empty) && groups.is_empty();
+        (!nothing).then(|| Self {
+            topics,
+            groups,
+            ..self.clone()
+        })
+    }
+
+    fn refuse_taken(&self, _: &Target<'_>, error: ErrorCode) -> OffsetFetchResponse {
+        // An error of its own for each, where `refuse` has one for the group.
+        if self.groups.is_empty() {
+            return one_group(refused_parts(&as_group(self), error));
+        }
+        let groups = self.groups.iter();
+        OffsetFetchResponse {
+            groups: groups.map(|group| refused_parts(group, error)).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn put(answer: &mut OffsetFetchResponse, refused: OffsetFetchResponse) {
+        parts::put(
+            &mut answer.topics,
+            refused.topics,
+            |a, b| a.name == b.name,
+            |known, topic| {
+                parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
+                    one.partition_index
+                });
+            },
+        );
+        parts::put(
+            &mut answer.groups,
+            refused.groups,
+            |a, b| a.group_id == b.group_id,
+            put_group,
+        );
+    }
+}
+
+fn put_group(known: &mut OffsetFetchResponseGroup, refused: OffsetFetchResponseGroup) {
+    parts::put(
+        &mut known.topics,
+        refused.topics,
+        |a, b| (&a.name, a.topic_id) == (&b.name, b.topic_id),
+        |known, topic| {
+            parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
+                one.partition_index
+            });
+        },
+    );
 }
 
 /// The one group of an older request, in the form of version 8.
@@ -205,6 +278,23 @@ fn refused(asked: &OffsetFetchRequestGroup, error: ErrorCode) -> OffsetFetchResp
         group_id: asked.group_id.clone(),
         topics: Vec::new(),
         error_code: error.code(),
+        ..Default::default()
+    }
+}
+
+fn refused_parts(asked: &OffsetFetchRequestGroup, error: ErrorCode) -> OffsetFetchResponseGroup {
+    let topic = |topic: &OffsetFetchRequestTopics| {
+        let indexes = topic.partition_indexes.iter();
+        OffsetFetchResponseTopics {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partitions: indexes.map(|index| missing(*index, error)).collect(),
+            ..Default::default()
+        }
+    };
+    OffsetFetchResponseGroup {
+        group_id: asked.group_id.clone(),
+        topics: asked.topics.iter().flatten().map(topic).collect(),
         ..Default::default()
     }
 }

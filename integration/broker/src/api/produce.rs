@@ -16,13 +16,15 @@ use kafka_client_protocol::api::produce::{
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
-use super::{Api, Call, TopicRef, text};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::topics::Topic;
 use crate::validate::{Refusal, validate};
 
 const TOPIC_IDS_SINCE: i16 = 13;
 
 impl Api for ProduceRequest {
+    const NAMES: Named = Named::Partitions;
+
     async fn answer(self, call: &Call<'_>) -> ProduceResponse {
         let outright = self.outright_refusal();
         self.answer_each(|topic, data| {
@@ -39,18 +41,41 @@ impl Api for ProduceRequest {
         self.answer_each(|_, _| Err(Refusal::new(error, error.text())))
     }
 
-    fn names(&self, names: &dyn Fn(&TopicRef<'_>, Option<i32>) -> bool) -> bool {
-        self.topic_data.iter().any(|topic| {
-            let named = if topic.topic_id.is_zero() {
-                TopicRef::Name(&topic.name)
-            } else {
-                TopicRef::Id(topic.topic_id)
-            };
-            topic
-                .partition_data
-                .iter()
-                .any(|data| names(&named, Some(data.index)))
+    fn parts(&self) -> Vec<Part<'_>> {
+        let topics = self.topic_data.iter();
+        topics
+            .flat_map(|topic| {
+                let named = TopicRef::new(&topic.name, topic.topic_id);
+                Part::partitions(named, topic.partition_data.iter().map(|one| one.index))
+            })
+            .collect()
+    }
+
+    fn take(&mut self, target: &Target<'_>) -> Option<Self> {
+        let taken = parts::take(
+            &mut self.topic_data,
+            |topic| &mut topic.partition_data,
+            |topic, one| target.is(TopicRef::new(&topic.name, topic.topic_id), one.index),
+        );
+        (!taken.is_empty()).then(|| Self {
+            topic_data: taken,
+            ..self.clone()
         })
+    }
+
+    fn put(answer: &mut ProduceResponse, refused: ProduceResponse) {
+        parts::put(
+            &mut answer.responses,
+            refused.responses,
+            |a, b| (&a.name, a.topic_id) == (&b.name, b.topic_id),
+            |known, topic| {
+                parts::put_partitions(
+                    &mut known.partition_responses,
+                    topic.partition_responses,
+                    |one| one.index,
+                );
+            },
+        );
     }
 
     fn wants_answer(&self) -> bool {

@@ -10,17 +10,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::net::TcpStream;
 
-use crate::api::{self, Outcome};
+use crate::api::{self, Then};
 use crate::node::Node;
 
 use self::frames::{FrameReader, ReadError};
 
+/// A stream that a connection runs over.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Ends it at once, without regard for what is under way.
+    fn reset(self);
+}
+
+impl Transport for TcpStream {
+    fn reset(self) {
+        // With this, closing the socket sends a reset instead of the rest.
+        if let Err(error) = self.set_zero_linger() {
+            tracing::debug!(%error, "a connection is closed where it should be reset");
+        }
+    }
+}
+
+impl Transport for DuplexStream {
+    fn reset(self) {}
+}
+
 /// Serves one connection until either side ends it.
 pub(crate) async fn serve<S>(node: Arc<Node>, stream: S, peer: Arc<str>)
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: Transport,
 {
     let stopped = node.stopped();
     tokio::select! {
@@ -32,7 +52,7 @@ where
 
 async fn converse<S>(node: &Arc<Node>, mut stream: S, peer: &Arc<str>)
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: Transport,
 {
     let mut frames = FrameReader::new(node.config.request_bytes_max);
     let idle = Duration::from_millis(node.config.connections_max_idle_ms);
@@ -53,25 +73,32 @@ where
                 return;
             }
         };
-        match api::serve(node, peer, frame).await {
-            Outcome::Answer(segments) => {
-                if let Err(error) = write_all(&mut stream, segments).await {
-                    tracing::debug!(%peer, %error, "connection lost before the answer was sent");
-                    return;
+        let outcome = api::serve(node, peer, frame).await;
+        if let Err(error) = write_all(&mut stream, outcome.answer).await {
+            tracing::debug!(%peer, %error, "connection lost before the answer was sent");
+            return;
+        }
+        match outcome.then {
+            Then::Next => {}
+            Then::Close => break,
+            Then::Reset => return stream.reset(),
+            Then::Silence(hit) => {
+                tokio::select! {
+                    biased;
+                    () = hit.released() => break,
+                    () = swallow(&mut stream) => return,
                 }
-            }
-            Outcome::Last(segments) => {
-                let _ = write_all(&mut stream, segments).await;
-                return;
-            }
-            Outcome::Nothing => {}
-            Outcome::Close => {
-                // Ends this side in order, so that what was answered before still arrives.
-                let _ = stream.shutdown().await;
-                return;
             }
         }
     }
+    // Ends this side in order, so that what was answered before still arrives.
+    let _ = stream.shutdown().await;
+}
+
+/// Reads and drops what comes, until the stream ends.
+async fn swallow<R: AsyncRead + Unpin>(read: &mut R) {
+    let mut buffer = [0; 1024];
+    while read.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {}
 }
 
 /// Writes segments as they are, many at once.

@@ -88,17 +88,21 @@ pub struct Sealed {
     pub record_count: u32,
     /// Size of the batch before compression, header included, in bytes.
     pub uncompressed_len: usize,
-    /// The builder's buffer, emptied, when `bytes` is another one.
+    /// The builder's buffer, for a batch to come, when `bytes` is another one.
     pub spare: Option<BytesMut>,
 }
 
 impl BatchBuilder {
     /// A batch that is built in `buf`, whose content is dropped. The header takes its first 61 bytes;
     /// the buffer grows when the records need more than its capacity.
+    ///
+    /// A buffer that still has the content of an earlier batch is used quicker than an empty one: its
+    /// bytes need not be made writable again.
     #[must_use]
     pub fn new(mut buf: BytesMut) -> Self {
-        buf.clear();
-        buf.extend_from_slice(&[0; BatchHeader::LEN]);
+        if buf.len() < BatchHeader::LEN {
+            buf.resize(BatchHeader::LEN, 0);
+        }
         Self {
             buf,
             end: BatchHeader::LEN,
@@ -136,6 +140,23 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: &[Header<'_>],
     ) -> Result<u32, RecordError> {
+        self.append_if(timestamp, key, value, headers, |_| Ok(()))
+    }
+
+    /// As [`append`](Self::append), if `admit` agrees to the bytes that the record adds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](Self::append), and of `admit`. The batch is unchanged then.
+    #[inline]
+    pub fn append_if<E: From<RecordError>>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+        admit: impl FnOnce(usize) -> Result<(), E>,
+    ) -> Result<u32, E> {
         let offset = self.record_count;
         let base_timestamp = if offset == 0 && !self.delete_horizon {
             timestamp
@@ -146,14 +167,13 @@ impl BatchBuilder {
         let body = body_size(timestamp_delta, i64::from(offset), key, value, headers);
         let size = varint::len(body as i64) + body;
         if timestamp < NO_TIMESTAMP {
-            return Err(RecordError::BadTimestamp { timestamp });
+            return Err(RecordError::BadTimestamp { timestamp }.into());
         }
         if size > BATCH_LEN_MAX - self.end {
-            return Err(RecordError::RecordTooLarge {
-                size,
-                batch_len: self.end,
-            });
+            let batch_len = self.end;
+            return Err(RecordError::RecordTooLarge { size, batch_len }.into());
         }
+        admit(size)?;
 
         let start = self.end;
         if self.buf.len() - start < size {
@@ -245,10 +265,9 @@ impl BatchBuilder {
         self.max_timestamp
     }
 
-    /// Gives the buffer back, emptied, and drops the records.
+    /// Gives the buffer back, for a batch to come, and drops the records.
     #[must_use]
-    pub fn into_buffer(mut self) -> BytesMut {
-        self.buf.clear();
+    pub fn into_buffer(self) -> BytesMut {
         self.buf
     }
 
@@ -269,9 +288,7 @@ impl BatchBuilder {
             (self.buf, None)
         } else {
             let compressed = compressed(&self.buf, seal.compression)?;
-            let mut spare = self.buf;
-            spare.clear();
-            (compressed, Some(spare))
+            (compressed, Some(self.buf))
         };
         if buf.len() > BATCH_LEN_MAX {
             let size = buf.len() - BatchHeader::LEN;

@@ -293,9 +293,17 @@ fn a_pooled_buffer_is_used_in_place_and_comes_back() {
         })
         .unwrap();
     let spare = sealed.spare.unwrap();
+    assert_eq!((spare.as_ptr(), spare.capacity()), (place, 4096));
+    // What it still holds is not seen in the batch to come.
+    let mut batch = BatchBuilder::new(spare);
+    assert_eq!((batch.len(), batch.is_empty()), (BatchHeader::LEN, true));
+    batch.append(7, None, Some(b"v"), &[]).unwrap();
+    let mut alone = BatchBuilder::new(BytesMut::new());
+    alone.append(7, None, Some(b"v"), &[]).unwrap();
+    let seal = Seal::default();
     assert_eq!(
-        (spare.as_ptr(), spare.len(), spare.capacity()),
-        (place, 0, 4096)
+        batch.seal(&seal).unwrap().bytes,
+        alone.seal(&seal).unwrap().bytes
     );
 }
 

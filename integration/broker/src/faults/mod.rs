@@ -1,0 +1,293 @@
+//! Faults on order: what a test wants to go wrong, request by request.
+//!
+//! `when.rs` says which requests a fault means, `step.rs` what happens to them; `api/faulty.rs` runs
+//! the steps.
+
+mod journal;
+mod step;
+mod when;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use self::journal::Journal;
+use self::when::Tally;
+
+pub use self::journal::JournalEntry;
+pub use self::step::{Edit, Step};
+pub use self::when::{Fault, When, when, when_any};
+pub(crate) use self::when::{Kind, Seen};
+
+/// The faults of a broker and the journal of its requests. Clones are the same.
+///
+/// A [`Fault`] says [`when`](when()) it strikes, an API and matchers that narrow it, and what happens
+/// [`then`](When::then), a list of [`Step`]s. It counts its hits, and ends after as many as were
+/// asked for, one unless more is said.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use kafka_broker::{Broker, Step, when};
+/// use kafka_client_protocol::api::metadata::MetadataResponse;
+/// use kafka_client_protocol::{ApiKey, ErrorCode};
+///
+/// let broker = Broker::builder().memory().start().await.unwrap();
+/// let faults = broker.faults();
+/// // The second Produce request for "orders" is applied, but its answer never arrives.
+/// let lost_ack = faults.inject(
+///     when(ApiKey::PRODUCE).topic("orders").skip(1).then([Step::Apply, Step::Close]),
+/// );
+/// // Every Heartbeat is refused until the handle removes it.
+/// let storm = faults.inject(
+///     when(ApiKey::HEARTBEAT)
+///         .always()
+///         .then([Step::Error(ErrorCode::REBALANCE_IN_PROGRESS)]),
+/// );
+/// // One partition is refused, the others of the request are written.
+/// faults.inject(
+///     when(ApiKey::PRODUCE)
+///         .then([Step::error_for("orders", 1, ErrorCode::NOT_LEADER_OR_FOLLOWER)]),
+/// );
+/// // An answer that is not what the broker would say.
+/// faults.inject(when(ApiKey::METADATA).then([Step::edit(|answer: &mut MetadataResponse| {
+///     answer.controller_id = -1;
+/// })]));
+/// assert_eq!(lost_ack.hits(), 0);
+/// storm.remove();
+/// # broker.shutdown().await.unwrap();
+/// # });
+/// ```
+///
+/// Faults strike requests of APIs that this broker serves, and ApiVersions in every version, also
+/// those that it refuses. What cannot be read ends the connection before any fault is asked.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    injected: Mutex<Vec<Arc<Injected>>>,
+    /// Gives each fault chance of its own, so that none depends on how often another is asked.
+    chance: Mutex<fastrand::Rng>,
+    journal: Option<Mutex<Journal>>,
+}
+
+#[derive(Debug)]
+struct Injected {
+    fault: Fault,
+    tally: Mutex<Tally>,
+    hits: watch::Sender<u64>,
+    released: watch::Sender<bool>,
+}
+
+/// An injected fault. Dropping the handle leaves the fault in place.
+#[derive(Debug)]
+pub struct FaultHandle {
+    shared: Arc<Shared>,
+    injected: Arc<Injected>,
+}
+
+impl Faults {
+    /// Puts a fault in place. Of several that match a request, the first one hits.
+    pub fn inject(&self, fault: Fault) -> FaultHandle {
+        let injected = Arc::new(Injected {
+            fault,
+            tally: Mutex::new(Tally::new(lock(&self.shared.chance).fork())),
+            hits: watch::Sender::new(0),
+            released: watch::Sender::new(false),
+        });
+        lock(&self.shared.injected).push(Arc::clone(&injected));
+        FaultHandle {
+            shared: Arc::clone(&self.shared),
+            injected,
+        }
+    }
+
+    /// Removes all faults and releases what they hold.
+    pub fn clear(&self) {
+        let all = std::mem::take(&mut *lock(&self.shared.injected));
+        for injected in all {
+            injected.end();
+        }
+    }
+
+    /// The latest requests, oldest first: at most 10,000, fewer when they name very many topics.
+    #[must_use]
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        let journal = self.shared.journal.as_ref();
+        journal.map_or_else(Vec::new, |journal| lock(journal).entries())
+    }
+
+    /// Empties the journal.
+    pub fn clear_journal(&self) {
+        if let Some(journal) = &self.shared.journal {
+            lock(journal).clear();
+        }
+    }
+
+    /// With or without a journal. With a seed, chance is the same in every run.
+    pub(crate) fn new(journal: bool, seed: Option<u64>) -> Self {
+        let chance = crate::env::random(seed);
+        Self {
+            shared: Arc::new(Shared {
+                injected: Mutex::default(),
+                chance: Mutex::new(chance),
+                journal: journal.then(Mutex::default),
+            }),
+        }
+    }
+
+    pub(crate) fn note(&self, entry: impl FnOnce() -> JournalEntry) {
+        if let Some(journal) = &self.shared.journal {
+            let entry = entry();
+            lock(journal).push(entry);
+        }
+    }
+
+    /// The fault that hits a request, if one does.
+    pub(crate) fn hit(&self, seen: &Seen<'_>) -> Option<Hit> {
+        // A copy, so that no lock is held while a matcher of the test runs.
+        let all = lock(&self.shared.injected).clone();
+        let hit = all
+            .into_iter()
+            .find(|one| one.fault.means(seen) && lock(&one.tally).count(&one.fault))?;
+        hit.hits.send_modify(|hits| *hits += 1);
+        Some(Hit(hit))
+    }
+}
+
+impl Injected {
+    fn end(&self) {
+        lock(&self.tally).end();
+        self.released.send_replace(true);
+    }
+}
+
+impl FaultHandle {
+    /// How many requests it has hit.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        *self.injected.hits.borrow()
+    }
+
+    /// Waits until it has hit so many requests.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any time; nothing is lost.
+    pub async fn wait_for_hits(&self, requests: u64) {
+        let mut hits = self.injected.hits.subscribe();
+        // The sender lives in `self.injected`.
+        let _ = hits.wait_for(|hits| *hits >= requests).await;
+    }
+
+    /// Lets go of what [`Step::Hold`] keeps and closes what [`Step::Silence`] keeps, now and from
+    /// now on.
+    pub fn release(&self) {
+        self.injected.released.send_replace(true);
+    }
+
+    /// Ends the fault and releases what it holds.
+    pub fn remove(self) {
+        lock(&self.shared.injected).retain(|other| !Arc::ptr_eq(other, &self.injected));
+        self.injected.end();
+    }
+}
+
+/// A fault at work on one request.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit(Arc<Injected>);
+
+impl Hit {
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0.fault.steps
+    }
+
+    pub(crate) fn is_released(&self) -> bool {
+        *self.0.released.borrow()
+    }
+
+    pub(crate) async fn released(&self) {
+        let mut released = self.0.released.subscribe();
+        // The sender lives in `self.0`.
+        let _ = released.wait_for(|released| *released).await;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_client_protocol::ApiKey;
+    use kafka_client_protocol::api::fetch::FetchRequest;
+
+    use super::*;
+
+    fn hits(faults: &Faults) -> bool {
+        let seen = Seen {
+            api: ApiKey::FETCH,
+            version: 12,
+            client_id: "",
+            request: &FetchRequest::default(),
+            names: &|_, _| false,
+        };
+        faults.hit(&seen).is_some()
+    }
+
+    #[test]
+    fn the_first_of_several_faults_hits_while_it_has_hits_left() {
+        let faults = Faults::new(false, None);
+        let first = faults.inject(when(ApiKey::FETCH).skip(1).then([]));
+        let second = faults.inject(when_any().always().then([]));
+        let after: Vec<_> = (0..4)
+            .map(|_| {
+                assert!(hits(&faults));
+                (first.hits(), second.hits())
+            })
+            .collect();
+        assert_eq!(after, [(0, 1), (1, 1), (1, 2), (1, 3)]);
+    }
+
+    #[test]
+    fn a_removed_fault_hits_no_more() {
+        let faults = Faults::new(false, None);
+        let handle = faults.inject(when(ApiKey::FETCH).always().then([]));
+        assert!(hits(&faults));
+        handle.remove();
+        assert!(!hits(&faults));
+        let cleared = faults.inject(when(ApiKey::FETCH).always().then([]));
+        faults.clear();
+        assert!(!hits(&faults));
+        assert_eq!(cleared.hits(), 0);
+    }
+
+    #[test]
+    fn the_seed_decides_what_chance_hits() {
+        let series = |seed| {
+            let faults = Faults::new(false, Some(seed));
+            let by_chance = when_any().probability(0.5).always().then([]);
+            faults.inject(by_chance);
+            (0..64).map(|_| hits(&faults)).collect::<Vec<_>>()
+        };
+        assert_eq!(series(1), series(1));
+        assert_ne!(series(1), series(2));
+    }
+
+    /// A matcher is the test's own code and runs without a lock: it may do this, and what it
+    /// removes does not hit any more.
+    #[test]
+    fn a_fault_that_its_matcher_removes_does_not_hit() {
+        let faults = Faults::new(false, None);
+        let inner = faults.clone();
+        let matching = move |_: &FetchRequest| {
+            inner.clear();
+            true
+        };
+        let fault = when(ApiKey::FETCH).matching(matching).always();
+        let handle = faults.inject(fault.then([]));
+        assert!(!hits(&faults));
+        assert_eq!(handle.hits(), 0);
+    }
+}
