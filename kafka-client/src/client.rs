@@ -236,8 +236,8 @@ impl Kafka {
                 Ok(result) => return result.map_err(|error| error.at_api(api)),
                 Err(_) => {
                     let mut error = env.elapsed("the call", limit, "default.api.timeout.ms");
-                    if let Some(last) = last {
-                        error = error.with_source(last);
+                    if let Some(last) = &last {
+                        error = error.caused_by(last);
                     }
                     return Err(error.at_api(api));
                 }

@@ -23,6 +23,8 @@ struct Inner {
     broker: Option<String>,
     topic: Option<Arc<str>>,
     partition: Option<i32>,
+    /// Not a byte of the request was written.
+    unsent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -88,6 +90,7 @@ impl Error {
             broker: None,
             topic: None,
             partition: None,
+            unsent: false,
             source: None,
         }))
     }
@@ -138,6 +141,13 @@ impl Error {
         self
     }
 
+    /// Says what an attempt failed with before time was up.
+    pub(crate) fn caused_by(mut self, cause: &Self) -> Self {
+        let inner = self.inner();
+        inner.message = format!("{}; the last attempt: {cause}", inner.message);
+        self
+    }
+
     /// Says what to look at.
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
         let inner = self.inner();
@@ -164,6 +174,16 @@ impl Error {
         self.inner().topic = Some(topic.clone());
         self.inner().partition = Some(partition);
         self
+    }
+
+    /// Of a request of which not a byte was written: the broker knows nothing of it.
+    pub(crate) fn unsent(mut self) -> Self {
+        self.inner().unsent = true;
+        self
+    }
+
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.0.unsent
     }
 
     /// Names the topic, partition and broker that another error names.
@@ -194,6 +214,7 @@ impl Error {
                 broker: old.broker.clone(),
                 topic: old.topic.clone(),
                 partition: old.partition,
+                unsent: old.unsent,
                 source: None,
             });
         }

@@ -23,6 +23,11 @@ pub(crate) struct Env {
     started: Instant,
 }
 
+/// Random numbers; with a seed the same in every run.
+pub(crate) fn random(seed: Option<u64>) -> fastrand::Rng {
+    seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
+}
+
 impl Env {
     /// With a seed, the ids that the broker makes up are the same in every run.
     pub(crate) fn new(clock: Option<WallClock>, seed: Option<u64>) -> Self {
@@ -78,11 +83,6 @@ impl Env {
             id & 0xffff_ffff_ffff
         )
     }
-}
-
-/// Random numbers; with a seed, the same in every run.
-pub(crate) fn random(seed: Option<u64>) -> fastrand::Rng {
-    seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
 }
 
 /// A task on the runtime of the caller.

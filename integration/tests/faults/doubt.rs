@@ -239,6 +239,28 @@ async fn an_odd_answer_does_not_end_the_producer() {
     );
 }
 
+/// A request that waits behind a quota when its connection ends was never written: nobody is told
+/// that it may be.
+#[tokio::test(start_paused = true)]
+async fn what_was_never_written_is_not_in_doubt() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("unsent", 1);
+    let producer = setting.kafka().await.producer();
+    let producer = producer.delivery_timeout(20 * SECOND);
+    let producer = producer.build().await.unwrap();
+    let record = Record::to(topic).partition(0).value("v");
+    let quota = [Step::Apply, Step::Throttle(5 * SECOND)];
+    setting.inject(when(ApiKey::PRODUCE).then(quota));
+    producer.send(record).await.unwrap();
+    // Queued while the connection is held back, which then ends.
+    let delivery = producer.enqueue(record).await.unwrap();
+    let waits = tokio::spawn(delivery);
+    tokio::time::sleep(SECOND).await;
+    setting.broker.shutdown().await.unwrap();
+    let error = waits.await.unwrap().unwrap_err();
+    assert!(!error.possibly_written(), "{error}");
+}
+
 /// Records whose deliveries were dropped are not lost in silence.
 #[tokio::test(start_paused = true)]
 async fn flush_and_close_tell_of_records_that_nobody_looked_at() {

@@ -214,3 +214,70 @@ fn calls_after_the_end_of_the_runtime_are_errors() {
         assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
     }
 }
+
+/// Every record that is buffered gets its verdict, whoever waits and however.
+#[test]
+fn deliveries_flushes_and_closes_end_with_their_runtime() {
+    let (delivery, flushed, blocked, closed) = when_the_runtime_ends(async |kafka, network| {
+        let producer = kafka.producer().buffer_memory(1 << 20);
+        let producer = producer.max_request_size(1 << 20).build().await.unwrap();
+        producer
+            .send(Record::to("orders").value("known"))
+            .await
+            .unwrap();
+        network.mute("one:9092");
+        let waits = producer.enqueue(Record::to("orders").value("waits"));
+        let delivery = waits.await.unwrap().await;
+        let dropped = producer.try_enqueue(Record::to("orders").value("late"));
+        let flushed = producer.flush().await;
+        (
+            delivery,
+            flushed,
+            dropped.map(drop).map_err(|error| error.to_string()),
+            producer.close().await,
+        )
+    });
+    let error = delivery.unwrap_err();
+    assert!(error.possibly_written(), "{error}");
+    assert_eq!(error.error().kind(), ErrorKind::Closed, "{error:?}");
+    assert!(error.to_string().contains("runtime"), "{error}");
+    assert!(blocked.unwrap_err().contains("runtime"));
+    // The one that failed was looked at, and no other was taken.
+    flushed.unwrap();
+    closed.unwrap();
+}
+
+#[test]
+fn a_send_that_waits_for_memory_ends_with_its_runtime() {
+    let error = when_the_runtime_ends(async |kafka, network| {
+        let producer = kafka.producer().buffer_memory(2048).max_request_size(1024);
+        let producer = producer.build().await.unwrap();
+        let value = [b'x'; 600];
+        let record = Record::to("orders").partition(0).value(&value);
+        producer.send(record).await.unwrap();
+        network.mute("one:9092");
+        loop {
+            if let Err(error) = producer.enqueue(record).await {
+                return error;
+            }
+        }
+    });
+    assert!(!error.possibly_written(), "{error}");
+    assert_eq!(error.error().kind(), ErrorKind::Closed, "{error:?}");
+}
+
+#[test]
+fn a_thread_may_send_and_wait() {
+    let (_server, broker) = server();
+    let runtime = multi_thread();
+    let kafka = runtime
+        .block_on(Kafka::connect(broker.bootstrap()))
+        .unwrap();
+    let producer = runtime.block_on(kafka.producer().build()).unwrap();
+    for offset in 0..3 {
+        let record = Record::to("orders").value("from a thread");
+        let delivered = producer.blocking_send(record).unwrap();
+        assert_eq!(delivered.offset, Some(offset));
+    }
+    runtime.block_on(producer.close()).unwrap();
+}

@@ -156,8 +156,8 @@ impl Cluster {
                 Some(code) if code.is_error() => Error::broker(code, ApiKey::METADATA),
                 _ => {
                     let error = self.env.elapsed("waiting for metadata", limit, setting);
-                    match lock(&self.last_error).clone() {
-                        Some(cause) => error.with_source(cause),
+                    match &*lock(&self.last_error) {
+                        Some(cause) => error.caused_by(cause),
                         None => error,
                     }
                 }
@@ -182,14 +182,8 @@ impl Cluster {
             .find(|(node, ..)| *node == leader.leader)
             .and_then(|(node, host, port)| {
                 let (host, port) = (Arc::from(host), u16::try_from(port).ok()?);
-                Some((
-                    node,
-                    Broker {
-                        host,
-                        port,
-                        rack: None,
-                    },
-                ))
+                let rack = None;
+                Some((node, Broker { host, port, rack }))
             });
         self.metadata.send_if_modified(|metadata| {
             let next = metadata.with_leader(topic, partition, leader, address);
@@ -414,6 +408,12 @@ impl Cluster {
     /// Dropping the future drops a dialing under way.
     pub(crate) async fn connect_coordinator(&self, broker: &Broker) -> Result<Connection, Error> {
         self.connect_known(&broker.address(), Lane::Group).await
+    }
+
+    /// Why the broker of a node cannot be reached over this lane, if it cannot.
+    pub(crate) fn unreachable(&self, node: i32, lane: Lane) -> Option<Error> {
+        let address = self.metadata().broker(node)?.address();
+        self.pool.last_error(&address, lane).map(advertised)
     }
 
     /// Ends the tasks and all connections.

@@ -449,10 +449,19 @@ impl Shared {
         // Both tasks look at `closed` when they wake.
         self.queued.notify_waiters();
         self.queued.notify_one();
-        let answers = waiting.into_iter().map(|waiting| waiting.answer);
-        for answer in answers.chain(queue.into_iter().filter_map(|outgoing| outgoing.written)) {
+        // Of what is still in the queue the writer has not taken a byte.
+        let queued = queue.iter().filter(|outgoing| outgoing.written.is_none());
+        let written = waiting.len().saturating_sub(queued.count());
+        for (place, waiting) in waiting.into_iter().enumerate() {
+            let error = match place < written {
+                true => error.clone(),
+                false => error.clone().unsent(),
+            };
             // Fails only if nobody waits any more.
-            let _ = answer.send(Err(error.clone()));
+            let _ = waiting.answer.send(Err(error));
+        }
+        for written in queue.into_iter().filter_map(|outgoing| outgoing.written) {
+            let _ = written.send(Err(error.clone().unsent()));
         }
     }
 

@@ -239,6 +239,17 @@ impl Producer {
         self.send(Readdressed { topic, record }).await
     }
 
+    /// As [`Producer::send`], for threads that are not in a runtime: blocks the thread.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    ///
+    /// # Panics
+    /// When called from a task: it would block those that deliver the record.
+    pub fn blocking_send<R: ToRecord>(&self, record: R) -> Result<Delivered, SendError> {
+        self.0.shared.env().block_on(self.send(record))
+    }
+
     /// Buffers a record and gives its delivery to be awaited. Waits only while `buffer.memory` is
     /// full or the topic is not known yet, `max.block.ms` at most.
     ///
@@ -439,15 +450,16 @@ async fn append_slowly<R: ToRecord>(
             }
             Obstacle::Memory(bytes) => {
                 let waited = shared.env().timeout_at(deadline, shared.take(bytes)).await;
-                taken = Some(waited.map_err(|_| {
-                    Error::new(
+                taken = Some(waited.map_err(|_| match shared.closed() {
+                    Some(error) => error.clone(),
+                    None => Error::new(
                         ErrorKind::BufferFull,
                         format!(
                             "the buffer stayed full for {limit:?} (max.block.ms): raise \
                              buffer.memory ({} bytes), or send less than the brokers take",
                             shared.budget.total()
                         ),
-                    )
+                    ),
                 })?);
             }
         }
@@ -477,7 +489,20 @@ fn expiry_interval(config: &ProducerConfig) -> Duration {
         .max(Duration::from_millis(1))
 }
 
+/// Gives up what is left when the task that holds it is dropped: with the runtime, if the producer was
+/// not closed before. Nobody else would ever look at it again.
+struct EndOfRuntime(std::sync::Weak<Shared>);
+
+impl Drop for EndOfRuntime {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.abort(&Error::runtime_ended());
+        }
+    }
+}
+
 async fn expiry_loop(env: Env, shared: std::sync::Weak<Shared>, interval: Duration) {
+    let _end = EndOfRuntime(shared.clone());
     loop {
         env.sleep(interval).await;
         let Some(shared) = shared.upgrade() else {

@@ -1,5 +1,6 @@
 //! A Produce request: made of the batches of several partitions, and taken apart by its answer.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,8 +44,12 @@ impl Batches {
     pub(crate) fn new(mut items: Vec<Item>) -> Self {
         // So that answers are found by search.
         items.sort_by(|a, b| {
-            let key = |item: &Item| (Arc::as_ptr(&item.partition.topic), item.partition.index);
-            key(a).cmp(&key(b))
+            let (a, b) = (&a.partition, &b.partition);
+            let topics = match Arc::ptr_eq(&a.topic, &b.topic) {
+                true => Ordering::Equal,
+                false => a.topic.name.cmp(&b.topic.name),
+            };
+            topics.then(a.index.cmp(&b.index))
         });
         let mut topics: Vec<Topic> = Vec::new();
         for group in items.chunk_by(|a, b| Arc::ptr_eq(&a.partition.topic, &b.partition.topic)) {

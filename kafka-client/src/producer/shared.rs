@@ -299,11 +299,6 @@ impl Shared {
         }
     }
 
-    /// Why a broker is not reached, if it is not.
-    pub(crate) fn trouble(&self, node: i32) -> Option<Error> {
-        lock(&self.sinks).get(&node).and_then(|sink| sink.trouble())
-    }
-
     fn sink(&self, node: i32) -> Option<Arc<Sink>> {
         if node < 0 {
             return None;

@@ -34,8 +34,6 @@ pub(crate) struct Sink {
     node: i32,
     queue: Mutex<Queue>,
     wake: Notify,
-    /// Why the broker is not reached, while it is not.
-    unreachable: Mutex<Option<Error>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,13 +73,7 @@ impl Sink {
             node,
             queue: Mutex::default(),
             wake: Notify::new(),
-            unreachable: Mutex::default(),
         }
-    }
-
-    /// Why the broker is not reached, if it is not.
-    pub(crate) fn trouble(&self) -> Option<Error> {
-        lock(&self.unreachable).clone()
     }
 
     /// Has a partition looked at. `large` full batches are enough for a request.
@@ -244,7 +236,6 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         Ok(_) if is_closed(in_flight.front()) => {}
                         Ok(connection) => {
                             backoff.reset();
-                            *lock(&sink.unreachable) = None;
                             let (request, records) = send(&this, &sink, connection).await;
                             pace.sent();
                             crowd = records > 1;
@@ -252,7 +243,6 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         }
                         Err(error) => {
                             tracing::debug!(node = sink.node, %error, "cannot send");
-                            *lock(&sink.unreachable) = Some(error);
                             sink.hand_on_what_moved(&this);
                             this.cluster.request_refresh();
                             pace.unreachable(this.env().now() + backoff.next());
@@ -488,7 +478,11 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
         }
         Err(error) => {
             let error = error.at_api(ApiKey::PRODUCE);
-            give_back(shared, batches.each(|| Answer::Lost(error.clone())), broker);
+            let answer = || match error.is_unsent() {
+                true => Answer::NotSent(error.clone()),
+                false => Answer::Lost(error.clone()),
+            };
+            give_back(shared, batches.each(answer), broker);
         }
     }
 }

@@ -128,11 +128,10 @@ impl Faults {
 
     /// With or without a journal. With a seed, chance is the same in every run.
     pub(crate) fn new(journal: bool, seed: Option<u64>) -> Self {
-        let chance = crate::env::random(seed);
         Self {
             shared: Arc::new(Shared {
                 injected: Mutex::default(),
-                chance: Mutex::new(chance),
+                chance: Mutex::new(crate::env::random(seed)),
                 journal: journal.then(Mutex::default),
             }),
         }

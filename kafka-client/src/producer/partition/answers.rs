@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Batch, OpenBatch, Partition, State};
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::net::Lane;
 use crate::producer::config::Acks;
 use crate::producer::delivery::{Completion, Outcome};
 use crate::producer::shared::Shared;
@@ -442,12 +443,12 @@ impl Partition {
         // What is the matter now says more than what an earlier attempt met.
         if self.leader() < 0 {
             error = error.with_source("the partition has no leader");
-        } else if let Some(cause) = shared.trouble(self.leader()) {
-            error = error.with_source(cause);
+        } else if let Some(cause) = shared.cluster.unreachable(self.leader(), Lane::Data) {
+            error = error.caused_by(&cause);
         } else if let Some(cause) = shared.identities.trouble() {
-            error = error.with_source(cause);
+            error = error.caused_by(&cause);
         } else if let Some(cause) = &state.last_error {
-            error = error.with_source(cause.clone());
+            error = error.caused_by(cause);
         }
         error.at_partition(&self.topic.name, self.index)
     }

@@ -287,8 +287,8 @@ mod tests {
         (0..6).all(|partition| partitions.contains(&partition))
     }
 
-    #[test]
-    fn names_are_those_of_the_clients_that_people_come_from() {
+    #[tokio::test]
+    async fn names_are_those_of_the_clients_that_people_come_from() {
         for name in [
             "default",
             "round_robin",
