@@ -1,5 +1,5 @@
 //! Every loop of the client that dials, through every kind of outage: refused, silent, slow, cut in
-//! the middle, gone for a moment. (The producer's sinks have tests of their own.)
+//! the middle, gone for a moment.
 
 use std::time::Duration;
 
@@ -145,6 +145,17 @@ async fn administration_survives_every_outage() {
             let code = Some(kafka_client::ErrorCode::TOPIC_ALREADY_EXISTS);
             assert_eq!(error.code(), code, "{outage:?}: {error:?}");
         }
+    }
+}
+
+/// InitProducerId, the first metadata of a topic, and the sink.
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_starts_survives_every_outage() {
+    for outage in Outage::ALL {
+        let (world, kafka) = world().await;
+        through(outage, &world.network, produce(&kafka, 10..20)).await;
+        let end = world.broker.end_offset("numbers", 0);
+        assert_eq!(end, Some(20), "{outage:?}: each once");
     }
 }
 

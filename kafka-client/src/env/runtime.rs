@@ -116,3 +116,47 @@ impl<T> Drop for Owned<T> {
         self.0.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Timers that are polled on other threads at the moment when the runtime ends: without the lock
+    /// one of them panics sooner or later.
+    #[test]
+    fn no_timer_is_polled_after_the_end_of_its_runtime() {
+        for _ in 0..100 {
+            let tokio = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_time()
+                .build()
+                .unwrap();
+            let runtime = tokio.block_on(async { Arc::new(Runtime::current().unwrap()) });
+            let begin = Arc::new(Barrier::new(5));
+            let waiting = |_| {
+                let (runtime, begin) = (runtime.clone(), begin.clone());
+                thread::spawn(move || {
+                    begin.wait();
+                    while !runtime.has_ended() {
+                        let later = Instant::now() + Duration::from_micros(50);
+                        let mut sleep = pin!(runtime.sleep_until(later));
+                        // Polled without pause, to hit the moment.
+                        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+                        while sleep.as_mut().poll(&mut cx).is_pending() {}
+                    }
+                })
+            };
+            let threads: Vec<_> = (0..4).map(waiting).collect();
+            begin.wait();
+            thread::sleep(Duration::from_micros(500));
+            drop(tokio);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        }
+    }
+}
