@@ -147,11 +147,15 @@ impl Chaos {
 }
 
 async fn producer(kafka: &Kafka, small: bool) -> Producer {
-    let producer = kafka.producer().delivery_timeout(20_000 * MS);
+    let producer = kafka.producer();
     let producer = match small {
         // Many batches under way, and some that run out of time.
-        true => producer.batch_size(128).max_request_size(1024),
-        false => producer,
+        true => producer
+            .batch_size(128)
+            .max_request_size(1024)
+            .delivery_timeout(4_000 * MS)
+            .max_block(4_000 * MS),
+        false => producer.delivery_timeout(20_000 * MS),
     };
     producer.build().await.unwrap()
 }
