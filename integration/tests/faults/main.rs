@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod answers;
+mod callbacks;
 mod consume;
 mod doubt;
 mod hostile;

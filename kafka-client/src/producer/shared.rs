@@ -150,11 +150,17 @@ impl Shared {
             .read_topics()
             .values()
             .any(|topic| change_of(topic).is_some());
+        let mut made_anew = Vec::new();
+        let mut finished = Vec::new();
         if some_changed {
             for topic in self.write_topics().values_mut() {
-                if let Some(known) = change_of(topic) {
-                    *topic = Arc::new(topic.changed(known, self));
+                let Some(known) = change_of(topic) else {
+                    continue;
+                };
+                if topic.is_made_anew(known) {
+                    made_anew.push((known, topic.id()));
                 }
+                *topic = Arc::new(topic.changed(known, self, &mut finished));
             }
         }
         let mut moved = Vec::new();
@@ -172,6 +178,15 @@ impl Shared {
         if some_changed {
             self.wake_all();
         }
+        // Last, and under no lock: a logger and those who are told may send.
+        for (topic, from) in made_anew {
+            tracing::warn!(
+                topic = %topic.name, %from, to = %topic.id,
+                "the topic was deleted and made anew; what was sent to the former one and not \
+                 acknowledged may be lost with it"
+            );
+        }
+        finished.into_iter().for_each(|batch| batch.tell(self));
     }
 
     fn read_topics(&self) -> RwLockReadGuard<'_, Topics> {

@@ -11,7 +11,7 @@ use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 use crate::producer::delivery::Outcome;
 use crate::producer::shared::Shared;
-use crate::producer::window::Ticket;
+use crate::producer::window::{Identity, Ticket};
 
 /// What the sink is to do with a partition.
 #[derive(Debug)]
@@ -66,8 +66,36 @@ impl Partition {
         now: Instant,
         room: usize,
     ) -> Next {
-        let mut guard = lock(&self.state);
-        let state = &mut *guard;
+        let mut renumbered = None;
+        let next = self.next_of(
+            &mut lock(&self.state),
+            shared,
+            node,
+            now,
+            room,
+            &mut renumbered,
+        );
+        // A logger is code of the user's: it may send.
+        if let Some(identity) = renumbered {
+            tracing::debug!(
+                topic = %self.topic.name, partition = self.index, epoch = identity.epoch,
+                "sequences start over under a new producer epoch"
+            );
+        }
+        next
+    }
+
+    /// As [`Partition::next`], under the lock. `renumbered` is set to the identity under which the
+    /// sequences start over, if they do.
+    fn next_of(
+        &self,
+        state: &mut State,
+        shared: &Shared,
+        node: i32,
+        now: Instant,
+        room: usize,
+        renumbered: &mut Option<Identity>,
+    ) -> Next {
         if state.queued_at == Some(node) {
             state.queued_at = None;
         }
@@ -85,8 +113,11 @@ impl Partition {
                 return Next::Nothing;
             };
             state.window.follow(identity);
-            if state.window.must_renumber() && !self.renumber(shared, state) {
-                return Next::Nothing;
+            if state.window.must_renumber() {
+                *renumbered = state.renumber(shared);
+                if renumbered.is_none() {
+                    return Next::Nothing;
+                }
             }
         }
         if state.window.has_waiting() {
@@ -112,27 +143,6 @@ impl Partition {
             batch,
             more,
         }
-    }
-
-    /// Numbers everything in the window anew under the next epoch (KIP-360); `false` if that is
-    /// not known yet.
-    fn renumber(&self, shared: &Shared, state: &mut State) -> bool {
-        let before = state.window.identity();
-        let Some(identity) = shared.identities.after(before) else {
-            return false;
-        };
-        tracing::debug!(
-            topic = %self.topic.name, partition = self.index, epoch = identity.epoch,
-            "sequences start over under a new producer epoch"
-        );
-        state.window.renumber(identity, |batch, sequence| {
-            match records::reidentify(&batch.bytes, identity.id, identity.epoch, sequence) {
-                Ok(bytes) => batch.bytes = bytes,
-                // The bytes are our own, made by the sealing below.
-                Err(error) => unreachable!("a sealed batch is whole: {error}"),
-            }
-        });
-        true
     }
 
     /// Takes in what sealing has made of a batch, and gives the bytes to send: `None` if it failed,
@@ -178,6 +188,20 @@ impl Partition {
 }
 
 impl State {
+    /// Numbers everything in the window anew under the next epoch (KIP-360), which is given; `None` if
+    /// that is not known yet.
+    fn renumber(&mut self, shared: &Shared) -> Option<Identity> {
+        let identity = shared.identities.after(self.window.identity())?;
+        self.window.renumber(identity, |batch, sequence| {
+            match records::reidentify(&batch.bytes, identity.id, identity.epoch, sequence) {
+                Ok(bytes) => batch.bytes = bytes,
+                // The bytes are our own, made by the sealing below.
+                Err(error) => unreachable!("a sealed batch is whole: {error}"),
+            }
+        });
+        Some(identity)
+    }
+
     /// The batch that is sent again, if one is now.
     fn again(&mut self, node: i32, room: usize) -> Next {
         let Some(entry) = self.window.next_again() else {
