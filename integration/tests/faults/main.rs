@@ -7,6 +7,7 @@ mod callbacks;
 mod consume;
 mod doubt;
 mod hostile;
+mod leaders;
 mod outage;
 mod produce;
 mod versions;
