@@ -9,6 +9,7 @@ mod doubt;
 mod hostile;
 mod leaders;
 mod outage;
+mod outcomes;
 mod produce;
 mod versions;
 

@@ -446,10 +446,11 @@ async fn append_slowly<R: ToRecord>(
             Obstacle::Error(error) => return Err(error),
             Obstacle::Topic(name) => {
                 let left = deadline.saturating_duration_since(shared.env().now());
-                shared.learn(&name, left).await?;
+                shared.while_open(shared.learn(&name, left)).await??;
             }
             Obstacle::Memory(bytes) => {
-                let waited = shared.env().timeout_at(deadline, shared.take(bytes)).await;
+                let taking = shared.env().timeout_at(deadline, shared.take(bytes));
+                let waited = shared.while_open(taking).await?;
                 taken = Some(waited.map_err(|_| match shared.closed() {
                     Some(error) => error.clone(),
                     None => Error::new(

@@ -1,12 +1,14 @@
 //! What callers, sinks and timers of a producer share.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::records::Seal;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::budget::{Budget, Taken};
@@ -66,6 +68,8 @@ pub(crate) struct Shared {
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
     closed: OnceLock<Error>,
+    /// Tells those who wait to have a record buffered that it never will be.
+    closing: Notify,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
@@ -92,6 +96,7 @@ impl Shared {
             buffers: Mutex::default(),
             starving: AtomicUsize::new(0),
             closed: OnceLock::new(),
+            closing: Notify::new(),
             tasks: Mutex::default(),
         })
     }
@@ -440,7 +445,29 @@ impl Shared {
 
     /// Refuses new records from now on; `false` if it did already.
     pub(crate) fn close(&self, error: Error) -> bool {
-        self.closed.set(error).is_ok()
+        let is_first = self.closed.set(error).is_ok();
+        if is_first {
+            self.closing.notify_waiters();
+        }
+        is_first
+    }
+
+    /// Waits for something that a new record needs, as long as new records are taken.
+    ///
+    /// # Cancel safety
+    /// As safe as `future`.
+    pub(crate) async fn while_open<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
+        let mut closing = pin!(self.closing.notified());
+        // Waits from here on, so that a close is either seen now or wakes it.
+        closing.as_mut().enable();
+        if let Some(error) = self.closed() {
+            return Err(error.clone());
+        }
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = closing => Err(self.closed().cloned().unwrap_or_else(|| Error::closed("producer"))),
+        }
     }
 
     /// Why no records are taken any more.
