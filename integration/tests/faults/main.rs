@@ -4,12 +4,16 @@
 
 mod answers;
 mod callbacks;
+mod clocks;
 mod consume;
 mod doubt;
 mod hostile;
 mod leaders;
+mod lingering;
+mod memory;
 mod outage;
 mod outcomes;
+mod peers;
 mod produce;
 mod versions;
 
