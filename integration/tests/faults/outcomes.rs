@@ -170,6 +170,54 @@ async fn a_send_that_is_dropped_is_written_whole_or_not_at_all() {
     }
 }
 
+/// A record that may be in the log and is sent again is another record to the broker.
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_again_after_an_unknown_outcome_may_be_there_twice() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("again", 1);
+    let producer = setting.kafka().await.producer();
+    let producer = producer.delivery_timeout(10 * SECOND).build().await;
+    let producer = producer.unwrap();
+    producer.send(record(topic)).await.unwrap();
+    let lost = [Step::Apply, Step::Error(ErrorCode::REQUEST_TIMED_OUT)];
+    let lost = setting.inject(when(ApiKey::PRODUCE).always().then(lost));
+    let error = producer.send(record(topic)).await.unwrap_err();
+    assert!(matches!(error, SendError::Unknown(_)), "{error}");
+    lost.remove();
+    producer.send(record(topic)).await.unwrap();
+    assert_eq!(setting.broker.end_offset(topic, 0), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_again_after_it_was_not_delivered_is_there_once() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("again", 1);
+    let producer = setting.kafka().await.producer();
+    let producer = producer.delivery_timeout(10 * SECOND).build().await;
+    let producer = producer.unwrap();
+    producer.send(record(topic)).await.unwrap();
+    let refused = Step::Error(ErrorCode::NOT_ENOUGH_REPLICAS);
+    let refused = setting.inject(when(ApiKey::PRODUCE).always().then([refused]));
+    let error = producer.send(record(topic)).await.unwrap_err();
+    assert!(matches!(error, SendError::NotDelivered(_)), "{error}");
+    refused.remove();
+    producer.send(record(topic)).await.unwrap();
+    assert_eq!(setting.broker.end_offset(topic, 0), Some(2));
+}
+
+/// Idempotence is of one producer: another one, which has not heard of the answer, doubles the record.
+#[tokio::test(start_paused = true)]
+async fn what_another_producer_sends_again_is_there_twice() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("another", 1);
+    let kafka = setting.kafka().await;
+    for end in 1..3 {
+        let producer = kafka.producer().build().await.unwrap();
+        producer.send(record(topic)).await.unwrap();
+        assert_eq!(setting.broker.end_offset(topic, 0), Some(end));
+    }
+}
+
 /// Without idempotence an answer that is lost doubles the batch: that is what idempotence is for.
 #[tokio::test(start_paused = true)]
 async fn without_idempotence_a_lost_answer_doubles_a_record() {
@@ -247,6 +295,28 @@ async fn the_parts_of_a_split_batch_end_each_for_itself() {
     assert!(!error.possibly_written(), "{error}");
     assert_eq!(error.error().kind(), ErrorKind::RecordTooLarge);
     assert_eq!(outcomes[2].as_ref().unwrap().offset, Some(1));
+}
+
+/// 27: the largest batch that the client makes by default, before it is compressed, is one that a
+/// broker takes by default; one that is too large is told with its size and the setting.
+#[tokio::test(start_paused = true)]
+async fn the_largest_record_by_default_is_taken_by_default() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("large", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let value = vec![b'x'; 1024 * 1024 - 100];
+    let large = Record::to(topic).partition(0).value(&value);
+    assert_eq!(producer.send(large).await.unwrap().offset, Some(0));
+
+    let limit = [("max.message.bytes", "2000")];
+    setting.broker.create_topic_with("less", 1, limit).unwrap();
+    let large = Record::to("less").partition(0).value(&value[..5000]);
+    let error = producer.send(large).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("its batch has 50") && text.contains("max.message.bytes"),
+        "{text}"
+    );
 }
 
 /// Dropping the last clone gives up what is not sent, and says what may be written.
