@@ -60,6 +60,8 @@
 //!
 //! # Guarantees
 //!
+//! In short; [`guarantees`] says it setting by setting, with the test that shows each statement.
+//!
 //! - **Every send ends** within `delivery.timeout.ms` as [`Delivered`], as
 //!   [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown): only after the
 //!   last can sending again double the record.
@@ -122,6 +124,7 @@ mod config;
 pub mod consumer;
 mod env;
 mod error;
+pub mod guarantees;
 mod net;
 pub mod producer;
 pub mod record;
