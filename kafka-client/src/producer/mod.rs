@@ -348,7 +348,8 @@ impl Producer {
     }
 
     /// Takes no more records, waits until all that are buffered are settled, and ends the
-    /// producer. `delivery.timeout.ms` is the longest it can take.
+    /// producer. `delivery.timeout.ms` is the longest it can take. Calls that wait to have a record
+    /// buffered end at once.
     ///
     /// # Errors
     /// As [`Producer::flush`]. The producer is closed all the same.
