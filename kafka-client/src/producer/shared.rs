@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kafka_client_protocol::records::Seal;
 use tokio::task::AbortHandle;
 
@@ -407,19 +407,15 @@ impl Shared {
         }
     }
 
-    /// Keeps the buffer of a settled batch, unless a connection still holds it: a batch that was
-    /// given up may be in the middle of being written (KAFKA-19012).
-    pub(crate) fn recycle(&self, bytes: Bytes) {
-        if let Ok(buffer) = bytes.try_into_mut() {
-            self.recycle_buffer(buffer);
-        }
-    }
-
-    pub(crate) fn recycle_buffer(&self, buffer: BytesMut) {
+    /// Keeps the buffers of settled batches for new ones. Those that a connection still holds are not
+    /// given here: a batch that was given up may be in the middle of being written (KAFKA-19012).
+    pub(crate) fn recycle(&self, spare: impl IntoIterator<Item = BytesMut>) {
         let mut buffers = lock(&self.buffers);
-        if buffers.bytes + buffer.capacity() <= POOL_BYTES {
-            buffers.bytes += buffer.capacity();
-            buffers.free.push(buffer);
+        for buffer in spare {
+            if buffers.bytes + buffer.capacity() <= POOL_BYTES {
+                buffers.bytes += buffer.capacity();
+                buffers.free.push(buffer);
+            }
         }
     }
 

@@ -102,20 +102,29 @@ impl Finished {
         }
     }
 
-    /// Tells the deliveries, gives the bytes back and the buffer to the pool, if nothing else
-    /// holds it: a connection does while it writes.
-    pub(crate) fn tell(self, shared: &Shared) {
-        // First the memory: whoever is told finds it free.
-        shared.budget.give_back(self.reserved);
-        match self.buffer {
-            Buffer::Open(buffer) => shared.recycle_buffer(buffer),
-            Buffer::Sealed(bytes) => shared.recycle(bytes),
-            Buffer::InUse => {}
+    /// Tells the deliveries, gives the bytes back and the buffers to the pool, as far as nothing else
+    /// holds them: a connection does while it writes.
+    pub(crate) fn tell_all(mut finished: Vec<Self>, shared: &Shared) {
+        if finished.is_empty() {
+            return;
         }
-        // What was told early stays as it was told.
-        if !self.completion.is_complete() {
-            let report = shared.undelivered.count(&self.outcome, self.records);
-            self.completion.complete(self.outcome, report);
+        // First the memory: whoever is told finds it free.
+        shared
+            .budget
+            .give_back(finished.iter().map(|batch| batch.reserved).sum());
+        shared.recycle(finished.iter_mut().filter_map(|batch| {
+            match std::mem::replace(&mut batch.buffer, Buffer::InUse) {
+                Buffer::Open(buffer) => Some(buffer),
+                Buffer::Sealed(bytes) => bytes.try_into_mut().ok(),
+                Buffer::InUse => None,
+            }
+        }));
+        for batch in finished {
+            // What was told early stays as it was told.
+            if !batch.completion.is_complete() {
+                let report = shared.undelivered.count(&batch.outcome, batch.records);
+                batch.completion.complete(batch.outcome, report);
+            }
         }
     }
 }
@@ -362,7 +371,7 @@ impl Partition {
                 self.give_up_all(state, &error, &mut finished);
             }
         }
-        finished.into_iter().for_each(|batch| batch.tell(shared));
+        Finished::tell_all(finished, shared);
     }
 
     /// Ends what may be in the log of a former topic: sent again, it would be in the new one too.
@@ -405,7 +414,7 @@ impl Partition {
                 shared.deactivate(self);
             }
         }
-        finished.into_iter().for_each(|batch| batch.tell(shared));
+        Finished::tell_all(finished, shared);
     }
 
     fn expire_window(
@@ -462,7 +471,7 @@ impl Partition {
             self.give_up_all(&mut state, &error, &mut finished);
         }
         let records = finished.iter().map(|batch| batch.records as usize).sum();
-        finished.into_iter().for_each(|batch| batch.tell(shared));
+        Finished::tell_all(finished, shared);
         records
     }
 

@@ -359,14 +359,15 @@ impl Partition {
         }
     }
 
-    /// The batch has lingered for its time; `false` if it was sent meanwhile.
-    pub(crate) fn linger_over(&self, number: u64) -> bool {
+    /// The batch has lingered for its time. Whether the partition enters this sink's queue for it: not
+    /// if the batch was sent meanwhile.
+    pub(crate) fn linger_over(&self, number: u64, node: i32) -> bool {
         let mut state = lock(&self.state);
         let over = state.open.front().is_some_and(|open| open.number <= number);
         if over {
             state.due = state.due.max(Some(number));
         }
-        over
+        over && state.queued_at.replace(node) != Some(node)
     }
 
     /// Everything open is to be sent without lingering (flush, or somebody waits).
