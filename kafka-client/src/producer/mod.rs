@@ -19,6 +19,7 @@ mod identity;
 mod pace;
 mod partition;
 mod partitioner;
+mod record_sink;
 mod request;
 mod shared;
 mod sink;
@@ -35,6 +36,7 @@ pub use config::Acks;
 pub use delivery::{Delivered, Delivery};
 pub use kafka_client_protocol::records::Compression;
 pub use partitioner::{ChoosePartition, Partitioner, TopicPartitions};
+pub use record_sink::RecordSink;
 pub use undelivered::Undelivered;
 
 use crate::cluster::Cluster;
@@ -319,6 +321,11 @@ impl Producer {
             });
         }
         outcomes
+    }
+
+    /// This producer as a sink of typed records, as `StreamExt::forward` takes one.
+    pub fn sink<R: HasTopic + Send + Sync + 'static>(&self) -> RecordSink<R> {
+        RecordSink::new(self.clone())
     }
 
     /// Waits until every record that was buffered before is settled, one way or the other; nothing
