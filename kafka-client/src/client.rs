@@ -1,5 +1,6 @@
 //! The way in: a [`Kafka`] knows where the cluster is, and makes producers and consumers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,17 @@ pub struct KafkaBuilder {
     connector: Arc<dyn Connector>,
     connect_timeout: Duration,
     seed: Option<u64>,
+}
+
+impl fmt::Debug for KafkaBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaBuilder")
+            .field("bootstrap", &self.bootstrap)
+            .field("config", &self.config)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Kafka {

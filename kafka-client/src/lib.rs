@@ -130,7 +130,7 @@ pub use client::{Kafka, KafkaBuilder, NewTopic};
 pub use config::MetadataRecoveryStrategy;
 pub use env::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
-pub use kafka_client_protocol::ErrorCode;
+pub use kafka_client_protocol::{ApiKey, ErrorCode};
 pub use record::KafkaRecord;
 
 /// The code in the repository's front page runs as a test.

@@ -16,6 +16,7 @@ mod builder;
 mod config;
 mod delivery;
 mod identity;
+pub mod keys;
 mod pace;
 mod partition;
 mod partitioner;

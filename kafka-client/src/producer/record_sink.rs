@@ -23,10 +23,15 @@ use crate::record::HasTopic;
 pub struct RecordSink<R> {
     producer: Producer,
     /// A record that was given and is not buffered yet.
-    waits: Option<Pin<Box<dyn Future<Output = Result<Delivery, SendError>> + Send>>>,
+    waits: Option<Pin<Box<dyn Buffering>>>,
     under_way: VecDeque<Delivery>,
     records: std::marker::PhantomData<fn(R)>,
 }
+
+/// A record on its way into the buffer.
+trait Buffering: Future<Output = Result<Delivery, SendError>> + Send {}
+
+impl<F: Future<Output = Result<Delivery, SendError>> + Send> Buffering for F {}
 
 impl<R> RecordSink<R> {
     pub(crate) fn new(producer: Producer) -> Self {
