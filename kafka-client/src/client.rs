@@ -14,6 +14,7 @@ use crate::config::{ClientConfig, millis, parse_bootstrap};
 use crate::consumer::ConsumerBuilder;
 use crate::env::{Connector, Env, TcpConnector};
 use crate::error::Error;
+use crate::health::{Health, Monitor};
 use crate::net::Lane;
 use crate::producer::ProducerBuilder;
 
@@ -42,18 +43,19 @@ pub struct Kafka {
 pub(crate) struct NewCluster {
     env: Env,
     config: Arc<ClientConfig>,
+    health: Monitor,
 }
 
 impl NewCluster {
     pub(crate) fn make(&self) -> Arc<Cluster> {
-        Cluster::new(self.env.clone(), self.config.clone())
+        self.make_with(|_| ())
     }
 
     /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
-        Cluster::new(self.env.clone(), Arc::new(config))
+        Cluster::new(self.env.clone(), Arc::new(config), self.health.clone())
     }
 }
 
@@ -189,6 +191,32 @@ impl Kafka {
         })
         .await
         .map_err(|error| error.at_topic(&shared_name))
+    }
+
+    /// What is stuck and why, in this client with all its producers and consumers: whatever has been
+    /// tried in vain for 10 seconds or longer. Empty when all is well.
+    ///
+    /// The same is told in the log, when it begins, each minute, and when it is over.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.cluster.health.health()
+    }
+
+    /// Waits until [`Kafka::health`] is as wanted, and returns it. It is looked at now, and whenever
+    /// something gets stuck or is over.
+    ///
+    /// ```no_run
+    /// # async fn example(kafka: kafka_client::Kafka) {
+    /// let trouble = kafka.wait_for_health(|health| !health.is_well()).await;
+    /// eprintln!("{trouble}");
+    /// kafka.wait_for_health(|health| health.is_well()).await;
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn wait_for_health(&self, wanted: impl FnMut(&Health) -> bool) -> Health {
+        self.cluster.health.wait_for(wanted).await
     }
 
     /// A connection to the broker that takes administrative requests.
@@ -340,6 +368,7 @@ impl KafkaBuilder {
         self.config.bootstrap = parse_bootstrap(&self.bootstrap)?;
         let env = Env::new(self.connector, self.seed);
         let new_cluster = NewCluster {
+            health: Monitor::new(env.clone()),
             env,
             config: Arc::new(self.config),
         };

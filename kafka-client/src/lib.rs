@@ -112,6 +112,7 @@ mod config;
 pub mod consumer;
 mod env;
 mod error;
+mod health;
 mod net;
 pub mod producer;
 pub mod record;
@@ -119,6 +120,7 @@ pub mod record;
 pub use client::{Kafka, KafkaBuilder, NewTopic};
 pub use env::{Connector, Dialing, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
+pub use health::{Health, Stuck, Subject};
 pub use kafka_client_protocol::ErrorCode;
 pub use record::KafkaRecord;
 

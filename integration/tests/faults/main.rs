@@ -4,6 +4,7 @@
 
 mod answers;
 mod consume;
+mod health;
 mod hostile;
 mod outage;
 mod produce;

@@ -31,9 +31,9 @@ impl Backoff {
         env.jitter(wait)
     }
 
-    /// Whether nothing has failed since the last success.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.failures == 0
+    /// The longest wait, but for the jitter.
+    pub(crate) fn max(&self) -> Duration {
+        self.max
     }
 
     pub(crate) fn reset(&mut self) {

@@ -19,6 +19,7 @@ use super::{Backoff, Metadata, TopicMetadata};
 use crate::config::ClientConfig;
 use crate::env::{Env, lock};
 use crate::error::{Error, ErrorKind};
+use crate::health::{Monitor, Subject};
 use crate::net::{Connection, Lane, Pool};
 
 /// The node ids of bootstrap addresses, whose real ids are not known, count down from here.
@@ -29,6 +30,7 @@ const FIRST_BOOTSTRAP_NODE: i32 = -2;
 pub(crate) struct Cluster {
     pub(crate) env: Env,
     pub(crate) config: Arc<ClientConfig>,
+    pub(crate) health: Monitor,
     pool: Pool,
     metadata: watch::Sender<Arc<Metadata>>,
     wanted: Mutex<BTreeSet<Arc<str>>>,
@@ -41,12 +43,19 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// A view that knows nothing yet; its task starts with the first need.
-    pub(crate) fn new(env: Env, config: Arc<ClientConfig>) -> Arc<Self> {
+    pub(crate) fn new(env: Env, config: Arc<ClientConfig>, health: Monitor) -> Arc<Self> {
         let backoff = Backoff::new(config.reconnect_backoff, config.reconnect_backoff_max);
-        let pool = Pool::new(env.clone(), config.connection(), backoff);
+        let pool = Pool::new(
+            env.clone(),
+            config.connection(),
+            backoff,
+            config.retry_backoff_max,
+            health.clone(),
+        );
         let this = Arc::new(Self {
             env,
             config,
+            health,
             pool,
             metadata: watch::Sender::default(),
             wanted: Mutex::default(),
@@ -375,10 +384,16 @@ impl Drop for Cluster {
 /// Refreshes on demand, and when the metadata is older than `metadata.max.age.ms`. Two refreshes
 /// are at least `retry.backoff.ms` apart, with growing distance while they bring no success.
 async fn refresh_loop(cluster: Weak<Cluster>) {
-    let Some((mut backoff, max_age, refresh)) = cluster.upgrade().map(|cluster| {
+    let Some((mut backoff, max_age, refresh, mut trouble)) = cluster.upgrade().map(|cluster| {
         let config = &cluster.config;
         let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
-        (backoff, config.metadata_max_age, cluster.refresh.clone())
+        let trouble = cluster.health.watch(Subject::Metadata);
+        (
+            backoff,
+            config.metadata_max_age,
+            cluster.refresh.clone(),
+            trouble,
+        )
     }) else {
         return;
     };
@@ -391,6 +406,7 @@ async fn refresh_loop(cluster: Weak<Cluster>) {
         };
         let pause = match this.refresh_now().await {
             Ok(()) => {
+                trouble.over();
                 *lock(&this.last_error) = None;
                 if this.metadata().is_settled() {
                     backoff.reset();
@@ -402,6 +418,7 @@ async fn refresh_loop(cluster: Weak<Cluster>) {
             }
             Err(error) => {
                 tracing::debug!(%error, "metadata refresh failed");
+                trouble.failed(&error);
                 *lock(&this.last_error) = Some(error);
                 this.request_refresh();
                 backoff.next(&this.env)

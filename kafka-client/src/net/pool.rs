@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
@@ -11,6 +12,7 @@ use super::{Connection, ConnectionConfig};
 use crate::cluster::Backoff;
 use crate::env::{Env, lock};
 use crate::error::Error;
+use crate::health::{Monitor, Subject, Trouble};
 
 /// What a connection is for. A broker answers a connection's requests in order, so one that may
 /// be held back must not stand before one that is urgent.
@@ -30,6 +32,9 @@ pub(crate) struct Pool {
     env: Env,
     config: ConnectionConfig,
     backoff: Backoff,
+    health: Monitor,
+    /// Who wants a connection that failed dials again within this time.
+    dialed_again: Duration,
     slots: Mutex<Slots>,
 }
 
@@ -43,15 +48,27 @@ struct Slot {
     connection: Option<Connection>,
     backoff: Backoff,
     not_before: Option<Instant>,
+    trouble: Trouble,
 }
 
 impl Pool {
-    /// `backoff` is the wait before dialing a broker again (`reconnect.backoff.ms`).
-    pub(crate) fn new(env: Env, config: ConnectionConfig, backoff: Backoff) -> Self {
+    /// `backoff` is the wait before dialing a broker again (`reconnect.backoff.ms`); whoever still
+    /// wants a connection that failed asks again within `retry_backoff_max`.
+    pub(crate) fn new(
+        env: Env,
+        config: ConnectionConfig,
+        backoff: Backoff,
+        retry_backoff_max: Duration,
+        health: Monitor,
+    ) -> Self {
+        let waits = backoff.max().saturating_add(retry_backoff_max);
+        let dialed_again = config.setup_timeout.saturating_add(waits.saturating_mul(2));
         Self {
             env,
             config,
             backoff,
+            health,
+            dialed_again,
             slots: Mutex::default(),
         }
     }
@@ -76,6 +93,7 @@ impl Pool {
                     connection: None,
                     backoff: self.backoff.clone(),
                     not_before: None,
+                    trouble: self.trouble(address),
                 }))
             })
             .clone();
@@ -86,6 +104,7 @@ impl Pool {
             slot.connection = None;
             slot.not_before = None;
             slot.backoff.reset();
+            slot.trouble = self.trouble(address);
         }
         if let Some(connection) = &slot.connection {
             if !connection.is_closed() {
@@ -104,18 +123,24 @@ impl Pool {
                 slot.connection = Some(connection.clone());
                 slot.not_before = None;
                 slot.backoff.reset();
+                slot.trouble.over();
                 Ok(connection)
             }
             Err(error) => {
-                // Once for each outage, not for each attempt.
-                if slot.backoff.is_fresh() {
-                    tracing::warn!(%error, "no connection; trying again and again");
-                }
+                slot.trouble.failed(&error);
                 let wait = slot.backoff.next(&self.env);
                 slot.not_before = Some(self.env.now() + wait);
                 Err(error)
             }
         }
+    }
+
+    /// To tell of a broker that is not reached. Nobody may want it any more after a dial that failed.
+    fn trouble(&self, (host, port): (&str, u16)) -> Trouble {
+        let subject = Subject::Broker {
+            address: format!("{host}:{port}").into(),
+        };
+        self.health.watch_attempts(subject, self.dialed_again)
     }
 
     /// Has the memory of an answer used again, if this part is all that is left of it.

@@ -471,7 +471,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_partition_with_batches_is_listed_even_while_others_expire() {
         let env = Env::new(Arc::new(TcpConnector), Some(1));
-        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
+        let health = crate::health::Monitor::new(env.clone());
+        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()), health);
         let shared = Shared::new(cluster, ProducerConfig::default());
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
         for index in 0..100 {

@@ -1,0 +1,199 @@
+//! Never silent: what is retried for long is told in the log and by `Kafka::health`, with what helps;
+//! what passes soon is not.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use integration::network::Network;
+use kafka_broker::Broker;
+use kafka_client::producer::Producer;
+use kafka_client::record::Record;
+use kafka_client::{Kafka, Subject};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::EnvFilter;
+
+const SECOND: Duration = Duration::from_secs(1);
+const ADDRESS: &str = "broker:9092";
+
+/// What the client warns of, on this thread.
+struct Log {
+    text: Arc<Mutex<Vec<u8>>>,
+    _subscribed: DefaultGuard,
+}
+
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn capture() -> Self {
+        let text = Arc::<Mutex<Vec<u8>>>::default();
+        let lines = text.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new("kafka_client=warn"))
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || Lines(lines.clone()))
+            .finish();
+        Self {
+            text,
+            _subscribed: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// The lines since the last call.
+    fn take(&self) -> Vec<String> {
+        let text = std::mem::take(&mut *self.text.lock().unwrap());
+        let text = String::from_utf8(text).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// A broker behind a network that a test controls.
+struct Scene {
+    broker: Broker,
+    network: Network,
+    kafka: Kafka,
+    producer: Producer,
+    log: Log,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let log = Log::capture();
+        let broker = Broker::builder().memory().no_listener().seed(1);
+        let broker = broker.advertise("broker", 9092).start().await.unwrap();
+        broker.create_topic("orders", 1).unwrap();
+        let network = Network::new();
+        network.route(ADDRESS, broker.connector());
+        let kafka = Kafka::builder(ADDRESS).connector(network.clone()).seed(1);
+        let kafka = kafka.connect().await.unwrap();
+        let producer = kafka.producer().build().await.unwrap();
+        Self {
+            broker,
+            network,
+            kafka,
+            producer,
+            log,
+        }
+    }
+
+    async fn send(&self) {
+        let record = Record::to("orders").value("v");
+        self.producer.send(record).await.unwrap();
+    }
+}
+
+/// What every trouble is told by: the line of a subject, with the words that help.
+fn assert_told(lines: &[String], subject: &str, words: &[&str]) {
+    let told = lines.iter().filter(|line| line.contains(subject));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 1, "once: {lines:#?}");
+    for word in words {
+        assert!(told[0].contains(word), "{word}: {told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_not_reached_is_told_each_minute_and_when_it_is_back() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    assert!(scene.kafka.health().is_well());
+
+    scene.network.refuse(ADDRESS);
+    scene.network.cut(ADDRESS);
+    let sending = scene.send();
+    tokio::pin!(sending);
+    assert!(tokio::time::timeout(9 * SECOND, &mut sending).await.is_err());
+    assert!(scene.kafka.health().is_well(), "too early to tell");
+    assert_eq!(scene.log.take(), [""; 0]);
+
+    assert!(tokio::time::timeout(6 * SECOND, &mut sending).await.is_err());
+    let subject = "broker broker:9092 is not reached";
+    let helps = ["refused", "bootstrap.servers", "advertised.listeners"];
+    assert_told(&scene.log.take(), subject, &helps);
+    let health = scene.kafka.health();
+    let address = Arc::from(ADDRESS);
+    let broker = Subject::Broker { address };
+    let stuck = health.stuck().iter().find(|one| one.subject == broker);
+    let stuck = stuck.unwrap();
+    assert!((10..16).contains(&stuck.lasting.as_secs()), "{stuck}");
+    assert!(health.to_string().contains(subject), "{health}");
+
+    assert!(tokio::time::timeout(50 * SECOND, &mut sending).await.is_err());
+    assert_eq!(scene.log.take(), [""; 0], "not again before a minute is over");
+    assert!(tokio::time::timeout(10 * SECOND, &mut sending).await.is_err());
+    assert_told(&scene.log.take(), subject, &helps);
+
+    scene.network.restore(ADDRESS);
+    sending.await;
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(2 * SECOND, health).await.unwrap();
+    let lines = scene.log.take();
+    assert_told(&lines, subject, &["over after 7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_moment_is_not_told() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    for _ in 0..30 {
+        scene.network.refuse(ADDRESS);
+        scene.network.cut(ADDRESS);
+        let sending = scene.send();
+        let mending = async {
+            tokio::time::sleep(2 * SECOND).await;
+            scene.network.restore(ADDRESS);
+        };
+        tokio::join!(sending, mending);
+        assert!(scene.kafka.health().is_well());
+    }
+    assert_eq!(scene.log.take(), [""; 0]);
+}
+
+/// The peer of a port that wants TLS: it answers the first bytes with an alert.
+#[tokio::test(start_paused = true)]
+async fn plain_words_to_a_tls_port_are_told_with_the_setting() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    scene.network.route_to(ADDRESS, || {
+        let (near, mut far) = tokio::io::duplex(1024);
+        tokio::spawn(async move {
+            let mut hello = [0; 4];
+            let _ = far.read_exact(&mut hello).await;
+            let _ = far.write_all(&[0x15, 0x03, 0x03, 0, 2, 2, 0x16]).await;
+        });
+        near
+    });
+    scene.network.cut(ADDRESS);
+    let sending = tokio::time::timeout(15 * SECOND, scene.send());
+    assert!(sending.await.is_err());
+    let subject = "broker broker:9092 is not reached";
+    let helps = ["TLS", "security.protocol"];
+    assert_told(&scene.log.take(), subject, &helps);
+}
+
+/// Nobody asks a broker again once another has answered: that is no trouble, for nothing waits.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_nobody_needs_is_not_told() {
+    let scene = Scene::new().await;
+    scene.network.refuse("dead:9092");
+    let kafka = Kafka::builder(format!("dead:9092,{ADDRESS}"));
+    let kafka = kafka.connector(scene.network.clone()).seed(1);
+    let kafka = kafka.connect().await.unwrap();
+    tokio::time::sleep(120 * SECOND).await;
+    assert!(kafka.health().is_well());
+    assert_eq!(scene.log.take(), [""; 0]);
+    drop(scene.broker);
+}
