@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use integration::network::Network;
-use kafka_broker::Broker;
+use kafka_broker::{Broker, Step, when};
 use kafka_client::producer::Producer;
 use kafka_client::record::Record;
-use kafka_client::{Kafka, Subject};
+use kafka_client::{ErrorCode, Kafka, Subject};
+use kafka_client_protocol::ApiKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
@@ -115,11 +116,19 @@ async fn a_broker_that_is_not_reached_is_told_each_minute_and_when_it_is_back() 
     scene.network.cut(ADDRESS);
     let sending = scene.send();
     tokio::pin!(sending);
-    assert!(tokio::time::timeout(9 * SECOND, &mut sending).await.is_err());
+    assert!(
+        tokio::time::timeout(9 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
     assert!(scene.kafka.health().is_well(), "too early to tell");
     assert_eq!(scene.log.take(), [""; 0]);
 
-    assert!(tokio::time::timeout(6 * SECOND, &mut sending).await.is_err());
+    assert!(
+        tokio::time::timeout(6 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
     let subject = "broker broker:9092 is not reached";
     let helps = ["refused", "bootstrap.servers", "advertised.listeners"];
     assert_told(&scene.log.take(), subject, &helps);
@@ -131,9 +140,21 @@ async fn a_broker_that_is_not_reached_is_told_each_minute_and_when_it_is_back() 
     assert!((10..16).contains(&stuck.lasting.as_secs()), "{stuck}");
     assert!(health.to_string().contains(subject), "{health}");
 
-    assert!(tokio::time::timeout(50 * SECOND, &mut sending).await.is_err());
-    assert_eq!(scene.log.take(), [""; 0], "not again before a minute is over");
-    assert!(tokio::time::timeout(10 * SECOND, &mut sending).await.is_err());
+    assert!(
+        tokio::time::timeout(50 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        scene.log.take(),
+        [""; 0],
+        "not again before a minute is over"
+    );
+    assert!(
+        tokio::time::timeout(10 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
     assert_told(&scene.log.take(), subject, &helps);
 
     scene.network.restore(ADDRESS);
@@ -196,4 +217,41 @@ async fn an_address_that_nobody_needs_is_not_told() {
     assert!(kafka.health().is_well());
     assert_eq!(scene.log.take(), [""; 0]);
     drop(scene.broker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_is_not_found_is_told_until_it_is() {
+    let scene = Scene::new().await;
+    let missing = when(ApiKey::FIND_COORDINATOR).always();
+    let missing = missing.then([Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE)]);
+    let missing = scene.broker.faults().inject(missing);
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let _member = member.await.unwrap();
+    tokio::time::sleep(12 * SECOND).await;
+    let subject = "group workers has no coordinator";
+    let helps = ["COORDINATOR_NOT_AVAILABLE", "__consumer_offsets"];
+    assert_told(&scene.log.take(), subject, &helps);
+    assert_eq!(scene.kafka.health().stuck().len(), 1);
+    missing.remove();
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(5 * SECOND, health).await.unwrap();
+    assert_told(&scene.log.take(), subject, &["over after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_id_that_is_not_given_is_told_until_it_is() {
+    let scene = Scene::new().await;
+    let refused = when(ApiKey::INIT_PRODUCER_ID).always();
+    let refused = refused.then([Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE)]);
+    let refused = scene.broker.faults().inject(refused);
+    let producer = scene.kafka.producer().build().await.unwrap();
+    let sending = producer.send(Record::to("orders").value("v"));
+    let mending = async {
+        tokio::time::sleep(12 * SECOND).await;
+        let subject = "no producer id is given";
+        assert_told(&scene.log.take(), subject, &["COORDINATOR_NOT_AVAILABLE"]);
+        refused.remove();
+    };
+    tokio::join!(sending, mending).0.unwrap();
+    assert!(scene.kafka.health().is_well());
 }

@@ -76,9 +76,11 @@ fn by_kind(error: &Error) -> Option<String> {
     Some(match error.kind() {
         ErrorKind::Unsupported => "the broker is too old for this client: upgrade it".to_owned(),
         // Somebody answers, but it is no broker, or one that wants another protocol.
-        ErrorKind::Protocol => "check that bootstrap.servers names listeners whose protocol is that \
+        ErrorKind::Protocol => {
+            "check that bootstrap.servers names listeners whose protocol is that \
                                 of security.protocol: one of TLS or SASL has a port of its own"
-            .to_owned(),
+                .to_owned()
+        }
         _ => return None,
     })
 }
@@ -176,10 +178,7 @@ mod tests {
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
                 "auto.create.topics.enable",
             ),
-            (
-                ErrorCode::LEADER_NOT_AVAILABLE,
-                "--unavailable-partitions",
-            ),
+            (ErrorCode::LEADER_NOT_AVAILABLE, "--unavailable-partitions"),
             (ErrorCode::KAFKA_STORAGE_ERROR, "log.dirs"),
             (ErrorCode::COORDINATOR_NOT_AVAILABLE, "__consumer_offsets"),
             (ErrorCode::NOT_ENOUGH_REPLICAS, "min.insync.replicas"),

@@ -11,6 +11,7 @@ use super::window::Identity;
 use crate::cluster::Backoff;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::Subject;
 
 /// Version 6 (KIP-939) is not finished in any broker.
 const INIT_PRODUCER_ID_MAX: i16 = 5;
@@ -83,10 +84,11 @@ impl Identities {
 
 /// Asks for an identity whenever there is none.
 pub(crate) async fn init_loop(shared: Weak<Shared>) {
-    let Some((mut states, mut backoff)) = shared.upgrade().map(|shared| {
+    let Some((mut states, mut backoff, mut trouble)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
         let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
-        (shared.identities.state.subscribe(), backoff)
+        let trouble = shared.cluster.health.watch(Subject::ProducerId);
+        (shared.identities.state.subscribe(), backoff, trouble)
     }) else {
         return;
     };
@@ -104,6 +106,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
                     "producer identity"
                 );
                 backoff.reset();
+                trouble.over();
                 *lock(&this.identities.trouble) = None;
                 this.identities.state.send_replace(State::Known(identity));
                 this.wake_all();
@@ -119,6 +122,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             // broker, or the same one a moment later, may do better.
             Err(error) => {
                 tracing::debug!(%error, "no producer id yet");
+                trouble.failed(&error);
                 *lock(&this.identities.trouble) = Some(error);
                 Some(backoff.next(this.env()))
             }

@@ -560,19 +560,19 @@ impl Group {
     async fn refused(&mut self, code: ErrorCode, api: ApiKey) -> Result<(), Stop> {
         let remedy = remedy(code);
         tracing::debug!(group = %self.coordinator.group(), %code, %api, ?remedy, "refused");
+        let mut error = Error::broker(code, api);
+        if let Some(broker) = self.coordinator.broker() {
+            error = error.at_broker(broker);
+        }
         match remedy {
-            Remedy::Retry => self.coordinator.pause().await,
+            Remedy::Retry => self.coordinator.pause(&error).await,
             Remedy::FindCoordinator => {
                 self.coordinator.forget();
-                self.coordinator.pause().await;
+                self.coordinator.pause(&error).await;
             }
             Remedy::Rejoin | Remedy::UseMemberId => self.must_join = true,
             Remedy::RejoinLost | Remedy::RejoinAsNew => self.lose(remedy),
             Remedy::Fatal => {
-                let mut error = Error::broker(code, api);
-                if let Some(broker) = self.coordinator.broker() {
-                    error = error.at_broker(broker);
-                }
                 let group = format!("group {}", self.coordinator.group());
                 return Err(Stop::Fatal(error.with_source(group)));
             }
@@ -587,7 +587,7 @@ impl Group {
             return Err(Stop::Fatal(error));
         }
         self.coordinator.forget();
-        self.coordinator.pause().await;
+        self.coordinator.pause(&error).await;
         Ok(())
     }
 
@@ -849,7 +849,7 @@ impl Group {
                 Err(error) if error.is_retriable() && self.now() < deadline => {
                     tracing::debug!(%error, "stored offsets will be asked for again");
                     self.coordinator.forget();
-                    self.coordinator.pause().await;
+                    self.coordinator.pause(&error).await;
                     if self.is_heartbeat_due() {
                         self.heartbeat().await?;
                     }
@@ -936,7 +936,7 @@ impl Group {
                 return Ok(Err(error));
             }
             tracing::debug!(%error, "commit will be retried");
-            self.coordinator.pause().await;
+            self.coordinator.pause(&error).await;
             // It may be retried for longer than the session lasts.
             if self.is_heartbeat_due() {
                 self.heartbeat().await?;
