@@ -344,6 +344,13 @@ impl KafkaBuilder {
         self
     }
 
+    /// `metadata.max.idle.ms`: a topic that a producer has not used for this time is not looked after
+    /// any more, and asked for again at its next use. Defaults to 5 minutes.
+    pub fn metadata_max_idle(mut self, limit: Duration) -> Self {
+        self.config.metadata_max_idle = limit;
+        self
+    }
+
     /// How connections are made. Defaults to [`TcpConnector`].
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Arc::new(connector);
@@ -383,7 +390,7 @@ impl KafkaBuilder {
             let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max);
             loop {
                 match kafka.cluster.refresh_now().await {
-                    Ok(()) => return,
+                    Ok(_) => return,
                     Err(error) => last = Some(error),
                 }
                 // The pool waits before it dials again, but a broker may be there and refuse.

@@ -31,6 +31,8 @@ pub(crate) struct ClientConfig {
     pub(crate) retry_backoff_max: Duration,
     /// `metadata.max.age.ms`
     pub(crate) metadata_max_age: Duration,
+    /// `metadata.max.idle.ms`
+    pub(crate) metadata_max_idle: Duration,
     /// Largest answer taken from a broker.
     pub(crate) max_response: usize,
     /// `allow.auto.create.topics`
@@ -50,6 +52,7 @@ impl Default for ClientConfig {
             retry_backoff: Duration::from_millis(100),
             retry_backoff_max: Duration::from_secs(1),
             metadata_max_age: Duration::from_secs(300),
+            metadata_max_idle: Duration::from_secs(300),
             max_response: 128 * 1024 * 1024,
             allow_auto_create_topics: true,
         }

@@ -6,6 +6,7 @@ mod answers;
 mod consume;
 mod health;
 mod hostile;
+mod metadata;
 mod outage;
 mod produce;
 mod versions;

@@ -37,7 +37,7 @@ pub use kafka_client_protocol::records::Compression;
 pub use partitioner::{ChoosePartition, Partitioner, TopicPartitions};
 pub use undelivered::Undelivered;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Limit};
 use crate::error::{Error, ErrorKind, SendError};
 use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
 use budget::Taken;
@@ -199,6 +199,7 @@ impl Producer {
         if shared.config.idempotent() {
             shared.spawn(identity::init_loop(shared.weak.clone()));
         }
+        shared.cluster.used_by(shared.weak.clone());
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         shared.spawn(expiry_loop(
             shared.weak.clone(),
@@ -425,23 +426,22 @@ async fn append_slowly<R: ToRecord>(
     record: &R,
     mut obstacle: Obstacle,
 ) -> Result<Delivery, Error> {
-    let limit = shared.config.max_block;
-    let deadline = shared.env().now() + limit;
+    let length = shared.config.max_block;
+    let limit = Limit::begin(shared.env(), length, "max.block.ms");
     loop {
         let mut taken = None;
         match obstacle {
             Obstacle::Error(error) => return Err(error),
             Obstacle::Topic(name) => {
-                let left = deadline.saturating_duration_since(shared.env().now());
-                shared.learn(&name, left).await?;
+                shared.learn(&name, limit).await?;
             }
             Obstacle::Memory(bytes) => {
-                let waited = tokio::time::timeout_at(deadline, shared.take(bytes)).await;
+                let waited = tokio::time::timeout_at(limit.end, shared.take(bytes)).await;
                 taken = Some(waited.map_err(|_| {
                     Error::new(
                         ErrorKind::BufferFull,
                         format!(
-                            "the buffer stayed full for {limit:?} (max.block.ms): raise \
+                            "the buffer stayed full for {length:?} (max.block.ms): raise \
                              buffer.memory ({} bytes), or send less than the brokers take",
                             shared.budget.total()
                         ),

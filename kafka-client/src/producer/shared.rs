@@ -1,6 +1,6 @@
 //! What callers, sinks and timers of a producer share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::sink::{Due, Sink, sink_loop};
 use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
 use super::window::Identity;
-use crate::cluster::{Cluster, Metadata};
+use crate::cluster::{Cluster, Limit, Metadata, UsesTopics};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
@@ -54,6 +54,9 @@ pub(crate) struct Shared {
     pub(crate) identities: Identities,
     pub(crate) undelivered: Tally,
     topics: RwLock<Topics>,
+    /// Topics that the metadata does not have any more, deleted or not used for long. Kept for their
+    /// next use: an idempotent producer's sequences go on where they were. Locked after `topics`.
+    resting: Mutex<Topics>,
     /// Grows with each change of the topics.
     generation: AtomicU64,
     /// Tells producers apart.
@@ -85,6 +88,7 @@ impl Shared {
             cluster,
             config,
             topics: RwLock::default(),
+            resting: Mutex::default(),
             generation: AtomicU64::new(0),
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             sinks: Mutex::default(),
@@ -129,19 +133,43 @@ impl Shared {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn learn(&self, name: &str, limit: Duration) -> Result<(), Error> {
+    pub(crate) async fn learn(&self, name: &str, limit: Limit) -> Result<(), Error> {
         if self.with_topic(name, |_| ()).is_some() {
             return Ok(());
         }
-        let metadata = self.cluster.topic(name, limit, "max.block.ms").await?;
-        self.write_topics()
-            .entry(metadata.name.clone())
-            .or_insert_with(|| Arc::new(Topic::new(&metadata, self)));
+        let metadata = self.cluster.topic(name, limit).await?;
+        let rested = {
+            let mut topics = self.write_topics();
+            let rested = lock(&self.resting).remove(name);
+            let has_rested = rested.is_some();
+            topics
+                .entry(metadata.name.clone())
+                .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(&metadata, self))));
+            has_rested
+        };
+        if rested {
+            self.follow(&self.cluster.metadata());
+        }
         Ok(())
+    }
+
+    /// Lays topics aside that the metadata does not have, and takes back those that it has again.
+    fn rest(&self, metadata: &Metadata) {
+        let leaves = |topic: &Topic| !topic.is_in(metadata);
+        let some_leave = self.read_topics().values().any(|topic| leaves(topic));
+        let some_return = lock(&self.resting).values().any(|topic| !leaves(topic));
+        if some_leave || some_return {
+            let mut topics = self.write_topics();
+            let mut resting = lock(&self.resting);
+            let returning: Vec<_> = resting.extract_if(|_, topic| !leaves(topic)).collect();
+            resting.extend(topics.extract_if(|_, topic| leaves(topic)));
+            topics.extend(returning);
+        }
     }
 
     /// Takes leaders, ids and partitions from fresh metadata.
     pub(crate) fn follow(&self, metadata: &Metadata) {
+        self.rest(metadata);
         let change_of = |topic: &Topic| {
             let known = metadata.topic(topic.name())?;
             topic.is_changed_by(known).then_some(known)
@@ -443,6 +471,7 @@ impl Shared {
     pub(crate) fn abort(&self, error: &Error) -> usize {
         self.close(error.clone());
         drop(std::mem::take(&mut *self.write_topics()));
+        lock(&self.resting).clear();
         // A caller that has found its topic before may still append. Either its batch is in this list,
         // or it sees, after it has put it there, that the producer is closed.
         let active = std::mem::take(&mut *lock(&self.active));
@@ -455,6 +484,22 @@ impl Shared {
             task.abort();
         }
         records
+    }
+}
+
+impl UsesTopics for Shared {
+    fn topics_in_use(&self) -> Vec<Arc<str>> {
+        let active = self.active();
+        let mut used: BTreeSet<_> = active
+            .iter()
+            .map(|partition| partition.topic.name.clone())
+            .collect();
+        for topic in self.read_topics().values() {
+            if topic.take_used() {
+                used.insert(topic.name().clone());
+            }
+        }
+        used.into_iter().collect()
     }
 }
 

@@ -429,6 +429,9 @@ impl Group {
         self.membership.generation = response.generation_id;
         self.membership.assignor = Some(assignor);
         self.membership.leader = response.leader == response.member_id;
+        if !self.membership.leader {
+            self.watched.clear();
+        }
         Ok(Some(response))
     }
 
@@ -510,10 +513,10 @@ impl Group {
             .iter()
             .flat_map(|member| member.topics.iter().cloned())
             .collect();
-        self.shared.cluster.want(&topics);
-        let metadata = self.wait_for(&topics).await;
-        self.counted = counts(&metadata, &topics);
         self.watched = topics;
+        self.keep_topics();
+        let metadata = self.wait_for_watched().await;
+        self.counted = counts(&metadata, &self.watched);
         let assignments = assignor.assign(&members, &self.counted);
         assignments
             .into_iter()
@@ -533,7 +536,8 @@ impl Group {
 
     /// Waits until the metadata knows of each topic whether it exists, but not for long: a topic
     /// that comes later brings a rebalance of its own.
-    async fn wait_for(&mut self, topics: &BTreeSet<Arc<str>>) -> Arc<Metadata> {
+    async fn wait_for_watched(&mut self) -> Arc<Metadata> {
+        let topics = &self.watched;
         let limit = self.shared.config.session_timeout / 3;
         let mut changes = self.shared.cluster.changes();
         let known = tokio::time::timeout(
@@ -543,6 +547,15 @@ impl Group {
         .await;
         drop(known);
         self.shared.cluster.metadata()
+    }
+
+    /// Has the metadata keep all topics that this member has to do with.
+    fn keep_topics(&self) {
+        let owned = self.membership.owned.iter();
+        let owned = owned.map(|partition| &partition.topic);
+        self.shared
+            .cluster
+            .keep(self.topics.iter().chain(&self.watched).chain(owned));
     }
 
     /// The leader begins a rebalance when a topic of the group has got partitions.
@@ -603,11 +616,7 @@ impl Group {
         self.membership.owned.extend(added.iter().cloned());
         self.membership.owned.sort();
         if !added.is_empty() {
-            let topics: BTreeSet<_> = added
-                .iter()
-                .map(|partition| partition.topic.clone())
-                .collect();
-            self.shared.cluster.want(&topics);
+            self.keep_topics();
             self.next_offsets = Some(self.now());
             self.tell(&RebalanceEvent::Assigned(added));
         }

@@ -34,6 +34,8 @@ pub(crate) struct TopicName {
     pub(crate) name: Arc<str>,
     pub(crate) wire: StrBytes,
     id: Mutex<Uuid>,
+    /// Batches were opened since somebody last looked.
+    used: AtomicBool,
 }
 
 impl TopicName {
@@ -42,11 +44,17 @@ impl TopicName {
             wire: StrBytes::from(&*name),
             name,
             id: Mutex::new(id),
+            used: AtomicBool::new(true),
         }
     }
 
     pub(crate) fn id(&self) -> Uuid {
         *lock(&self.id)
+    }
+
+    /// Whether batches were opened since the last call.
+    pub(crate) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn set_id(&self, id: Uuid) {
@@ -310,6 +318,7 @@ impl Partition {
             created,
             reserved,
         });
+        self.topic.used.store(true, Ordering::Relaxed);
         if !state.active {
             state.active = true;
             shared.activate(self.clone());
