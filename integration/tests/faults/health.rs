@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use integration::network::Network;
-use kafka_broker::{Broker, Step, when};
+use kafka_broker::{Broker, Fault, Step, when};
 use kafka_client::producer::Producer;
 use kafka_client::record::Record;
 use kafka_client::{ErrorCode, Kafka, Subject};
@@ -254,4 +254,111 @@ async fn a_producer_id_that_is_not_given_is_told_until_it_is() {
     };
     tokio::join!(sending, mending).0.unwrap();
     assert!(scene.kafka.health().is_well());
+}
+
+/// What is told of sends that a fault of the broker keeps from ending, until they do.
+async fn sending_under(fault: Fault, subject: &str, words: &[&str]) {
+    let scene = Scene::new().await;
+    let fault = scene.broker.faults().inject(fault);
+    let sending = scene.send();
+    tokio::pin!(sending);
+    let within = tokio::time::timeout(9 * SECOND, &mut sending);
+    assert!(within.await.is_err());
+    assert!(scene.kafka.health().is_well());
+    let within = tokio::time::timeout(4 * SECOND, &mut sending);
+    assert!(within.await.is_err());
+    assert_told(&scene.log.take(), subject, words);
+    let health = scene.kafka.health();
+    assert_eq!(health.stuck().len(), 1, "{health}");
+    fault.remove();
+    sending.await;
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(2 * SECOND, health).await.unwrap();
+    assert_told(&scene.log.take(), subject, &["over after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_without_a_leader_is_told_until_it_has_one() {
+    let missing = Step::error_for("orders", 0, ErrorCode::LEADER_NOT_AVAILABLE);
+    let missing = when(ApiKey::METADATA).always().then([missing]);
+    let subject = "topic orders partition 0 has no leader";
+    sending_under(missing, subject, &["--unavailable-partitions"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_of_the_broker_is_told_until_it_writes_again() {
+    let full = Step::Error(ErrorCode::KAFKA_STORAGE_ERROR);
+    let full = when(ApiKey::PRODUCE).always().then([full]);
+    let subject = "topic orders partition 0 takes no batches";
+    sending_under(full, subject, &["KAFKA_STORAGE_ERROR", "log.dirs", "disk"]).await;
+}
+
+/// Sends that were given up are no trouble any more.
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_not_stuck() {
+    let scene = Scene::new().await;
+    let full = Step::Error(ErrorCode::KAFKA_STORAGE_ERROR);
+    let full = when(ApiKey::PRODUCE).always().then([full]);
+    scene.broker.faults().inject(full);
+    let producer = scene.kafka.producer().delivery_timeout(20 * SECOND);
+    let producer = producer.build().await.unwrap();
+    let record = Record::to("orders").value("v");
+    producer.send(record).await.unwrap_err();
+    tokio::time::sleep(2 * SECOND).await;
+    assert!(scene.kafka.health().is_well());
+    let subject = "topic orders partition 0 takes no batches";
+    let lines = scene.log.take();
+    let told = lines.iter().filter(|line| line.contains(subject));
+    assert_eq!(
+        told.count(),
+        2,
+        "that it began, and that it is over: {lines:#?}"
+    );
+
+    drop(producer.enqueue(record).await.unwrap());
+    tokio::time::sleep(15 * SECOND).await;
+    assert!(!scene.kafka.health().is_well());
+    drop(producer);
+    assert!(scene.kafka.health().is_well());
+}
+
+/// A subscription lasts, so what is wrong with its topics is no error of a call.
+async fn subscribing_to(topic: &str, setup: impl FnOnce(&Scene), words: &[&str]) {
+    let scene = Scene::new().await;
+    setup(&scene);
+    let member = scene.kafka.consumer("workers");
+    let member = member.allow_auto_create_topics(false).subscribe([topic]);
+    let member = member.await.unwrap();
+    tokio::time::sleep(15 * SECOND).await;
+    let subject = format!("topic {topic} is not available");
+    assert_told(&scene.log.take(), &subject, words);
+    assert_eq!(scene.kafka.health().stuck().len(), 1);
+    scene.broker.faults().clear();
+    // Unless it is there.
+    let _ = scene.broker.create_topic(topic, 1);
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(2 * SECOND, health).await.unwrap();
+    assert_told(&scene.log.take(), &subject, &["over after"]);
+    drop(member);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_topic_of_a_subscription_is_told() {
+    let words = [
+        "UNKNOWN_TOPIC_OR_PARTITION",
+        "kafka-topics --create --topic oders",
+    ];
+    subscribing_to("oders", |_| (), &words).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_of_a_subscription_that_may_not_be_seen_is_told() {
+    let deny = |scene: &Scene| {
+        let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+        let denied = Step::error_for("orders", None, denied);
+        let denied = when(ApiKey::METADATA).always().then([denied]);
+        scene.broker.faults().inject(denied);
+    };
+    let words = ["kafka-acls --add", "--operation Describe --topic orders"];
+    subscribing_to("orders", deny, &words).await;
 }

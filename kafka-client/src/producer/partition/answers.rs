@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Batch, OpenBatch, Partition, State};
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::Subject;
 use crate::producer::config::Acks;
 use crate::producer::delivery::{Completion, Outcome};
 use crate::producer::shared::Shared;
@@ -139,6 +140,7 @@ impl Partition {
                 log_append_time,
             } => {
                 state.last_error = None;
+                state.trouble = None;
                 state.not_before = None;
                 state.acked(ticket, base_offset, log_append_time, finished);
             }
@@ -261,6 +263,13 @@ impl Partition {
     /// The next attempt waits, longer after each failure (KIP-580).
     fn again_later(&self, shared: &Shared, state: &mut State, error: Error, now: Instant) {
         tracing::debug!(%error, topic = %self.topic.name, partition = self.index, "will retry");
+        let trouble = state.trouble.get_or_insert_with(|| {
+            let topic = self.topic.name.clone();
+            let partition = self.index;
+            let subject = Subject::Partition { topic, partition };
+            shared.cluster.health.watch(subject)
+        });
+        trouble.failed(&error);
         state.last_error = Some(error);
         let failures = state
             .window
@@ -400,7 +409,7 @@ impl Partition {
             }
             self.note_backlog(state);
             if state.open.is_empty() && state.window.is_empty() {
-                state.active = false;
+                (state.active, state.trouble) = (false, None);
                 shared.deactivate(self);
             }
         }
@@ -476,6 +485,7 @@ impl Partition {
         for open in state.open.drain(..) {
             finished.push(Finished::open(open, Outcome::NotDelivered(error.clone())));
         }
+        state.trouble = None;
     }
 }
 

@@ -26,6 +26,7 @@ use super::shared::Shared;
 use super::window::Window;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::Trouble;
 use crate::record::Record;
 
 /// A topic's name as callers, the wire and errors use it, with its present id.
@@ -91,6 +92,8 @@ struct State {
     next_batch: u64,
     /// Why the last attempt failed, for batches that run out of time.
     last_error: Option<Error>,
+    /// While attempts fail.
+    trouble: Option<Trouble>,
 }
 
 /// A batch that records are appended to.
@@ -171,6 +174,7 @@ impl Partition {
                 not_before: None,
                 next_batch: 0,
                 last_error: None,
+                trouble: None,
             }),
         }
     }
