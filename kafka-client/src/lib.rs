@@ -75,6 +75,12 @@
 //!   out; on the way in by [`buffer_bytes`](consumer::ConsumerBuilder::buffer_bytes), which answers that are
 //!   already under way can exceed.
 //!
+//! # Never silent
+//!
+//! What is tried in vain for ten seconds is told by `tracing::warn!`, with the setting or the command
+//! that helps, again each minute, and once more when it is over. [`Kafka::health`] lists what is stuck,
+//! and [`Kafka::wait_for_health`] waits for a change. What no retry heals ends the call with an error.
+//!
 //! # Cancel safety
 //!
 //! Every async function says under "Cancel safety" what dropping its future does. In short: dropping

@@ -54,6 +54,28 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
 /// [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown). Records of one
 /// partition are written in the order they were sent in, and, with idempotence, once.
 ///
+/// # Topics
+///
+/// The first record to a topic waits until the topic is known. If it is not there, asking for it creates
+/// it, where the brokers agree and [`ProducerBuilder::allow_auto_create_topics`] is on; otherwise, after
+/// some seconds, within which a topic that was just made is found, sending fails. Sending to a name that
+/// no topic can have, or to a topic that may not be seen, fails at once.
+///
+/// A topic that was deleted is not created again by what the producer does by itself; it takes a send. A
+/// topic that was deleted and made anew, with more, fewer or as many partitions, is another topic, which
+/// is known by its id:
+/// - records that were never sent, or were refused, go to the new topic;
+/// - records that may be in the former topic end as [`Unknown`](SendError::Unknown), and are not sent
+///   to the new one;
+/// - records for partitions that the new topic does not have end as
+///   [`NotDelivered`](SendError::NotDelivered);
+/// - sequences and leader epochs of the former topic are dropped.
+///
+/// Brokers before 2.8 have no ids of topics: there, a topic made anew is only noticed by what its
+/// partitions refuse.
+///
+/// # Drop
+///
 /// Dropping the last clone gives up what is not sent: [`Producer::close`] or [`Producer::flush`]
 /// first.
 #[derive(Clone)]
