@@ -13,8 +13,12 @@ const REWINDS_MAX: u8 = 5;
 /// What is known of the cluster.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metadata {
-    /// Grows with each merge.
+    /// Grows with each change.
     pub(crate) generation: u64,
+    /// The generation in which a broker changed last.
+    brokers_changed: u64,
+    /// The generation in which the cluster was last found not to have a topic, or one was forgotten.
+    topics_lost: u64,
     /// -1 if unknown.
     pub(crate) controller: i32,
     pub(crate) brokers: BTreeMap<i32, Broker>,
@@ -41,6 +45,8 @@ pub(crate) struct TopicMetadata {
     pub(crate) partitions: Vec<PartitionMetadata>,
     /// Answers in a row in which a leader's epoch went back.
     rewinds: u8,
+    /// The generation of the metadata in which this is new.
+    changed: u64,
 }
 
 impl TopicMetadata {
@@ -56,6 +62,7 @@ impl TopicMetadata {
             error,
             partitions,
             rewinds: 0,
+            changed: 0,
         }
     }
 
@@ -93,6 +100,18 @@ impl Metadata {
         self.topics.get(name)
     }
 
+    /// The topics that are new or other than in an earlier generation; all of them, if brokers are.
+    pub(crate) fn changed_since(&self, generation: u64) -> impl Iterator<Item = &TopicMetadata> {
+        let all = self.brokers_changed > generation;
+        let topics = self.topics.values().map(|topic| &**topic);
+        topics.filter(move |topic| all || topic.changed > generation)
+    }
+
+    /// Whether topics were lost since an earlier generation.
+    pub(crate) fn has_lost_topics_since(&self, generation: u64) -> bool {
+        self.topics_lost > generation
+    }
+
     pub(crate) fn broker(&self, node: i32) -> Option<&Broker> {
         self.brokers.get(&node)
     }
@@ -122,17 +141,25 @@ impl Metadata {
             ))
         });
         let brokers = brokers.collect();
-        let mut news = brokers != self.brokers || response.controller_id != self.controller;
-        (self.brokers, self.controller) = (brokers, response.controller_id);
+        let mut news = response.controller_id != self.controller;
+        self.controller = response.controller_id;
+        if brokers != self.brokers {
+            news = true;
+            (self.brokers, self.brokers_changed) = (brokers, self.generation);
+        }
         for answered in response.topics {
             let Some(name) = answered.name.as_deref().filter(|name| is_wanted(name)) else {
                 continue;
             };
             let known = self.topics.get(name);
             let name = known.map_or_else(|| Arc::from(name), |topic| topic.name.clone());
-            let merged = merge_topic(name.clone(), known.map(|known| &**known), &answered);
+            let mut merged = merge_topic(name.clone(), known.map(|known| &**known), &answered);
             if known.is_none_or(|known| **known != merged) {
                 news = true;
+                merged.changed = self.generation;
+                if merged.partitions.is_empty() {
+                    self.topics_lost = self.generation;
+                }
                 self.topics.insert(name, Arc::new(merged));
             }
         }
@@ -141,14 +168,24 @@ impl Metadata {
 
     /// The cluster does not have a topic any more: nothing is kept for one that is made anew.
     pub(crate) fn empty(&mut self, name: &str) {
-        if let Some(topic) = self.topics.get_mut(name) {
+        if let Some(topic) = self.topics.get_mut(name)
+            && !topic.partitions.is_empty()
+        {
             Arc::make_mut(topic).partitions.clear();
+            self.lose();
         }
     }
 
     /// Nobody wants to know of a topic any more.
     pub(crate) fn forget(&mut self, name: &str) {
-        self.topics.remove(name);
+        if self.topics.remove(name).is_some() {
+            self.lose();
+        }
+    }
+
+    fn lose(&mut self) {
+        self.generation += 1;
+        self.topics_lost = self.generation;
     }
 
     /// The next snapshot with a leader learnt from an error (KIP-951); `None` if it is not news.
@@ -168,8 +205,13 @@ impl Metadata {
         }
         let mut next = self.clone();
         next.generation += 1;
-        next.brokers.extend(address);
+        if let Some((node, broker)) = address
+            && next.brokers.insert(node, broker.clone()).as_ref() != Some(&broker)
+        {
+            next.brokers_changed = next.generation;
+        }
         let topic = Arc::make_mut(next.topics.get_mut(topic)?);
+        topic.changed = next.generation;
         *topic.partitions.get_mut(usize::try_from(partition).ok()?)? = leader;
         Some(next)
     }
@@ -204,6 +246,7 @@ fn merge_topic(
             error,
             partitions,
             rewinds: known.map_or(0, |known| known.rewinds),
+            changed: known.map_or(0, |known| known.changed),
         };
     }
     // A broker that lags behind still names the old leader: its lower epoch gives it away. But where
@@ -255,6 +298,7 @@ fn merge_topic(
         error,
         partitions,
         rewinds,
+        changed: known.map_or(0, |known| known.changed),
     }
 }
 
@@ -386,6 +430,34 @@ mod tests {
         moved.topics[0].name = Some("others".into());
         assert!(!metadata.merge(moved, |name| name == "orders"));
         assert!(metadata.topic("others").is_none(), "nobody wants it");
+    }
+
+    #[test]
+    fn who_follows_is_told_what_changed_and_what_was_lost() {
+        let since = |metadata: &Metadata, generation| {
+            let changed = metadata.changed_since(generation).count();
+            (changed, metadata.has_lost_topics_since(generation))
+        };
+        let mut metadata = after([answer(ID, 0, &[(1, 5)])]);
+        assert_eq!(since(&metadata, 0), (1, false));
+        let first = metadata.generation;
+        metadata.merge(answer(ID, 0, &[(1, 5)]), |_| true);
+        assert_eq!(since(&metadata, first), (0, false), "nothing is new");
+        metadata.merge(answer(ID, 0, &[(2, 6)]), |_| true);
+        assert_eq!(since(&metadata, first), (1, false));
+        let second = metadata.generation;
+        let mut moved = answer(ID, 0, &[(2, 6)]);
+        moved.brokers[0].port = 9093;
+        metadata.merge(moved, |_| true);
+        assert_eq!(since(&metadata, second), (1, false), "as its brokers are");
+        let third = metadata.generation;
+        metadata.empty("orders");
+        assert_eq!(since(&metadata, third), (0, true));
+        let fourth = metadata.generation;
+        metadata.forget("orders");
+        assert_eq!(since(&metadata, fourth), (0, true));
+        let last = metadata.generation;
+        assert_eq!(since(&metadata, last), (0, false));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::sink::{Due, Sink, sink_loop};
 use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
 use super::window::Identity;
-use crate::cluster::{Cluster, Limit, Metadata, UsesTopics};
+use crate::cluster::{Cluster, Limit, Metadata, TopicMetadata, UsesTopics};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     /// Topics that the metadata does not have any more, deleted or not used for long. Kept for their
     /// next use: an idempotent producer's sequences go on where they were. Locked after `topics`.
     resting: Mutex<Topics>,
+    /// The generation of the metadata that was followed last.
+    followed: AtomicU64,
     /// Grows with each change of the topics.
     generation: AtomicU64,
     /// Tells producers apart.
@@ -89,6 +91,7 @@ impl Shared {
             config,
             topics: RwLock::default(),
             resting: Mutex::default(),
+            followed: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             sinks: Mutex::default(),
@@ -137,26 +140,32 @@ impl Shared {
         if self.with_topic(name, |_| ()).is_some() {
             return Ok(());
         }
-        let metadata = self.cluster.topic(name, limit).await?;
-        let rested = {
+        let known = self.cluster.topic(name, limit).await?;
+        {
             let mut topics = self.write_topics();
             let rested = lock(&self.resting).remove(name);
-            let has_rested = rested.is_some();
             topics
-                .entry(metadata.name.clone())
-                .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(&metadata, self))));
-            has_rested
-        };
-        if rested {
-            self.follow(&self.cluster.metadata());
+                .entry(known.name.clone())
+                .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(&known, self))));
         }
+        // Whoever follows the metadata may have seen newer one before the topic was here.
+        let metadata = self.cluster.metadata();
+        self.follow_topics(&metadata, metadata.topic(name).map(|known| &**known));
         Ok(())
     }
 
+    /// Takes leaders, ids and partitions from fresh metadata.
+    pub(crate) fn follow(&self, metadata: &Metadata) {
+        let since = self.followed.swap(metadata.generation, Ordering::AcqRel);
+        self.rest(metadata, since);
+        self.follow_topics(metadata, metadata.changed_since(since));
+    }
+
     /// Lays topics aside that the metadata does not have, and takes back those that it has again.
-    fn rest(&self, metadata: &Metadata) {
+    fn rest(&self, metadata: &Metadata, since: u64) {
         let leaves = |topic: &Topic| !topic.is_in(metadata);
-        let some_leave = self.read_topics().values().any(|topic| leaves(topic));
+        let some_leave = metadata.has_lost_topics_since(since)
+            && self.read_topics().values().any(|topic| leaves(topic));
         let some_return = lock(&self.resting).values().any(|topic| !leaves(topic));
         if some_leave || some_return {
             let mut topics = self.write_topics();
@@ -167,30 +176,32 @@ impl Shared {
         }
     }
 
-    /// Takes leaders, ids and partitions from fresh metadata.
-    pub(crate) fn follow(&self, metadata: &Metadata) {
-        self.rest(metadata);
-        let change_of = |topic: &Topic| {
-            let known = metadata.topic(topic.name())?;
-            topic.is_changed_by(known).then_some(known)
-        };
-        let some_changed = self
-            .read_topics()
-            .values()
-            .any(|topic| change_of(topic).is_some());
-        if some_changed {
-            for topic in self.write_topics().values_mut() {
-                if let Some(known) = change_of(topic) {
-                    *topic = Arc::new(topic.changed(known, self));
-                }
-            }
-        }
+    /// Takes what is known of some topics, as far as they are produced to.
+    fn follow_topics<'a>(
+        &self,
+        metadata: &Metadata,
+        known: impl IntoIterator<Item = &'a TopicMetadata>,
+    ) {
         let mut moved = Vec::new();
+        let mut some_changed = false;
         let rack = self.config.rack.as_deref();
-        for topic in self.read_topics().values() {
-            if let Some(known) = metadata.topic(topic.name()) {
-                topic.follow(known, metadata, rack, &mut moved);
+        for known in known {
+            let Some(mut topic) = self.read_topics().get(&known.name).cloned() else {
+                continue;
+            };
+            if topic.is_changed_by(known) {
+                let mut topics = self.write_topics();
+                let Some(current) = topics.get_mut(&known.name) else {
+                    continue;
+                };
+                // Somebody else may have changed it meanwhile.
+                if current.is_changed_by(known) {
+                    *current = Arc::new(current.changed(known, self));
+                    some_changed = true;
+                }
+                topic = current.clone();
             }
+            topic.follow(known, metadata, rack, &mut moved);
         }
         // In an order that is the same in every run.
         moved.sort_by(|a, b| (&a.topic.name, a.index).cmp(&(&b.topic.name, b.index)));
