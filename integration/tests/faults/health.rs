@@ -362,3 +362,38 @@ async fn a_topic_of_a_subscription_that_may_not_be_seen_is_told() {
     let words = ["kafka-acls --add", "--operation Describe --topic orders"];
     subscribing_to("orders", deny, &words).await;
 }
+
+/// What no retry heals is an error that says what helps, and stuck is nothing.
+#[tokio::test(start_paused = true)]
+async fn a_right_that_lacks_is_an_error_that_names_the_command() {
+    for (api, code, command) in [
+        (
+            ApiKey::PRODUCE,
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            "kafka-acls --add --allow-principal User:<name> --operation Write --topic orders",
+        ),
+        (
+            ApiKey::INIT_PRODUCER_ID,
+            ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+            "kafka-acls --add --allow-principal User:<name> --operation IdempotentWrite --cluster",
+        ),
+    ] {
+        let scene = Scene::new().await;
+        let denied = when(api).always().then([Step::Error(code)]);
+        scene.broker.faults().inject(denied);
+        let producer = scene.kafka.producer().build().await.unwrap();
+        let record = Record::to("orders").value("v");
+        let error = producer.send(record).await.unwrap_err();
+        assert_eq!(error.error().code(), Some(code));
+        assert!(error.to_string().contains(command), "{error}");
+        assert!(scene.kafka.health().is_well());
+    }
+    let scene = Scene::new().await;
+    let code = ErrorCode::GROUP_AUTHORIZATION_FAILED;
+    let denied = when(ApiKey::JOIN_GROUP).always().then([Step::Error(code)]);
+    scene.broker.faults().inject(denied);
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let error = member.await.unwrap().recv().await.unwrap_err();
+    let command = "kafka-acls --add --allow-principal User:<name> --operation Read --group";
+    assert!(error.to_string().contains(command), "{error}");
+}

@@ -23,7 +23,7 @@ use self::troubles::{Told, Troubles};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
-pub(crate) use self::remedy::remedy;
+pub(crate) use self::remedy::{remedy, with_advice};
 
 /// Most lines that are logged at a time: behind a lost broker, thousands of partitions are stuck.
 const LINES_MAX: usize = 10;

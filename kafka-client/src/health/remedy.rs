@@ -8,11 +8,25 @@ use crate::error::{Error, ErrorKind};
 /// What helps, in words that follow on an error's own.
 pub(crate) fn remedy(subject: &Subject, error: &Error) -> String {
     // What the broker said is nearer to the cause than what came of it.
-    error
-        .code()
-        .and_then(|code| by_code(code, error))
+    advice(error)
         .or_else(|| by_kind(error))
         .unwrap_or_else(|| by_subject(subject))
+}
+
+/// The error of a call that no retry heals, with what helps beside what the broker said.
+pub(crate) fn with_advice(error: Error) -> Error {
+    let Some(advice) = advice(&error) else {
+        return error;
+    };
+    let words = std::error::Error::source(&error).map(ToString::to_string);
+    error.with_source(match words {
+        Some(words) => format!("{words}; {advice}"),
+        None => advice,
+    })
+}
+
+fn advice(error: &Error) -> Option<String> {
+    error.code().and_then(|code| by_code(code, error))
 }
 
 fn by_code(code: ErrorCode, error: &Error) -> Option<String> {
@@ -187,6 +201,19 @@ mod tests {
             let text = of(code, ApiKey::PRODUCE);
             assert!(text.contains(words), "{code}: {text}");
         }
+    }
+
+    #[test]
+    fn advice_stands_beside_what_the_broker_said() {
+        let error = Error::broker(ErrorCode::TOPIC_AUTHORIZATION_FAILED, ApiKey::PRODUCE);
+        let error = with_advice(error.with_source("ask the platform team"));
+        let text = error.to_string();
+        assert!(
+            text.contains("ask the platform team; allow it: kafka-acls"),
+            "{text}"
+        );
+        let error = with_advice(Error::broker(ErrorCode::INVALID_RECORD, ApiKey::PRODUCE));
+        assert!(std::error::Error::source(&error).is_none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::window::Identity;
 use crate::cluster::Backoff;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
-use crate::health::Subject;
+use crate::health::{Subject, with_advice};
 
 /// Version 6 (KIP-939) is not finished in any broker.
 const INIT_PRODUCER_ID_MAX: i16 = 5;
@@ -113,6 +113,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
                 None
             }
             Err(error) if is_final(&error) => {
+                let error = with_advice(error);
                 tracing::warn!(%error, "the producer cannot go on");
                 this.identities.state.send_replace(State::Refused);
                 this.abort(&error);

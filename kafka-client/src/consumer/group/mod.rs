@@ -47,6 +47,7 @@ use crate::cluster::Metadata;
 use crate::config::millis;
 use crate::env::until;
 use crate::error::{Error, ErrorKind};
+use crate::health::with_advice;
 use coordinator::Coordinator;
 use membership::{Membership, Remedy, remedy};
 
@@ -587,7 +588,7 @@ impl Group {
             Remedy::RejoinLost | Remedy::RejoinAsNew => self.lose(remedy),
             Remedy::Fatal => {
                 let group = format!("group {}", self.coordinator.group());
-                return Err(Stop::Fatal(error.with_source(group)));
+                return Err(Stop::Fatal(with_advice(error.with_source(group))));
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Batch, OpenBatch, Partition, State};
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
-use crate::health::Subject;
+use crate::health::{Subject, with_advice};
 use crate::producer::config::Acks;
 use crate::producer::delivery::{Completion, Outcome};
 use crate::producer::shared::Shared;
@@ -538,7 +538,7 @@ impl RefusedBatch {
             return Outcome::NotDelivered(error.with_source(hint));
         }
         if records.is_empty() {
-            return Outcome::NotDelivered(error);
+            return Outcome::NotDelivered(with_advice(error));
         }
         let mut bad: Vec<_> = records
             .into_iter()
