@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use integration::network::Network;
 use kafka_broker::{Broker, Builder, Step, when};
+use kafka_client::consumer::{OffsetReset, TopicPartition};
 use kafka_client::producer::Producer;
 use kafka_client::record::Record;
 use kafka_client::{ErrorCode, ErrorKind, Kafka, KafkaBuilder, SendError};
@@ -452,4 +453,62 @@ async fn a_topic_that_vanishes_for_a_while_delays_its_records_and_no_more() {
     assert_eq!(other.unwrap(), 1);
     assert!(start.elapsed() < 23 * SECOND, "{:?}", start.elapsed());
     assert_eq!(send(&producer, "orders").await.unwrap(), 2);
+}
+
+/// Each refusal asks for a refresh; refreshes that bring nothing new wait longer each time.
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_refusals_is_no_storm_of_refreshes() {
+    let scene = Scene::new().await;
+    scene.broker.create_topic("orders", 100).unwrap();
+    let producer = scene.warm_producer().await;
+    let refused = Step::Error(ErrorCode::NOT_ENOUGH_REPLICAS);
+    let refused = when(ApiKey::PRODUCE).always().then([refused]);
+    let refused = scene.broker.faults().inject(refused);
+    let mut deliveries = Vec::new();
+    for partition in 0..100 {
+        let record = Record::to("orders").partition(partition).value("v");
+        deliveries.push(producer.enqueue(record).await.unwrap());
+        tokio::time::sleep(7 * MS).await;
+    }
+    scene.broker.faults().clear_journal();
+    tokio::time::sleep(60 * SECOND).await;
+    assert!(refused.hits() > 100);
+    let asked = scene.asked().len();
+    assert!((30..=90).contains(&asked), "{asked} in a minute");
+    refused.remove();
+    for delivery in join_all(deliveries).await {
+        delivery.unwrap();
+    }
+}
+
+/// A reader of a topic that is gone looks for it, and for nothing else.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_topic_has_no_others_asked_for() {
+    let scene = Scene::new().await;
+    for name in ["gone", "there"] {
+        scene.broker.create_topic(name, 1).unwrap();
+    }
+    let partitions = ["gone", "there"].map(|name| TopicPartition::new(name, 0));
+    let reader = scene.kafka.reader().offset_reset(OffsetReset::Earliest);
+    let mut reader = reader.assign(partitions).await.unwrap();
+    let receiving = tokio::time::timeout(10 * SECOND, reader.recv());
+    receiving.await.unwrap_err();
+    scene.kafka.delete_topic("gone").await.unwrap();
+    let receiving = tokio::time::timeout(30 * SECOND, reader.recv());
+    receiving.await.unwrap_err();
+    scene.broker.faults().clear_journal();
+    let receiving = tokio::time::timeout(60 * SECOND, reader.recv());
+    receiving.await.unwrap_err();
+    let asked = scene.asked();
+    assert!(asked.iter().all(|topics| topics == &["gone"]), "{asked:?}");
+    assert!((40..=90).contains(&asked.len()), "{}", asked.len());
+    scene.broker.create_topic("gone", 1).unwrap();
+    let producer = scene.producer().await;
+    let receiving = async { reader.recv().await.unwrap() };
+    let sending = async {
+        tokio::time::sleep(30 * SECOND).await;
+        send(&producer, "gone").await.unwrap();
+    };
+    let (received, ()) = tokio::join!(receiving, sending);
+    assert_eq!(received.topic(), "gone");
 }

@@ -248,17 +248,14 @@ impl Monitor {
         let now = shared.env.now();
         let mut state = lock(&shared.state);
         let (holder, lapse) = (trouble.holder, trouble.lapse);
-        if !state
+        let is_due = state
             .troubles
-            .failed(&trouble.subject, holder, lapse, error, now)
-        {
-            return;
-        }
+            .failed(&trouble.subject, holder, lapse, error, now);
         // A watcher also ends with the runtime that it was started on.
         if state.watcher.as_ref().is_none_or(JoinHandle::is_finished) {
             let task = watch_loop(Arc::downgrade(shared));
             state.watcher = Some(shared.env.spawn(task));
-        } else {
+        } else if is_due {
             shared.wake.notify_one();
         }
     }
@@ -347,6 +344,79 @@ impl Drop for Trouble {
         if self.failing {
             let (monitor, subject, holder) = (&self.monitor, &self.subject, self.holder);
             monitor.over(|troubles, now| troubles.leave(subject, holder, now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::TcpConnector;
+    use crate::error::ErrorKind;
+
+    fn monitor() -> Monitor {
+        Monitor::new(Env::new(Arc::new(TcpConnector), Some(1)))
+    }
+
+    fn fail(trouble: &mut Trouble) {
+        trouble.failed(&Error::new(ErrorKind::Timeout, "no answer"));
+    }
+
+    fn is_watched(monitor: &Monitor) -> bool {
+        let state = lock(&monitor.0.state);
+        let watcher = state.watcher.as_ref();
+        watcher.is_some_and(|watcher| !watcher.is_finished())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watcher_lives_only_while_there_is_trouble() {
+        let monitor = monitor();
+        let mut trouble = monitor.watch(Subject::ProducerId);
+        assert!(!is_watched(&monitor));
+        for _ in 0..2 {
+            fail(&mut trouble);
+            assert!(is_watched(&monitor));
+            let stuck = monitor.wait_for(|health| !health.is_well()).await;
+            assert_eq!(stuck.stuck()[0].lasting, Duration::from_secs(10));
+            trouble.over();
+            assert!(monitor.health().is_well());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(!is_watched(&monitor));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_told_when_the_last_holder_ends() {
+        let monitor = monitor();
+        let mut troubles = [(); 2].map(|()| monitor.watch(Subject::Metadata));
+        troubles.iter_mut().for_each(fail);
+        monitor.wait_for(|health| !health.is_well()).await;
+        let well = monitor.wait_for(Health::is_well);
+        tokio::pin!(well);
+        for trouble in troubles {
+            let early = tokio::time::timeout(Duration::from_secs(1), &mut well).await;
+            assert!(early.is_err());
+            drop(trouble);
+        }
+        well.await;
+    }
+
+    #[test]
+    fn a_watcher_that_ended_with_its_runtime_is_replaced() {
+        let monitor = monitor();
+        let mut trouble = monitor.watch(Subject::ProducerId);
+        for _ in 0..2 {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                fail(&mut trouble);
+                assert!(is_watched(&monitor));
+            });
+            drop(runtime);
+            assert!(!is_watched(&monitor));
         }
     }
 }
