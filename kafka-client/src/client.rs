@@ -15,6 +15,7 @@ use crate::config::{ClientConfig, MetadataRecoveryStrategy, check_limit, millis,
 use crate::consumer::ConsumerBuilder;
 use crate::env::{Connector, Env, TcpConnector};
 use crate::error::{Error, ErrorKind};
+use crate::health::{Health, Monitor};
 use crate::net::{self, Connection, Lane};
 use crate::producer::ProducerBuilder;
 
@@ -43,18 +44,19 @@ pub struct Kafka {
 pub(crate) struct NewCluster {
     env: Env,
     config: Arc<ClientConfig>,
+    health: Monitor,
 }
 
 impl NewCluster {
     pub(crate) fn make(&self) -> Arc<Cluster> {
-        Cluster::new(self.env.derive(), self.config.clone())
+        self.make_with(|_| ())
     }
 
     /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
-        Cluster::new(self.env.derive(), Arc::new(config))
+        Cluster::new(self.env.derive(), Arc::new(config), self.health.clone())
     }
 }
 
@@ -201,6 +203,32 @@ impl Kafka {
         })
         .await
         .map_err(|error| error.at_topic(&shared_name))
+    }
+
+    /// What is stuck and why, in this client with all its producers and consumers: whatever has been
+    /// tried in vain for 10 seconds or longer. Empty when all is well.
+    ///
+    /// The same is told in the log, when it begins, each minute, and when it is over.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.cluster.health.health()
+    }
+
+    /// Waits until [`Kafka::health`] is as wanted, and returns it. It is looked at now, and whenever
+    /// something gets stuck or is over.
+    ///
+    /// ```no_run
+    /// # async fn example(kafka: kafka_client::Kafka) {
+    /// let trouble = kafka.wait_for_health(|health| !health.is_well()).await;
+    /// eprintln!("{trouble}");
+    /// kafka.wait_for_health(|health| health.is_well()).await;
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn wait_for_health(&self, wanted: impl FnMut(&Health) -> bool) -> Health {
+        self.cluster.health.wait_for(wanted).await
     }
 
     /// A connection to the broker that takes administrative requests; to any other if that one is
@@ -371,6 +399,13 @@ impl KafkaBuilder {
         self
     }
 
+    /// `metadata.max.idle.ms`: a topic that a producer has not used for this time is not looked after
+    /// any more, and asked for again at its next use. Defaults to 5 minutes.
+    pub fn metadata_max_idle(mut self, limit: Duration) -> Self {
+        self.config.metadata_max_idle = limit;
+        self
+    }
+
     /// How connections are made. Defaults to [`TcpConnector`].
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Arc::new(connector);
@@ -401,6 +436,7 @@ impl KafkaBuilder {
         check_limit("connect_timeout", limit)?;
         let env = Env::new(self.connector, self.seed)?;
         let new_cluster = NewCluster {
+            health: Monitor::new(env.clone()),
             env: env.clone(),
             config: Arc::new(self.config),
         };
@@ -417,9 +453,9 @@ impl KafkaBuilder {
         loop {
             let error = match cluster.any_by(Some(deadline)).await {
                 Ok(connection) => {
-                    let refreshed = cluster.refresh_over(&connection);
+                    let refreshed = cluster.ask_over(&connection, &[], false);
                     match env.timeout_at(deadline, refreshed).await {
-                        Ok(Ok(())) => return Ok(kafka),
+                        Ok(Ok(_)) => return Ok(kafka),
                         Ok(Err(error)) => error,
                         Err(_) => too_long().at_broker(connection.broker()),
                     }

@@ -51,6 +51,8 @@ pub(crate) struct ClientConfig {
     pub(crate) metadata_recovery: MetadataRecoveryStrategy,
     /// `metadata.recovery.rebootstrap.trigger.ms`
     pub(crate) metadata_recovery_trigger: Duration,
+    /// `metadata.max.idle.ms`
+    pub(crate) metadata_max_idle: Duration,
     /// Largest answer taken from a broker.
     pub(crate) max_response: usize,
     /// `allow.auto.create.topics`
@@ -74,6 +76,7 @@ impl Default for ClientConfig {
             metadata_max_age: Duration::from_secs(300),
             metadata_recovery: MetadataRecoveryStrategy::Rebootstrap,
             metadata_recovery_trigger: Duration::from_secs(300),
+            metadata_max_idle: Duration::from_secs(300),
             max_response: 128 * 1024 * 1024,
             allow_auto_create_topics: true,
         }

@@ -5,7 +5,9 @@
 mod answers;
 mod consume;
 mod doubt;
+mod health;
 mod hostile;
+mod metadata;
 mod outage;
 mod produce;
 mod versions;

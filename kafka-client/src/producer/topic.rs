@@ -43,6 +43,17 @@ impl Topic {
         &self.name.name
     }
 
+    /// Whether records were sent to it since the last call.
+    pub(crate) fn take_used(&self) -> bool {
+        self.name.take_used()
+    }
+
+    /// Whether the metadata has the topic.
+    pub(crate) fn is_in(&self, metadata: &Metadata) -> bool {
+        let known = metadata.topic(self.name());
+        known.is_some_and(|known| !known.partitions.is_empty())
+    }
+
     /// Whether the metadata has more partitions, or another topic of the same name.
     pub(crate) fn is_changed_by(&self, metadata: &TopicMetadata) -> bool {
         metadata.partitions.len() > self.partitions.len() || self.is_made_anew(metadata)

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Batch, OpenBatch, Partition, State};
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::{Subject, with_advice};
 use crate::net::Lane;
 use crate::producer::config::Acks;
 use crate::producer::delivery::{Completion, Outcome};
@@ -149,6 +150,7 @@ impl Partition {
                 log_append_time,
             } => {
                 state.last_error = None;
+                state.trouble = None;
                 state.not_before = None;
                 state.acked(ticket, base_offset, log_append_time, finished);
             }
@@ -271,6 +273,13 @@ impl Partition {
     /// The next attempt waits, longer after each failure (KIP-580).
     fn again_later(&self, shared: &Shared, state: &mut State, error: Error, now: Instant) {
         tracing::debug!(%error, topic = %self.topic.name, partition = self.index, "will retry");
+        let trouble = state.trouble.get_or_insert_with(|| {
+            let topic = self.topic.name.clone();
+            let partition = self.index;
+            let subject = Subject::Partition { topic, partition };
+            shared.cluster.health.watch(subject)
+        });
+        trouble.failed(&error);
         state.last_error = Some(error);
         let failures = state
             .window
@@ -410,7 +419,7 @@ impl Partition {
             }
             self.note_backlog(state);
             if state.open.is_empty() && state.window.is_empty() {
-                state.active = false;
+                (state.active, state.trouble) = (false, None);
                 shared.deactivate(self);
             }
         }
@@ -486,6 +495,7 @@ impl Partition {
         for open in state.open.drain(..) {
             finished.push(Finished::open(open, Outcome::NotDelivered(error.clone())));
         }
+        state.trouble = None;
     }
 }
 
@@ -538,7 +548,7 @@ impl RefusedBatch {
             return Outcome::NotDelivered(error.with_source(hint));
         }
         if records.is_empty() {
-            return Outcome::NotDelivered(error);
+            return Outcome::NotDelivered(with_advice(error));
         }
         let mut bad: Vec<_> = records
             .into_iter()
