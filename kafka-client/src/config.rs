@@ -6,6 +6,7 @@ use std::time::Duration;
 use kafka_client_protocol::StrBytes;
 
 use crate::error::Error;
+use crate::health::Monitor;
 use crate::net::{Address, ConnectionConfig};
 
 /// What a client does when the brokers it knows are of no use any more
@@ -120,7 +121,7 @@ impl ClientConfig {
         Ok(())
     }
 
-    pub(crate) fn connection(self: &Arc<Self>) -> ConnectionConfig {
+    pub(crate) fn connection(&self, health: &Monitor) -> ConnectionConfig {
         ConnectionConfig {
             client_id: Some(StrBytes::from(self.client_id.as_str())),
             setup_timeout: self.connection_setup_timeout,
@@ -128,6 +129,7 @@ impl ClientConfig {
             request_timeout: self.request_timeout,
             max_response: self.max_response,
             spares: Arc::default(),
+            health: health.clone(),
         }
     }
 }

@@ -397,3 +397,26 @@ async fn a_right_that_lacks_is_an_error_that_names_the_command() {
     let command = "kafka-acls --add --allow-principal User:<name> --operation Read --group";
     assert!(error.to_string().contains(command), "{error}");
 }
+
+/// A quota holds the client back again and again: that is told, and is no failure.
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_lasts_is_told_and_fails_nothing() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    let quota = [Step::Apply, Step::Throttle(2 * SECOND)];
+    let quota = when(ApiKey::PRODUCE).times(8).then(quota);
+    scene.broker.faults().inject(quota);
+    for _ in 0..4 {
+        scene.send().await;
+    }
+    assert!(scene.kafka.health().is_well(), "too early to tell");
+    assert_eq!(scene.log.take(), [""; 0]);
+    for _ in 0..4 {
+        scene.send().await;
+    }
+    let subject = "broker broker:9092 throttles this client";
+    assert_told(&scene.log.take(), subject, &["2s", "quota"]);
+    assert_eq!(scene.kafka.health().stuck().len(), 1);
+    scene.send().await;
+    assert!(scene.kafka.health().is_well(), "an answer came without");
+}

@@ -105,7 +105,7 @@ impl Cluster {
     pub(crate) fn new(env: Env, config: Arc<ClientConfig>, health: Monitor) -> Arc<Self> {
         let pool = Arc::new(Pool::new(
             env.clone(),
-            config.connection(),
+            config.connection(&health),
             (config.reconnect_backoff, config.reconnect_backoff_max),
             config.connections_max_idle,
             config.retry_backoff_max,
