@@ -10,7 +10,7 @@ use kafka_client_protocol::api::create_topics::{
 use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
-use crate::cluster::{Backoff, Cluster};
+use crate::cluster::Cluster;
 use crate::config::{ClientConfig, MetadataRecoveryStrategy, check_limit, millis, parse_bootstrap};
 use crate::consumer::ConsumerBuilder;
 use crate::env::{Connector, Env, TcpConnector};
@@ -150,19 +150,20 @@ impl Kafka {
             ..Default::default()
         };
         let name: Arc<str> = Arc::from(topic.name.as_str());
-        self.retry(ApiKey::CREATE_TOPICS, async || {
-            let response = self.controller().await?.call(&request).await?;
-            let result = response
-                .topics
-                .into_iter()
-                .find(|result| result.name == *topic.name);
-            check(
-                ApiKey::CREATE_TOPICS,
-                result.map(|result| (result.error_code, result.error_message)),
-            )
-        })
-        .await
-        .map_err(|error| error.at_topic(&name))
+        self.cluster
+            .retry(ApiKey::CREATE_TOPICS, may_succeed, async || {
+                let response = self.controller().await?.call(&request).await?;
+                let result = response
+                    .topics
+                    .into_iter()
+                    .find(|result| result.name == *topic.name);
+                check(
+                    ApiKey::CREATE_TOPICS,
+                    result.map(|result| (result.error_code, result.error_message)),
+                )
+            })
+            .await
+            .map_err(|error| error.at_topic(&name))
     }
 
     /// Deletes a topic with all its records.
@@ -174,35 +175,36 @@ impl Kafka {
     /// Dropped after the request was sent, the topic may be deleted.
     pub async fn delete_topic(&self, name: &str) -> Result<(), Error> {
         let shared_name: Arc<str> = Arc::from(name);
-        self.retry(ApiKey::DELETE_TOPICS, async || {
-            let connection = self.controller().await?;
-            let version = connection.version::<DeleteTopicsRequest>(i16::MAX)?;
-            let timeout_ms = millis(self.cluster.config.request_timeout);
-            let request = match version {
-                ..=5 => DeleteTopicsRequest {
-                    topic_names: vec![StrBytes::from(name)],
-                    timeout_ms,
-                    ..Default::default()
-                },
-                6.. => DeleteTopicsRequest {
-                    topics: vec![DeleteTopicState {
-                        name: Some(StrBytes::from(name)),
+        self.cluster
+            .retry(ApiKey::DELETE_TOPICS, may_succeed, async || {
+                let connection = self.controller().await?;
+                let version = connection.version::<DeleteTopicsRequest>(i16::MAX)?;
+                let timeout_ms = millis(self.cluster.config.request_timeout);
+                let request = match version {
+                    ..=5 => DeleteTopicsRequest {
+                        topic_names: vec![StrBytes::from(name)],
+                        timeout_ms,
                         ..Default::default()
-                    }],
-                    timeout_ms,
-                    ..Default::default()
-                },
-            };
-            let limit = self.cluster.config.request_timeout;
-            let response = connection.call_with(&request, version, limit).await?;
-            let result = response.responses.into_iter().next();
-            check(
-                ApiKey::DELETE_TOPICS,
-                result.map(|result| (result.error_code, result.error_message)),
-            )
-        })
-        .await
-        .map_err(|error| error.at_topic(&shared_name))
+                    },
+                    6.. => DeleteTopicsRequest {
+                        topics: vec![DeleteTopicState {
+                            name: Some(StrBytes::from(name)),
+                            ..Default::default()
+                        }],
+                        timeout_ms,
+                        ..Default::default()
+                    },
+                };
+                let limit = self.cluster.config.request_timeout;
+                let response = connection.call_with(&request, version, limit).await?;
+                let result = response.responses.into_iter().next();
+                check(
+                    ApiKey::DELETE_TOPICS,
+                    result.map(|result| (result.error_code, result.error_message)),
+                )
+            })
+            .await
+            .map_err(|error| error.at_topic(&shared_name))
     }
 
     /// What is stuck and why, in this client with all its producers and consumers: whatever has been
@@ -249,50 +251,11 @@ impl Kafka {
             first.unwrap_or_else(|| Error::closed("client"))
         })
     }
+}
 
-    /// Calls until it succeeds, fails for good, or `default.api.timeout.ms` is over.
-    async fn retry<T>(
-        &self,
-        api: ApiKey,
-        call: impl AsyncFn() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let config = &self.cluster.config;
-        let random = self.cluster.env.random(&format!("call-{api}"));
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        let limit = config.default_api_timeout;
-        let env = &self.cluster.env;
-        let deadline = env.now() + limit;
-        let mut last = None;
-        loop {
-            // `UNKNOWN_TOPIC_OR_PARTITION` is retriable where a leader is looked for, but an
-            // answer here.
-            let error = match env.timeout_at(deadline, call()).await {
-                Ok(Err(error))
-                    if error.is_retriable()
-                        && error.code() != Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) =>
-                {
-                    error
-                }
-                Ok(result) => return result.map_err(|error| error.at_api(api)),
-                Err(_) => {
-                    let mut error = env.elapsed("the call", limit, "default.api.timeout.ms");
-                    if let Some(last) = &last {
-                        error = error.caused_by(last);
-                    }
-                    return Err(error.at_api(api));
-                }
-            };
-            tracing::debug!(%error, "will retry");
-            // The controller may be another broker now.
-            self.cluster.request_refresh();
-            let wait = backoff.next();
-            if env.now() + wait >= deadline {
-                return Err(error.at_api(api));
-            }
-            last = Some(error);
-            env.sleep(wait).await;
-        }
-    }
+/// `UNKNOWN_TOPIC_OR_PARTITION` is retriable where a leader is looked for, but an answer here.
+fn may_succeed(error: &Error) -> bool {
+    error.is_retriable() && error.code() != Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
 }
 
 fn check(api: ApiKey, result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
@@ -447,9 +410,7 @@ impl KafkaBuilder {
         let cluster = &kafka.cluster;
         let deadline = env.now() + limit;
         let too_long = || env.elapsed("connecting", limit, "connect_timeout");
-        let config = &cluster.config;
-        let random = env.random("connect");
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let mut backoff = cluster.retry_backoff("connect");
         loop {
             let error = match cluster.any_by(Some(deadline)).await {
                 Ok(connection) => {

@@ -5,11 +5,13 @@
 //! - `refresh`: the tasks that ask for metadata, on first use, on demand and on age
 //! - `unreached`: what keeps the client from every broker
 //! - `topic_name`: names that topics may have
+//! - `retry`: calls that are made again until their time is over
 //! - `backoff`: how long to wait before trying again
 
 mod backoff;
 pub(crate) mod metadata;
 mod refresh;
+mod retry;
 pub(crate) mod topic_name;
 mod unreached;
 mod wanted;

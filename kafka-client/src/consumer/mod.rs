@@ -31,6 +31,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::records::RecordCursor;
 use tokio::sync::oneshot;
 
@@ -41,7 +42,7 @@ pub use topic_partition::TopicPartition;
 pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
 
 use crate::client::NewCluster;
-use crate::cluster::{Backoff, Cluster, Limit, topic_name};
+use crate::cluster::{Cluster, Limit, topic_name};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, KafkaRecord, TimestampType};
 use config::ConsumerConfig;
@@ -678,26 +679,14 @@ impl ConsumerHandle {
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
         let cluster = &self.shared.cluster;
-        let config = &cluster.config;
-        let deadline = self.shared.env().now() + config.default_api_timeout;
         for partition in partitions {
             look_up(cluster, partition).await?;
         }
-        let random = self.shared.env().random("list-offsets");
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        loop {
-            // A leader may be on the move.
-            let error = match self.ask_offsets(partitions).await {
-                Err(error) if error.is_retriable() => error,
-                result => return result,
-            };
-            let wait = backoff.next();
-            if self.shared.env().now() + wait >= deadline {
-                return Err(error);
-            }
-            cluster.request_refresh();
-            self.shared.env().sleep(wait).await;
-        }
+        // A leader may be on the move.
+        let ask = async || self.ask_offsets(partitions).await;
+        cluster
+            .retry(ApiKey::LIST_OFFSETS, Error::is_retriable, ask)
+            .await
     }
 
     async fn ask_offsets(

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use super::shared::Shared;
 use super::window::Identity;
-use crate::cluster::Backoff;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, with_advice};
@@ -85,9 +84,7 @@ impl Identities {
 /// Asks for an identity whenever there is none.
 pub(crate) async fn init_loop(shared: Weak<Shared>) {
     let Some((env, mut states, mut backoff, mut trouble)) = shared.upgrade().map(|shared| {
-        let config = &shared.cluster.config;
-        let random = shared.env().random("identity");
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = shared.cluster.retry_backoff("identity");
         let trouble = shared.cluster.health.watch(Subject::ProducerId);
         let states = shared.identities.state.subscribe();
         (shared.env().clone(), states, backoff, trouble)

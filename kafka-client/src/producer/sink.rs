@@ -19,7 +19,6 @@ use super::partition::{Answer, Finished, Next, Partition, Unsealed};
 use super::request::{Batches, Item};
 use super::shared::Shared;
 use super::window::Ticket;
-use crate::cluster::Backoff;
 use crate::config::millis;
 use crate::env::lock;
 use crate::error::Error;
@@ -213,8 +212,7 @@ impl InFlight {
 pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
     let Some((env, request_timeout, mut backoff, mut pace)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let random = shared.env().random(&format!("sink-{}", sink.node));
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = shared.cluster.retry_backoff(&format!("sink-{}", sink.node));
         let pace = Pace::new(shared.config.max_in_flight, shared.config.linger());
         (shared.env().clone(), config.request_timeout, backoff, pace)
     }) else {

@@ -45,9 +45,7 @@ pub(crate) struct Coordinator {
 
 impl Coordinator {
     pub(crate) fn new(cluster: Arc<Cluster>, group: &str) -> Self {
-        let config = &cluster.config;
-        let random = cluster.env.random("coordinator");
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = cluster.retry_backoff("coordinator");
         let subject = Subject::Coordinator {
             group: Arc::from(group),
         };
