@@ -1,5 +1,6 @@
 //! The way in: a [`Kafka`] knows where the cluster is, and makes producers and consumers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use kafka_client_protocol::api::create_topics::{
 use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
-use crate::cluster::{Backoff, Cluster};
+use crate::cluster::Cluster;
 use crate::config::{ClientConfig, MetadataRecoveryStrategy, check_limit, millis, parse_bootstrap};
 use crate::consumer::ConsumerBuilder;
 use crate::env::{Connector, Env, TcpConnector};
 use crate::error::{Error, ErrorKind};
+use crate::health::{Health, Monitor};
 use crate::net::{self, Connection, Lane};
 use crate::producer::ProducerBuilder;
 
@@ -42,18 +44,19 @@ pub struct Kafka {
 pub(crate) struct NewCluster {
     env: Env,
     config: Arc<ClientConfig>,
+    health: Monitor,
 }
 
 impl NewCluster {
     pub(crate) fn make(&self) -> Arc<Cluster> {
-        Cluster::new(self.env.derive(), self.config.clone())
+        self.make_with(|_| ())
     }
 
     /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
-        Cluster::new(self.env.derive(), Arc::new(config))
+        Cluster::new(self.env.derive(), Arc::new(config), self.health.clone())
     }
 }
 
@@ -65,6 +68,17 @@ pub struct KafkaBuilder {
     connector: Arc<dyn Connector>,
     connect_timeout: Duration,
     seed: Option<u64>,
+}
+
+impl fmt::Debug for KafkaBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaBuilder")
+            .field("bootstrap", &self.bootstrap)
+            .field("config", &self.config)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Kafka {
@@ -136,19 +150,20 @@ impl Kafka {
             ..Default::default()
         };
         let name: Arc<str> = Arc::from(topic.name.as_str());
-        self.retry(ApiKey::CREATE_TOPICS, async || {
-            let response = self.controller().await?.call(&request).await?;
-            let result = response
-                .topics
-                .into_iter()
-                .find(|result| result.name == *topic.name);
-            check(
-                ApiKey::CREATE_TOPICS,
-                result.map(|result| (result.error_code, result.error_message)),
-            )
-        })
-        .await
-        .map_err(|error| error.at_topic(&name))
+        self.cluster
+            .retry(ApiKey::CREATE_TOPICS, may_succeed, async || {
+                let response = self.controller().await?.call(&request).await?;
+                let result = response
+                    .topics
+                    .into_iter()
+                    .find(|result| result.name == *topic.name);
+                check(
+                    ApiKey::CREATE_TOPICS,
+                    result.map(|result| (result.error_code, result.error_message)),
+                )
+            })
+            .await
+            .map_err(|error| error.at_topic(&name))
     }
 
     /// Deletes a topic with all its records.
@@ -160,35 +175,62 @@ impl Kafka {
     /// Dropped after the request was sent, the topic may be deleted.
     pub async fn delete_topic(&self, name: &str) -> Result<(), Error> {
         let shared_name: Arc<str> = Arc::from(name);
-        self.retry(ApiKey::DELETE_TOPICS, async || {
-            let connection = self.controller().await?;
-            let version = connection.version::<DeleteTopicsRequest>(i16::MAX)?;
-            let timeout_ms = millis(self.cluster.config.request_timeout);
-            let request = match version {
-                ..=5 => DeleteTopicsRequest {
-                    topic_names: vec![StrBytes::from(name)],
-                    timeout_ms,
-                    ..Default::default()
-                },
-                6.. => DeleteTopicsRequest {
-                    topics: vec![DeleteTopicState {
-                        name: Some(StrBytes::from(name)),
+        self.cluster
+            .retry(ApiKey::DELETE_TOPICS, may_succeed, async || {
+                let connection = self.controller().await?;
+                let version = connection.version::<DeleteTopicsRequest>(i16::MAX)?;
+                let timeout_ms = millis(self.cluster.config.request_timeout);
+                let request = match version {
+                    ..=5 => DeleteTopicsRequest {
+                        topic_names: vec![StrBytes::from(name)],
+                        timeout_ms,
                         ..Default::default()
-                    }],
-                    timeout_ms,
-                    ..Default::default()
-                },
-            };
-            let limit = self.cluster.config.request_timeout;
-            let response = connection.call_with(&request, version, limit).await?;
-            let result = response.responses.into_iter().next();
-            check(
-                ApiKey::DELETE_TOPICS,
-                result.map(|result| (result.error_code, result.error_message)),
-            )
-        })
-        .await
-        .map_err(|error| error.at_topic(&shared_name))
+                    },
+                    6.. => DeleteTopicsRequest {
+                        topics: vec![DeleteTopicState {
+                            name: Some(StrBytes::from(name)),
+                            ..Default::default()
+                        }],
+                        timeout_ms,
+                        ..Default::default()
+                    },
+                };
+                let limit = self.cluster.config.request_timeout;
+                let response = connection.call_with(&request, version, limit).await?;
+                let result = response.responses.into_iter().next();
+                check(
+                    ApiKey::DELETE_TOPICS,
+                    result.map(|result| (result.error_code, result.error_message)),
+                )
+            })
+            .await
+            .map_err(|error| error.at_topic(&shared_name))
+    }
+
+    /// What is stuck and why, in this client with all its producers and consumers: whatever has been
+    /// tried in vain for 10 seconds or longer. Empty when all is well.
+    ///
+    /// The same is told in the log, when it begins, each minute, and when it is over.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.cluster.health.health()
+    }
+
+    /// Waits until [`Kafka::health`] is as wanted, and returns it. It is looked at now, and whenever
+    /// something gets stuck or is over.
+    ///
+    /// ```no_run
+    /// # async fn example(kafka: kafka_client::Kafka) {
+    /// let trouble = kafka.wait_for_health(|health| !health.is_well()).await;
+    /// eprintln!("{trouble}");
+    /// kafka.wait_for_health(|health| health.is_well()).await;
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn wait_for_health(&self, wanted: impl FnMut(&Health) -> bool) -> Health {
+        self.cluster.health.wait_for(wanted).await
     }
 
     /// A connection to the broker that takes administrative requests; to any other if that one is
@@ -209,50 +251,11 @@ impl Kafka {
             first.unwrap_or_else(|| Error::closed("client"))
         })
     }
+}
 
-    /// Calls until it succeeds, fails for good, or `default.api.timeout.ms` is over.
-    async fn retry<T>(
-        &self,
-        api: ApiKey,
-        call: impl AsyncFn() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let config = &self.cluster.config;
-        let random = self.cluster.env.random(&format!("call-{api}"));
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        let limit = config.default_api_timeout;
-        let env = &self.cluster.env;
-        let deadline = env.now() + limit;
-        let mut last = None;
-        loop {
-            // `UNKNOWN_TOPIC_OR_PARTITION` is retriable where a leader is looked for, but an
-            // answer here.
-            let error = match env.timeout_at(deadline, call()).await {
-                Ok(Err(error))
-                    if error.is_retriable()
-                        && error.code() != Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) =>
-                {
-                    error
-                }
-                Ok(result) => return result.map_err(|error| error.at_api(api)),
-                Err(_) => {
-                    let mut error = env.elapsed("the call", limit, "default.api.timeout.ms");
-                    if let Some(last) = &last {
-                        error = error.caused_by(last);
-                    }
-                    return Err(error.at_api(api));
-                }
-            };
-            tracing::debug!(%error, "will retry");
-            // The controller may be another broker now.
-            self.cluster.request_refresh();
-            let wait = backoff.next();
-            if env.now() + wait >= deadline {
-                return Err(error.at_api(api));
-            }
-            last = Some(error);
-            env.sleep(wait).await;
-        }
-    }
+/// `UNKNOWN_TOPIC_OR_PARTITION` is retriable where a leader is looked for, but an answer here.
+fn may_succeed(error: &Error) -> bool {
+    error.is_retriable() && error.code() != Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
 }
 
 fn check(api: ApiKey, result: Option<(i16, Option<StrBytes>)>) -> Result<(), Error> {
@@ -359,6 +362,13 @@ impl KafkaBuilder {
         self
     }
 
+    /// `metadata.max.idle.ms`: a topic that a producer has not used for this time is not looked after
+    /// any more, and asked for again at its next use. Defaults to 5 minutes.
+    pub fn metadata_max_idle(mut self, limit: Duration) -> Self {
+        self.config.metadata_max_idle = limit;
+        self
+    }
+
     /// How connections are made. Defaults to [`TcpConnector`].
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Arc::new(connector);
@@ -389,6 +399,7 @@ impl KafkaBuilder {
         check_limit("connect_timeout", limit)?;
         let env = Env::new(self.connector, self.seed)?;
         let new_cluster = NewCluster {
+            health: Monitor::new(env.clone()),
             env: env.clone(),
             config: Arc::new(self.config),
         };
@@ -399,15 +410,13 @@ impl KafkaBuilder {
         let cluster = &kafka.cluster;
         let deadline = env.now() + limit;
         let too_long = || env.elapsed("connecting", limit, "connect_timeout");
-        let config = &cluster.config;
-        let random = env.random("connect");
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let mut backoff = cluster.retry_backoff("connect");
         loop {
             let error = match cluster.any_by(Some(deadline)).await {
                 Ok(connection) => {
-                    let refreshed = cluster.refresh_over(&connection);
+                    let refreshed = cluster.ask_over(&connection, &[], false);
                     match env.timeout_at(deadline, refreshed).await {
-                        Ok(Ok(())) => return Ok(kafka),
+                        Ok(Ok(_)) => return Ok(kafka),
                         Ok(Err(error)) => error,
                         Err(_) => too_long().at_broker(connection.broker()),
                     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kafka_client_protocol::StrBytes;
 
 use crate::error::Error;
+use crate::health::Monitor;
 use crate::net::{Address, ConnectionConfig};
 
 /// What a client does when the brokers it knows are of no use any more
@@ -51,6 +52,8 @@ pub(crate) struct ClientConfig {
     pub(crate) metadata_recovery: MetadataRecoveryStrategy,
     /// `metadata.recovery.rebootstrap.trigger.ms`
     pub(crate) metadata_recovery_trigger: Duration,
+    /// `metadata.max.idle.ms`
+    pub(crate) metadata_max_idle: Duration,
     /// Largest answer taken from a broker.
     pub(crate) max_response: usize,
     /// `allow.auto.create.topics`
@@ -74,6 +77,7 @@ impl Default for ClientConfig {
             metadata_max_age: Duration::from_secs(300),
             metadata_recovery: MetadataRecoveryStrategy::Rebootstrap,
             metadata_recovery_trigger: Duration::from_secs(300),
+            metadata_max_idle: Duration::from_secs(300),
             max_response: 128 * 1024 * 1024,
             allow_auto_create_topics: true,
         }
@@ -117,7 +121,7 @@ impl ClientConfig {
         Ok(())
     }
 
-    pub(crate) fn connection(self: &Arc<Self>) -> ConnectionConfig {
+    pub(crate) fn connection(&self, health: &Monitor) -> ConnectionConfig {
         ConnectionConfig {
             client_id: Some(StrBytes::from(self.client_id.as_str())),
             setup_timeout: self.connection_setup_timeout,
@@ -125,6 +129,7 @@ impl ClientConfig {
             request_timeout: self.request_timeout,
             max_response: self.max_response,
             spares: Arc::default(),
+            health: health.clone(),
         }
     }
 }

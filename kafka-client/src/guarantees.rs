@@ -121,7 +121,8 @@
 //!
 //! - While memory is full, sending waits; after `max.block.ms` the record is [`NotDelivered`], and was
 //!   never buffered (test: `a_full_buffer_makes_send_wait_and_then_fail`).
-//! - So is one whose topic is not there (test: `a_topic_that_nobody_makes_is_an_error_that_says_so`).
+//! - So is one whose topic is not there, after a short grace
+//!   (test: `a_misspelt_topic_is_an_error_after_a_short_grace`).
 //!
 //! ## `linger.ms`, flush, close, and the end of the process
 //!
@@ -179,7 +180,7 @@
 //! - What the former topic had is gone with it. An answer is for the topic that the request named: a record
 //!   can be [`Delivered`] and gone (test: `an_answer_is_for_the_topic_that_was_asked`).
 //! - What may be in the former topic is [`Unknown`] and not sent to the new one; what was never sent goes to
-//!   the new one (test: `what_may_be_in_a_former_topic_is_not_sent_to_the_new_one`).
+//!   the new one (test: `a_topic_made_anew_gets_what_was_not_sent_and_nothing_of_the_former`).
 //! - If the new one has fewer partitions, what was for the others is given up
 //!   (test: `functions_may_send_when_a_topic_was_made_anew`).
 //!

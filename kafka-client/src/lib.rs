@@ -77,6 +77,12 @@
 //!   out; on the way in by [`buffer_bytes`](consumer::ConsumerBuilder::buffer_bytes), which answers that are
 //!   already under way can exceed.
 //!
+//! # Never silent
+//!
+//! What is tried in vain for ten seconds is told by `tracing::warn!`, with the setting or the command
+//! that helps, again each minute, and once more when it is over. [`Kafka::health`] lists what is stuck,
+//! and [`Kafka::wait_for_health`] waits for a change. What no retry heals ends the call with an error.
+//!
 //! # Cancel safety
 //!
 //! Every async function says under "Cancel safety" what dropping its future does. In short: dropping
@@ -125,6 +131,7 @@ pub mod consumer;
 mod env;
 mod error;
 pub mod guarantees;
+mod health;
 mod net;
 pub mod producer;
 pub mod record;
@@ -133,7 +140,8 @@ pub use client::{Kafka, KafkaBuilder, NewTopic};
 pub use config::MetadataRecoveryStrategy;
 pub use env::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
-pub use kafka_client_protocol::ErrorCode;
+pub use health::{Health, Stuck, Subject};
+pub use kafka_client_protocol::{ApiKey, ErrorCode};
 pub use record::KafkaRecord;
 
 /// The code in the repository's front page runs as a test.

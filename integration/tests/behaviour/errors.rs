@@ -65,13 +65,16 @@ async fn an_invalid_topic_name_is_an_error(cluster: &TestCluster) {
         .send(Record::to("a b").value("v"))
         .await
         .unwrap_err();
-    assert_eq!(
-        error.error().code(),
-        Some(ErrorCode::INVALID_TOPIC_EXCEPTION),
-        "{error}"
-    );
+    assert_eq!(error.error().kind(), ErrorKind::Config, "{error}");
     assert_eq!(error.error().topic(), Some("a b"));
     assert!(!error.possibly_written());
+    let error = kafka
+        .consumer("group")
+        .subscribe(["a b"])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert_eq!(error.topic(), Some("a b"));
 }
 
 async fn a_topic_is_made_once(cluster: &TestCluster) {

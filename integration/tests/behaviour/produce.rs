@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use integration::numbered::{self, receive};
 use integration::{TestCluster, partitions};
 use kafka_client::consumer::{Consumer, OffsetReset, TopicPartition};
 use kafka_client::producer::{Acks, ChoosePartition, Compression, Partitioner, TopicPartitions};
 use kafka_client::record::{Header, Record, TimestampType};
-use kafka_client::{ErrorKind, SendError};
+use kafka_client::{ErrorKind, KafkaRecord, SendError};
 
 behaviours![
     a_hundred_thousand_records_uncompressed,
@@ -25,6 +26,7 @@ behaviours![
     a_partitioner_of_ones_own_decides,
     round_robin_takes_turns,
     many_records_are_sent_at_once,
+    a_stream_is_forwarded_to_a_topic,
     the_broker_sets_the_time_where_the_topic_says_so,
     flush_settles_everything,
     flush_settles_every_part_of_a_batch_that_is_split,
@@ -288,6 +290,25 @@ async fn many_records_are_sent_at_once(cluster: &TestCluster) {
     assert_eq!(offsets, [Some(0), Some(1), None, Some(2)]);
     let error = outcomes[2].as_ref().unwrap_err();
     assert_eq!(error.error().kind(), ErrorKind::RecordTooLarge, "{error}");
+}
+
+async fn a_stream_is_forwarded_to_a_topic(cluster: &TestCluster) {
+    #[derive(KafkaRecord)]
+    #[kafka(topic = "forwarded-numbers", format = json)]
+    struct Number {
+        number: u64,
+    }
+
+    // The topic is made by its first record, which the others wait for.
+    let producer = cluster.kafka().await.producer().build().await.unwrap();
+    let numbers = stream::iter((0..1_000).map(|number| Ok(Number { number })));
+    numbers.forward(producer.sink()).await.unwrap();
+    assert_eq!(producer.buffered_bytes(), 0, "all are written");
+
+    let large = stream::iter([Ok(Number { number: 0 })]);
+    producer.clone().close().await.unwrap();
+    let error = large.forward(producer.sink()).await.unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::Closed, "{error}");
 }
 
 async fn the_broker_sets_the_time_where_the_topic_says_so(cluster: &TestCluster) {

@@ -1,15 +1,21 @@
 //! What the client knows of the cluster, and how it stays current.
 //!
 //! - `metadata`: brokers, topics and leaders; merging an answer into them is pure
-//! - `refresh`: the task that asks for metadata, on demand and on age
+//! - `wanted`: which topics are asked for, and when; pure
+//! - `refresh`: the tasks that ask for metadata, on first use, on demand and on age
 //! - `unreached`: what keeps the client from every broker
+//! - `topic_name`: names that topics may have
+//! - `retry`: calls that are made again until their time is over
 //! - `backoff`: how long to wait before trying again
 
 mod backoff;
 pub(crate) mod metadata;
 mod refresh;
+mod retry;
+pub(crate) mod topic_name;
 mod unreached;
+mod wanted;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use metadata::{Metadata, TopicMetadata};
-pub(crate) use refresh::Cluster;
+pub(crate) use refresh::{Cluster, Limit, UsesTopics};

@@ -1,8 +1,9 @@
-//! A client's view of the cluster: the current metadata, the task that refreshes it, and the way
-//! to brokers and coordinators.
+//! A client's view of the cluster: the current metadata, the tasks that keep it so, and the way to
+//! brokers and coordinators.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, Weak};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,55 +18,131 @@ use tokio::time::Instant;
 
 use super::metadata::{Broker, PartitionMetadata};
 use super::unreached::Unreached;
-use super::{Backoff, Metadata, TopicMetadata};
+use super::wanted::{Due, Refresh, Verdict, Wanted};
+use super::{Backoff, Metadata, TopicMetadata, topic_name};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy};
 use crate::env::{Env, Random, lock};
 use crate::error::{Error, ErrorKind};
+use crate::health::{Monitor, Subject, Trouble};
 use crate::net::{self, Address, Connection, Lane, Pool};
+
+/// Longer than any limit that matters, and short enough for a timer.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A limit of time, as the user has set it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    length: Duration,
+    setting: &'static str,
+    pub(crate) end: Instant,
+}
+
+impl Limit {
+    /// From now on. `setting` is what sets the length.
+    pub(crate) fn begin(env: &Env, length: Duration, setting: &'static str) -> Self {
+        Self {
+            length,
+            setting,
+            end: env.now() + length.min(FOREVER),
+        }
+    }
+
+    /// It is over, and this was the matter last.
+    fn error(&self, cause: Option<&Error>) -> Error {
+        let Self {
+            length, setting, ..
+        } = self;
+        match cause {
+            None => Error::timeout("waiting for metadata", *length, setting),
+            Some(cause) if cause.kind() == ErrorKind::UnknownTopic => Error::new(
+                ErrorKind::UnknownTopic,
+                format!(
+                    "the cluster has no such topic after {length:?} ({setting}): create it, or set \
+                     auto.create.topics.enable on the brokers"
+                ),
+            ),
+            Some(cause) => Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "waiting for metadata took longer than {length:?} ({setting} sets the limit), \
+                     and last met this: {cause}"
+                ),
+            ),
+        }
+    }
+}
+
+/// Knows which topics are in use.
+pub(crate) trait UsesTopics: fmt::Debug + Send + Sync {
+    /// The topics that were used since the last call, or are still at work on.
+    fn topics_in_use(&self) -> Vec<Arc<str>>;
+}
 
 /// The cluster as a producer or a consumer sees it.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) env: Env,
     pub(crate) config: Arc<ClientConfig>,
+    pub(crate) health: Monitor,
     pool: Arc<Pool>,
     metadata: watch::Sender<Arc<Metadata>>,
-    wanted: Mutex<BTreeSet<Arc<str>>>,
-    /// Of its own, so that the task waits without holding the cluster.
+    wanted: Mutex<Wanted>,
+    user: OnceLock<Weak<dyn UsesTopics>>,
+    /// Wakes the tasks. Of their own, so that these wait without holding the cluster.
+    look: Arc<Notify>,
     refresh: Arc<Notify>,
     tasks: Mutex<Vec<AbortHandle>>,
     /// In which order brokers are dialed.
     order: Mutex<Random>,
     /// Since when metadata is asked for in vain.
     unanswered_since: Mutex<Option<Instant>>,
-    /// Why the last refresh failed, for those who wait for metadata in vain.
-    last_error: Mutex<Option<Error>>,
+    /// What is the matter with topics that are wanted.
+    troubles: Mutex<BTreeMap<Subject, Trouble>>,
 }
 
 impl Cluster {
-    /// A view that knows nothing yet; its task starts with the first need.
-    pub(crate) fn new(env: Env, config: Arc<ClientConfig>) -> Arc<Self> {
-        let backoff = (config.reconnect_backoff, config.reconnect_backoff_max);
-        let max_idle = config.connections_max_idle;
-        let pool = Pool::new(env.clone(), config.connection(), backoff, max_idle);
-        let pool = Arc::new(pool);
+    /// A view that knows nothing yet; its tasks begin with the first need.
+    pub(crate) fn new(env: Env, config: Arc<ClientConfig>, health: Monitor) -> Arc<Self> {
+        let pool = Arc::new(Pool::new(
+            env.clone(),
+            config.connection(&health),
+            (config.reconnect_backoff, config.reconnect_backoff_max),
+            config.connections_max_idle,
+            config.retry_backoff_max,
+            health.clone(),
+        ));
+        let retry = (config.retry_backoff, config.retry_backoff_max);
+        let wanted = Wanted::new(retry, env.random("topics"));
         let this = Arc::new(Self {
             order: Mutex::new(env.random("order of dialing")),
             env,
             config,
+            health,
             pool,
             metadata: watch::Sender::default(),
-            wanted: Mutex::default(),
+            wanted: Mutex::new(wanted),
+            user: OnceLock::new(),
+            look: Arc::default(),
             refresh: Arc::default(),
             tasks: Mutex::default(),
             unanswered_since: Mutex::default(),
-            last_error: Mutex::default(),
+            troubles: Mutex::default(),
         });
-        let refresh = this.env.spawn(refresh_loop(Arc::downgrade(&this)));
+        let weak = Arc::downgrade(&this);
         let close_idle = net::close_idle(Arc::downgrade(&this.pool));
-        let close_idle = this.env.spawn(close_idle);
-        lock(&this.tasks).extend([refresh.abort_handle(), close_idle.abort_handle()]);
+        lock(&this.tasks).extend([
+            this.env.spawn(look_loop(weak.clone())).abort_handle(),
+            this.env.spawn(refresh_loop(weak)).abort_handle(),
+            this.env.spawn(close_idle).abort_handle(),
+        ]);
         this
+    }
+
+    /// Has this tell which topics are in use: those that are not, and are not [kept](Self::keep),
+    /// are forgotten after `metadata.max.idle.ms`.
+    pub(crate) fn used_by(&self, user: Weak<dyn UsesTopics>) {
+        // There is one user for each cluster.
+        let _ = self.user.set(user);
     }
 
     /// Waits for the end of the client's runtime: nothing that is pending will go on.
@@ -100,70 +177,42 @@ impl Cluster {
         self.refresh.notify_one();
     }
 
-    /// Keeps these topics in the metadata from now on.
-    pub(crate) fn want<'a>(&self, topics: impl IntoIterator<Item = &'a Arc<str>>) {
-        let mut wanted = lock(&self.wanted);
-        let before = wanted.len();
-        wanted.extend(topics.into_iter().cloned());
-        if wanted.len() > before {
-            drop(wanted);
-            self.refresh.notify_one();
-        }
+    /// Keeps these topics in the metadata, and no others, used or not.
+    pub(crate) fn keep<'a>(&self, topics: impl IntoIterator<Item = &'a Arc<str>>) {
+        lock(&self.wanted).keep(topics, self.env.now());
+        self.look.notify_one();
     }
 
-    /// Waits until a topic and its partitions are known.
+    /// Waits until a topic and its partitions are known. Asking for it may make it
+    /// (`allow.auto.create.topics`).
     ///
     /// # Errors
-    /// When the cluster refuses the topic, or it is not there within `limit`.
+    /// When no topic can have the name, the cluster refuses it or does not have it, or it is not
+    /// known at the limit.
     ///
     /// # Cancel safety
-    /// Cancel safe; the topic stays wanted.
+    /// Cancel safe.
     pub(crate) async fn topic(
         &self,
         name: &str,
-        limit: Duration,
-        setting: &str,
-    ) -> Result<TopicMetadata, Error> {
+        limit: Limit,
+    ) -> Result<Arc<TopicMetadata>, Error> {
         let name: Arc<str> = Arc::from(name);
-        let mut changes = self.changes();
-        self.want([&name]);
-        let waiting = async {
-            loop {
-                let found = changes.borrow_and_update().topic(&name).cloned();
-                match found {
-                    Some(topic) if !topic.partitions.is_empty() => return Ok(topic),
-                    Some(topic) if topic.error.is_error() && !topic.error.is_retriable() => {
-                        return Err(Error::broker(topic.error, ApiKey::METADATA).at_topic(&name));
-                    }
-                    _ => self.request_refresh(),
-                }
-                if changes.changed().await.is_err() {
-                    return Err(Error::closed("client"));
-                }
-            }
+        topic_name::check(&name)?;
+        if let Some(topic) = self.metadata.borrow().topic(&name)
+            && !topic.partitions.is_empty()
+        {
+            return Ok(topic.clone());
+        }
+        let found = lock(&self.wanted).seek(&name, self.env.now());
+        self.look.notify_one();
+        let error = match self.env.timeout_at(limit.end, found).await {
+            Ok(Ok(found)) => return found,
+            _ if self.env.has_ended() => Error::runtime_ended(),
+            Ok(Err(_)) => Error::closed("client"),
+            Err(_) => limit.error(lock(&self.wanted).last_error(&name).as_ref()),
         };
-        let waited = self.env.timeout(limit, waiting).await;
-        waited.unwrap_or_else(|_| {
-            let known = self.metadata().topic(&name).map(|topic| topic.error);
-            Err(match known {
-                Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => Error::new(
-                    ErrorKind::UnknownTopic,
-                    format!(
-                        "the cluster has no such topic after {limit:?} ({setting}): create it, or \
-                         set auto.create.topics.enable on the brokers"
-                    ),
-                ),
-                Some(code) if code.is_error() => Error::broker(code, ApiKey::METADATA),
-                _ => {
-                    let error = self.env.elapsed("waiting for metadata", limit, setting);
-                    match &*lock(&self.last_error) {
-                        Some(cause) => error.caused_by(cause),
-                        None => error,
-                    }
-                }
-            }
-            .at_topic(&name))
-        })
+        Err(error.at_topic(&name))
     }
 
     /// Takes a leader that a broker named in an error, with the addresses it gave: node id, host
@@ -281,7 +330,7 @@ impl Cluster {
         );
         self.pool.close(&error);
         self.metadata
-            .send_modify(|metadata| *metadata = Arc::new(metadata.without_brokers()));
+            .send_modify(|metadata| Arc::make_mut(metadata).forget_brokers());
     }
 
     /// Begins again at the bootstrap addresses if the brokers that are known have not given metadata
@@ -297,46 +346,84 @@ impl Cluster {
         since.get_or_insert(now);
     }
 
-    /// Fetches metadata once, now, and takes it.
+    /// Refreshes once, now, all that is known and in use; whether there was news.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn refresh_now(&self) -> Result<(), Error> {
-        self.rebootstrap_if_unanswered();
-        let connection = self.any().await?;
-        self.refresh_over(&connection).await
+    pub(crate) async fn refresh_now(&self) -> Result<bool, Error> {
+        let used = self.user.get().and_then(Weak::upgrade);
+        let used = used.map_or_else(Vec::new, |user| user.topics_in_use());
+        let Refresh { ask, forget } = {
+            let now = self.env.now();
+            let mut wanted = lock(&self.wanted);
+            wanted.used(&used, now);
+            wanted.refresh(now, self.config.metadata_max_idle)
+        };
+        if !forget.is_empty() {
+            self.metadata.send_modify(|metadata| {
+                let metadata = Arc::make_mut(metadata);
+                forget.iter().for_each(|name| metadata.forget(name));
+            });
+        }
+        // A topic that was deleted is not made again by looking after it.
+        self.ask(&ask, false).await
     }
 
-    /// Fetches metadata over this connection and takes it.
+    /// Asks for pending topics.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn refresh_over(&self, connection: &Connection) -> Result<(), Error> {
-        let wanted = lock(&self.wanted).clone();
+    async fn look(&self, due: Due) -> Result<(), Error> {
+        let creates = self.config.allow_auto_create_topics;
+        for (names, creates) in [(due.first, creates), (due.again, false)] {
+            if names.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.ask(&names, creates).await {
+                tracing::debug!(?names, %error, "topics were asked for in vain");
+                lock(&self.wanted).failed(&names, &error, self.env.now());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks any broker for these topics, and takes its answer; whether there was news.
+    async fn ask(&self, names: &[Arc<str>], creates: bool) -> Result<bool, Error> {
+        self.rebootstrap_if_unanswered();
+        let connection = self.any().await?;
+        self.ask_over(&connection, names, creates).await
+    }
+
+    /// Asks for metadata over this connection, and takes it; whether there was news.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn ask_over(
+        &self,
+        connection: &Connection,
+        names: &[Arc<str>],
+        creates: bool,
+    ) -> Result<bool, Error> {
         // Version 0 means all topics by an empty list, none cannot be said: brokers that old are
         // not supported anyway (KIP-896), but a version that low is not picked by accident.
-        let topics = wanted.iter().map(|name| MetadataRequestTopic {
+        let topics = names.iter().map(|name| MetadataRequestTopic {
             name: Some(StrBytes::from(&**name)),
             ..Default::default()
         });
         let request = MetadataRequest {
             topics: Some(topics.collect()),
-            allow_auto_topic_creation: self.config.allow_auto_create_topics,
+            allow_auto_topic_creation: creates,
             ..Default::default()
         };
         let response = connection.call(&request).await?;
+        let broker = connection.broker();
         ErrorCode::new(response.error_code).ok().map_err(|code| {
             if code == ErrorCode::REBOOTSTRAP_REQUIRED && self.may_rebootstrap() {
                 self.rebootstrap("a broker asks for it");
             }
-            Error::broker(code, ApiKey::METADATA).at_broker(connection.broker())
+            Error::broker(code, ApiKey::METADATA).at_broker(broker)
         })?;
-        self.accept(response, connection.broker())?;
-        *lock(&self.unanswered_since) = None;
-        Ok(())
-    }
-
-    fn accept(&self, response: MetadataResponse, broker: &str) -> Result<(), Error> {
         if response.brokers.is_empty() {
             return Err(
                 Error::new(ErrorKind::Protocol, "the metadata names no broker")
@@ -344,11 +431,62 @@ impl Cluster {
                     .at_broker(broker),
             );
         }
-        let wanted = lock(&self.wanted).clone();
+        Ok(self.accept(names, response))
+    }
+
+    /// Takes an answer, and tells those who wait for it; whether there was news.
+    fn accept(&self, names: &[Arc<str>], response: MetadataResponse) -> bool {
+        let now = self.env.now();
+        let mut news = false;
+        let mut wanted = lock(&self.wanted);
         self.metadata.send_modify(|metadata| {
-            *metadata = Arc::new(metadata.merge(response, &wanted));
+            let metadata = Arc::make_mut(metadata);
+            news = metadata.merge(response, |name| wanted.contains(name));
+            for name in names {
+                match wanted.answered(name, metadata.topic(name), now) {
+                    Verdict::Keep => {}
+                    Verdict::Gone => metadata.empty(name),
+                    Verdict::Forget => metadata.forget(name),
+                }
+            }
         });
-        Ok(())
+        drop(wanted);
+        // Some may be pending now.
+        self.look.notify_one();
+        news
+    }
+
+    /// Tells of what is the matter with topics that are wanted.
+    fn note_troubles(&self) {
+        let metadata = self.metadata();
+        let mut troubles = BTreeMap::new();
+        for (topic, refusal) in lock(&self.wanted).refusals() {
+            if let Some(refusal) = refusal {
+                let topic = topic.clone();
+                let error = refusal.clone().at_topic(&topic);
+                troubles.insert(Subject::Topic { topic }, error);
+                continue;
+            }
+            let partitions = metadata
+                .topic(topic)
+                .map(|topic| topic.partitions.as_slice());
+            for (partition, known) in (0..).zip(partitions.unwrap_or_default()) {
+                if known.leader < 0 {
+                    let topic = topic.clone();
+                    let error = Error::broker(ErrorCode::LEADER_NOT_AVAILABLE, ApiKey::METADATA)
+                        .at_partition(&topic, partition);
+                    troubles.insert(Subject::Leader { topic, partition }, error);
+                }
+            }
+        }
+        let mut known = lock(&self.troubles);
+        known.retain(|subject, _| troubles.contains_key(subject));
+        for (subject, error) in troubles {
+            let trouble = known
+                .entry(subject)
+                .or_insert_with_key(|subject| self.health.watch(subject.clone()));
+            trouble.failed(&error);
+        }
     }
 
     /// The broker that coordinates a group.
@@ -419,6 +557,7 @@ impl Cluster {
     /// Ends the tasks and all connections.
     pub(crate) fn close(&self) {
         self.abort();
+        lock(&self.troubles).clear();
         self.pool.close(&Error::closed("client"));
     }
 
@@ -446,51 +585,96 @@ fn advertised(error: Error) -> Error {
     }
 }
 
-/// Refreshes on demand, and when the metadata is older than `metadata.max.age.ms`. Two refreshes
-/// are at least `retry.backoff.ms` apart, with growing distance while they bring no success.
+/// Asks for topics that are not known yet, at once, and for those that are not well, again and again.
+async fn look_loop(cluster: Weak<Cluster>) {
+    let Some((env, wake, health)) = cluster.upgrade().map(|cluster| {
+        let wake = cluster.look.clone();
+        (cluster.env.clone(), wake, cluster.health.clone())
+    }) else {
+        return;
+    };
+    let mut trouble = health.watch(Subject::Metadata);
+    loop {
+        // The strong reference lives only while there is work: dropping the client ends the task.
+        let next = {
+            let Some(this) = cluster.upgrade() else {
+                return;
+            };
+            let due = lock(&this.wanted).due(this.env.now());
+            if due != Due::default() {
+                match this.look(due).await {
+                    Ok(()) => trouble.over(),
+                    Err(error) => trouble.failed(&error),
+                }
+            }
+            this.note_troubles();
+            lock(&this.wanted).next()
+        };
+        if next.is_none() {
+            // Nobody waits any more, in vain or not.
+            trouble = health.watch(Subject::Metadata);
+        }
+        tokio::select! {
+            biased;
+            () = wake.notified() => {}
+            () = env.until(next) => {}
+        }
+    }
+}
+
+/// Refreshes what is known on demand, and when it is older than `metadata.max.age.ms`. After a refresh
+/// that failed or brought nothing new, the next one waits, longer each time.
 async fn refresh_loop(cluster: Weak<Cluster>) {
-    let Some((env, mut backoff, max_age, refresh)) = cluster.upgrade().map(|cluster| {
-        let config = &cluster.config;
-        let random = cluster.env.random("metadata");
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        let refresh = cluster.refresh.clone();
+    let Some((env, config, refresh, mut changes, mut trouble)) = cluster.upgrade().map(|cluster| {
+        let trouble = cluster.health.watch(Subject::Metadata);
+        let changes = cluster.changes();
         (
             cluster.env.clone(),
-            backoff,
-            config.metadata_max_age,
-            refresh,
+            cluster.config.clone(),
+            cluster.refresh.clone(),
+            changes,
+            trouble,
         )
     }) else {
         return;
     };
-    // Before the first need there is nothing to ask for.
-    refresh.notified().await;
+    let random = env.random("metadata");
+    let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+    // Before the first need there is nothing that could get too old.
+    tokio::select! {
+        biased;
+        () = refresh.notified() => refresh.notify_one(),
+        _ = changes.changed() => {}
+    }
     loop {
-        // The strong reference lives only while there is work: dropping the client ends the task.
+        let soon = env.timeout(config.retry_backoff_max, refresh.notified());
+        if soon.await.is_err() {
+            // Nothing was wanted for a while: what comes is no repetition.
+            backoff.reset();
+            let left = config
+                .metadata_max_age
+                .saturating_sub(config.retry_backoff_max);
+            // Asked for, or too old: both lead to a refresh.
+            let _ = env.timeout(left, refresh.notified()).await;
+        }
         let Some(this) = cluster.upgrade() else {
             return;
         };
-        let pause = match this.refresh_now().await {
-            Ok(()) => {
-                *lock(&this.last_error) = None;
-                if this.metadata().is_settled() {
-                    backoff.reset();
-                    this.env.jitter(this.config.retry_backoff)
-                } else {
-                    this.request_refresh();
-                    backoff.next()
-                }
-            }
+        let refreshed = this.refresh_now().await;
+        match &refreshed {
+            Ok(_) => trouble.over(),
             Err(error) => {
                 tracing::debug!(%error, "metadata refresh failed");
-                *lock(&this.last_error) = Some(error);
+                trouble.failed(error);
                 this.request_refresh();
-                backoff.next()
             }
-        };
+        }
+        if matches!(refreshed, Ok(true)) {
+            backoff.reset();
+            continue;
+        }
+        let pause = backoff.next();
         drop(this);
         env.sleep(pause).await;
-        // Asked for, or too old: both lead to a refresh.
-        let _ = env.timeout(max_age, refresh.notified()).await;
     }
 }

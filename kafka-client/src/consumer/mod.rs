@@ -21,7 +21,7 @@ mod source;
 mod topic_partition;
 mod typed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,6 +31,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::records::RecordCursor;
 use tokio::sync::oneshot;
 
@@ -41,7 +42,7 @@ pub use topic_partition::TopicPartition;
 pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
 
 use crate::client::NewCluster;
-use crate::cluster::{Backoff, Cluster};
+use crate::cluster::{Cluster, Limit, topic_name};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, KafkaRecord, TimestampType};
 use config::ConsumerConfig;
@@ -108,7 +109,7 @@ impl Consumer {
     fn start(shared: Arc<Shared>, topics: Vec<Arc<str>>, listener: Option<Listener>) -> Self {
         shared.spawn(offsets::offsets_loop(shared.weak.clone()));
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
-        shared.cluster.want(&topics);
+        shared.cluster.keep(&topics);
         let commands = shared
             .config
             .group
@@ -678,26 +679,14 @@ impl ConsumerHandle {
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
         let cluster = &self.shared.cluster;
-        let config = &cluster.config;
-        let deadline = self.shared.env().now() + config.default_api_timeout;
         for partition in partitions {
             look_up(cluster, partition).await?;
         }
-        let random = self.shared.env().random("list-offsets");
-        let mut backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
-        loop {
-            // A leader may be on the move.
-            let error = match self.ask_offsets(partitions).await {
-                Err(error) if error.is_retriable() => error,
-                result => return result,
-            };
-            let wait = backoff.next();
-            if self.shared.env().now() + wait >= deadline {
-                return Err(error);
-            }
-            cluster.request_refresh();
-            self.shared.env().sleep(wait).await;
-        }
+        // A leader may be on the move.
+        let ask = async || self.ask_offsets(partitions).await;
+        cluster
+            .retry(ApiKey::LIST_OFFSETS, Error::is_retriable, ask)
+            .await
     }
 
     async fn ask_offsets(
@@ -760,9 +749,8 @@ impl fmt::Debug for ConsumerHandle {
 async fn look_up(cluster: &Cluster, partition: &TopicPartition) -> Result<(), Error> {
     let TopicPartition { topic, partition } = partition;
     let limit = cluster.config.default_api_timeout;
-    let known = cluster
-        .topic(topic, limit, "default.api.timeout.ms")
-        .await?;
+    let limit = Limit::begin(&cluster.env, limit, "default.api.timeout.ms");
+    let known = cluster.topic(topic, limit).await?;
     let count = known.partitions.len();
     if usize::try_from(*partition).is_ok_and(|number| number < count) {
         return Ok(());
@@ -942,8 +930,8 @@ impl ConsumerBuilder {
     /// Starts a member of the group that shares these topics with the others.
     ///
     /// # Errors
-    /// When settings contradict each other, or there is no group or topic. Everything else is
-    /// reported by [`Consumer::recv`].
+    /// When settings contradict each other, there is no group or topic, or no topic can have such a
+    /// name. Everything else is reported by [`Consumer::recv`].
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is started.
@@ -956,6 +944,9 @@ impl ConsumerBuilder {
             .into_iter()
             .map(|topic| Arc::from(topic.as_ref()))
             .collect();
+        for topic in &topics {
+            topic_name::check(topic)?;
+        }
         topics.sort();
         topics.dedup();
         if topics.is_empty() {
@@ -991,8 +982,8 @@ impl ConsumerBuilder {
     /// if it has one, has stored an offset, else where `auto.offset.reset` says.
     ///
     /// # Errors
-    /// When settings contradict each other, or a topic is not there within
-    /// `default.api.timeout.ms`.
+    /// When settings contradict each other, or the cluster refuses a topic or does not have it; that
+    /// takes some seconds to be believed, and `default.api.timeout.ms` at most.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is started.
@@ -1007,6 +998,8 @@ impl ConsumerBuilder {
             assigned.push(partition);
         }
         let has_group = shared.config.group.is_some();
+        let topics = assigned.iter().map(|partition| partition.topic.clone());
+        let topics: BTreeSet<_> = topics.collect();
         {
             let mut state = shared.state();
             for partition in assigned {
@@ -1019,6 +1012,7 @@ impl ConsumerBuilder {
             }
         }
         let consumer = Consumer::start(shared, Vec::new(), None);
+        consumer.handle.shared.cluster.keep(&topics);
         consumer.handle.shared.positions_changed();
         Ok(consumer)
     }

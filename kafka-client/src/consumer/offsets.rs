@@ -12,7 +12,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 use super::TopicPartition;
 use super::position::Stage;
 use super::shared::Shared;
-use crate::cluster::{Backoff, Cluster};
+use crate::cluster::Cluster;
 use crate::config::millis;
 use crate::error::{Error, ErrorKind};
 use crate::net::Lane;
@@ -20,9 +20,7 @@ use crate::net::Lane;
 /// Answers resets until the consumer ends.
 pub(crate) async fn offsets_loop(shared: Weak<Shared>) {
     let Some((env, mut backoff)) = shared.upgrade().map(|shared| {
-        let config = &shared.cluster.config;
-        let random = shared.env().random("offsets");
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = shared.cluster.retry_backoff("offsets");
         (shared.env().clone(), backoff)
     }) else {
         return;

@@ -213,17 +213,23 @@ impl Shared {
     pub(crate) fn positions_changed(&self) {
         let metadata = self.cluster.metadata();
         let mut leaders = Vec::new();
-        let mut leaderless = false;
+        let mut is_behind = false;
         {
             let state = self.state();
             for (partition, _) in state.positions.iter() {
                 match metadata.leader(&partition.topic, partition.partition) {
                     Some(known) if known.leader >= 0 => leaders.push(known.leader),
-                    _ => leaderless = true,
+                    // The cluster looks again by itself for partitions without a leader, and for
+                    // topics that it does not find; not for a partition more than it knows.
+                    Some(_) => {}
+                    None => {
+                        let topic = metadata.topic(&partition.topic);
+                        is_behind |= topic.is_some_and(|topic| !topic.partitions.is_empty());
+                    }
                 }
             }
         }
-        if leaderless {
+        if is_behind {
             self.cluster.request_refresh();
         }
         leaders.sort_unstable();

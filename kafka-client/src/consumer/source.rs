@@ -16,7 +16,6 @@ use tokio::time::Instant;
 
 use super::TopicPartition;
 use super::shared::{Fetched, Shared, State, no_offset};
-use crate::cluster::Backoff;
 use crate::cluster::metadata::PartitionMetadata;
 use crate::config::millis;
 use crate::env::{Env, Random};
@@ -44,9 +43,7 @@ enum Plan {
 /// Fetches from one broker until the consumer ends.
 pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notify>) {
     let Some((env, mut backoff, mut order)) = shared.upgrade().map(|shared| {
-        let config = &shared.cluster.config;
-        let random = shared.env().random(&format!("source-{node}"));
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = shared.cluster.retry_backoff(&format!("source-{node}"));
         let order = shared.env().random(&format!("order-{node}"));
         (shared.env().clone(), backoff, order)
     }) else {

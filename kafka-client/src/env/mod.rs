@@ -157,6 +157,10 @@ impl Env {
         }
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.runtime.has_ended()
+    }
+
     /// Waits for the end of the client's runtime, after which nothing of the client happens.
     pub(crate) async fn ended(&self) {
         self.runtime.ended().await;

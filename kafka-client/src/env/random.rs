@@ -16,6 +16,11 @@ impl Random {
         Self(fastrand::Rng::with_seed(derive(seed, name)))
     }
 
+    /// A stream for a part of the component.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.0.fork())
+    }
+
     /// A number below `bound`, which is not 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0.usize(0..bound)

@@ -29,6 +29,7 @@ use super::spares::SpareFrames;
 use super::versions::Versions;
 use crate::env::{Env, Stream, lock};
 use crate::error::{Error, ErrorKind};
+use crate::health::{Monitor, Subject, Trouble};
 
 /// Segments given to one vectored write.
 const SLICES: usize = 64;
@@ -36,6 +37,9 @@ const SLICES: usize = 64;
 /// The longest that a broker's quota holds a connection back. Kafka's own waits are below the
 /// quota's window, some seconds; what is over that is not taken at its word.
 const THROTTLE_MAX: Duration = Duration::from_secs(60);
+
+/// Who is not held back again for this long is not held back any more.
+const THROTTLE_LAPSE: Duration = Duration::from_secs(70);
 
 /// Settings of a connection.
 #[derive(Debug, Clone)]
@@ -51,6 +55,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) max_response: usize,
     /// What large answers are read into.
     pub(crate) spares: Arc<SpareFrames>,
+    /// Told of quotas.
+    pub(crate) health: Monitor,
 }
 
 /// A connection to a broker. Clones share it; it closes when the last is dropped.
@@ -81,6 +87,8 @@ struct Shared {
     broker: Arc<str>,
     config: ConnectionConfig,
     state: Mutex<State>,
+    /// The broker holds this connection back again and again.
+    throttled: Mutex<Trouble>,
     /// Wakes the writer: something is queued.
     queued: Notify,
     closed: AtomicBool,
@@ -334,8 +342,13 @@ impl Link {
     ) -> Self {
         let (read, write) = tokio::io::split(stream);
         let frames = FrameReader::new(read, config.max_response, config.spares.clone());
+        let subject = Subject::Throttled {
+            address: broker.clone(),
+        };
+        let throttled = config.health.watch_attempts(subject, THROTTLE_LAPSE);
         let shared = Arc::new(Shared {
             env: env.clone(),
+            throttled: Mutex::new(throttled),
             broker,
             config,
             state: Mutex::new(State {
@@ -473,7 +486,7 @@ impl Shared {
     /// Sends nothing more for the time that an answer gives (KIP-219).
     fn throttle(&self, ms: i32) {
         let Ok(ms @ 1..) = u64::try_from(ms) else {
-            return;
+            return lock(&self.throttled).over();
         };
         let time = Duration::from_millis(ms).min(THROTTLE_MAX);
         let now = self.env.now();
@@ -481,6 +494,8 @@ impl Shared {
         let before = state.throttled_until.filter(|until| *until > now);
         state.throttled_until = before.max(Some(now + time));
         drop(state);
+        let text = format!("the broker has this client wait for {time:?}, for the sake of a quota");
+        lock(&self.throttled).failed(&Error::new(ErrorKind::Broker, text));
         if before.is_none() {
             tracing::debug!(broker = %self.broker, ?time, "held back by a quota");
         }

@@ -13,6 +13,7 @@ use super::{Connection, ConnectionConfig};
 use crate::cluster::Backoff;
 use crate::env::{Env, lock};
 use crate::error::Error;
+use crate::health::{Monitor, Subject, Trouble};
 
 /// What a connection is for. A broker answers a connection's requests in order, so one that may
 /// be held back must not stand before one that is urgent.
@@ -36,6 +37,9 @@ pub(crate) struct Pool {
     config: ConnectionConfig,
     reconnect_backoff: (Duration, Duration),
     max_idle: Duration,
+    health: Monitor,
+    /// Who wants a connection that failed dials again within this time.
+    dialed_again: Duration,
     slots: Mutex<BTreeMap<(Address, Lane), Arc<Slot>>>,
 }
 
@@ -57,22 +61,33 @@ struct State {
     failed_dials: u32,
     /// What the last of them failed with.
     error: Option<Error>,
+    trouble: Trouble,
 }
 
 impl Pool {
     /// `reconnect_backoff` is the wait before dialing a broker again, after the first failure and at
-    /// most (`reconnect.backoff.ms`, `reconnect.backoff.max.ms`), `max_idle` how long a connection is kept without use (`connections.max.idle.ms`).
+    /// most (`reconnect.backoff.ms`, `reconnect.backoff.max.ms`), `max_idle` how long a connection is
+    /// kept without use (`connections.max.idle.ms`). Whoever still wants a connection that failed asks
+    /// again within `retry_backoff_max`.
     pub(crate) fn new(
         env: Env,
         config: ConnectionConfig,
         reconnect_backoff: (Duration, Duration),
         max_idle: Duration,
+        retry_backoff_max: Duration,
+        health: Monitor,
     ) -> Self {
+        let waits = reconnect_backoff.1.saturating_add(retry_backoff_max);
+        let dialed_again = config
+            .setup_timeout_max
+            .saturating_add(waits.saturating_mul(2));
         Self {
             env,
             config,
             reconnect_backoff,
             max_idle,
+            health,
+            dialed_again,
             slots: Mutex::default(),
         }
     }
@@ -116,12 +131,10 @@ impl Pool {
                 state.not_before = None;
                 state.failed_dials = 0;
                 state.error = None;
+                state.trouble.over();
             }
             Err(error) => {
-                // Once for each outage, not for each attempt.
-                if state.failed_dials == 0 {
-                    tracing::warn!(%error, "no connection; trying again and again");
-                }
+                state.trouble.failed(error);
                 state.failed_dials = state.failed_dials.saturating_add(1);
                 state.error = Some(error.clone());
                 let wait = state.backoff.next();
@@ -159,6 +172,14 @@ impl Pool {
     pub(crate) fn last_error(&self, address: &Address, lane: Lane) -> Option<Error> {
         let slot = self.existing(address, lane)?;
         lock(&slot.state).error.clone()
+    }
+
+    /// To tell of a broker that is not reached. Nobody may want it any more after a dial that failed.
+    fn trouble(&self, (host, port): &Address) -> Trouble {
+        let subject = Subject::Broker {
+            address: format!("{host}:{port}").into(),
+        };
+        self.health.watch_attempts(subject, self.dialed_again)
     }
 
     /// Has the memory of an answer used again, if this part is all that is left of it.
@@ -223,6 +244,7 @@ impl Pool {
             Arc::new(Slot {
                 dialing: AsyncMutex::new(()),
                 state: Mutex::new(State {
+                    trouble: self.trouble(address),
                     connection: None,
                     backoff: Backoff::new(first, max, random),
                     not_before: None,

@@ -16,6 +16,7 @@ pub struct ProducerBuilder {
     config: ProducerConfig,
     compression: Compression,
     compression_level: Option<i32>,
+    allow_auto_create_topics: bool,
 }
 
 /// Makes the producer's own view of the cluster, with connections of its own.
@@ -28,6 +29,7 @@ impl ProducerBuilder {
             config: ProducerConfig::default(),
             compression: Compression::None,
             compression_level: None,
+            allow_auto_create_topics: true,
         }
     }
 
@@ -134,6 +136,13 @@ impl ProducerBuilder {
         self
     }
 
+    /// `allow.auto.create.topics`: the first use of a topic that is not there may create it, if the
+    /// brokers agree (`auto.create.topics.enable`). Defaults to on.
+    pub fn allow_auto_create_topics(mut self, allow: bool) -> Self {
+        self.allow_auto_create_topics = allow;
+        self
+    }
+
     /// Starts the producer. It connects when it is first needed.
     ///
     /// # Errors
@@ -150,6 +159,10 @@ impl ProducerBuilder {
         }
         self.config.compression = compression;
         self.config.validate()?;
-        Ok(Producer::start(self.cluster.make(), self.config))
+        let allow = self.allow_auto_create_topics;
+        let cluster = self
+            .cluster
+            .make_with(|config| config.allow_auto_create_topics = allow);
+        Ok(Producer::start(cluster, self.config))
     }
 }

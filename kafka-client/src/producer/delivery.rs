@@ -322,6 +322,12 @@ impl Delivery {
         });
     }
 
+    /// Whether the outcome is known: awaiting the delivery then does not wait.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.completion.is_settled()
+    }
+
     /// Has the task woken when the outcome is known; `false` if it is known by now.
     fn wait(&mut self, cx: &Context<'_>) -> bool {
         {

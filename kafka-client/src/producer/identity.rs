@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use super::shared::Shared;
 use super::window::Identity;
-use crate::cluster::Backoff;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::{Subject, with_advice};
 
 /// Version 6 (KIP-939) is not finished in any broker.
 const INIT_PRODUCER_ID_MAX: i16 = 5;
@@ -83,12 +83,11 @@ impl Identities {
 
 /// Asks for an identity whenever there is none.
 pub(crate) async fn init_loop(shared: Weak<Shared>) {
-    let Some((env, mut states, mut backoff)) = shared.upgrade().map(|shared| {
-        let config = &shared.cluster.config;
-        let random = shared.env().random("identity");
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+    let Some((env, mut states, mut backoff, mut trouble)) = shared.upgrade().map(|shared| {
+        let backoff = shared.cluster.retry_backoff("identity");
+        let trouble = shared.cluster.health.watch(Subject::ProducerId);
         let states = shared.identities.state.subscribe();
-        (shared.env().clone(), states, backoff)
+        (shared.env().clone(), states, backoff, trouble)
     }) else {
         return;
     };
@@ -106,12 +105,14 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
                     "producer identity"
                 );
                 backoff.reset();
+                trouble.over();
                 *lock(&this.identities.trouble) = None;
                 this.identities.state.send_replace(State::Known(identity));
                 this.wake_all();
                 None
             }
             Err(error) if is_final(&error) => {
+                let error = with_advice(error);
                 tracing::warn!(%error, "the producer cannot go on");
                 this.identities.state.send_replace(State::Refused);
                 this.abort(&error);
@@ -121,6 +122,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             // broker, or the same one a moment later, may do better.
             Err(error) => {
                 tracing::debug!(%error, "no producer id yet");
+                trouble.failed(&error);
                 *lock(&this.identities.trouble) = Some(error);
                 Some(backoff.next())
             }

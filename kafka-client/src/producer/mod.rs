@@ -16,9 +16,11 @@ mod builder;
 mod config;
 mod delivery;
 mod identity;
+pub mod keys;
 mod pace;
 mod partition;
 mod partitioner;
+mod record_sink;
 mod request;
 mod shared;
 mod sink;
@@ -35,9 +37,10 @@ pub use config::Acks;
 pub use delivery::{Delivered, Delivery};
 pub use kafka_client_protocol::records::Compression;
 pub use partitioner::{ChoosePartition, Partitioner, TopicPartitions};
+pub use record_sink::RecordSink;
 pub use undelivered::Undelivered;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Limit};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, SendError};
 use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
@@ -54,6 +57,28 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Every send ends, within `delivery.timeout.ms`, as [`Delivered`], as
 /// [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown). Records of one
 /// partition are written in the order they were sent in, and, with idempotence, once.
+///
+/// # Topics
+///
+/// The first record to a topic waits until the topic is known. If it is not there, asking for it creates
+/// it, where the brokers agree and [`ProducerBuilder::allow_auto_create_topics`] is on; otherwise, after
+/// some seconds, within which a topic that was just made is found, sending fails. Sending to a name that
+/// no topic can have, or to a topic that may not be seen, fails at once.
+///
+/// A topic that was deleted is not created again by what the producer does by itself; it takes a send. A
+/// topic that was deleted and made anew, with more, fewer or as many partitions, is another topic, which
+/// is known by its id:
+/// - records that were never sent, or were refused, go to the new topic;
+/// - records that may be in the former topic end as [`Unknown`](SendError::Unknown), and are not sent
+///   to the new one;
+/// - records for partitions that the new topic does not have end as
+///   [`NotDelivered`](SendError::NotDelivered);
+/// - sequences and leader epochs of the former topic are dropped.
+///
+/// Brokers before 2.8 have no ids of topics: there, a topic made anew is only noticed by what its
+/// partitions refuse.
+///
+/// # Drop
 ///
 /// Dropping the last clone gives up what is not sent: [`Producer::close`] or [`Producer::flush`]
 /// first.
@@ -200,6 +225,7 @@ impl Producer {
         if shared.config.idempotent() {
             shared.spawn(identity::init_loop(shared.weak.clone()));
         }
+        shared.cluster.used_by(shared.weak.clone());
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         shared.spawn(expiry_loop(
             shared.env().clone(),
@@ -321,6 +347,11 @@ impl Producer {
         outcomes
     }
 
+    /// This producer as a sink of typed records, as `StreamExt::forward` takes one.
+    pub fn sink<R: HasTopic + Send + Sync + 'static>(&self) -> RecordSink<R> {
+        RecordSink::new(self.clone())
+    }
+
     /// Waits until every record that was buffered before is settled, one way or the other; nothing
     /// lingers. `delivery.timeout.ms` is the longest it can take.
     ///
@@ -439,25 +470,24 @@ async fn append_slowly<R: ToRecord>(
     record: &R,
     mut obstacle: Obstacle,
 ) -> Result<Delivery, Error> {
-    let limit = shared.config.max_block;
-    let deadline = shared.env().now() + limit;
+    let length = shared.config.max_block;
+    let limit = Limit::begin(shared.env(), length, "max.block.ms");
     loop {
         let mut taken = None;
         match obstacle {
             Obstacle::Error(error) => return Err(error),
             Obstacle::Topic(name) => {
-                let left = deadline.saturating_duration_since(shared.env().now());
-                shared.while_open(shared.learn(&name, left)).await??;
+                shared.while_open(shared.learn(&name, limit)).await??;
             }
             Obstacle::Memory(bytes) => {
-                let taking = shared.env().timeout_at(deadline, shared.take(bytes));
+                let taking = shared.env().timeout_at(limit.end, shared.take(bytes));
                 let waited = shared.while_open(taking).await?;
                 taken = Some(waited.map_err(|_| match shared.closed() {
                     Some(error) => error.clone(),
                     None => Error::new(
                         ErrorKind::BufferFull,
                         format!(
-                            "the buffer stayed full for {limit:?} (max.block.ms): raise \
+                            "the buffer stayed full for {length:?} (max.block.ms): raise \
                              buffer.memory ({} bytes), or send less than the brokers take",
                             shared.budget.total()
                         ),

@@ -1,12 +1,12 @@
 //! What callers, sinks and timers of a producer share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kafka_client_protocol::records::Seal;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -14,12 +14,12 @@ use tokio::task::AbortHandle;
 use super::budget::{Budget, Taken};
 use super::config::ProducerConfig;
 use super::identity::Identities;
-use super::partition::{Partition, Refusal, Signal};
+use super::partition::{Finished, Partition, Refusal, Signal};
 use super::sink::{Due, Sink, sink_loop};
 use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
 use super::window::Identity;
-use crate::cluster::{Cluster, Metadata};
+use crate::cluster::{Cluster, Limit, Metadata, TopicMetadata, UsesTopics};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
@@ -56,6 +56,11 @@ pub(crate) struct Shared {
     pub(crate) identities: Identities,
     pub(crate) undelivered: Tally,
     topics: RwLock<Topics>,
+    /// Topics that the metadata does not have any more, deleted or not used for long. Kept for their
+    /// next use: an idempotent producer's sequences go on where they were. Locked after `topics`.
+    resting: Mutex<Topics>,
+    /// The generation of the metadata that was followed last.
+    followed: AtomicU64,
     /// Grows with each change of the topics.
     generation: AtomicU64,
     /// Tells producers apart.
@@ -89,6 +94,8 @@ impl Shared {
             cluster,
             config,
             topics: RwLock::default(),
+            resting: Mutex::default(),
+            followed: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             sinks: Mutex::default(),
@@ -134,46 +141,77 @@ impl Shared {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn learn(&self, name: &str, limit: Duration) -> Result<(), Error> {
+    pub(crate) async fn learn(&self, name: &str, limit: Limit) -> Result<(), Error> {
         if self.with_topic(name, |_| ()).is_some() {
             return Ok(());
         }
-        let metadata = self.cluster.topic(name, limit, "max.block.ms").await?;
-        self.write_topics()
-            .entry(metadata.name.clone())
-            .or_insert_with(|| Arc::new(Topic::new(&metadata, self)));
+        let known = self.cluster.topic(name, limit).await?;
+        {
+            let mut topics = self.write_topics();
+            let rested = lock(&self.resting).remove(name);
+            topics
+                .entry(known.name.clone())
+                .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(&known, self))));
+        }
+        // Whoever follows the metadata may have seen newer one before the topic was here.
+        let metadata = self.cluster.metadata();
+        self.follow_topics(&metadata, metadata.topic(name).map(|known| &**known));
         Ok(())
     }
 
     /// Takes leaders, ids and partitions from fresh metadata.
     pub(crate) fn follow(&self, metadata: &Metadata) {
-        let change_of = |topic: &Topic| {
-            let known = metadata.topic(topic.name())?;
-            topic.is_changed_by(known).then_some(known)
-        };
-        let some_changed = self
-            .read_topics()
-            .values()
-            .any(|topic| change_of(topic).is_some());
+        let since = self.followed.swap(metadata.generation, Ordering::AcqRel);
+        self.rest(metadata, since);
+        self.follow_topics(metadata, metadata.changed_since(since));
+    }
+
+    /// Lays topics aside that the metadata does not have, and takes back those that it has again.
+    fn rest(&self, metadata: &Metadata, since: u64) {
+        let leaves = |topic: &Topic| !topic.is_in(metadata);
+        let some_leave = metadata.has_lost_topics_since(since)
+            && self.read_topics().values().any(|topic| leaves(topic));
+        let some_return = lock(&self.resting).values().any(|topic| !leaves(topic));
+        if some_leave || some_return {
+            let mut topics = self.write_topics();
+            let mut resting = lock(&self.resting);
+            let returning: Vec<_> = resting.extract_if(|_, topic| !leaves(topic)).collect();
+            resting.extend(topics.extract_if(|_, topic| leaves(topic)));
+            topics.extend(returning);
+        }
+    }
+
+    /// Takes what is known of some topics, as far as they are produced to.
+    fn follow_topics<'a>(
+        &self,
+        metadata: &Metadata,
+        known: impl IntoIterator<Item = &'a TopicMetadata>,
+    ) {
+        let mut moved = Vec::new();
         let mut made_anew = Vec::new();
         let mut finished = Vec::new();
-        if some_changed {
-            for topic in self.write_topics().values_mut() {
-                let Some(known) = change_of(topic) else {
+        let mut some_changed = false;
+        let rack = self.config.rack.as_deref();
+        for known in known {
+            let Some(mut topic) = self.read_topics().get(&known.name).cloned() else {
+                continue;
+            };
+            if topic.is_changed_by(known) {
+                let mut topics = self.write_topics();
+                let Some(current) = topics.get_mut(&known.name) else {
                     continue;
                 };
-                if topic.is_made_anew(known) {
-                    made_anew.push((known, topic.id()));
+                // Somebody else may have changed it meanwhile.
+                if current.is_changed_by(known) {
+                    if current.is_made_anew(known) {
+                        made_anew.push((known, current.id()));
+                    }
+                    *current = Arc::new(current.changed(known, self, &mut finished));
+                    some_changed = true;
                 }
-                *topic = Arc::new(topic.changed(known, self, &mut finished));
+                topic = current.clone();
             }
-        }
-        let mut moved = Vec::new();
-        let rack = self.config.rack.as_deref();
-        for topic in self.read_topics().values() {
-            if let Some(known) = metadata.topic(topic.name()) {
-                topic.follow(known, metadata, rack, &mut moved);
-            }
+            topic.follow(known, metadata, rack, &mut moved);
         }
         // In an order that is the same in every run.
         moved.sort_by(|a, b| (&a.topic.name, a.index).cmp(&(&b.topic.name, b.index)));
@@ -191,7 +229,7 @@ impl Shared {
                  acknowledged may be lost with it"
             );
         }
-        finished.into_iter().for_each(|batch| batch.tell(self));
+        Finished::tell_all(finished, self);
     }
 
     fn read_topics(&self) -> RwLockReadGuard<'_, Topics> {
@@ -427,19 +465,15 @@ impl Shared {
         }
     }
 
-    /// Keeps the buffer of a settled batch, unless a connection still holds it: a batch that was
-    /// given up may be in the middle of being written (KAFKA-19012).
-    pub(crate) fn recycle(&self, bytes: Bytes) {
-        if let Ok(buffer) = bytes.try_into_mut() {
-            self.recycle_buffer(buffer);
-        }
-    }
-
-    pub(crate) fn recycle_buffer(&self, buffer: BytesMut) {
+    /// Keeps the buffers of settled batches for new ones. Those that a connection still holds are not
+    /// given here: a batch that was given up may be in the middle of being written (KAFKA-19012).
+    pub(crate) fn recycle(&self, spare: impl IntoIterator<Item = BytesMut>) {
         let mut buffers = lock(&self.buffers);
-        if buffers.bytes + buffer.capacity() <= POOL_BYTES {
-            buffers.bytes += buffer.capacity();
-            buffers.free.push(buffer);
+        for buffer in spare {
+            if buffers.bytes + buffer.capacity() <= POOL_BYTES {
+                buffers.bytes += buffer.capacity();
+                buffers.free.push(buffer);
+            }
         }
     }
 
@@ -479,6 +513,7 @@ impl Shared {
     pub(crate) fn abort(&self, error: &Error) -> usize {
         self.close(error.clone());
         drop(std::mem::take(&mut *self.write_topics()));
+        lock(&self.resting).clear();
         // A caller that has found its topic before may still append. Either its batch is in this list,
         // or it sees, after it has put it there, that the producer is closed.
         let active = std::mem::take(&mut *lock(&self.active));
@@ -494,6 +529,22 @@ impl Shared {
     }
 }
 
+impl UsesTopics for Shared {
+    fn topics_in_use(&self) -> Vec<Arc<str>> {
+        let active = self.active();
+        let mut used: BTreeSet<_> = active
+            .iter()
+            .map(|partition| partition.topic.name.clone())
+            .collect();
+        for topic in self.read_topics().values() {
+            if topic.take_used() {
+                used.insert(topic.name().clone());
+            }
+        }
+        used.into_iter().collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -505,7 +556,8 @@ mod tests {
 
     fn shared() -> Arc<Shared> {
         let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
-        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
+        let health = crate::health::Monitor::new(env.clone());
+        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()), health);
         Shared::new(cluster, ProducerConfig::default())
     }
 

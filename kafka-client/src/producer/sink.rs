@@ -19,7 +19,6 @@ use super::partition::{Answer, Finished, Next, Partition, Unsealed};
 use super::request::{Batches, Item};
 use super::shared::Shared;
 use super::window::Ticket;
-use crate::cluster::Backoff;
 use crate::config::millis;
 use crate::env::lock;
 use crate::error::Error;
@@ -44,16 +43,27 @@ struct Queue {
     full: usize,
     /// Something in `ready` is not to wait for the answer of what is under way.
     urgent: bool,
-    /// Partitions to look at later. The number keeps instants apart.
-    timers: BTreeMap<(Instant, u64), Timer>,
-    next_timer: u64,
+    /// Batches that linger, all for the same time: those that were opened first are over first.
+    lingering: VecDeque<Lingering>,
+    /// Partitions to look at after a back-off. The number keeps instants apart.
+    delayed: BTreeMap<(Instant, u64), Arc<Partition>>,
+    next_delayed: u64,
 }
 
 #[derive(Debug)]
-struct Timer {
+struct Lingering {
+    until: Instant,
     partition: Arc<Partition>,
-    /// The batch that lingers; `None` after a back-off.
-    lingering: Option<u64>,
+    batch: u64,
+}
+
+impl Queue {
+    /// When something is to be looked at that is not ready.
+    fn next_timer(&self) -> Option<Instant> {
+        let lingers = self.lingering.front().map(|lingering| lingering.until);
+        let delayed = self.delayed.first_key_value().map(|((until, _), _)| *until);
+        lingers.into_iter().chain(delayed).min()
+    }
 }
 
 /// Why a partition is to be looked at.
@@ -95,25 +105,14 @@ impl Sink {
     }
 
     /// Has a batch sent at an instant, if it is not sent before.
-    pub(crate) fn linger(&self, partition: Arc<Partition>, number: u64, until: Instant) {
-        self.at(
-            until,
-            Timer {
-                partition,
-                lingering: Some(number),
-            },
-        );
-    }
-
-    fn at(&self, instant: Instant, timer: Timer) {
+    pub(crate) fn linger(&self, partition: Arc<Partition>, batch: u64, until: Instant) {
         let mut queue = lock(&self.queue);
-        let number = queue.next_timer;
-        queue.next_timer += 1;
-        let is_first = queue
-            .timers
-            .first_key_value()
-            .is_none_or(|((first, _), _)| instant < *first);
-        queue.timers.insert((instant, number), timer);
+        let is_first = queue.next_timer().is_none_or(|first| until < first);
+        queue.lingering.push_back(Lingering {
+            until,
+            partition,
+            batch,
+        });
         drop(queue);
         if is_first {
             // The sink sleeps to a later instant.
@@ -121,31 +120,44 @@ impl Sink {
         }
     }
 
+    /// Has a partition looked at again at an instant. Called by the sink itself, which then looks when
+    /// that is.
+    fn delay(&self, partition: Arc<Partition>, until: Instant) {
+        let mut queue = lock(&self.queue);
+        let number = queue.next_delayed;
+        queue.next_delayed += 1;
+        queue.delayed.insert((until, number), partition);
+    }
+
     /// Moves what the timers have released to the queue; the instant of the next timer.
     fn fire(&self, now: Instant, starving: bool) -> Option<Instant> {
-        loop {
-            let timer = {
-                let mut queue = lock(&self.queue);
-                let ((instant, _), timer) = queue.timers.first_key_value()?;
-                let instant = *instant;
-                if instant > now && !(starving && timer.lingering.is_some()) {
-                    return Some(instant);
-                }
-                queue.timers.pop_first()?.1
-            };
-            let partition = timer.partition;
-            let due = timer
-                .lingering
-                .is_none_or(|number| partition.linger_over(number));
-            if due {
-                let enters = partition.enter_queue(self.node);
-                let mut queue = lock(&self.queue);
-                if enters {
-                    queue.ready.push_back(partition);
-                }
-                queue.urgent |= timer.lingering.is_none();
+        let mut released = Vec::new();
+        let mut delayed = Vec::new();
+        let next = {
+            let mut queue = lock(&self.queue);
+            while let Some(first) = queue.lingering.front()
+                && (first.until <= now || starving)
+            {
+                released.extend(queue.lingering.pop_front());
             }
+            while let Some(first) = queue.delayed.first_entry()
+                && first.key().0 <= now
+            {
+                delayed.push(first.remove());
+            }
+            queue.next_timer()
+        };
+        // Without the queue's lock: partitions are locked before queues.
+        released.retain(|lingering| lingering.partition.linger_over(lingering.batch, self.node));
+        let urgent = !delayed.is_empty();
+        delayed.retain(|partition| partition.enter_queue(self.node));
+        if urgent || !released.is_empty() {
+            let mut queue = lock(&self.queue);
+            queue.urgent |= urgent;
+            let released = released.into_iter().map(|lingering| lingering.partition);
+            queue.ready.extend(delayed.into_iter().chain(released));
         }
+        next
     }
 
     fn backlog(&self, starving: bool) -> Backlog {
@@ -200,8 +212,7 @@ impl InFlight {
 pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
     let Some((env, request_timeout, mut backoff, mut pace)) = shared.upgrade().map(|shared| {
         let config = &shared.cluster.config;
-        let random = shared.env().random(&format!("sink-{}", sink.node));
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = shared.cluster.retry_backoff(&format!("sink-{}", sink.node));
         let pace = Pace::new(shared.config.max_in_flight, shared.config.linger());
         (shared.env().clone(), config.request_timeout, backoff, pace)
     }) else {
@@ -403,13 +414,7 @@ fn take(shared: &Arc<Shared>, sink: &Sink, now: Instant) -> Request {
                 sink.push(&partition, Due::Urgent, shared.config.large_backlog());
                 break;
             }
-            Next::At(instant) => sink.at(
-                instant,
-                Timer {
-                    partition,
-                    lingering: None,
-                },
-            ),
+            Next::At(instant) => sink.delay(partition, instant),
             Next::Elsewhere => shared.enqueue(&partition, Due::Ready),
             Next::Nothing => {}
         }
@@ -458,7 +463,7 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
         ..
     } = request;
     let broker = connection.broker();
-    let response = match answer {
+    let error = match answer {
         // Written, and that is all there is to know.
         Ok(_) if shared.config.acks == Acks::None => {
             let written = || Answer::Appended {
@@ -467,24 +472,22 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
             };
             return give_back(shared, batches.each(written), broker);
         }
-        Ok(bytes) => connection.decode::<ProduceRequest>(&bytes, version),
-        Err(error) => Err(error),
+        Ok(frame) => match connection.decode::<ProduceRequest>(&frame, version) {
+            Ok(response) => {
+                let by_id = version > LAST_BY_NAME;
+                let answers = batches.answered(response, by_id, &shared.cluster);
+                return give_back(shared, answers, broker);
+            }
+            Err(error) => error,
+        },
+        Err(error) => error,
     };
-    match response {
-        Ok(response) => {
-            let by_id = version > LAST_BY_NAME;
-            let answers = batches.answered(response, by_id, &shared.cluster);
-            give_back(shared, answers, broker);
-        }
-        Err(error) => {
-            let error = error.at_api(ApiKey::PRODUCE);
-            let answer = || match error.is_unsent() {
-                true => Answer::NotSent(error.clone()),
-                false => Answer::Lost(error.clone()),
-            };
-            give_back(shared, batches.each(answer), broker);
-        }
-    }
+    let error = error.at_api(ApiKey::PRODUCE);
+    let answer = || match error.is_unsent() {
+        true => Answer::NotSent(error.clone()),
+        false => Answer::Lost(error.clone()),
+    };
+    give_back(shared, batches.each(answer), broker);
 }
 
 /// Settles batches, and tells of those that are over.
@@ -509,5 +512,5 @@ fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>
     if refresh {
         shared.cluster.request_refresh();
     }
-    finished.into_iter().for_each(|batch| batch.tell(shared));
+    Finished::tell_all(finished, shared);
 }

@@ -50,20 +50,26 @@ impl Topic {
         self.name.id()
     }
 
+    /// Whether records were sent to it since the last call.
+    pub(crate) fn take_used(&self) -> bool {
+        self.name.take_used()
+    }
+
+    /// Whether the metadata has the topic.
+    pub(crate) fn is_in(&self, metadata: &Metadata) -> bool {
+        let known = metadata.topic(self.name());
+        known.is_some_and(|known| !known.partitions.is_empty())
+    }
+
     /// Whether the metadata has more partitions, or another topic of the same name.
     pub(crate) fn is_changed_by(&self, metadata: &TopicMetadata) -> bool {
         metadata.partitions.len() > self.partitions.len() || self.is_made_anew(metadata)
     }
 
-    /// Whether the topic was deleted and another one made under its name. One without partitions is
-    /// not there yet, whatever its id: records go to partitions, so a topic here has some.
+    /// Whether the topic was deleted and another one made under its name.
     pub(crate) fn is_made_anew(&self, metadata: &TopicMetadata) -> bool {
         let id = self.name.id();
-        !metadata.error.is_error()
-            && !metadata.partitions.is_empty()
-            && !id.is_zero()
-            && id != metadata.id
-            && !metadata.id.is_zero()
+        !metadata.error.is_error() && !id.is_zero() && id != metadata.id && !metadata.id.is_zero()
     }
 
     /// The topic as the metadata has it. Of one that was made anew nothing is kept but what was never

@@ -16,6 +16,7 @@ use super::membership::Membership;
 use crate::cluster::{Backoff, Cluster};
 use crate::consumer::TopicPartition;
 use crate::error::{Error, ErrorKind};
+use crate::health::{Subject, Trouble};
 use crate::net::Connection;
 
 /// The last version of OffsetCommit and OffsetFetch that names topics instead of giving their ids.
@@ -39,14 +40,17 @@ pub(crate) struct Coordinator {
     group: StrBytes,
     connection: Option<Connection>,
     backoff: Backoff,
+    trouble: Trouble,
 }
 
 impl Coordinator {
     pub(crate) fn new(cluster: Arc<Cluster>, group: &str) -> Self {
-        let config = &cluster.config;
-        let random = cluster.env.random("coordinator");
-        let backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, random);
+        let backoff = cluster.retry_backoff("coordinator");
+        let subject = Subject::Coordinator {
+            group: Arc::from(group),
+        };
         Self {
+            trouble: cluster.health.watch(subject),
             cluster,
             group: StrBytes::from(group),
             connection: None,
@@ -76,11 +80,12 @@ impl Coordinator {
         }
     }
 
-    /// Waits before trying again, longer after each failure.
+    /// Waits before trying again after a failure, longer after each.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn pause(&mut self) {
+    pub(crate) async fn pause(&mut self, error: &Error) {
+        self.trouble.failed(error);
         let wait = self.backoff.next();
         self.cluster.env.sleep(wait).await;
     }
@@ -88,6 +93,7 @@ impl Coordinator {
     /// Something went well: the next failure waits little again.
     pub(crate) fn settled(&mut self) {
         self.backoff.reset();
+        self.trouble.over();
     }
 
     /// A connection to the coordinator; one attempt.

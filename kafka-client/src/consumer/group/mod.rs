@@ -47,6 +47,7 @@ use crate::cluster::Metadata;
 use crate::config::millis;
 use crate::env::Env;
 use crate::error::{Error, ErrorKind};
+use crate::health::with_advice;
 use coordinator::Coordinator;
 use membership::{Membership, Remedy, remedy};
 
@@ -431,6 +432,9 @@ impl Group {
         self.membership.generation = response.generation_id;
         self.membership.assignor = Some(assignor);
         self.membership.leader = response.leader == response.member_id;
+        if !self.membership.leader {
+            self.watched.clear();
+        }
         Ok(Some(response))
     }
 
@@ -513,10 +517,10 @@ impl Group {
             .iter()
             .flat_map(|member| member.topics.iter().cloned())
             .collect();
-        self.shared.cluster.want(&topics);
-        let metadata = self.wait_for(&topics).await;
-        self.counted = counts(&metadata, &topics);
         self.watched = topics;
+        self.keep_topics();
+        let metadata = self.wait_for_watched().await;
+        self.counted = counts(&metadata, &self.watched);
         let assignments = assignor.assign(&members, &self.counted);
         assignments
             .into_iter()
@@ -536,7 +540,8 @@ impl Group {
 
     /// Waits until the metadata knows of each topic whether it exists, but not for long: a topic
     /// that comes later brings a rebalance of its own.
-    async fn wait_for(&mut self, topics: &BTreeSet<Arc<str>>) -> Arc<Metadata> {
+    async fn wait_for_watched(&mut self) -> Arc<Metadata> {
+        let topics = &self.watched;
         let limit = self.shared.config.session_timeout / 3;
         let mut changes = self.shared.cluster.changes();
         let known = self
@@ -551,6 +556,15 @@ impl Group {
             .await;
         drop(known);
         self.shared.cluster.metadata()
+    }
+
+    /// Has the metadata keep all topics that this member has to do with.
+    fn keep_topics(&self) {
+        let owned = self.membership.owned.iter();
+        let owned = owned.map(|partition| &partition.topic);
+        self.shared
+            .cluster
+            .keep(self.topics.iter().chain(&self.watched).chain(owned));
     }
 
     /// The leader begins a rebalance when a topic of the group has got partitions.
@@ -568,21 +582,21 @@ impl Group {
     async fn refused(&mut self, code: ErrorCode, api: ApiKey) -> Result<(), Stop> {
         let remedy = remedy(code);
         tracing::debug!(group = %self.coordinator.group(), %code, %api, ?remedy, "refused");
+        let mut error = Error::broker(code, api);
+        if let Some(broker) = self.coordinator.broker() {
+            error = error.at_broker(broker);
+        }
         match remedy {
-            Remedy::Retry => self.coordinator.pause().await,
+            Remedy::Retry => self.coordinator.pause(&error).await,
             Remedy::FindCoordinator => {
                 self.coordinator.forget();
-                self.coordinator.pause().await;
+                self.coordinator.pause(&error).await;
             }
             Remedy::Rejoin | Remedy::UseMemberId => self.must_join = true,
             Remedy::RejoinLost | Remedy::RejoinAsNew => self.lose(remedy),
             Remedy::Fatal => {
-                let mut error = Error::broker(code, api);
-                if let Some(broker) = self.coordinator.broker() {
-                    error = error.at_broker(broker);
-                }
                 let group = format!("group {}", self.coordinator.group());
-                return Err(Stop::Fatal(error.with_source(group)));
+                return Err(Stop::Fatal(with_advice(error.with_source(group))));
             }
         }
         Ok(())
@@ -595,7 +609,7 @@ impl Group {
             return Err(Stop::Fatal(error));
         }
         self.coordinator.forget();
-        self.coordinator.pause().await;
+        self.coordinator.pause(&error).await;
         Ok(())
     }
 
@@ -611,11 +625,7 @@ impl Group {
         self.membership.owned.extend(added.iter().cloned());
         self.membership.owned.sort();
         if !added.is_empty() {
-            let topics: BTreeSet<_> = added
-                .iter()
-                .map(|partition| partition.topic.clone())
-                .collect();
-            self.shared.cluster.want(&topics);
+            self.keep_topics();
             self.next_offsets = Some(self.now());
             self.tell(&RebalanceEvent::Assigned(added));
         }
@@ -857,7 +867,7 @@ impl Group {
                 Err(error) if error.is_retriable() && self.now() < deadline => {
                     tracing::debug!(%error, "stored offsets will be asked for again");
                     self.coordinator.forget();
-                    self.coordinator.pause().await;
+                    self.coordinator.pause(&error).await;
                     if self.is_heartbeat_due() {
                         self.heartbeat().await?;
                     }
@@ -944,7 +954,7 @@ impl Group {
                 return Ok(Err(error));
             }
             tracing::debug!(%error, "commit will be retried");
-            self.coordinator.pause().await;
+            self.coordinator.pause(&error).await;
             // It may be retried for longer than the session lasts.
             if self.is_heartbeat_due() {
                 self.heartbeat().await?;

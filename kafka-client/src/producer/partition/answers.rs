@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Batch, OpenBatch, Partition, State};
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::{Subject, with_advice};
 use crate::net::Lane;
 use crate::producer::config::Acks;
 use crate::producer::delivery::{Completion, Outcome};
@@ -111,20 +112,29 @@ impl Finished {
         }
     }
 
-    /// Tells the deliveries, gives the bytes back and the buffer to the pool, if nothing else
-    /// holds it: a connection does while it writes.
-    pub(crate) fn tell(self, shared: &Shared) {
-        // First the memory: whoever is told finds it free.
-        shared.budget.give_back(self.reserved);
-        match self.buffer {
-            Buffer::Open(buffer) => shared.recycle_buffer(buffer),
-            Buffer::Sealed(bytes) => shared.recycle(bytes),
-            Buffer::InUse => {}
+    /// Tells the deliveries, gives the bytes back and the buffers to the pool, as far as nothing else
+    /// holds them: a connection does while it writes.
+    pub(crate) fn tell_all(mut finished: Vec<Self>, shared: &Shared) {
+        if finished.is_empty() {
+            return;
         }
-        // What was told early stays as it was told.
-        if !self.completion.is_complete() {
-            let report = shared.undelivered.count(&self.outcome, self.records);
-            self.completion.complete(self.outcome, report);
+        // First the memory: whoever is told finds it free.
+        shared
+            .budget
+            .give_back(finished.iter().map(|batch| batch.reserved).sum());
+        shared.recycle(finished.iter_mut().filter_map(|batch| {
+            match std::mem::replace(&mut batch.buffer, Buffer::InUse) {
+                Buffer::Open(buffer) => Some(buffer),
+                Buffer::Sealed(bytes) => bytes.try_into_mut().ok(),
+                Buffer::InUse => None,
+            }
+        }));
+        for batch in finished {
+            // What was told early stays as it was told.
+            if !batch.completion.is_complete() {
+                let report = shared.undelivered.count(&batch.outcome, batch.records);
+                batch.completion.complete(batch.outcome, report);
+            }
         }
     }
 }
@@ -186,6 +196,7 @@ impl Partition {
                 log_append_time,
             } => {
                 state.last_error = None;
+                state.trouble = None;
                 state.not_before = None;
                 state.acked(ticket, base_offset, log_append_time, finished);
                 None
@@ -295,6 +306,13 @@ impl Partition {
 
     /// The next attempt waits, longer after each failure (KIP-580).
     fn again_later(&self, shared: &Shared, state: &mut State, error: Error, now: Instant) -> Retry {
+        let trouble = state.trouble.get_or_insert_with(|| {
+            let topic = self.topic.name.clone();
+            let partition = self.index;
+            let subject = Subject::Partition { topic, partition };
+            shared.cluster.health.watch(subject)
+        });
+        trouble.failed(&error);
         state.last_error = Some(error.clone());
         let failures = state
             .window
@@ -435,11 +453,11 @@ impl Partition {
             }
             self.note_backlog(state);
             if state.open.is_empty() && state.window.is_empty() {
-                state.active = false;
+                (state.active, state.trouble) = (false, None);
                 shared.deactivate(self);
             }
         }
-        finished.into_iter().for_each(|batch| batch.tell(shared));
+        Finished::tell_all(finished, shared);
     }
 
     fn expire_window(
@@ -496,7 +514,7 @@ impl Partition {
             self.give_up_all(&mut state, &error, &mut finished);
         }
         let records = finished.iter().map(|batch| batch.records as usize).sum();
-        finished.into_iter().for_each(|batch| batch.tell(shared));
+        Finished::tell_all(finished, shared);
         records
     }
 
@@ -511,6 +529,7 @@ impl Partition {
         for open in state.open.drain(..) {
             finished.push(Finished::open(open, Outcome::NotDelivered(error.clone())));
         }
+        state.trouble = None;
     }
 }
 
@@ -563,7 +582,7 @@ impl RefusedBatch {
             return Outcome::NotDelivered(error.with_source(hint));
         }
         if records.is_empty() {
-            return Outcome::NotDelivered(error);
+            return Outcome::NotDelivered(with_advice(error));
         }
         let mut bad: Vec<_> = records
             .into_iter()

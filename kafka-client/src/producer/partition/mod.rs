@@ -26,6 +26,7 @@ use super::shared::Shared;
 use super::window::Window;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
+use crate::health::Trouble;
 use crate::record::Record;
 
 /// A topic's name as callers, the wire and errors use it, with its present id.
@@ -34,6 +35,8 @@ pub(crate) struct TopicName {
     pub(crate) name: Arc<str>,
     pub(crate) wire: StrBytes,
     id: Mutex<Uuid>,
+    /// Batches were opened since somebody last looked.
+    used: AtomicBool,
 }
 
 impl TopicName {
@@ -42,11 +45,17 @@ impl TopicName {
             wire: StrBytes::from(&*name),
             name,
             id: Mutex::new(id),
+            used: AtomicBool::new(true),
         }
     }
 
     pub(crate) fn id(&self) -> Uuid {
         *lock(&self.id)
+    }
+
+    /// Whether batches were opened since the last call.
+    pub(crate) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn set_id(&self, id: Uuid) {
@@ -83,6 +92,8 @@ struct State {
     next_batch: u64,
     /// Why the last attempt failed, for batches that run out of time.
     last_error: Option<Error>,
+    /// While attempts fail.
+    trouble: Option<Trouble>,
 }
 
 /// A batch that records are appended to.
@@ -163,6 +174,7 @@ impl Partition {
                 not_before: None,
                 next_batch: 0,
                 last_error: None,
+                trouble: None,
             }),
         }
     }
@@ -312,6 +324,7 @@ impl Partition {
             reserved,
             told_at,
         });
+        self.topic.used.store(true, Ordering::Relaxed);
         if !state.active {
             state.active = true;
             shared.activate(self.clone());
@@ -359,14 +372,15 @@ impl Partition {
         }
     }
 
-    /// The batch has lingered for its time; `false` if it was sent meanwhile.
-    pub(crate) fn linger_over(&self, number: u64) -> bool {
+    /// The batch has lingered for its time. Whether the partition enters this sink's queue for it: not
+    /// if the batch was sent meanwhile.
+    pub(crate) fn linger_over(&self, number: u64, node: i32) -> bool {
         let mut state = lock(&self.state);
         let over = state.open.front().is_some_and(|open| open.number <= number);
         if over {
             state.due = state.due.max(Some(number));
         }
-        over
+        over && state.queued_at.replace(node) != Some(node)
     }
 
     /// Everything open is to be sent without lingering (flush, or somebody waits).

@@ -153,13 +153,13 @@ impl Partition {
         ticket: Ticket,
         sealed: Result<Sealed, RecordError>,
     ) -> Option<Bytes> {
-        let mut finished = None;
+        let mut finished = Vec::new();
         let bytes = {
             let mut state = lock(&self.state);
             match sealed {
                 Ok(sealed) => {
                     if let Some(spare) = sealed.spare {
-                        shared.recycle_buffer(spare);
+                        shared.recycle([spare]);
                     }
                     let entry = state.window.get_mut(ticket)?;
                     entry.batch.bytes = sealed.bytes.clone();
@@ -175,14 +175,12 @@ impl Partition {
                     // It was never sent.
                     state.window.refused(ticket, false);
                     let entry = state.window.given_up(ticket)?;
-                    finished = Some(Finished::new(entry, Outcome::NotDelivered(error)));
+                    finished.push(Finished::new(entry, Outcome::NotDelivered(error)));
                     None
                 }
             }
         };
-        if let Some(finished) = finished {
-            finished.tell(shared);
-        }
+        Finished::tell_all(finished, shared);
         bytes
     }
 }

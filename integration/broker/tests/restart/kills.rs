@@ -1,13 +1,6 @@
 //! `kill -9` of the program while clients work with it: nothing that was acknowledged is lost or
 //! doubled, and the clients go on by themselves.
-#![allow(
-    clippy::unwrap_used,
-    reason = "in a test, a failed unwrap is the message"
-)]
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use integration::numbered::{self, Tally, receive};
@@ -16,42 +9,9 @@ use kafka_client::consumer::{ConsumerBuilder, OffsetReset};
 use kafka_client::{Kafka, NewTopic};
 use tokio::sync::watch;
 
+use crate::program::Program;
+
 const PARTITIONS: i32 = 3;
-
-/// The program, killed when dropped.
-struct Program(Child);
-
-impl Program {
-    /// Starts it and waits until it is ready; tells where.
-    fn start(listen: &str, data: &Path) -> (Self, String) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kafka-broker"))
-            .args(["--listen", listen, "--data-dir", data.to_str().unwrap()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line
-            .strip_prefix("kafka-broker ready on ")
-            .expect("a ready line");
-        (Self(child), address.trim().to_owned())
-    }
-
-    /// `kill -9`.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Fails when it has ended, which is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn member(kafka: &Kafka) -> ConsumerBuilder {
     let member = kafka.consumer("readers").offset_reset(OffsetReset::None);

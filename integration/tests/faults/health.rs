@@ -1,0 +1,422 @@
+//! Never silent: what is retried for long is told in the log and by `Kafka::health`, with what helps;
+//! what passes soon is not.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use integration::network::Network;
+use kafka_broker::{Broker, Fault, Step, when};
+use kafka_client::producer::Producer;
+use kafka_client::record::Record;
+use kafka_client::{ErrorCode, Kafka, Subject};
+use kafka_client_protocol::ApiKey;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::EnvFilter;
+
+const SECOND: Duration = Duration::from_secs(1);
+const ADDRESS: &str = "broker:9092";
+
+/// What the client warns of, on this thread.
+struct Log {
+    text: Arc<Mutex<Vec<u8>>>,
+    _subscribed: DefaultGuard,
+}
+
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn capture() -> Self {
+        let text = Arc::<Mutex<Vec<u8>>>::default();
+        let lines = text.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new("kafka_client=warn"))
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || Lines(lines.clone()))
+            .finish();
+        Self {
+            text,
+            _subscribed: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// The lines since the last call.
+    fn take(&self) -> Vec<String> {
+        let text = std::mem::take(&mut *self.text.lock().unwrap());
+        let text = String::from_utf8(text).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// A broker behind a network that a test controls.
+struct Scene {
+    broker: Broker,
+    network: Network,
+    kafka: Kafka,
+    producer: Producer,
+    log: Log,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let log = Log::capture();
+        let broker = Broker::builder().memory().no_listener().seed(1);
+        let broker = broker.advertise("broker", 9092).start().await.unwrap();
+        broker.create_topic("orders", 1).unwrap();
+        let network = Network::new();
+        network.route(ADDRESS, broker.connector());
+        let kafka = Kafka::builder(ADDRESS).connector(network.clone()).seed(1);
+        let kafka = kafka.connect().await.unwrap();
+        let producer = kafka.producer().build().await.unwrap();
+        Self {
+            broker,
+            network,
+            kafka,
+            producer,
+            log,
+        }
+    }
+
+    async fn send(&self) {
+        let record = Record::to("orders").value("v");
+        self.producer.send(record).await.unwrap();
+    }
+}
+
+/// What every trouble is told by: the line of a subject, with the words that help.
+fn assert_told(lines: &[String], subject: &str, words: &[&str]) {
+    let told = lines.iter().filter(|line| line.contains(subject));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 1, "once: {lines:#?}");
+    for word in words {
+        assert!(told[0].contains(word), "{word}: {told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_not_reached_is_told_each_minute_and_when_it_is_back() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    assert!(scene.kafka.health().is_well());
+
+    scene.network.refuse(ADDRESS);
+    scene.network.cut(ADDRESS);
+    let sending = scene.send();
+    tokio::pin!(sending);
+    assert!(
+        tokio::time::timeout(9 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
+    assert!(scene.kafka.health().is_well(), "too early to tell");
+    assert_eq!(scene.log.take(), [""; 0]);
+
+    assert!(
+        tokio::time::timeout(6 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
+    let subject = "broker broker:9092 is not reached";
+    let helps = ["refused", "bootstrap.servers", "advertised.listeners"];
+    assert_told(&scene.log.take(), subject, &helps);
+    let health = scene.kafka.health();
+    let address = Arc::from(ADDRESS);
+    let broker = Subject::Broker { address };
+    let stuck = health.stuck().iter().find(|one| one.subject == broker);
+    let stuck = stuck.unwrap();
+    assert!((10..16).contains(&stuck.lasting.as_secs()), "{stuck}");
+    assert!(health.to_string().contains(subject), "{health}");
+
+    assert!(
+        tokio::time::timeout(50 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        scene.log.take(),
+        [""; 0],
+        "not again before a minute is over"
+    );
+    assert!(
+        tokio::time::timeout(10 * SECOND, &mut sending)
+            .await
+            .is_err()
+    );
+    assert_told(&scene.log.take(), subject, &helps);
+
+    scene.network.restore(ADDRESS);
+    sending.await;
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(2 * SECOND, health).await.unwrap();
+    let lines = scene.log.take();
+    assert_told(&lines, subject, &["over after 7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_moment_is_not_told() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    for _ in 0..30 {
+        scene.network.refuse(ADDRESS);
+        scene.network.cut(ADDRESS);
+        let sending = scene.send();
+        let mending = async {
+            tokio::time::sleep(2 * SECOND).await;
+            scene.network.restore(ADDRESS);
+        };
+        tokio::join!(sending, mending);
+        assert!(scene.kafka.health().is_well());
+    }
+    assert_eq!(scene.log.take(), [""; 0]);
+}
+
+/// The peer of a port that wants TLS: it answers the first bytes with an alert.
+#[tokio::test(start_paused = true)]
+async fn plain_words_to_a_tls_port_are_told_with_the_setting() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    scene.network.route_to(ADDRESS, || {
+        let (near, mut far) = tokio::io::duplex(1024);
+        tokio::spawn(async move {
+            let mut hello = [0; 4];
+            let _ = far.read_exact(&mut hello).await;
+            let _ = far.write_all(&[0x15, 0x03, 0x03, 0, 2, 2, 0x16]).await;
+        });
+        near
+    });
+    scene.network.cut(ADDRESS);
+    let sending = tokio::time::timeout(15 * SECOND, scene.send());
+    assert!(sending.await.is_err());
+    let subject = "broker broker:9092 is not reached";
+    let helps = ["TLS", "security.protocol"];
+    assert_told(&scene.log.take(), subject, &helps);
+}
+
+/// Nobody asks a broker again once another has answered: that is no trouble, for nothing waits.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_nobody_needs_is_not_told() {
+    let scene = Scene::new().await;
+    scene.network.refuse("dead:9092");
+    let kafka = Kafka::builder(format!("dead:9092,{ADDRESS}"));
+    let kafka = kafka.connector(scene.network.clone()).seed(1);
+    let kafka = kafka.connect().await.unwrap();
+    tokio::time::sleep(120 * SECOND).await;
+    assert!(kafka.health().is_well());
+    assert_eq!(scene.log.take(), [""; 0]);
+    drop(scene.broker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_is_not_found_is_told_until_it_is() {
+    let scene = Scene::new().await;
+    let missing = when(ApiKey::FIND_COORDINATOR).always();
+    let missing = missing.then([Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE)]);
+    let missing = scene.broker.faults().inject(missing);
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let _member = member.await.unwrap();
+    tokio::time::sleep(12 * SECOND).await;
+    let subject = "group workers has no coordinator";
+    let helps = ["COORDINATOR_NOT_AVAILABLE", "__consumer_offsets"];
+    assert_told(&scene.log.take(), subject, &helps);
+    assert_eq!(scene.kafka.health().stuck().len(), 1);
+    missing.remove();
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(5 * SECOND, health).await.unwrap();
+    assert_told(&scene.log.take(), subject, &["over after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_id_that_is_not_given_is_told_until_it_is() {
+    let scene = Scene::new().await;
+    let refused = when(ApiKey::INIT_PRODUCER_ID).always();
+    let refused = refused.then([Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE)]);
+    let refused = scene.broker.faults().inject(refused);
+    let producer = scene.kafka.producer().build().await.unwrap();
+    let sending = producer.send(Record::to("orders").value("v"));
+    let mending = async {
+        tokio::time::sleep(12 * SECOND).await;
+        let subject = "no producer id is given";
+        assert_told(&scene.log.take(), subject, &["COORDINATOR_NOT_AVAILABLE"]);
+        refused.remove();
+    };
+    tokio::join!(sending, mending).0.unwrap();
+    assert!(scene.kafka.health().is_well());
+}
+
+/// What is told of sends that a fault of the broker keeps from ending, until they do.
+async fn sending_under(fault: Fault, subject: &str, words: &[&str]) {
+    let scene = Scene::new().await;
+    let fault = scene.broker.faults().inject(fault);
+    let sending = scene.send();
+    tokio::pin!(sending);
+    let within = tokio::time::timeout(9 * SECOND, &mut sending);
+    assert!(within.await.is_err());
+    assert!(scene.kafka.health().is_well());
+    let within = tokio::time::timeout(4 * SECOND, &mut sending);
+    assert!(within.await.is_err());
+    assert_told(&scene.log.take(), subject, words);
+    let health = scene.kafka.health();
+    assert_eq!(health.stuck().len(), 1, "{health}");
+    fault.remove();
+    sending.await;
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(2 * SECOND, health).await.unwrap();
+    assert_told(&scene.log.take(), subject, &["over after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_without_a_leader_is_told_until_it_has_one() {
+    let missing = Step::error_for("orders", 0, ErrorCode::LEADER_NOT_AVAILABLE);
+    let missing = when(ApiKey::METADATA).always().then([missing]);
+    let subject = "topic orders partition 0 has no leader";
+    sending_under(missing, subject, &["--unavailable-partitions"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_of_the_broker_is_told_until_it_writes_again() {
+    let full = Step::Error(ErrorCode::KAFKA_STORAGE_ERROR);
+    let full = when(ApiKey::PRODUCE).always().then([full]);
+    let subject = "topic orders partition 0 takes no batches";
+    sending_under(full, subject, &["KAFKA_STORAGE_ERROR", "log.dirs", "disk"]).await;
+}
+
+/// Sends that were given up are no trouble any more.
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_not_stuck() {
+    let scene = Scene::new().await;
+    let full = Step::Error(ErrorCode::KAFKA_STORAGE_ERROR);
+    let full = when(ApiKey::PRODUCE).always().then([full]);
+    scene.broker.faults().inject(full);
+    let producer = scene.kafka.producer().delivery_timeout(20 * SECOND);
+    let producer = producer.build().await.unwrap();
+    let record = Record::to("orders").value("v");
+    producer.send(record).await.unwrap_err();
+    tokio::time::sleep(2 * SECOND).await;
+    assert!(scene.kafka.health().is_well());
+    let subject = "topic orders partition 0 takes no batches";
+    let lines = scene.log.take();
+    let told = lines.iter().filter(|line| line.contains(subject));
+    assert_eq!(
+        told.count(),
+        2,
+        "that it began, and that it is over: {lines:#?}"
+    );
+
+    drop(producer.enqueue(record).await.unwrap());
+    tokio::time::sleep(15 * SECOND).await;
+    assert!(!scene.kafka.health().is_well());
+    drop(producer);
+    assert!(scene.kafka.health().is_well());
+}
+
+/// A subscription lasts, so what is wrong with its topics is no error of a call.
+async fn subscribing_to(topic: &str, setup: impl FnOnce(&Scene), words: &[&str]) {
+    let scene = Scene::new().await;
+    setup(&scene);
+    let member = scene.kafka.consumer("workers");
+    let member = member.allow_auto_create_topics(false).subscribe([topic]);
+    let member = member.await.unwrap();
+    tokio::time::sleep(15 * SECOND).await;
+    let subject = format!("topic {topic} is not available");
+    assert_told(&scene.log.take(), &subject, words);
+    assert_eq!(scene.kafka.health().stuck().len(), 1);
+    scene.broker.faults().clear();
+    // Unless it is there.
+    let _ = scene.broker.create_topic(topic, 1);
+    let health = scene.kafka.wait_for_health(|health| health.is_well());
+    tokio::time::timeout(2 * SECOND, health).await.unwrap();
+    assert_told(&scene.log.take(), &subject, &["over after"]);
+    drop(member);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_topic_of_a_subscription_is_told() {
+    let words = [
+        "UNKNOWN_TOPIC_OR_PARTITION",
+        "kafka-topics --create --topic oders",
+    ];
+    subscribing_to("oders", |_| (), &words).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_of_a_subscription_that_may_not_be_seen_is_told() {
+    let deny = |scene: &Scene| {
+        let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+        let denied = Step::error_for("orders", None, denied);
+        let denied = when(ApiKey::METADATA).always().then([denied]);
+        scene.broker.faults().inject(denied);
+    };
+    let words = ["kafka-acls --add", "--operation Describe --topic orders"];
+    subscribing_to("orders", deny, &words).await;
+}
+
+/// What no retry heals is an error that says what helps, and stuck is nothing.
+#[tokio::test(start_paused = true)]
+async fn a_right_that_lacks_is_an_error_that_names_the_command() {
+    for (api, code, command) in [
+        (
+            ApiKey::PRODUCE,
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            "kafka-acls --add --allow-principal User:<name> --operation Write --topic orders",
+        ),
+        (
+            ApiKey::INIT_PRODUCER_ID,
+            ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+            "kafka-acls --add --allow-principal User:<name> --operation IdempotentWrite --cluster",
+        ),
+    ] {
+        let scene = Scene::new().await;
+        let denied = when(api).always().then([Step::Error(code)]);
+        scene.broker.faults().inject(denied);
+        let producer = scene.kafka.producer().build().await.unwrap();
+        let record = Record::to("orders").value("v");
+        let error = producer.send(record).await.unwrap_err();
+        assert_eq!(error.error().code(), Some(code));
+        assert!(error.to_string().contains(command), "{error}");
+        assert!(scene.kafka.health().is_well());
+    }
+    let scene = Scene::new().await;
+    let code = ErrorCode::GROUP_AUTHORIZATION_FAILED;
+    let denied = when(ApiKey::JOIN_GROUP).always().then([Step::Error(code)]);
+    scene.broker.faults().inject(denied);
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let error = member.await.unwrap().recv().await.unwrap_err();
+    let command = "kafka-acls --add --allow-principal User:<name> --operation Read --group";
+    assert!(error.to_string().contains(command), "{error}");
+}
+
+/// A quota holds the client back again and again: that is told, and is no failure.
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_lasts_is_told_and_fails_nothing() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    let quota = [Step::Apply, Step::Throttle(2 * SECOND)];
+    let quota = when(ApiKey::PRODUCE).times(8).then(quota);
+    scene.broker.faults().inject(quota);
+    for _ in 0..4 {
+        scene.send().await;
+    }
+    assert!(scene.kafka.health().is_well(), "too early to tell");
+    assert_eq!(scene.log.take(), [""; 0]);
+    for _ in 0..4 {
+        scene.send().await;
+    }
+    let subject = "broker broker:9092 throttles this client";
+    assert_told(&scene.log.take(), subject, &["2s", "quota"]);
+    assert_eq!(scene.kafka.health().stuck().len(), 1);
+    scene.send().await;
+    assert!(scene.kafka.health().is_well(), "an answer came without");
+}

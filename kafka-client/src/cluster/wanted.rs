@@ -1,0 +1,575 @@
+//! Which topics the client wants to know, and which of them are to be asked for now. Pure: the clock
+//! is an argument.
+//!
+//! A topic that is not known yet, or not well, is *pending*: it is asked for alone, at once at first,
+//! then with growing waits. All others are asked for together when the metadata is refreshed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_client_protocol::{ApiKey, ErrorCode};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::metadata::is_final;
+use super::{Backoff, TopicMetadata, topic_name};
+use crate::env::Random;
+use crate::error::{Error, ErrorKind};
+use crate::health::{Subject, remedy};
+
+/// A topic that was just made may be unknown to a broker that lags behind: only so many answers over
+/// so long are believed.
+const ABSENT_ANSWERS: u32 = 5;
+const ABSENT_FOR: Duration = Duration::from_secs(5);
+
+/// What somebody who waits for a topic is told.
+pub(crate) type Found = Result<Arc<TopicMetadata>, Error>;
+
+/// The topics that somebody wants.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    topics: BTreeMap<Arc<str>, Want>,
+    /// Those with an instant to be asked for at.
+    pending: BTreeSet<Arc<str>>,
+    /// The wait before a topic is asked for again, after the first failure and at most.
+    retry: (Duration, Duration),
+    random: Random,
+}
+
+#[derive(Debug)]
+struct Want {
+    /// Wanted until it is told otherwise, used or not.
+    kept: bool,
+    used: Instant,
+    /// Used for the first time: asking may make it.
+    first: bool,
+    waiters: Vec<oneshot::Sender<Found>>,
+    /// Pending: to be asked for at this instant.
+    next: Option<Instant>,
+    backoff: Backoff,
+    /// Since when, and in how many answers in a row, the cluster has not had it.
+    absent: Option<(Instant, u32)>,
+    /// What the cluster says against it.
+    refusal: Option<Error>,
+    /// Why the last attempt brought nothing.
+    last_error: Option<Error>,
+}
+
+/// Topics to be asked for now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// Asking may make these.
+    pub(crate) first: Vec<Arc<str>>,
+    pub(crate) again: Vec<Arc<str>>,
+}
+
+/// What a refresh is about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refresh {
+    pub(crate) ask: Vec<Arc<str>>,
+    /// Nobody has used these for long.
+    pub(crate) forget: Vec<Arc<str>>,
+}
+
+/// What an answer means for what is known of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It stays as the answer and earlier ones have it.
+    Keep,
+    /// The cluster does not have it any more.
+    Gone,
+    /// Nobody wants it any more.
+    Forget,
+}
+
+impl Wanted {
+    pub(crate) fn new(retry: (Duration, Duration), random: Random) -> Self {
+        Self {
+            topics: BTreeMap::new(),
+            pending: BTreeSet::new(),
+            retry,
+            random,
+        }
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.topics.contains_key(name)
+    }
+
+    fn want(&mut self, name: &Arc<str>, now: Instant) -> &mut Want {
+        let ((first, max), random) = (self.retry, &mut self.random);
+        self.topics.entry(name.clone()).or_insert_with(|| {
+            self.pending.insert(name.clone());
+            Want {
+                kept: false,
+                used: now,
+                first: false,
+                waiters: Vec::new(),
+                next: Some(now),
+                backoff: Backoff::new(first, max, random.fork()),
+                absent: None,
+                refusal: None,
+                last_error: None,
+            }
+        })
+    }
+
+    /// Keeps these topics, and no others, until it is told otherwise.
+    pub(crate) fn keep<'a>(&mut self, names: impl IntoIterator<Item = &'a Arc<str>>, now: Instant) {
+        for want in self.topics.values_mut() {
+            want.kept = false;
+        }
+        for name in names {
+            let is_new = !self.contains(name);
+            let want = self.want(name, now);
+            want.kept = true;
+            want.first |= is_new;
+        }
+    }
+
+    /// Somebody waits for a topic that is not known.
+    pub(crate) fn seek(&mut self, name: &Arc<str>, now: Instant) -> oneshot::Receiver<Found> {
+        self.pending.insert(name.clone());
+        let want = self.want(name, now);
+        want.used = now;
+        want.first = true;
+        want.waiters.retain(|waiter| !waiter.is_closed());
+        if want.waiters.is_empty() {
+            // Those who waited before had their time.
+            want.absent = None;
+            want.backoff.reset();
+            want.next = Some(now);
+        }
+        want.next.get_or_insert(now);
+        let (waiter, found) = oneshot::channel();
+        want.waiters.push(waiter);
+        found
+    }
+
+    /// Notes that topics are in use.
+    pub(crate) fn used(&mut self, names: &[Arc<str>], now: Instant) {
+        for name in names {
+            self.want(name, now).used = now;
+        }
+    }
+
+    /// Pending topics that are to be asked for now.
+    pub(crate) fn due(&mut self, now: Instant) -> Due {
+        let mut due = Due::default();
+        let mut given_up = Vec::new();
+        for name in &self.pending {
+            let Some(want) = self.topics.get_mut(name) else {
+                continue;
+            };
+            if want.next.is_none_or(|next| next > now) {
+                continue;
+            }
+            want.waiters.retain(|waiter| !waiter.is_closed());
+            if !want.first {
+                due.again.push(name.clone());
+            } else if want.kept || !want.waiters.is_empty() {
+                due.first.push(name.clone());
+            } else {
+                given_up.push(name.clone());
+            }
+        }
+        for name in given_up {
+            self.remove(&name);
+        }
+        due
+    }
+
+    /// When the next pending topic is to be asked for.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let wants = self.pending.iter().filter_map(|name| self.topics.get(name));
+        wants.filter_map(|want| want.next).min()
+    }
+
+    /// All that a refresh asks for: what was found once and has been used within `max_idle`.
+    pub(crate) fn refresh(&mut self, now: Instant, max_idle: Duration) -> Refresh {
+        let mut refresh = Refresh::default();
+        for (name, want) in &self.topics {
+            if want.first {
+                continue;
+            }
+            let idle = now.saturating_duration_since(want.used);
+            match want.kept || !want.waiters.is_empty() || idle < max_idle {
+                true => refresh.ask.push(name.clone()),
+                false => refresh.forget.push(name.clone()),
+            }
+        }
+        for name in &refresh.forget {
+            self.remove(name);
+        }
+        refresh
+    }
+
+    /// The cluster has answered for a topic; `found` is what is known of it now.
+    pub(crate) fn answered(
+        &mut self,
+        name: &Arc<str>,
+        found: Option<&Arc<TopicMetadata>>,
+        now: Instant,
+    ) -> Verdict {
+        let Some(want) = self.topics.get_mut(name) else {
+            return Verdict::Forget;
+        };
+        let refusal = match found {
+            None => Error::new(ErrorKind::Protocol, "the answer leaves the topic out"),
+            Some(topic) if topic.error.is_error() => Error::broker(topic.error, ApiKey::METADATA),
+            Some(topic) if topic.partitions.is_empty() => Error::new(
+                ErrorKind::Protocol,
+                "the answer gives the topic no partitions",
+            ),
+            Some(topic) => {
+                want.found(topic, now);
+                if want.next.is_none() {
+                    self.pending.remove(name);
+                }
+                return Verdict::Keep;
+            }
+        };
+        let refusal = refusal.at_api(ApiKey::METADATA);
+        want.refusal = Some(refusal.clone());
+        want.last_error = Some(refusal.clone());
+        let absent = found.is_some_and(|topic| is_absent(topic.error));
+        let verdict = if absent && !want.is_gone(now) {
+            Verdict::Keep
+        } else if absent {
+            let error = self.no_such_topic(refusal.at_topic(name), name);
+            self.end(name, &error)
+        } else if found.is_some_and(|topic| is_final(topic.error)) {
+            let subject = Subject::Topic {
+                topic: name.clone(),
+            };
+            let refusal = refusal.at_topic(name);
+            let hint = remedy(&subject, &refusal);
+            self.end(name, &refusal.with_source(hint))
+        } else {
+            want.absent = None;
+            Verdict::Keep
+        };
+        self.ask_again(name, now);
+        verdict
+    }
+
+    /// These topics were asked for in vain.
+    pub(crate) fn failed(&mut self, names: &[Arc<str>], error: &Error, now: Instant) {
+        for name in names {
+            if let Some(want) = self.topics.get_mut(name) {
+                want.last_error = Some(error.clone());
+            }
+            self.ask_again(name, now);
+        }
+    }
+
+    /// Why a topic is not known yet.
+    pub(crate) fn last_error(&self, name: &str) -> Option<Error> {
+        self.topics.get(name)?.last_error.clone()
+    }
+
+    /// What the cluster says against topics that are wanted.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Error>)> {
+        let pending = self.pending.iter();
+        pending.filter_map(|name| Some((name, self.topics.get(name)?.refusal.as_ref())))
+    }
+
+    /// No retry helps those who wait. What is kept is looked for all the same: it may be made, or
+    /// allowed.
+    fn end(&mut self, name: &Arc<str>, error: &Error) -> Verdict {
+        let Some(want) = self.topics.get_mut(name) else {
+            return Verdict::Forget;
+        };
+        want.first = false;
+        for waiter in want.waiters.drain(..) {
+            // Fails only if nobody waits any more.
+            let _ = waiter.send(Err(error.clone()));
+        }
+        match want.kept {
+            true => Verdict::Gone,
+            false => {
+                self.remove(name);
+                Verdict::Forget
+            }
+        }
+    }
+
+    fn ask_again(&mut self, name: &Arc<str>, now: Instant) {
+        if let Some(want) = self.topics.get_mut(name) {
+            want.next = Some(now + want.backoff.next());
+            self.pending.insert(name.clone());
+        }
+    }
+
+    fn remove(&mut self, name: &Arc<str>) {
+        self.topics.remove(name);
+        self.pending.remove(name);
+    }
+
+    fn no_such_topic(&self, refusal: Error, name: &str) -> Error {
+        let subject = Subject::Topic {
+            topic: Arc::from(name),
+        };
+        let hint = remedy(&subject, &refusal);
+        let known = self.topics.iter().filter(|(_, want)| !want.first);
+        let names = known.map(|(name, _)| &**name);
+        let hint = match topic_name::nearest(name, names) {
+            Some(nearest) => format!("did you mean {nearest}? Otherwise {hint}"),
+            None => hint,
+        };
+        refusal.with_source(hint)
+    }
+}
+
+impl Want {
+    fn found(&mut self, topic: &Arc<TopicMetadata>, now: Instant) {
+        (self.first, self.absent) = (false, None);
+        (self.refusal, self.last_error) = (None, None);
+        for waiter in self.waiters.drain(..) {
+            // Fails only if nobody waits any more.
+            let _ = waiter.send(Ok(topic.clone()));
+        }
+        self.next = if topic.has_leaders() {
+            self.backoff.reset();
+            None
+        } else {
+            Some(now + self.backoff.next())
+        };
+    }
+
+    /// One more answer without the topic: whether that is enough to believe it.
+    fn is_gone(&mut self, now: Instant) -> bool {
+        let (since, answers) = self.absent.get_or_insert((now, 0));
+        *answers += 1;
+        *answers >= ABSENT_ANSWERS && now.saturating_duration_since(*since) >= ABSENT_FOR
+    }
+}
+
+fn is_absent(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::metadata::PartitionMetadata;
+
+    const MS: Duration = Duration::from_millis(1);
+    const SECOND: Duration = Duration::from_secs(1);
+    const IDLE: Duration = Duration::from_secs(300);
+
+    struct Scene {
+        wanted: Wanted,
+        now: Instant,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            Self {
+                wanted: Wanted::new((100 * MS, SECOND), Random::of(1, "test")),
+                now: Instant::now(),
+            }
+        }
+
+        fn seek(&mut self, name: &str) -> oneshot::Receiver<Found> {
+            self.wanted.seek(&Arc::from(name), self.now)
+        }
+
+        fn keep(&mut self, names: &[&str]) {
+            let names: Vec<Arc<str>> = names.iter().map(|name| Arc::from(*name)).collect();
+            self.wanted.keep(&names, self.now);
+        }
+
+        /// The names of topics that are due: those that asking may make, and the others.
+        fn due(&mut self) -> (Vec<String>, Vec<String>) {
+            let due = self.wanted.due(self.now);
+            (texts(&due.first), texts(&due.again))
+        }
+
+        /// The names of topics that a refresh asks for and forgets.
+        fn refresh(&mut self) -> (Vec<String>, Vec<String>) {
+            let refresh = self.wanted.refresh(self.now, IDLE);
+            (texts(&refresh.ask), texts(&refresh.forget))
+        }
+
+        fn answer(&mut self, name: &str, code: ErrorCode, leaders: &[i32]) -> Verdict {
+            let name: Arc<str> = Arc::from(name);
+            let partitions = leaders.iter().map(|leader| PartitionMetadata {
+                leader: *leader,
+                leader_epoch: 0,
+            });
+            let found = TopicMetadata::new(name.clone(), code, partitions.collect());
+            let found = Arc::new(found);
+            self.wanted.answered(&name, Some(&found), self.now)
+        }
+
+        /// To the next instant at which something is due.
+        fn pass(&mut self) -> Duration {
+            let next = self.wanted.next().unwrap();
+            let wait = next - self.now;
+            self.now = next;
+            wait
+        }
+    }
+
+    fn texts(names: &[Arc<str>]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    fn none() -> Vec<String> {
+        Vec::new()
+    }
+
+    const ABSENT: ErrorCode = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    const DENIED: ErrorCode = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+
+    #[test]
+    fn a_new_topic_is_asked_for_at_once_and_alone_however_many_are_known() {
+        let mut scene = Scene::new();
+        let mut known = scene.seek("known");
+        assert_eq!(scene.due(), (vec!["known".to_owned()], none()));
+        assert_eq!(scene.answer("known", ErrorCode::NONE, &[1]), Verdict::Keep);
+        assert!(known.try_recv().unwrap().is_ok());
+        assert_eq!(scene.wanted.next(), None, "a success does not pause");
+        let _new = scene.seek("new");
+        assert_eq!(scene.due(), (vec!["new".to_owned()], none()));
+        assert_eq!(scene.refresh(), (vec!["known".to_owned()], none()));
+    }
+
+    #[test]
+    fn a_topic_that_brings_nothing_waits_longer_each_time_and_delays_no_other() {
+        let mut scene = Scene::new();
+        let _waiter = scene.seek("slow");
+        for expected in [100, 200, 400, 800, 1000, 1000] {
+            assert_eq!(scene.due().0, ["slow"]);
+            scene.answer("slow", ErrorCode::LEADER_NOT_AVAILABLE, &[]);
+            let other = scene.seek("other");
+            assert_eq!(scene.due().0, ["other"]);
+            scene.answer("other", ErrorCode::NONE, &[1]);
+            drop(other);
+            let wait = scene.pass();
+            assert!(wait >= expected * MS * 8 / 10 && wait <= expected * MS * 12 / 10);
+        }
+        assert!(scene.wanted.last_error("slow").is_some());
+    }
+
+    #[test]
+    fn a_topic_is_believed_absent_after_five_answers_over_five_seconds() {
+        let mut scene = Scene::new();
+        let begin = scene.now;
+        let mut waiter = scene.seek("absent");
+        let mut answers = 0;
+        loop {
+            assert_eq!(scene.due().0, ["absent"], "asking may make it");
+            answers += 1;
+            if scene.answer("absent", ABSENT, &[]) == Verdict::Forget {
+                break;
+            }
+            assert!(waiter.try_recv().is_err(), "not told yet");
+            scene.pass();
+        }
+        assert!(answers >= 5 && scene.now - begin >= 5 * SECOND);
+        assert_eq!(waiter.try_recv().unwrap().unwrap_err().code(), Some(ABSENT));
+        assert_eq!(scene.wanted.next(), None, "and not asked for any more");
+        assert!(!scene.wanted.contains("absent"));
+    }
+
+    #[test]
+    fn what_a_right_lacks_for_is_told_at_once_and_not_remembered() {
+        let mut scene = Scene::new();
+        let mut waiter = scene.seek("secret");
+        scene.due();
+        assert_eq!(scene.answer("secret", DENIED, &[]), Verdict::Forget);
+        let error = waiter.try_recv().unwrap().unwrap_err();
+        assert_eq!(
+            (error.code(), error.topic()),
+            (Some(DENIED), Some("secret"))
+        );
+        assert!(!scene.wanted.contains("secret"));
+    }
+
+    #[test]
+    fn nobody_waits_any_more_and_nothing_is_asked() {
+        let mut scene = Scene::new();
+        drop(scene.seek("abandoned"));
+        assert_eq!(scene.due(), (none(), none()));
+        assert_eq!(scene.wanted.next(), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_looked_for_when_it_is_gone_but_never_made_again() {
+        let mut scene = Scene::new();
+        scene.keep(&["kept"]);
+        assert_eq!(scene.due().0, ["kept"], "its first use may make it");
+        scene.answer("kept", ErrorCode::NONE, &[1]);
+        loop {
+            let verdict = scene.answer("kept", ABSENT, &[]);
+            scene.pass();
+            assert_eq!(scene.due(), (none(), vec!["kept".to_owned()]));
+            if verdict == Verdict::Gone {
+                break;
+            }
+        }
+        for _ in 0..10 {
+            assert_eq!(scene.answer("kept", ABSENT, &[]), Verdict::Gone);
+            assert!(scene.pass() <= 1200 * MS);
+        }
+        scene.answer("kept", ErrorCode::NONE, &[1]);
+        assert_eq!(scene.wanted.next(), None);
+        // Kept no more, it is forgotten when nobody uses it.
+        scene.keep(&[]);
+        scene.now += IDLE;
+        assert_eq!(scene.refresh(), (none(), vec!["kept".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_not_used_is_forgotten() {
+        let mut scene = Scene::new();
+        let waiters: Vec<_> = ["idle", "used"].map(|name| scene.seek(name)).into();
+        scene.due();
+        for name in ["idle", "used"] {
+            scene.answer(name, ErrorCode::NONE, &[1]);
+        }
+        drop(waiters);
+        scene.now += IDLE / 2;
+        scene.wanted.used(&[Arc::from("used")], scene.now);
+        assert_eq!(scene.refresh().1, none());
+        scene.now += IDLE / 2;
+        assert_eq!(
+            scene.refresh(),
+            (vec!["used".to_owned()], vec!["idle".to_owned()])
+        );
+        assert!(!scene.wanted.contains("idle"));
+    }
+
+    #[test]
+    fn a_partition_without_a_leader_has_its_topic_asked_for_again() {
+        let mut scene = Scene::new();
+        let mut waiter = scene.seek("orders");
+        scene.due();
+        scene.answer("orders", ErrorCode::NONE, &[1, -1]);
+        assert!(waiter.try_recv().unwrap().is_ok(), "others flow");
+        assert_eq!(scene.wanted.refusals().count(), 1);
+        scene.pass();
+        assert_eq!(scene.due(), (none(), vec!["orders".to_owned()]));
+        scene.answer("orders", ErrorCode::NONE, &[1, 2]);
+        assert_eq!(scene.wanted.next(), None);
+    }
+
+    #[test]
+    fn a_name_like_a_known_one_is_suggested() {
+        let mut scene = Scene::new();
+        let _known = scene.seek("orders");
+        scene.answer("orders", ErrorCode::NONE, &[1]);
+        let mut waiter = scene.seek("oders");
+        while scene.answer("oders", ABSENT, &[]) == Verdict::Keep {
+            scene.now += SECOND;
+        }
+        let error = waiter.try_recv().unwrap().unwrap_err().to_string();
+        assert!(error.contains("did you mean orders?"), "{error}");
+    }
+}
