@@ -484,6 +484,8 @@ async fn append_slowly<R: ToRecord>(
                 let waited = shared.while_open(taking).await?;
                 taken = Some(waited.map_err(|_| match shared.closed() {
                     Some(error) => error.clone(),
+                    // Its timers end before the producer is told.
+                    None if shared.env().has_ended() => Error::runtime_ended(),
                     None => Error::new(
                         ErrorKind::BufferFull,
                         format!(
