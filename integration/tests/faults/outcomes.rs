@@ -375,7 +375,8 @@ async fn a_close_ends_those_who_wait_to_be_buffered() {
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
 }
 
-/// 12: whoever sends while another closes has an outcome for each record, and it is true.
+/// 12: whoever sends while another closes has an outcome for each record when the close is over, and it
+/// is true: what was buffered is in the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_send_that_races_with_close_has_an_outcome() {
     for _ in 0..100 {
@@ -386,22 +387,30 @@ async fn a_send_that_races_with_close_has_an_outcome() {
         let sends = tokio::spawn({
             let producer = producer.clone();
             async move {
-                let mut written = 0;
+                let mut deliveries = Vec::new();
                 loop {
-                    match producer.send(record(topic)).await {
-                        Ok(_) => written += 1,
+                    match producer.enqueue(record(topic)).await {
+                        Ok(delivery) => deliveries.push(delivery),
                         Err(error) => {
                             assert_eq!(error.error().kind(), ErrorKind::Closed, "{error:?}");
-                            return written;
+                            return deliveries;
                         }
                     }
                 }
             }
         });
-        tokio::task::yield_now().await;
+        // In the middle of it.
+        while producer.buffered_bytes() == 0 {
+            tokio::task::yield_now().await;
+        }
         producer.close().await.unwrap();
-        let written: i64 = sends.await.unwrap();
-        assert_eq!(setting.broker.end_offset(topic, 0), Some(1 + written));
+        let deliveries = sends.await.unwrap();
+        let buffered = deliveries.len() as i64;
+        for delivery in deliveries {
+            let outcome = futures::FutureExt::now_or_never(delivery);
+            outcome.expect("an outcome").unwrap();
+        }
+        assert_eq!(setting.broker.end_offset(topic, 0), Some(1 + buffered));
     }
 }
 
