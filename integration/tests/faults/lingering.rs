@@ -102,9 +102,13 @@ async fn nothing_lingers_while_memory_is_short() {
     let producer = producer.batch_size(4096).buffer_memory(4096);
     let producer = producer.build().await.unwrap();
     let start = Instant::now();
-    for _ in 0..100 {
-        drop(enqueue(&producer, topic, 1000).await);
-    }
+    // Who is let in opens a batch while others still wait.
+    let senders = (0..10).map(async |_| {
+        for _ in 0..10 {
+            drop(enqueue(&producer, topic, 1000).await);
+        }
+    });
+    futures::future::join_all(senders).await;
     assert!(start.elapsed() < 1000 * MS, "{:?}", start.elapsed());
     producer.flush().await.unwrap();
     assert_eq!(setting.broker.end_offset(topic, 0), Some(100));

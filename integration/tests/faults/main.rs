@@ -10,6 +10,7 @@ mod doubt;
 mod hostile;
 mod leaders;
 mod lingering;
+mod members;
 mod memory;
 mod outage;
 mod outcomes;

@@ -249,6 +249,28 @@ async fn the_parts_of_a_split_batch_end_each_for_itself() {
     assert_eq!(outcomes[2].as_ref().unwrap().offset, Some(1));
 }
 
+/// 27: the largest batch that the client makes by default, before it is compressed, is one that a
+/// broker takes by default; one that is too large is told with its size and the setting.
+#[tokio::test(start_paused = true)]
+async fn the_largest_record_by_default_is_taken_by_default() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("large", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let value = vec![b'x'; 1024 * 1024 - 100];
+    let large = Record::to(topic).partition(0).value(&value);
+    assert_eq!(producer.send(large).await.unwrap().offset, Some(0));
+
+    let limit = [("max.message.bytes", "2000")];
+    setting.broker.create_topic_with("less", 1, limit).unwrap();
+    let large = Record::to("less").partition(0).value(&value[..5000]);
+    let error = producer.send(large).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("its batch has 50") && text.contains("max.message.bytes"),
+        "{text}"
+    );
+}
+
 /// Dropping the last clone gives up what is not sent, and says what may be written.
 #[tokio::test(start_paused = true)]
 async fn a_producer_that_is_dropped_gives_up_what_it_has() {

@@ -33,6 +33,59 @@ async fn an_answer_under_another_number_is_given_to_nobody() {
     setting.log(topic, 3).await.assert_is(3, 0..60);
 }
 
+/// Part B 5: the connection is reset in the middle of an answer, after the request was applied.
+#[tokio::test(start_paused = true)]
+async fn a_reset_within_an_answer_loses_and_doubles_nothing() {
+    for bytes in [2, 4, 7, 8, 20, 50] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("reset", 3);
+        let producer = setting.kafka().await.producer().batch_size(512);
+        let producer = producer.max_request_size(1024).build().await.unwrap();
+        numbered::send(&producer, topic, 3, 0..1).await;
+        let reset = |api| when(api).skip(1).times(3);
+        let cut = || [Step::Apply, Step::Truncate(bytes), Step::Reset];
+        let produce = setting.inject(reset(ApiKey::PRODUCE).then(cut()));
+        let fetch = setting.inject(reset(ApiKey::FETCH).then(cut()));
+        numbered::send(&producer, topic, 3, 1..60).await;
+        let reader = setting.kafka().await.reader();
+        let reader = reader.offset_reset(OffsetReset::Earliest);
+        let reader = reader.max_partition_fetch_bytes(500);
+        let mut reader = reader.assign(partitions(topic, 3)).await.unwrap();
+        receive(&mut reader, 180).await.assert_is(3, 0..60);
+        assert_eq!((produce.hits(), fetch.hits()), (3, 3), "{bytes}");
+    }
+}
+
+/// Lesson 82: the metadata tells no leader epochs (Event Hubs).
+#[tokio::test(start_paused = true)]
+async fn brokers_without_leader_epochs_are_followed() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("epochless", 2);
+    let no_epochs = |answer: &mut MetadataResponse| {
+        for topic in &mut answer.topics {
+            for partition in &mut topic.partitions {
+                partition.leader_epoch = -1;
+            }
+        }
+    };
+    let metadata = when(ApiKey::METADATA).always();
+    setting.inject(metadata.then([Step::edit(no_epochs)]));
+    let kafka = setting.client().metadata_max_age(SECOND);
+    let kafka = kafka.connect().await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    let group = kafka.consumer("group").offset_reset(OffsetReset::Earliest);
+    let mut member = group.subscribe([topic]).await.unwrap();
+    for number in 0..10 {
+        numbered::send(&producer, topic, 2, number..number + 1).await;
+        receive(&mut member, 2)
+            .await
+            .assert_is(2, number..number + 1);
+        tokio::time::sleep(SECOND).await;
+    }
+    member.commit().await.unwrap();
+    member.close().await.unwrap();
+}
+
 /// Lesson 78: where topics have no ids, requests name them, in the last versions that can.
 #[tokio::test(start_paused = true)]
 async fn without_topic_ids_requests_name_topics() {

@@ -503,12 +503,30 @@ mod tests {
     use crate::record::Record;
     use kafka_client_protocol::Uuid;
 
+    fn shared() -> Arc<Shared> {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
+        Shared::new(cluster, ProducerConfig::default())
+    }
+
+    /// A caller has found its partition; then the producer ends, and collects what there is; then the
+    /// caller appends. Nobody would ever look at the batch again.
+    #[tokio::test]
+    async fn what_is_appended_after_the_end_is_refused() {
+        let shared = shared();
+        let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
+        let partition = Arc::new(Partition::new(name, 0, -1, &shared));
+        shared.abort(&Error::closed("producer"));
+        let appended = partition.append(&shared, 0, &Record::to("orders").value("v"), None);
+        assert!(matches!(appended, Err(Refusal::Error(_))));
+        assert_eq!(shared.budget.available(), shared.budget.total());
+        assert!(partition.pending().is_empty());
+    }
+
     /// A flush that finds the list without the partition would return before its records are sent.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_partition_with_batches_is_listed_even_while_others_expire() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
-        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()));
-        let shared = Shared::new(cluster, ProducerConfig::default());
+        let shared = shared();
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
         for index in 0..100 {
             let partition = Arc::new(Partition::new(name.clone(), index, -1, &shared));
