@@ -3,12 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod answers;
+mod callbacks;
+mod clocks;
 mod consume;
 mod doubt;
 mod health;
 mod hostile;
+mod leaders;
+mod lingering;
+mod members;
+mod memory;
 mod metadata;
 mod outage;
+mod outcomes;
+mod peers;
 mod produce;
 mod versions;
 

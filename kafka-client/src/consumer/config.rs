@@ -120,3 +120,44 @@ impl ConsumerConfig {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused_with_their_names() {
+        let check = |change: fn(&mut ConsumerConfig), name: &str| {
+            let mut config = ConsumerConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        };
+        assert!(ConsumerConfig::default().validate().is_ok());
+        check(
+            |config| config.heartbeat_interval = config.session_timeout / 2,
+            "heartbeat.interval.ms",
+        );
+        check(
+            |config| config.heartbeat_interval = Duration::ZERO,
+            "heartbeat.interval.ms",
+        );
+        // Over what 32 bits of milliseconds hold, which is 24 days.
+        let days = |days| Duration::from_secs(86_400) * days;
+        check(
+            |config| config.session_timeout = Duration::MAX,
+            "session.timeout.ms",
+        );
+        let month = ConsumerConfig {
+            session_timeout: days(30),
+            ..ConsumerConfig::default()
+        };
+        let error = month.validate().unwrap_err();
+        assert!(error.to_string().contains("session.timeout.ms"), "{error}");
+        check(
+            |config| config.instance = Some("one".into()),
+            "group.instance.id",
+        );
+        check(|config| config.fetch_min_bytes = -1, "fetch.min.bytes");
+    }
+}

@@ -476,10 +476,11 @@ async fn append_slowly<R: ToRecord>(
         match obstacle {
             Obstacle::Error(error) => return Err(error),
             Obstacle::Topic(name) => {
-                shared.learn(&name, limit).await?;
+                shared.while_open(shared.learn(&name, limit)).await??;
             }
             Obstacle::Memory(bytes) => {
-                let waited = shared.env().timeout_at(limit.end, shared.take(bytes)).await;
+                let taking = shared.env().timeout_at(limit.end, shared.take(bytes));
+                let waited = shared.while_open(taking).await?;
                 taken = Some(waited.map_err(|_| match shared.closed() {
                     Some(error) => error.clone(),
                     None => Error::new(

@@ -1,18 +1,20 @@
 //! What callers, sinks and timers of a producer share.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use kafka_client_protocol::records::Seal;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::budget::{Budget, Taken};
 use super::config::ProducerConfig;
 use super::identity::Identities;
-use super::partition::{Partition, Refusal, Signal};
+use super::partition::{Finished, Partition, Refusal, Signal};
 use super::sink::{Due, Sink, sink_loop};
 use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
@@ -71,6 +73,8 @@ pub(crate) struct Shared {
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
     closed: OnceLock<Error>,
+    /// Tells those who wait to have a record buffered that it never will be.
+    closing: Notify,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
@@ -99,6 +103,7 @@ impl Shared {
             buffers: Mutex::default(),
             starving: AtomicUsize::new(0),
             closed: OnceLock::new(),
+            closing: Notify::new(),
             tasks: Mutex::default(),
         })
     }
@@ -183,6 +188,8 @@ impl Shared {
         known: impl IntoIterator<Item = &'a TopicMetadata>,
     ) {
         let mut moved = Vec::new();
+        let mut made_anew = Vec::new();
+        let mut finished = Vec::new();
         let mut some_changed = false;
         let rack = self.config.rack.as_deref();
         for known in known {
@@ -196,7 +203,10 @@ impl Shared {
                 };
                 // Somebody else may have changed it meanwhile.
                 if current.is_changed_by(known) {
-                    *current = Arc::new(current.changed(known, self));
+                    if current.is_made_anew(known) {
+                        made_anew.push((known, current.id()));
+                    }
+                    *current = Arc::new(current.changed(known, self, &mut finished));
                     some_changed = true;
                 }
                 topic = current.clone();
@@ -211,6 +221,15 @@ impl Shared {
         if some_changed {
             self.wake_all();
         }
+        // Last, and under no lock: a logger and those who are told may send.
+        for (topic, from) in made_anew {
+            tracing::warn!(
+                topic = %topic.name, %from, to = %topic.id,
+                "the topic was deleted and made anew; what was sent to the former one and not \
+                 acknowledged may be lost with it"
+            );
+        }
+        Finished::tell_all(finished, self);
     }
 
     fn read_topics(&self) -> RwLockReadGuard<'_, Topics> {
@@ -460,7 +479,29 @@ impl Shared {
 
     /// Refuses new records from now on; `false` if it did already.
     pub(crate) fn close(&self, error: Error) -> bool {
-        self.closed.set(error).is_ok()
+        let is_first = self.closed.set(error).is_ok();
+        if is_first {
+            self.closing.notify_waiters();
+        }
+        is_first
+    }
+
+    /// Waits for something that a new record needs, as long as new records are taken.
+    ///
+    /// # Cancel safety
+    /// As safe as `future`.
+    pub(crate) async fn while_open<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
+        let mut closing = pin!(self.closing.notified());
+        // Waits from here on, so that a close is either seen now or wakes it.
+        closing.as_mut().enable();
+        if let Some(error) = self.closed() {
+            return Err(error.clone());
+        }
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = closing => Err(self.closed().cloned().unwrap_or_else(|| Error::closed("producer"))),
+        }
     }
 
     /// Why no records are taken any more.
@@ -509,17 +550,63 @@ mod tests {
     use super::*;
     use crate::config::ClientConfig;
     use crate::env::TcpConnector;
-    use crate::producer::partition::TopicName;
+    use crate::producer::config::Acks;
+    use crate::producer::partition::{Next, TopicName};
     use crate::record::Record;
     use kafka_client_protocol::Uuid;
+
+    fn shared() -> Arc<Shared> {
+        shared_with(ProducerConfig::default())
+    }
+
+    fn shared_with(config: ProducerConfig) -> Arc<Shared> {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let health = crate::health::Monitor::new(env.clone());
+        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()), health);
+        Shared::new(cluster, config)
+    }
+
+    /// A caller has found its partition; then the producer ends, and collects what there is; then the
+    /// caller appends. Nobody would ever look at the batch again.
+    #[tokio::test]
+    async fn what_is_appended_after_the_end_is_refused() {
+        let shared = shared();
+        let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
+        let partition = Arc::new(Partition::new(name, 0, -1, &shared));
+        shared.abort(&Error::closed("producer"));
+        let appended = partition.append(&shared, 0, &Record::to("orders").value("v"), None);
+        assert!(matches!(appended, Err(Refusal::Error(_))));
+        assert_eq!(shared.budget.available(), shared.budget.total());
+        assert!(partition.pending().is_empty());
+    }
+
+    /// A caller fills another batch while a request is put together that has one of the partition.
+    #[tokio::test]
+    async fn a_request_has_one_batch_of_a_partition() {
+        let shared = shared_with(ProducerConfig {
+            acks: Acks::Leader,
+            ..ProducerConfig::default()
+        });
+        let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
+        let partition = Arc::new(Partition::new(name, 0, 1, &shared));
+        let record = Record::to("orders").value("v");
+        let fill = || {
+            drop(partition.append(&shared, 0, &record, None).unwrap());
+            partition.make_due();
+        };
+        let now = shared.env().now();
+        let next = |request| partition.next(&shared, 1, now, (request, usize::MAX));
+        fill();
+        assert!(matches!(next(1), Next::New { .. }));
+        fill();
+        assert!(matches!(next(1), Next::NextRequest));
+        assert!(matches!(next(2), Next::New { .. }));
+    }
 
     /// A flush that finds the list without the partition would return before its records are sent.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_partition_with_batches_is_listed_even_while_others_expire() {
-        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
-        let health = crate::health::Monitor::new(env.clone());
-        let cluster = Cluster::new(env, Arc::new(ClientConfig::default()), health);
-        let shared = Shared::new(cluster, ProducerConfig::default());
+        let shared = shared();
         let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
         for index in 0..100 {
             let partition = Arc::new(Partition::new(name.clone(), index, -1, &shared));

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::partition::{Partition, TopicName};
+use kafka_client_protocol::Uuid;
+
+use super::partition::{Finished, Partition, TopicName};
 use super::partitioner::{Candidates, Memory};
 use super::shared::Shared;
 use crate::cluster::{Metadata, TopicMetadata};
@@ -43,6 +45,11 @@ impl Topic {
         &self.name.name
     }
 
+    /// The id of the topic, by which one that is made anew is another one.
+    pub(crate) fn id(&self) -> Uuid {
+        self.name.id()
+    }
+
     /// Whether records were sent to it since the last call.
     pub(crate) fn take_used(&self) -> bool {
         self.name.take_used()
@@ -59,25 +66,30 @@ impl Topic {
         metadata.partitions.len() > self.partitions.len() || self.is_made_anew(metadata)
     }
 
-    /// Whether the topic was deleted and another one made under its name.
-    fn is_made_anew(&self, metadata: &TopicMetadata) -> bool {
+    /// Whether the topic was deleted and another one made under its name. One without partitions is
+    /// not there yet, whatever its id: records go to partitions, so a topic here has some.
+    pub(crate) fn is_made_anew(&self, metadata: &TopicMetadata) -> bool {
         let id = self.name.id();
-        !metadata.error.is_error() && !id.is_zero() && id != metadata.id && !metadata.id.is_zero()
+        !metadata.error.is_error()
+            && !metadata.partitions.is_empty()
+            && !id.is_zero()
+            && id != metadata.id
+            && !metadata.id.is_zero()
     }
 
     /// The topic as the metadata has it. Of one that was made anew nothing is kept but what was never
-    /// sent: that is for the new one.
-    pub(crate) fn changed(&self, metadata: &TopicMetadata, shared: &Shared) -> Self {
+    /// sent: that is for the new one. What is over by that is added to `finished`.
+    pub(crate) fn changed(
+        &self,
+        metadata: &TopicMetadata,
+        shared: &Shared,
+        finished: &mut Vec<Finished>,
+    ) -> Self {
         let mut partitions = self.partitions.clone();
         if self.is_made_anew(metadata) {
-            tracing::warn!(
-                topic = %self.name(), from = %self.name.id(), to = %metadata.id,
-                "the topic was deleted and made anew; what was sent to the former one and not \
-                 acknowledged may be lost with it"
-            );
             self.name.set_id(metadata.id);
             for (index, partition) in partitions.iter().enumerate() {
-                partition.begin_anew(shared, index >= metadata.partitions.len());
+                partition.begin_anew(index >= metadata.partitions.len(), finished);
             }
             partitions.truncate(metadata.partitions.len());
         }

@@ -715,4 +715,30 @@ mod tests {
         window.send_new(1, 4, "a");
         assert_eq!(window.next_sequence(), 0);
     }
+
+    #[test]
+    fn what_is_sent_again_split_or_left_out_at_the_wrap_keeps_its_sequences() {
+        let mut window = window();
+        window.next_sequence = i32::MAX - 3;
+        let a = window.send_new(1, 10, "a");
+        let b = window.send_new(1, 10, "b");
+        assert_eq!(sequences(&window), [("a", i32::MAX - 3), ("b", 6)]);
+        window.lost(a);
+        window.lost(b);
+        assert_eq!(again(&mut window), Some((a, "a", i32::MAX - 3)));
+        window.split(a, [3, 3, 4], |part, _| ["x", "y", "z"][part]);
+        assert_eq!(
+            sequences(&window),
+            [("x", i32::MAX - 3), ("y", i32::MAX), ("z", 2), ("b", 6)]
+        );
+        // The last one is refused for good: its sequences, on both sides of zero, are free again.
+        let mut window = super::Window::new(5, true);
+        window.follow(FIRST);
+        window.next_sequence = i32::MAX - 3;
+        let c = window.send_new(1, 10, "c");
+        assert_eq!(window.next_sequence(), 6);
+        window.refused(c, false);
+        assert!(window.given_up(c).is_some());
+        assert_eq!(window.next_sequence(), i32::MAX - 3);
+    }
 }

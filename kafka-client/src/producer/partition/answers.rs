@@ -49,6 +49,15 @@ pub(crate) struct Settled {
     pub(crate) has_work: bool,
 }
 
+/// A batch that is sent again.
+#[derive(Debug)]
+struct Retry {
+    /// The leader, or the topic, may be another one now.
+    refresh: bool,
+    /// Why.
+    error: Error,
+}
+
 /// A batch that is over. It is told of after the partition's lock is let go: those who are woken may
 /// send at once.
 #[derive(Debug)]
@@ -141,9 +150,46 @@ impl Partition {
         now: Instant,
         finished: &mut Vec<Finished>,
     ) -> Settled {
-        let mut state = lock(&self.state);
-        let state = &mut *state;
-        let mut refresh = false;
+        let (settled, retry) = {
+            let mut state = lock(&self.state);
+            let state = &mut *state;
+            let retry = self.take_answer(shared, state, ticket, answer, broker, now, finished);
+            self.give_up_former(state, finished);
+            // A batch whose time ran out while its request was under way has told its deliveries;
+            // now that the answer is here nothing keeps it.
+            self.expire_window(shared, state, now, finished);
+            self.note_backlog(state);
+            let settled = Settled {
+                refresh: retry.as_ref().is_some_and(|retry| retry.refresh),
+                has_work: state.has_work(shared),
+            };
+            (settled, retry)
+        };
+        // A logger is code of the user's: it may send.
+        if let Some(Retry { error, .. }) = retry {
+            tracing::debug!(
+                %error, topic = %self.topic.name, partition = self.index,
+                "not written, or not known to be: will be sent again"
+            );
+        }
+        settled
+    }
+
+    /// What an answer leads to; `None` if the batch is over, or goes on in parts.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of `settle`, and its lock"
+    )]
+    fn take_answer(
+        self: &Arc<Self>,
+        shared: &Shared,
+        state: &mut State,
+        ticket: Ticket,
+        answer: Answer,
+        broker: &str,
+        now: Instant,
+        finished: &mut Vec<Finished>,
+    ) -> Option<Retry> {
         match answer {
             Answer::Appended {
                 base_offset,
@@ -153,16 +199,15 @@ impl Partition {
                 state.trouble = None;
                 state.not_before = None;
                 state.acked(ticket, base_offset, log_append_time, finished);
+                None
             }
             Answer::Lost(error) => {
                 state.window.lost(ticket);
-                self.again_later(shared, state, error, now);
-                refresh = true;
+                Some(self.again_later(shared, state, error, now))
             }
             Answer::NotSent(error) => {
                 state.window.refused(ticket, false);
-                self.again_later(shared, state, error, now);
-                refresh = true;
+                Some(self.again_later(shared, state, error, now))
             }
             Answer::Refused {
                 code,
@@ -180,17 +225,8 @@ impl Partition {
                         .at_broker(broker),
                     records,
                 };
-                refresh = self.refuse(shared, state, ticket, refusal, now, finished);
+                self.refuse(shared, state, ticket, refusal, now, finished)
             }
-        }
-        self.give_up_former(state, finished);
-        // A batch whose time ran out while its request was under way has told its deliveries; now
-        // that the answer is here nothing keeps it.
-        self.expire_window(shared, state, now, finished);
-        self.note_backlog(state);
-        Settled {
-            refresh,
-            has_work: state.has_work(shared),
         }
     }
 
@@ -202,40 +238,38 @@ impl Partition {
         refusal: RefusedBatch,
         now: Instant,
         finished: &mut Vec<Finished>,
-    ) -> bool {
-        let Some(entry) = state.window.get(ticket) else {
-            return false;
-        };
-        let RefusedBatch { code, error, .. } = &refusal;
-        let code = *code;
+    ) -> Option<Retry> {
+        let entry = state.window.get(ticket)?;
+        let code = refusal.code;
         let idempotent = shared.config.idempotent();
         match code {
             // The batch was written before, too long ago for the broker to know its offset.
             ErrorCode::DUPLICATE_SEQUENCE_NUMBER => {
                 state.acked(ticket, -1, -1, finished);
-                false
+                None
             }
             // Too large now is too large before: whatever became of an earlier attempt, it was not
             // written (unless the topic's limit was lowered in between).
             ErrorCode::MESSAGE_TOO_LARGE if entry.records > 1 => {
                 self.split(shared, state, ticket, refusal.error, finished);
-                false
+                None
             }
             ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
             | ErrorCode::UNKNOWN_PRODUCER_ID
             | ErrorCode::INVALID_PRODUCER_EPOCH
                 if idempotent && (is_of_the_log(code) || !entry.may_be_written_before()) =>
             {
-                tracing::debug!(%error, "a sequence does not follow");
-                state.last_error = Some(error.clone());
+                state.last_error = Some(refusal.error.clone());
                 state.window.out_of_order(ticket);
-                false
+                Some(Retry {
+                    refresh: false,
+                    error: refusal.error,
+                })
             }
             code if code.is_retriable() => {
                 let in_doubt = may_be_written(code, shared.config.acks);
                 state.window.refused(ticket, in_doubt);
-                self.again_later(shared, state, refusal.error, now);
-                true
+                Some(self.again_later(shared, state, refusal.error, now))
             }
             _ => {
                 let size = entry.batch.bytes.len();
@@ -243,7 +277,7 @@ impl Partition {
                     .window
                     .refused(ticket, may_be_written(code, shared.config.acks));
                 self.fail(state, ticket, refusal.outcome_of(size), finished);
-                false
+                None
             }
         }
     }
@@ -271,8 +305,7 @@ impl Partition {
     }
 
     /// The next attempt waits, longer after each failure (KIP-580).
-    fn again_later(&self, shared: &Shared, state: &mut State, error: Error, now: Instant) {
-        tracing::debug!(%error, topic = %self.topic.name, partition = self.index, "will retry");
+    fn again_later(&self, shared: &Shared, state: &mut State, error: Error, now: Instant) -> Retry {
         let trouble = state.trouble.get_or_insert_with(|| {
             let topic = self.topic.name.clone();
             let partition = self.index;
@@ -280,7 +313,7 @@ impl Partition {
             shared.cluster.health.watch(subject)
         });
         trouble.failed(&error);
-        state.last_error = Some(error);
+        state.last_error = Some(error.clone());
         let failures = state
             .window
             .entries()
@@ -296,6 +329,10 @@ impl Partition {
             entry.batch.failures = (failures + 1).min(20);
         });
         state.not_before = Some(now + shared.env().jitter(wait));
+        Retry {
+            refresh: true,
+            error,
+        }
     }
 
     /// Sends a batch that was too large as several smaller ones.
@@ -362,25 +399,22 @@ impl Partition {
     }
 
     /// The topic was made anew. What may be in the log of the former one ends as unknown; the rest is
-    /// for the new one, whose sequences start over. `gone` if the new topic lacks this partition.
-    pub(crate) fn begin_anew(&self, shared: &Shared, gone: bool) {
-        let mut finished = Vec::new();
-        {
-            let mut state = lock(&self.state);
-            let state = &mut *state;
-            state.not_before = None;
-            state.window.begin_anew();
-            self.give_up_former(state, &mut finished);
-            if gone {
-                let error = Error::new(
-                    ErrorKind::UnknownTopic,
-                    "the topic was deleted and made anew with fewer partitions",
-                )
-                .at_partition(&self.topic.name, self.index);
-                self.give_up_all(state, &error, &mut finished);
-            }
+    /// for the new one, whose sequences start over. `gone` if the new topic lacks this partition. What
+    /// is over is added to `finished`: it is told of when the topics are not locked any more.
+    pub(crate) fn begin_anew(&self, gone: bool, finished: &mut Vec<Finished>) {
+        let mut state = lock(&self.state);
+        let state = &mut *state;
+        state.not_before = None;
+        state.window.begin_anew();
+        self.give_up_former(state, finished);
+        if gone {
+            let error = Error::new(
+                ErrorKind::UnknownTopic,
+                "the topic was deleted and made anew with fewer partitions",
+            )
+            .at_partition(&self.topic.name, self.index);
+            self.give_up_all(state, &error, finished);
         }
-        Finished::tell_all(finished, shared);
     }
 
     /// Ends what may be in the log of a former topic: sent again, it would be in the new one too.

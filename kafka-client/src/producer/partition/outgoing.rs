@@ -11,7 +11,7 @@ use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 use crate::producer::delivery::Outcome;
 use crate::producer::shared::Shared;
-use crate::producer::window::Ticket;
+use crate::producer::window::{Identity, Ticket};
 
 /// What the sink is to do with a partition.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) enum Next {
     },
     /// The batch is too large for what is left of the request.
     NoRoom,
+    /// The request has a batch of the partition already.
+    NextRequest,
     /// Nothing before this instant.
     At(Instant),
     /// Another broker leads the partition now, or none does.
@@ -58,21 +60,55 @@ impl Unsealed {
 }
 
 impl Partition {
-    /// What the sink of broker `node` is to send, in a request that has `room` for so many bytes.
+    /// What the sink of broker `node` is to send, in a request that has `room` for so many bytes. The
+    /// number of the request tells it from others of the sink.
     pub(crate) fn next(
         self: &Arc<Self>,
         shared: &Shared,
         node: i32,
         now: Instant,
-        room: usize,
+        (request, room): (u64, usize),
     ) -> Next {
-        let mut guard = lock(&self.state);
-        let state = &mut *guard;
+        let mut renumbered = None;
+        let next = self.next_of(
+            &mut lock(&self.state),
+            shared,
+            node,
+            now,
+            (request, room),
+            &mut renumbered,
+        );
+        // A logger is code of the user's: it may send.
+        if let Some(identity) = renumbered {
+            tracing::debug!(
+                topic = %self.topic.name, partition = self.index, epoch = identity.epoch,
+                "sequences start over under a new producer epoch"
+            );
+        }
+        next
+    }
+
+    /// As [`Partition::next`], under the lock. `renumbered` is set to the identity under which the
+    /// sequences start over, if they do.
+    fn next_of(
+        &self,
+        state: &mut State,
+        shared: &Shared,
+        node: i32,
+        now: Instant,
+        (request, room): (u64, usize),
+        renumbered: &mut Option<Identity>,
+    ) -> Next {
         if state.queued_at == Some(node) {
             state.queued_at = None;
         }
         if self.leader() != node {
             return Next::Elsewhere;
+        }
+        // A batch was taken, then a caller filled another one and queued the partition again, all
+        // while the request is being put together. A broker looks at one batch of each partition.
+        if state.taken_for == Some((node, request)) {
+            return Next::NextRequest;
         }
         if let Some(not_before) = state.not_before {
             if not_before > now {
@@ -85,12 +121,19 @@ impl Partition {
                 return Next::Nothing;
             };
             state.window.follow(identity);
-            if state.window.must_renumber() && !self.renumber(shared, state) {
-                return Next::Nothing;
+            if state.window.must_renumber() {
+                *renumbered = state.renumber(shared);
+                if renumbered.is_none() {
+                    return Next::Nothing;
+                }
             }
         }
         if state.window.has_waiting() {
-            return state.again(node, room);
+            let next = state.again(node, room);
+            if matches!(next, Next::Again { .. }) {
+                state.taken_for = Some((node, request));
+            }
+            return next;
         }
         if !state.is_ready(shared) || !state.window.may_send_new(node) {
             return Next::Nothing;
@@ -105,6 +148,7 @@ impl Partition {
         let Some(open) = state.open.pop_front() else {
             return Next::Nothing;
         };
+        state.taken_for = Some((node, request));
         let (ticket, batch) = state.close(shared, open, node);
         let more = state.is_ready(shared) && state.window.may_send_new(node);
         Next::New {
@@ -112,27 +156,6 @@ impl Partition {
             batch,
             more,
         }
-    }
-
-    /// Numbers everything in the window anew under the next epoch (KIP-360); `false` if that is
-    /// not known yet.
-    fn renumber(&self, shared: &Shared, state: &mut State) -> bool {
-        let before = state.window.identity();
-        let Some(identity) = shared.identities.after(before) else {
-            return false;
-        };
-        tracing::debug!(
-            topic = %self.topic.name, partition = self.index, epoch = identity.epoch,
-            "sequences start over under a new producer epoch"
-        );
-        state.window.renumber(identity, |batch, sequence| {
-            match records::reidentify(&batch.bytes, identity.id, identity.epoch, sequence) {
-                Ok(bytes) => batch.bytes = bytes,
-                // The bytes are our own, made by the sealing below.
-                Err(error) => unreachable!("a sealed batch is whole: {error}"),
-            }
-        });
-        true
     }
 
     /// Takes in what sealing has made of a batch, and gives the bytes to send: `None` if it failed,
@@ -176,6 +199,20 @@ impl Partition {
 }
 
 impl State {
+    /// Numbers everything in the window anew under the next epoch (KIP-360), which is given; `None` if
+    /// that is not known yet.
+    fn renumber(&mut self, shared: &Shared) -> Option<Identity> {
+        let identity = shared.identities.after(self.window.identity())?;
+        self.window.renumber(identity, |batch, sequence| {
+            match records::reidentify(&batch.bytes, identity.id, identity.epoch, sequence) {
+                Ok(bytes) => batch.bytes = bytes,
+                // The bytes are our own, made by the sealing below.
+                Err(error) => unreachable!("a sealed batch is whole: {error}"),
+            }
+        });
+        Some(identity)
+    }
+
     /// The batch that is sent again, if one is now.
     fn again(&mut self, node: i32, room: usize) -> Next {
         let Some(entry) = self.window.next_again() else {
