@@ -599,7 +599,7 @@ mod tests {
         fill();
         assert!(matches!(next(1), Next::New { .. }));
         fill();
-        assert!(matches!(next(1), Next::NextRequest));
+        assert!(matches!(next(1), Next::Taken));
         assert!(matches!(next(2), Next::New { .. }));
     }
 

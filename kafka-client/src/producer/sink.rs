@@ -417,7 +417,7 @@ fn take(shared: &Arc<Shared>, sink: &Sink, number: u64, now: Instant) -> Request
                 sink.push(&partition, Due::Urgent, shared.config.large_backlog());
                 break;
             }
-            Next::NextRequest => again.push(partition),
+            Next::Taken => again.push(partition),
             Next::At(instant) => sink.delay(partition, instant),
             Next::Elsewhere => shared.enqueue(&partition, Due::Ready),
             Next::Nothing => {}

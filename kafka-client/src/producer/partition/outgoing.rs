@@ -27,7 +27,7 @@ pub(crate) enum Next {
     /// The batch is too large for what is left of the request.
     NoRoom,
     /// The request has a batch of the partition already.
-    NextRequest,
+    Taken,
     /// Nothing before this instant.
     At(Instant),
     /// Another broker leads the partition now, or none does.
@@ -108,7 +108,7 @@ impl Partition {
         // A batch was taken, then a caller filled another one and queued the partition again, all
         // while the request is being put together. A broker looks at one batch of each partition.
         if state.taken_for == Some((node, request)) {
-            return Next::NextRequest;
+            return Next::Taken;
         }
         if let Some(not_before) = state.not_before {
             if not_before > now {
