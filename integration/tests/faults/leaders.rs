@@ -256,10 +256,10 @@ async fn a_known_topic_without_partitions_is_waited_for() {
         topic.topic_id = Uuid([7; 16]);
     });
     tokio::time::sleep(5 * SECOND).await;
-    let delivery = tokio::spawn(producer.enqueue(record).await.unwrap());
+    let sending = tokio::spawn(async move { producer.send(record).await });
     tokio::time::sleep(SECOND).await;
     empty.remove();
-    delivery.await.unwrap().unwrap();
+    sending.await.unwrap().unwrap();
 }
 
 /// Part A 15: a broker that has not heard of a new partition yet leaves it out.
