@@ -550,15 +550,20 @@ mod tests {
     use super::*;
     use crate::config::ClientConfig;
     use crate::env::TcpConnector;
-    use crate::producer::partition::TopicName;
+    use crate::producer::config::Acks;
+    use crate::producer::partition::{Next, TopicName};
     use crate::record::Record;
     use kafka_client_protocol::Uuid;
 
     fn shared() -> Arc<Shared> {
+        shared_with(ProducerConfig::default())
+    }
+
+    fn shared_with(config: ProducerConfig) -> Arc<Shared> {
         let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let health = crate::health::Monitor::new(env.clone());
         let cluster = Cluster::new(env, Arc::new(ClientConfig::default()), health);
-        Shared::new(cluster, ProducerConfig::default())
+        Shared::new(cluster, config)
     }
 
     /// A caller has found its partition; then the producer ends, and collects what there is; then the
@@ -573,6 +578,29 @@ mod tests {
         assert!(matches!(appended, Err(Refusal::Error(_))));
         assert_eq!(shared.budget.available(), shared.budget.total());
         assert!(partition.pending().is_empty());
+    }
+
+    /// A caller fills another batch while a request is put together that has one of the partition.
+    #[tokio::test]
+    async fn a_request_has_one_batch_of_a_partition() {
+        let shared = shared_with(ProducerConfig {
+            acks: Acks::Leader,
+            ..ProducerConfig::default()
+        });
+        let name = Arc::new(TopicName::new(Arc::from("orders"), Uuid::ZERO));
+        let partition = Arc::new(Partition::new(name, 0, 1, &shared));
+        let record = Record::to("orders").value("v");
+        let fill = || {
+            drop(partition.append(&shared, 0, &record, None).unwrap());
+            partition.make_due();
+        };
+        let now = shared.env().now();
+        let next = |request| partition.next(&shared, 1, now, (request, usize::MAX));
+        fill();
+        assert!(matches!(next(1), Next::New { .. }));
+        fill();
+        assert!(matches!(next(1), Next::Taken));
+        assert!(matches!(next(2), Next::New { .. }));
     }
 
     /// A flush that finds the list without the partition would return before its records are sent.

@@ -219,6 +219,7 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
         return;
     };
     let mut in_flight: VecDeque<InFlight> = VecDeque::new();
+    let mut requests: u64 = 0;
     // Whether the last request had several records. They come from callers that send again when
     // they are told: what they send is to go together, not with the first of them that runs.
     let mut crowd = false;
@@ -247,7 +248,8 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         Ok(_) if is_closed(in_flight.front()) => {}
                         Ok(connection) => {
                             backoff.reset();
-                            let (request, records) = send(&this, &sink, connection).await;
+                            requests += 1;
+                            let (request, records) = send(&this, &sink, requests, connection).await;
                             pace.sent();
                             crowd = records > 1;
                             in_flight.extend(request);
@@ -312,10 +314,11 @@ async fn answered(pending: Option<&mut PendingResponse>) -> Result<Bytes, Error>
 async fn send(
     shared: &Arc<Shared>,
     sink: &Sink,
+    number: u64,
     connection: Connection,
 ) -> (Option<InFlight>, usize) {
     let now = shared.env().now();
-    let taken = take(shared, sink, now);
+    let taken = take(shared, sink, number, now);
     let records = taken
         .unsealed
         .iter()
@@ -379,7 +382,7 @@ struct Request {
 }
 
 /// Takes at most one batch of each queued partition, up to `max.request.size`.
-fn take(shared: &Arc<Shared>, sink: &Sink, now: Instant) -> Request {
+fn take(shared: &Arc<Shared>, sink: &Sink, number: u64, now: Instant) -> Request {
     let mut taken = Request::default();
     let mut size = 0;
     // Those that have more go to the end of the queue, behind who has waited longer.
@@ -390,7 +393,7 @@ fn take(shared: &Arc<Shared>, sink: &Sink, now: Instant) -> Request {
             0 => usize::MAX,
             size => shared.config.max_request_size.saturating_sub(size),
         };
-        match partition.next(shared, sink.node, now, room) {
+        match partition.next(shared, sink.node, now, (number, room)) {
             Next::New {
                 ticket,
                 batch,
@@ -414,6 +417,7 @@ fn take(shared: &Arc<Shared>, sink: &Sink, now: Instant) -> Request {
                 sink.push(&partition, Due::Urgent, shared.config.large_backlog());
                 break;
             }
+            Next::Taken => again.push(partition),
             Next::At(instant) => sink.delay(partition, instant),
             Next::Elsewhere => shared.enqueue(&partition, Due::Ready),
             Next::Nothing => {}

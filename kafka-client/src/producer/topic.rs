@@ -66,10 +66,15 @@ impl Topic {
         metadata.partitions.len() > self.partitions.len() || self.is_made_anew(metadata)
     }
 
-    /// Whether the topic was deleted and another one made under its name.
+    /// Whether the topic was deleted and another one made under its name. One without partitions is
+    /// not there yet, whatever its id: records go to partitions, so a topic here has some.
     pub(crate) fn is_made_anew(&self, metadata: &TopicMetadata) -> bool {
         let id = self.name.id();
-        !metadata.error.is_error() && !id.is_zero() && id != metadata.id && !metadata.id.is_zero()
+        !metadata.error.is_error()
+            && !metadata.partitions.is_empty()
+            && !id.is_zero()
+            && id != metadata.id
+            && !metadata.id.is_zero()
     }
 
     /// The topic as the metadata has it. Of one that was made anew nothing is kept but what was never

@@ -85,6 +85,8 @@ struct State {
     due: Option<u64>,
     /// The sink in whose queue the partition stands.
     queued_at: Option<i32>,
+    /// The sink and its request that the last batch was taken for.
+    taken_for: Option<(i32, u64)>,
     /// Listed among the partitions that have batches.
     active: bool,
     /// Nothing is sent again before this instant.
@@ -170,6 +172,7 @@ impl Partition {
                 window: Window::new(config.max_in_flight, config.idempotent()),
                 due: None,
                 queued_at: None,
+                taken_for: None,
                 active: false,
                 not_before: None,
                 next_batch: 0,

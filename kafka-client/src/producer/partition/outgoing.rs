@@ -26,6 +26,8 @@ pub(crate) enum Next {
     },
     /// The batch is too large for what is left of the request.
     NoRoom,
+    /// The request has a batch of the partition already.
+    Taken,
     /// Nothing before this instant.
     At(Instant),
     /// Another broker leads the partition now, or none does.
@@ -58,13 +60,14 @@ impl Unsealed {
 }
 
 impl Partition {
-    /// What the sink of broker `node` is to send, in a request that has `room` for so many bytes.
+    /// What the sink of broker `node` is to send, in a request that has `room` for so many bytes. The
+    /// number of the request tells it from others of the sink.
     pub(crate) fn next(
         self: &Arc<Self>,
         shared: &Shared,
         node: i32,
         now: Instant,
-        room: usize,
+        (request, room): (u64, usize),
     ) -> Next {
         let mut renumbered = None;
         let next = self.next_of(
@@ -72,7 +75,7 @@ impl Partition {
             shared,
             node,
             now,
-            room,
+            (request, room),
             &mut renumbered,
         );
         // A logger is code of the user's: it may send.
@@ -93,7 +96,7 @@ impl Partition {
         shared: &Shared,
         node: i32,
         now: Instant,
-        room: usize,
+        (request, room): (u64, usize),
         renumbered: &mut Option<Identity>,
     ) -> Next {
         if state.queued_at == Some(node) {
@@ -101,6 +104,11 @@ impl Partition {
         }
         if self.leader() != node {
             return Next::Elsewhere;
+        }
+        // A batch was taken, then a caller filled another one and queued the partition again, all
+        // while the request is being put together. A broker looks at one batch of each partition.
+        if state.taken_for == Some((node, request)) {
+            return Next::Taken;
         }
         if let Some(not_before) = state.not_before {
             if not_before > now {
@@ -121,7 +129,11 @@ impl Partition {
             }
         }
         if state.window.has_waiting() {
-            return state.again(node, room);
+            let next = state.again(node, room);
+            if matches!(next, Next::Again { .. }) {
+                state.taken_for = Some((node, request));
+            }
+            return next;
         }
         if !state.is_ready(shared) || !state.window.may_send_new(node) {
             return Next::Nothing;
@@ -136,6 +148,7 @@ impl Partition {
         let Some(open) = state.open.pop_front() else {
             return Next::Nothing;
         };
+        state.taken_for = Some((node, request));
         let (ticket, batch) = state.close(shared, open, node);
         let more = state.is_ready(shared) && state.window.may_send_new(node);
         Next::New {
