@@ -192,12 +192,14 @@ async fn versions_are_agreed_upon_again_with_every_connection() {
     older.remove();
     too_new.remove();
 
-    // So old that there is nothing to agree upon: an error that says so, and names both sides.
+    // So old that there is nothing to agree upon: an error at once that says so, and names both sides.
     let ancient = when(ApiKey::API_VERSIONS).always();
     setting.inject(ancient.then([Step::edit(produce_up_to(1))]));
     setting.inject(when(ApiKey::PRODUCE).then([Step::Close]));
+    let start = tokio::time::Instant::now();
     let delivery = enqueue(&producer, topic, 1, 20..21).await.remove(0).2;
     let error = delivery.await.unwrap_err();
+    assert!(start.elapsed() < 2 * SECOND, "{:?}", start.elapsed());
     let text = error.to_string();
     assert!(
         text.contains("versions 0 to 1") && text.contains("this client 3 to"),

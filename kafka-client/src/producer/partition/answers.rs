@@ -207,6 +207,12 @@ impl Partition {
             }
             Answer::NotSent(error) => {
                 state.window.refused(ticket, false);
+                // No version in common: the next attempt would find the same.
+                if error.kind() == ErrorKind::Unsupported {
+                    let error = error.at_partition(&self.topic.name, self.index);
+                    self.fail(state, ticket, Outcome::NotDelivered(error), finished);
+                    return None;
+                }
                 Some(self.again_later(shared, state, error, now))
             }
             Answer::Refused {
