@@ -233,7 +233,7 @@ impl Bench {
             Some(child) => child.stop()?,
             None => cluster.topics.remove_all().await,
         }
-        report.add(plan, rounds, failures);
+        report.add(plan, &rounds, failures);
         Ok(())
     }
 

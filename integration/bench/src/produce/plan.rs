@@ -116,10 +116,13 @@ impl<'a> Round<'a> {
     }
 }
 
+/// Finds a figure in a round; `None` where something that it needs was not measured.
+type Figure = Box<dyn Fn(&Round<'_>) -> Option<f64>>;
+
 /// A figure of each round, and what it should be.
 pub(crate) struct Goal {
     pub(crate) text: String,
-    pub(crate) value: Box<dyn Fn(&Round<'_>) -> Option<f64>>,
+    pub(crate) value: Figure,
     pub(crate) bound: Bound,
     pub(crate) unit: &'static str,
 }

@@ -87,7 +87,7 @@ impl<'a> Report<'a> {
     pub(super) fn add(
         &mut self,
         plan: Plan,
-        rounds: Vec<Vec<Option<Measurement>>>,
+        rounds: &[Vec<Option<Measurement>>],
         failures: Vec<Option<String>>,
     ) {
         let cases = &plan.cases;
