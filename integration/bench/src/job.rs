@@ -132,3 +132,61 @@ impl Job {
 pub(crate) fn topic_names(prefix: &str, count: u32) -> Vec<String> {
     (0..count).map(|n| format!("{prefix}-{n}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_written_as_the_programs_in_other_languages_read_it() {
+        let job = Job {
+            peer: Peer::FranzGo,
+            bootstrap: "127.0.0.1:9092".to_owned(),
+            topic: "t".to_owned(),
+            partitions: 8,
+            linger_ms: Some(5),
+            codec: Codec::None,
+            values: Values::Letters(100),
+            workload: Workload::Stream(Stream {
+                records: 4,
+                warm_up: 1,
+                round_robin: true,
+                awaited: true,
+                outstanding: 2,
+                count_allocations: false,
+            }),
+        };
+        let expected = serde_json::json!({
+            "peer": "franz-go",
+            "bootstrap": "127.0.0.1:9092",
+            "topic": "t",
+            "partitions": 8,
+            "linger_ms": 5,
+            "codec": "none",
+            "values": {"letters": 100},
+            "workload": {
+                "kind": "stream",
+                "records": 4,
+                "warm_up": 1,
+                "round_robin": true,
+                "awaited": true,
+                "outstanding": 2,
+                "count_allocations": false,
+            },
+        });
+        assert_eq!(serde_json::to_value(job).expect("JSON"), expected);
+    }
+
+    #[test]
+    fn round_robin_takes_each_partition_in_turn() {
+        let job: Job = serde_json::from_value(serde_json::json!({
+            "peer": "ours", "bootstrap": "", "topic": "", "partitions": 3, "linger_ms": null,
+            "codec": "none", "values": {"letters": 1},
+            "workload": {"kind": "codec", "records": 0, "batch_records": 1},
+        }))
+        .expect("a job");
+        let turns: Vec<_> = (0..4).map(|n| job.partition(n, true)).collect();
+        assert_eq!(turns, [Some(0), Some(1), Some(2), Some(0)]);
+        assert_eq!(job.partition(1, false), None);
+    }
+}
