@@ -1,0 +1,152 @@
+//! What a process has used, before and after.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use serde::{Deserialize, Serialize};
+
+use crate::Failure;
+
+/// What the measured records took. The peers in other languages print the same, as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Measurement {
+    pub(crate) records: u64,
+    /// All that the process wrote, with what went before the measurement.
+    pub(crate) written: u64,
+    pub(crate) user_ns: u64,
+    pub(crate) system_ns: u64,
+    pub(crate) wall_ns: u64,
+    /// Of the whole life of the process.
+    pub(crate) peak_rss_kib: u64,
+    /// Times that a thread waited.
+    pub(crate) waits: u64,
+    /// How long each send took, where they are timed.
+    #[serde(default)]
+    pub(crate) latency: Option<Latency>,
+    /// How long the second send to each topic took, where the first one is what is measured.
+    #[serde(default)]
+    pub(crate) again: Option<Latency>,
+    /// Allocations of the measured records, where they are counted.
+    #[serde(default)]
+    pub(crate) allocations: Option<u64>,
+    /// Records of a batch, as the log has them, where that is looked up.
+    #[serde(default)]
+    pub(crate) batch_records: Option<f64>,
+    /// What the codec alone takes for these batches.
+    #[serde(default)]
+    pub(crate) codec_ns_per_record: Option<f64>,
+    /// Metadata requests that the broker got meanwhile, where it counts them.
+    #[serde(default)]
+    pub(crate) metadata_requests: Option<u64>,
+}
+
+/// How long the calls of a measurement took.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_ns: u64,
+    pub(crate) p99_ns: u64,
+}
+
+impl Latency {
+    /// Of at least one call.
+    pub(crate) fn of(mut calls: Vec<Duration>) -> Result<Self, Failure> {
+        calls.sort_unstable();
+        let at = |percent: usize| {
+            let index = (calls.len() * percent / 100).min(calls.len().saturating_sub(1));
+            let call = calls.get(index).ok_or("no call was timed")?;
+            Ok::<_, Failure>(u64::try_from(call.as_nanos())?)
+        };
+        Ok(Self {
+            p50_ns: at(50)?,
+            p99_ns: at(99)?,
+        })
+    }
+}
+
+impl Measurement {
+    pub(crate) fn cpu_ns_per_record(&self) -> f64 {
+        (self.user_ns + self.system_ns) as f64 / self.records as f64
+    }
+
+    pub(crate) fn user_ns_per_record(&self) -> f64 {
+        self.user_ns as f64 / self.records as f64
+    }
+
+    pub(crate) fn records_per_second(&self) -> f64 {
+        self.records as f64 * 1e9 / self.wall_ns as f64
+    }
+
+    pub(crate) fn peak_rss_mib(&self) -> f64 {
+        self.peak_rss_kib as f64 / 1024.0
+    }
+
+    /// CPU per record without the codec's share, where that is known.
+    pub(crate) fn cpu_outside_codec(&self) -> Option<f64> {
+        Some(self.cpu_ns_per_record() - self.codec_ns_per_record?)
+    }
+}
+
+/// The beginning of a measurement.
+pub(crate) struct Meter {
+    usage: Usage,
+    start: Instant,
+}
+
+impl Meter {
+    pub(crate) fn start() -> Result<Self, Failure> {
+        Ok(Self {
+            usage: getrusage(UsageWho::RUSAGE_SELF)?,
+            start: Instant::now(),
+        })
+    }
+
+    /// The end: `records` took what was used since the start.
+    pub(crate) fn stop(self, records: u64) -> Result<Measurement, Failure> {
+        let wall = self.start.elapsed();
+        let (before, after) = (self.usage, getrusage(UsageWho::RUSAGE_SELF)?);
+        let since = |of: fn(&Usage) -> i64| u64::try_from(of(&after) - of(&before));
+        Ok(Measurement {
+            records,
+            written: records,
+            user_ns: since(|usage| usage.user_time().num_microseconds())? * 1000,
+            system_ns: since(|usage| usage.system_time().num_microseconds())? * 1000,
+            wall_ns: u64::try_from(wall.as_nanos())?,
+            peak_rss_kib: peak_rss_kib(&after)?,
+            waits: since(Usage::voluntary_context_switches)?,
+            latency: None,
+            again: None,
+            allocations: None,
+            batch_records: None,
+            codec_ns_per_record: None,
+            metadata_requests: None,
+        })
+    }
+}
+
+/// Linux keeps in `ru_maxrss` what the parent had when it started this program, so what the kernel
+/// tells of this program alone is preferred.
+fn peak_rss_kib(usage: &Usage) -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|line| line.split_whitespace().next());
+    match peak {
+        Some(kib) => Ok(kib.parse()?),
+        None => Ok(u64::try_from(usage.max_rss())?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_sorted_calls() {
+        let calls = (1..=100).rev().map(Duration::from_nanos).collect();
+        let latency = Latency::of(calls).expect("a hundred calls");
+        assert_eq!((latency.p50_ns, latency.p99_ns), (51, 100));
+        Latency::of(Vec::new()).expect_err("of nothing");
+    }
+}
