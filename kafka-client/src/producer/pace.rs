@@ -102,6 +102,38 @@ impl Pace {
     }
 }
 
+/// Whether those who were told of the last request are given time to send again. They wait for their
+/// records one by one, and each wakes the sink as soon as it has sent the next: without this, the first
+/// that runs would go alone, and the others after its answer.
+#[derive(Debug, Default)]
+pub(crate) struct Crowd {
+    expected: bool,
+    yields: u32,
+    /// Records that were ready at the last look.
+    seen: usize,
+}
+
+impl Crowd {
+    /// More looks than this are not taken, however many come.
+    const YIELDS: u32 = 64;
+
+    /// After a request with so many records.
+    pub(crate) fn after(records: usize) -> Self {
+        Self {
+            expected: records > 1,
+            ..Self::default()
+        }
+    }
+
+    /// Whether to let others run once more: as long as more records come.
+    pub(crate) fn gathers(&mut self, ready: usize) -> bool {
+        let comes = self.yields == 0 || ready > self.seen;
+        self.seen = ready;
+        self.yields += 1;
+        self.expected && comes && self.yields <= Self::YIELDS
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +188,16 @@ mod tests {
         let now = Instant::now();
         assert_eq!(pace.step(now, 1, URGENT), Step::Send);
         assert_eq!(pace.step(now, 2, URGENT), Step::Wait(None));
+    }
+
+    #[test]
+    fn those_who_send_again_are_waited_for_while_they_come() {
+        let mut crowd = Crowd::after(40);
+        let looks = [1, 20, 40, 40].map(|ready| crowd.gathers(ready));
+        assert_eq!(looks, [true, true, true, false]);
+        assert!(!Crowd::after(1).gathers(1), "one alone is not held up");
+        let mut endless = Crowd::after(2);
+        assert!((0..1_000).any(|ready| !endless.gathers(ready)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::config::Acks;
-use super::pace::{Backlog, Pace, Step};
+use super::pace::{Backlog, Crowd, Pace, Step};
 use super::partition::{Answer, Finished, Next, Partition, Unsealed};
 use super::request::{Batches, Item};
 use super::shared::Shared;
@@ -169,6 +169,16 @@ impl Sink {
         }
     }
 
+    /// How many records are ready, about.
+    fn ready_records(&self) -> usize {
+        let queue = lock(&self.queue);
+        queue
+            .ready
+            .iter()
+            .map(|partition| partition.growing())
+            .sum()
+    }
+
     fn pop(&self) -> Option<Arc<Partition>> {
         let mut queue = lock(&self.queue);
         let partition = queue.ready.pop_front();
@@ -220,9 +230,7 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
     };
     let mut in_flight: VecDeque<InFlight> = VecDeque::new();
     let mut requests: u64 = 0;
-    // Whether the last request had several records. They come from callers that send again when
-    // they are told: what they send is to go together, not with the first of them that runs.
-    let mut crowd = false;
+    let mut crowd = Crowd::default();
     loop {
         let wait_until = {
             let Some(this) = shared.upgrade() else { return };
@@ -236,9 +244,10 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
             let now = this.env().now();
             let starving = this.is_starving();
             let timer = sink.fire(now, starving);
-            match pace.step(now, in_flight.len(), sink.backlog(starving)) {
+            let backlog = sink.backlog(starving);
+            match pace.step(now, in_flight.len(), backlog) {
                 Step::Send => {
-                    if std::mem::take(&mut crowd) {
+                    if !backlog.urgent && crowd.gathers(sink.ready_records()) {
                         drop(this);
                         tokio::task::yield_now().await;
                         continue;
@@ -251,7 +260,7 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                             requests += 1;
                             let (request, records) = send(&this, &sink, requests, connection).await;
                             pace.sent();
-                            crowd = records > 1;
+                            crowd = Crowd::after(records);
                             in_flight.extend(request);
                         }
                         Err(error) => {

@@ -73,6 +73,8 @@ pub(crate) struct Partition {
     near: AtomicBool,
     /// Batches that are not settled.
     backlog: AtomicU32,
+    /// Records in the batch that was appended to last.
+    growing: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -167,6 +169,7 @@ impl Partition {
             leader: AtomicI32::new(leader),
             near: AtomicBool::new(false),
             backlog: AtomicU32::new(0),
+            growing: AtomicU32::new(0),
             state: Mutex::new(State {
                 open: VecDeque::new(),
                 window: Window::new(config.max_in_flight, config.idempotent()),
@@ -199,6 +202,11 @@ impl Partition {
     /// Batches that are not settled, as far as others may know without the lock.
     pub(crate) fn backlog(&self) -> u32 {
         self.backlog.load(Ordering::Relaxed)
+    }
+
+    /// Records in the batch that was appended to last, as far as others may know without the lock.
+    pub(crate) fn growing(&self) -> usize {
+        self.growing.load(Ordering::Relaxed) as usize
     }
 
     /// Tells others how many batches there are. Called under the lock.
@@ -252,6 +260,7 @@ impl Partition {
             );
             match appended {
                 Ok(index) => {
+                    self.growing.store(index + 1, Ordering::Relaxed);
                     let delivery = open.completion.delivery(index, timestamp);
                     let mut signal = Signal::None;
                     if after >= open.told_at {
@@ -307,6 +316,7 @@ impl Partition {
                 shared.budget.give_back(reserved);
                 self.refused(error)
             })?;
+        self.growing.store(1, Ordering::Relaxed);
         let completion = Completion::new(self.clone(), shared.weak.clone());
         let delivery = completion.delivery(index, timestamp);
         let number = state.next_batch;
