@@ -128,10 +128,11 @@ impl NativeKafka {
             .wait_for(
                 "line `Kafka Server started`",
                 Duration::from_secs(60),
+                // Not the last line alone: others may have come before anybody looks.
                 |lines| {
                     lines
-                        .last()
-                        .is_some_and(|line| line.contains("Kafka Server started"))
+                        .iter()
+                        .any(|line| line.contains("Kafka Server started"))
                 },
             )
             .await?;

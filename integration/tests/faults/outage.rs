@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use integration::network::Network;
 use integration::numbered::{self, enqueue};
-use kafka_broker::Broker;
+use kafka_broker::{Broker, Step, when};
 use kafka_client::Kafka;
-use kafka_client::producer::Producer;
+use kafka_client::producer::{Acks, Producer};
 use kafka_client::record::Record;
+use kafka_client_protocol::ApiKey;
 use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -151,4 +152,32 @@ async fn flush_and_close_end_at_the_limit_that_they_are_given() {
         let verdict = futures::FutureExt::now_or_never(delivery);
         verdict.expect("a verdict").unwrap_err();
     }
+}
+
+/// A peer that does not read any more, without acknowledgements: what is being written is given up with
+/// its request, and the partition goes on.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_never_ends_ends_with_its_request() {
+    let broker = Broker::builder().memory().no_listener().seed(1);
+    let broker = broker.advertise("broker", 9092).start().await.unwrap();
+    broker.create_topic("orders", 1).unwrap();
+    let network = Network::new();
+    network.route(ADDRESS, broker.connector());
+    let kafka = Kafka::builder(ADDRESS).connector(network.clone());
+    let kafka = kafka.request_timeout(3 * SECOND).connect().await.unwrap();
+    let producer = kafka.producer().acks(Acks::None).build().await.unwrap();
+    let record = Record::to("orders").partition(0);
+    producer.send(record.value("v")).await.unwrap();
+    // More than what the network takes without a reader.
+    let _silent = broker
+        .faults()
+        .inject(when(ApiKey::PRODUCE).then([Step::Hold]));
+    let large = vec![b'x'; 900_000];
+    for _ in 0..4 {
+        drop(producer.enqueue(record.value(&large)).await.unwrap());
+    }
+    let start = Instant::now();
+    producer.send(record.value("after")).await.unwrap();
+    assert!(start.elapsed() < 10 * SECOND, "{:?}", start.elapsed());
+    let _ = producer.close_within(SECOND).await;
 }

@@ -29,7 +29,9 @@ async fn an_answer_under_another_number_is_given_to_nobody() {
     let strange = setting.inject(strange.then([Step::Corrupt(7)]));
     let anew = setting.inject(when(ApiKey::API_VERSIONS).always().then([]));
     numbered::send(&producer, topic, 3, 1..60).await;
-    assert_eq!((strange.hits(), anew.hits()), (3, 3));
+    // Several may come over one connection, which ends with the first.
+    assert_eq!(strange.hits(), 3);
+    assert!((1..=3).contains(&anew.hits()), "{}", anew.hits());
     setting.log(topic, 3).await.assert_is(3, 0..60);
 }
 

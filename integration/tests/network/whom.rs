@@ -269,6 +269,24 @@ async fn without_metadata_for_long_the_bootstrap_addresses_are_asked() {
     producer.close().await.unwrap();
 }
 
+/// A cluster that answers is never given up, however long the client lives.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_well_keeps_its_brokers_and_connections() {
+    let world = World::new(&["one:9092"]).await;
+    let topic = world.topic("orders", 1);
+    let kafka = world.client("one:9092").metadata_max_age(20 * SECOND);
+    let kafka = kafka.metadata_recovery_trigger(60 * SECOND);
+    let kafka = kafka.connect().await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    producer.send(Record::to(topic).value("v")).await.unwrap();
+    let before = world.network.dials("one:9092");
+    for _ in 0..30 {
+        tokio::time::sleep(10 * SECOND).await;
+        producer.send(Record::to(topic).value("v")).await.unwrap();
+    }
+    assert_eq!(world.network.dials("one:9092"), before);
+}
+
 /// A host in `advertised.listeners` that clients cannot resolve: the error says so.
 #[tokio::test(start_paused = true)]
 async fn an_advertised_host_that_does_not_resolve_is_named() {

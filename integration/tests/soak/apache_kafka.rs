@@ -14,9 +14,7 @@ use crate::{length, resident_mib};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn outcomes_are_true_over_kills_of_the_broker() {
-    // A node that is short of processor time must not lose its session while it starts.
-    let session = [("broker.session.timeout.ms", "3000")];
-    let mut broker = NativeKafka::start_with(&session).await.unwrap();
+    let mut broker = NativeKafka::start().await.unwrap();
     // Every 200th answer never arrives, and a second address is dead.
     let (connector, cuts) = CutProduceAnswers::every(200, TcpConnector);
     let bootstrap = format!("127.0.0.1:1,{}", broker.bootstrap());

@@ -11,7 +11,7 @@ use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse,
 };
-use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
+use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes, Uuid};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -215,11 +215,13 @@ impl Cluster {
         Err(error.at_topic(&name))
     }
 
-    /// Takes a leader that a broker named in an error, with the addresses it gave: node id, host
+    /// Takes a leader that a broker named in an error about the topic with this id (zero if it was asked
+    /// for by name), with the addresses it gave: node id, host
     /// and port (KIP-951).
     pub(crate) fn leader_hint<'a>(
         &self,
         topic: &str,
+        id: Uuid,
         partition: i32,
         leader: PartitionMetadata,
         mut addresses: impl Iterator<Item = (i32, &'a str, i32)>,
@@ -235,6 +237,13 @@ impl Cluster {
                 Some((node, Broker { host, port, rack }))
             });
         self.metadata.send_if_modified(|metadata| {
+            // An answer of a former topic says nothing of the one that was made anew.
+            let is_of_former = metadata
+                .topic(topic)
+                .is_some_and(|known| !id.is_zero() && !known.id.is_zero() && known.id != id);
+            if is_of_former {
+                return false;
+            }
             let next = metadata.with_leader(topic, partition, leader, address);
             next.map(|next| *metadata = Arc::new(next)).is_some()
         });
@@ -304,7 +313,7 @@ impl Cluster {
             candidates.append(&mut seeds);
         }
         // Stable: those that have failed a moment ago come last.
-        candidates.sort_by_key(|address| self.pool.is_resting(address, lane));
+        candidates.sort_by_cached_key(|address| self.pool.is_resting(address, lane));
         let attempt = |index: usize| self.pool.connect(&candidates[index], lane);
         let connected = net::race(&self.env, deadline, candidates.len(), attempt).await;
         connected.map_err(|errors| {
@@ -436,6 +445,7 @@ impl Cluster {
 
     /// Takes an answer, and tells those who wait for it; whether there was news.
     fn accept(&self, names: &[Arc<str>], response: MetadataResponse) -> bool {
+        *lock(&self.unanswered_since) = None;
         let now = self.env.now();
         let mut news = false;
         let mut wanted = lock(&self.wanted);

@@ -403,5 +403,5 @@ fn hint(
     let TopicPartition { topic, partition } = &asked.partition;
     shared
         .cluster
-        .leader_hint(topic, *partition, leader, addresses);
+        .leader_hint(topic, Uuid::ZERO, *partition, leader, addresses);
 }

@@ -266,6 +266,7 @@ impl Monitor {
         // ours.
         if over(&mut lock(&self.0.state).troubles, now) {
             self.0.wake.notify_one();
+            self.0.changes.send_replace(());
         }
     }
 }

@@ -127,13 +127,15 @@ impl Troubles {
         true
     }
 
-    /// An attempt succeeded, whoever's it was; `true` if [`Troubles::next`] is another time now.
+    /// An attempt succeeded, whoever's it was; `true` if that is to be told, or seen.
     pub(super) fn over(&mut self, subject: &Subject, now: Instant) -> bool {
-        let ended = self.cases.remove_entry(subject);
-        let told = ended.and_then(|(subject, case)| case.over(subject, now));
-        let is_told = told.is_some();
-        self.over.extend(told);
-        is_told
+        let Some((subject, case)) = self.cases.remove_entry(subject) else {
+            return false;
+        };
+        // Who asked for what is stuck may have seen it before the watcher told of it.
+        let was_stuck = case.is_stuck(now);
+        self.over.extend(case.over(subject, now));
+        was_stuck
     }
 
     /// A holder ends; `true` if [`Troubles::next`] is another time now.

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -66,16 +66,12 @@ pub(crate) struct Connection(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     versions: Versions,
-    tasks: [AbortHandle; 2],
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         // Requests without an answer are told now, not when the tasks get to run.
         self.shared.fail(&Error::closed("connection"));
-        for task in &self.tasks {
-            task.abort();
-        }
     }
 }
 
@@ -92,6 +88,9 @@ struct Shared {
     /// Wakes the writer: something is queued.
     queued: Notify,
     closed: AtomicBool,
+    /// The writer and the reader, which end with the connection wherever they are: in the middle of
+    /// writing to a peer that does not read any more, too.
+    tasks: OnceLock<[AbortHandle; 2]>,
 }
 
 struct State {
@@ -362,15 +361,20 @@ impl Link {
             }),
             queued: Notify::new(),
             closed: AtomicBool::new(false),
+            tasks: OnceLock::new(),
         });
         let writer = env.spawn(write_loop(shared.clone(), write)).abort_handle();
         let guard = FailOnDrop(shared.clone());
         let reader = env.spawn(async move { read_loop(&guard, frames).await });
-        let reader = reader.abort_handle();
+        // Set once, here.
+        let _ = shared.tasks.set([writer, reader.abort_handle()]);
+        if shared.closed.load(Ordering::Acquire) {
+            // It failed before it could end them.
+            shared.end_tasks();
+        }
         Self(Handle {
             shared,
             versions: Versions::default(),
-            tasks: [writer, reader],
         })
     }
 
@@ -459,9 +463,6 @@ impl Shared {
         let waiting = std::mem::take(&mut state.waiting);
         let queue = std::mem::take(&mut state.queue);
         drop(state);
-        // Both tasks look at `closed` when they wake.
-        self.queued.notify_waiters();
-        self.queued.notify_one();
         // Of what is still in the queue the writer has not taken a byte.
         let queued = queue.iter().filter(|outgoing| outgoing.written.is_none());
         let written = waiting.len().saturating_sub(queued.count());
@@ -475,6 +476,14 @@ impl Shared {
         }
         for written in queue.into_iter().filter_map(|outgoing| outgoing.written) {
             let _ = written.send(Err(error.clone().unsent()));
+        }
+        // What the writer has taken is told by its end.
+        self.end_tasks();
+    }
+
+    fn end_tasks(&self) {
+        for task in self.tasks.get().into_iter().flatten() {
+            task.abort();
         }
     }
 

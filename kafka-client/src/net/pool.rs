@@ -122,6 +122,14 @@ impl Pool {
         }
         let limit = self.limit(lock(&slot.state).failed_dials);
         let dialed = dial(&self.env, &address.0, address.1, &self.config, limit).await;
+        if let Ok(connection) = &dialed
+            && !self.is_current(&slot, address, lane)
+        {
+            // The pool was closed meanwhile, and whoever asks next dials anew.
+            let error = Error::closed("pool of connections");
+            connection.fail(&error);
+            return Err(error);
+        }
         let mut state = lock(&slot.state);
         match &dialed {
             Ok(connection) => {
@@ -207,7 +215,12 @@ impl Pool {
         lock(&self.slots).retain(|_, slot| {
             let mut state = lock(&slot.state);
             match &state.connection {
-                Some(connection) if connection.is_closed() => true,
+                Some(connection) if connection.is_closed() => {
+                    state.connection = None;
+                    let wait = state.backoff.next();
+                    state.not_before = Some(now + wait);
+                    true
+                }
                 Some(connection) => {
                     match connection.close_if_idle(now, self.max_idle) {
                         Some(instant) => next = next.min(instant),
@@ -254,6 +267,11 @@ impl Pool {
             })
         });
         slot.clone()
+    }
+
+    fn is_current(&self, slot: &Arc<Slot>, address: &Address, lane: Lane) -> bool {
+        let current = self.existing(address, lane);
+        current.is_some_and(|current| Arc::ptr_eq(&current, slot))
     }
 
     fn existing(&self, address: &Address, lane: Lane) -> Option<Arc<Slot>> {

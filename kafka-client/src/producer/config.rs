@@ -125,6 +125,9 @@ impl ProducerConfig {
         if self.max_request_size < 1024 || self.max_request_size > i32::MAX as usize / 2 {
             return Err(Error::config("max.request.size is between 1 KiB and 1 GiB"));
         }
+        if self.buffer_memory > u32::MAX as usize {
+            return Err(Error::config("buffer.memory is at most 4 GiB - 1"));
+        }
         if self.buffer_memory < self.max_request_size {
             return Err(Error::config(
                 "buffer.memory is smaller than max.request.size: the largest record would never \
@@ -167,6 +170,7 @@ mod tests {
         check(|config| config.max_in_flight = 0, "max.in.flight");
         check(|config| config.batch_size = 0, "batch.size");
         check(|config| config.buffer_memory = 1000, "buffer.memory");
+        check(|config| config.buffer_memory = 5 << 30, "buffer.memory");
         // A point in time that far away cannot be computed.
         check(
             |config| config.delivery_timeout = Duration::MAX,

@@ -101,10 +101,17 @@ impl Completion {
         })
     }
 
-    /// Settles the batch and tells everybody who waits. Only the first call counts. `report` is the
-    /// number of the report that lists a bad outcome.
-    pub(crate) fn complete(&self, outcome: Outcome, report: u32) {
-        if self.outcome.set((outcome, report)).is_err() {
+    /// Settles the batch and tells everybody who waits. Only the first call counts: what was told
+    /// early stays as it was told. `count` notes a bad outcome, and gives the number of the report that
+    /// will have it.
+    pub(crate) fn complete(&self, outcome: Outcome, count: impl FnOnce(&Outcome) -> u32) {
+        let mut is_first = false;
+        self.outcome.get_or_init(|| {
+            is_first = true;
+            let report = count(&outcome);
+            (outcome, report)
+        });
+        if !is_first {
             return;
         }
         let waiting = std::mem::take(&mut *lock(&self.waiting));
@@ -120,7 +127,7 @@ impl Completion {
     /// Calls a function of the user's with the outcome, or leaves it to the part that has the record.
     fn call(&self, mut call: Call) {
         match self.outcome.get() {
-            None => lock(&self.waiting).push(Waiter::Call(call)),
+            None => unreachable!("called when the outcome is known"),
             Some((Outcome::Split(parts), _)) => {
                 let (first, part) = part_of(parts, call.index);
                 call.index -= first;
@@ -155,11 +162,6 @@ impl Completion {
     /// The batch takes no more records: it does not linger any more.
     pub(crate) fn announce_no_more(&self) {
         self.announced.store(true, Ordering::Release);
-    }
-
-    /// Whether the outcome is known.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.outcome.get().is_some()
     }
 
     /// Whether the outcome of every record is known: of a batch that was split, also of its parts.

@@ -54,9 +54,10 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends records. Clones share one producer; it is made by [`Kafka::producer`](crate::Kafka).
 ///
-/// Every send ends, within `delivery.timeout.ms`, as [`Delivered`], as
-/// [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown). Records of one
-/// partition are written in the order they were sent in, and, with idempotence, once.
+/// Every record that is buffered ends, about `delivery.timeout.ms` later at the latest, as [`Delivered`],
+/// as [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown). With idempotence,
+/// which is the default, the records of one partition are written once and in the order they were sent
+/// in; [`guarantees`](crate::guarantees) says what holds without.
 ///
 /// # Topics
 ///

@@ -175,7 +175,7 @@ fn hint(
         leader_epoch: leader.leader_epoch,
     };
     let addresses = endpoints.iter().map(|at| (at.node_id, &*at.host, at.port));
-    cluster.leader_hint(&topic.name.name, partition, leader, addresses);
+    cluster.leader_hint(&topic.name.name, topic.id, partition, leader, addresses);
 }
 
 fn to_answer(partition: PartitionProduceResponse) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
@@ -34,9 +34,6 @@ const POOL_BYTES: usize = 4 * 1024 * 1024;
 
 /// The number of the next producer of this process.
 static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(0);
-
-/// Longer than any limit that matters, and short enough for a timer.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Topics that were produced to, by name. Its order is never looked at but to walk over all.
 type Topics = HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>;
@@ -73,6 +70,8 @@ pub(crate) struct Shared {
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
     closed: OnceLock<Error>,
+    /// No sink is made any more.
+    is_over: AtomicBool,
     /// Tells those who wait to have a record buffered that it never will be.
     closing: Notify,
     tasks: Mutex<Vec<AbortHandle>>,
@@ -103,6 +102,7 @@ impl Shared {
             buffers: Mutex::default(),
             starving: AtomicUsize::new(0),
             closed: OnceLock::new(),
+            is_over: AtomicBool::new(false),
             closing: Notify::new(),
             tasks: Mutex::default(),
         })
@@ -153,10 +153,15 @@ impl Shared {
                 .entry(known.name.clone())
                 .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(&known, self))));
         }
-        // Whoever follows the metadata may have seen newer one before the topic was here.
-        let metadata = self.cluster.metadata();
-        self.follow_topics(&metadata, metadata.topic(name).map(|known| &**known));
-        Ok(())
+        // Whoever follows the metadata may have seen newer one before the topic was here, or while what
+        // is older is taken.
+        loop {
+            let metadata = self.cluster.metadata();
+            self.follow_topics(&metadata, metadata.topic(name).map(|known| &**known));
+            if self.cluster.metadata().generation == metadata.generation {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes leaders, ids and partitions from fresh metadata.
@@ -248,7 +253,14 @@ impl Shared {
     /// one that gets a batch meanwhile is listed after.
     pub(crate) fn deactivate(&self, partition: &Partition) {
         let key = (partition.topic.name.clone(), partition.index);
-        lock(&self.active).remove(&key);
+        let mut active = lock(&self.active);
+        // A topic made anew may have another partition of this number.
+        if active
+            .get(&key)
+            .is_some_and(|listed| std::ptr::eq(&**listed, partition))
+        {
+            active.remove(&key);
+        }
     }
 
     /// The partitions that have batches.
@@ -338,7 +350,7 @@ impl Shared {
             }
         };
         // What is ready is not cut off by a limit of zero.
-        match self.env().timeout(limit.min(FOREVER), all).await {
+        match self.env().timeout(limit, all).await {
             Ok(()) => 0,
             Err(_) => pending
                 .iter()
@@ -364,6 +376,10 @@ impl Shared {
         let mut sinks = lock(&self.sinks);
         if let Some(sink) = sinks.get(&node) {
             return Some(sink.clone());
+        }
+        // Looked at under the lock that the end takes to forget the sinks: none is made after it.
+        if self.is_over.load(Ordering::Acquire) {
+            return None;
         }
         let sink = Arc::new(Sink::new(node));
         sinks.insert(node, sink.clone());
@@ -521,6 +537,7 @@ impl Shared {
             .values()
             .map(|partition| partition.abort(self, error))
             .sum();
+        self.is_over.store(true, Ordering::Release);
         lock(&self.sinks).clear();
         for task in std::mem::take(&mut *lock(&self.tasks)) {
             task.abort();

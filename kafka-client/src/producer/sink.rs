@@ -191,7 +191,11 @@ impl Sink {
     /// The broker cannot be reached: hands partitions that it does not lead any more on. Were they
     /// kept, a broker that is gone for good would be dialed for ever.
     fn hand_on_what_moved(&self, shared: &Shared) {
-        let queued = std::mem::take(&mut lock(&self.queue).ready);
+        let queued = {
+            let mut queue = lock(&self.queue);
+            (queue.full, queue.urgent) = (0, false);
+            std::mem::take(&mut queue.ready)
+        };
         for partition in queued {
             if partition.leader() == self.node {
                 lock(&self.queue).ready.push_back(partition);
@@ -369,7 +373,7 @@ async fn send(
                 version,
                 batches,
                 pending,
-                sent: now,
+                sent: shared.env().now(),
             };
             (Some(request), records)
         }
@@ -459,9 +463,12 @@ async fn seal(
         }
     }
     for (partition, ticket, task) in apart {
-        // It ends without a result only when the runtime does, and everything with it.
-        if let Ok(result) = task.await {
-            sealed.push((partition, ticket, result));
+        match task.await {
+            Ok(result) => sealed.push((partition, ticket, result)),
+            // As it would be without a task of its own.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime ends, and everything with it.
+            Err(_) => {}
         }
     }
     sealed

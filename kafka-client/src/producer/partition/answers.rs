@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use kafka_client_protocol::records;
+use kafka_client_protocol::records::{self, BatchBuilder};
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 use tokio::time::Instant;
 
@@ -130,11 +130,9 @@ impl Finished {
             }
         }));
         for batch in finished {
-            // What was told early stays as it was told.
-            if !batch.completion.is_complete() {
-                let report = shared.undelivered.count(&batch.outcome, batch.records);
-                batch.completion.complete(batch.outcome, report);
-            }
+            batch.completion.complete(batch.outcome, |outcome| {
+                shared.undelivered.count(outcome, batch.records)
+            });
         }
     }
 }
@@ -195,9 +193,6 @@ impl Partition {
                 base_offset,
                 log_append_time,
             } => {
-                state.last_error = None;
-                state.trouble = None;
-                state.not_before = None;
                 state.acked(ticket, base_offset, log_append_time, finished);
                 None
             }
@@ -320,6 +315,13 @@ impl Partition {
         });
         trouble.failed(&error);
         state.last_error = Some(error.clone());
+        if state.not_before.is_some_and(|instant| instant > now) {
+            // All that was under way is lost with a connection: that is one failure.
+            return Retry {
+                refresh: true,
+                error,
+            };
+        }
         let failures = state
             .window
             .entries()
@@ -368,6 +370,9 @@ impl Partition {
                 return;
             }
         };
+        // Those to come are not to be refused for the same, and split one by one.
+        let whole: usize = builders.iter().map(BatchBuilder::len).sum();
+        state.batch_max = (whole / 2).max(shared.config.batch_size);
         let (created, failures) = (entry.batch.created, entry.batch.failures);
         // The first part carries the budget of all.
         let mut reserved = entry.batch.reserved;
@@ -548,6 +553,9 @@ impl State {
         log_append_time: i64,
         finished: &mut Vec<Finished>,
     ) {
+        self.last_error = None;
+        self.trouble = None;
+        self.not_before = None;
         let Some(Acked { entry, before }) = self.window.acked(ticket) else {
             return;
         };

@@ -89,6 +89,8 @@ struct State {
     queued_at: Option<i32>,
     /// The sink and its request that the last batch was taken for.
     taken_for: Option<(i32, u64)>,
+    /// A batch grows to this size: `max.request.size`, or less where the topic takes less.
+    batch_max: usize,
     /// Listed among the partitions that have batches.
     active: bool,
     /// Nothing is sent again before this instant.
@@ -176,6 +178,7 @@ impl Partition {
                 due: None,
                 queued_at: None,
                 taken_for: None,
+                batch_max: config.max_request_size,
                 active: false,
                 not_before: None,
                 next_batch: 0,
@@ -240,6 +243,7 @@ impl Partition {
     ) -> Result<(Delivery, Signal), Refusal> {
         let config = &shared.config;
         let mut state = lock(&self.state);
+        let batch_max = state.batch_max;
         if let Some(open) = state.open.back_mut() {
             let reserved = &mut open.reserved;
             let mut after = open.builder.len();
@@ -250,7 +254,7 @@ impl Partition {
                 record.headers,
                 |size| {
                     after += size;
-                    match after > config.max_request_size {
+                    match after > batch_max {
                         true => Err(NotAppended::Full),
                         false => shared
                             .reserve(reserved, after, taken.as_deref_mut())
