@@ -1,14 +1,16 @@
 //! A broker that is away, for a moment or for good: dials that are refused, silent, slow, or cut.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use integration::network::Network;
 use integration::numbered::{self, enqueue};
-use kafka_broker::{Broker, Step, when};
-use kafka_client::Kafka;
+use kafka_broker::Broker;
 use kafka_client::producer::{Acks, Producer};
 use kafka_client::record::Record;
-use kafka_client_protocol::ApiKey;
+use kafka_client::{Connector, Dialing, Kafka, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -154,30 +156,54 @@ async fn flush_and_close_end_at_the_limit_that_they_are_given() {
     }
 }
 
+/// Leads to a broker that stops reading when it is told to.
+struct Stalling {
+    broker: kafka_broker::Connector,
+    stalled: Arc<AtomicBool>,
+}
+
+impl Connector for Stalling {
+    fn connect<'a>(&'a self, _: &'a str, _: u16) -> Dialing<'a> {
+        let (near, far) = tokio::io::duplex(16 * 1024);
+        let (mut from_client, mut to_client) = tokio::io::split(far);
+        let (mut from_broker, mut to_broker) = tokio::io::split(self.broker.connect());
+        let stalled = self.stalled.clone();
+        tokio::spawn(async move { tokio::io::copy(&mut from_broker, &mut to_client).await });
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 16 * 1024];
+            while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+                if stalled.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+                to_broker.write_all(&buffer[..count]).await.unwrap();
+            }
+        });
+        Box::pin(async move { Ok(Box::new(near) as Box<dyn Stream>) })
+    }
+}
+
 /// A peer that does not read any more, without acknowledgements: what is being written is given up with
 /// its request, and the partition goes on.
 #[tokio::test(start_paused = true)]
 async fn a_write_that_never_ends_ends_with_its_request() {
     let broker = Broker::builder().memory().no_listener().seed(1);
-    let broker = broker.advertise("broker", 9092).start().await.unwrap();
+    let broker = broker.start().await.unwrap();
     broker.create_topic("orders", 1).unwrap();
-    let network = Network::new();
-    network.route(ADDRESS, broker.connector());
-    let kafka = Kafka::builder(ADDRESS).connector(network.clone());
+    let stalled = Arc::new(AtomicBool::new(false));
+    let kafka = Kafka::builder(ADDRESS).connector(Stalling {
+        broker: broker.connector(),
+        stalled: stalled.clone(),
+    });
     let kafka = kafka.request_timeout(3 * SECOND).connect().await.unwrap();
     let producer = kafka.producer().acks(Acks::None).build().await.unwrap();
     let record = Record::to("orders").partition(0);
     producer.send(record.value("v")).await.unwrap();
-    // More than what the network takes without a reader.
-    let _silent = broker
-        .faults()
-        .inject(when(ApiKey::PRODUCE).then([Step::Hold]));
-    let large = vec![b'x'; 900_000];
-    for _ in 0..4 {
-        drop(producer.enqueue(record.value(&large)).await.unwrap());
-    }
+    stalled.store(true, Ordering::Relaxed);
+    let large = vec![b'x'; 100_000];
+    drop(producer.enqueue(record.value(&large)).await.unwrap());
+    producer.flush_within(SECOND).await.unwrap_err();
+    stalled.store(false, Ordering::Relaxed);
     let start = Instant::now();
     producer.send(record.value("after")).await.unwrap();
     assert!(start.elapsed() < 10 * SECOND, "{:?}", start.elapsed());
-    let _ = producer.close_within(SECOND).await;
 }
