@@ -421,6 +421,31 @@ mod tests {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 
+    /// As programs print an error with its causes.
+    #[test]
+    fn a_chain_of_causes_says_nothing_twice() {
+        let cause = std::io::Error::other("reset by peer");
+        let error = Error::new(ErrorKind::Disconnected, "the connection failed").with_source(cause);
+        let mut text = String::new();
+        let mut next: Option<&dyn std::error::Error> = Some(&SendError::Unknown(error));
+        while let Some(error) = next {
+            text += &format!("{error}; ");
+            next = error.source();
+        }
+        assert_eq!(
+            text,
+            "delivery unknown: the connection failed; reset by peer; "
+        );
+        // A broker's words that only repeat its code's.
+        let code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+        let error = Error::broker(code, ApiKey::PRODUCE).with_source("not allowed for the topic.");
+        assert_eq!(
+            error.to_string().matches("not allowed").count(),
+            1,
+            "{error}"
+        );
+    }
+
     #[test]
     fn context_added_to_a_shared_error_leaves_the_other_alone() {
         let shared = Error::new(ErrorKind::Disconnected, "gone").with_source("reset by peer");

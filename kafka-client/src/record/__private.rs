@@ -6,6 +6,7 @@ pub use serde;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
+use super::finite::Finite;
 use super::{
     DecodeError, DecodeErrorKind, EncodeError, KafkaHeader, KafkaKey, KafkaTimestamp, RecordBuffer,
     RecordRef,
@@ -96,7 +97,7 @@ struct Value<'a, T>(&'a T);
 
 impl<T: SerializeValue> Serialize for Value<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize_value(serializer)
+        self.0.serialize_value(Finite(serializer))
     }
 }
 

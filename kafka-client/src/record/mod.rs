@@ -55,6 +55,7 @@
 mod buffer;
 mod error;
 mod field;
+mod finite;
 mod headers;
 mod outgoing;
 mod received;

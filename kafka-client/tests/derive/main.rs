@@ -199,6 +199,15 @@ fn errors_on_writing_name_type_and_field() {
     });
 
     #[derive(Debug, KafkaRecord)]
+    struct Measured {
+        degrees: Vec<f64>,
+    }
+    let degrees = vec![1.5, f64::NAN];
+    let error = buffer.encode(&Measured { degrees }).unwrap_err();
+    assert_eq!(error.field(), Some("degrees[1]"));
+    assert!(error.to_string().contains("JSON has no NaN"), "{error}");
+
+    #[derive(Debug, KafkaRecord)]
     struct Odd {
         lines: Vec<BTreeMap<Option<u8>, u8>>,
     }
