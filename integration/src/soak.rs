@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kafka_client::Kafka;
 use kafka_client::consumer::OffsetReset;
 use kafka_client::producer::Producer;
 use kafka_client::record::Record;
+use kafka_client::{Kafka, Subject};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -123,6 +123,26 @@ pub async fn assert_recovered(producer: &Producer, topic: &str, partitions: i32)
     }
     let took = start.elapsed();
     assert!(took < RECOVERY, "{topic} took {took:?} to recover");
+}
+
+/// All that is over: within two seconds the client says that it is well, but for an address that is
+/// dead for good.
+///
+/// # Panics
+/// When it still tells of something else.
+///
+/// # Cancel safety
+/// May be dropped at any time.
+pub async fn assert_well(kafka: &Kafka, dead: &str) {
+    let dead = Subject::Broker {
+        address: dead.into(),
+    };
+    let well = kafka.wait_for_health(|health| {
+        let mut stuck = health.stuck().iter();
+        stuck.all(|stuck| stuck.subject == dead)
+    });
+    let well = tokio::time::timeout(RECOVERY, well).await;
+    assert!(well.is_ok(), "{}", kafka.health());
 }
 
 /// Reads the topic whole and compares it with what was told.

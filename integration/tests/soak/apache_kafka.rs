@@ -37,7 +37,7 @@ async fn outcomes_are_true_over_kills_of_the_broker() {
         kills += 1;
     }
     soak::assert_recovered(&producer, "steady", 6).await;
-    assert!(kafka.health().is_well(), "{}", kafka.health());
+    soak::assert_well(&kafka, "127.0.0.1:1").await;
     let history = load.stop().await;
     let summary = soak::check(&kafka, "steady", 6, &history, Loss::Never).await;
     assert_eq!(producer.buffered_bytes(), 0);

@@ -7,7 +7,7 @@ use integration::network::Network;
 use integration::soak::{self, Load};
 use kafka_broker::{Broker, FaultHandle, Step, when, when_any};
 use kafka_client::producer::Producer;
-use kafka_client::{ErrorCode, Kafka, NewTopic, Subject};
+use kafka_client::{ErrorCode, Kafka, NewTopic};
 use kafka_client_protocol::ApiKey;
 use tokio::time::Instant;
 
@@ -206,14 +206,7 @@ async fn outcomes_are_true_whatever_goes_wrong() {
         soak::assert_recovered(&large, "steady", 3).await;
         soak::assert_recovered(&small, "small", 3).await;
         soak::assert_recovered(&large, "reborn", 2).await;
-        // But for the address that never comes back.
-        let dead = Subject::Broker {
-            address: "dead:9092".into(),
-        };
-        let well = kafka
-            .wait_for_health(|health| health.stuck().iter().all(|stuck| stuck.subject == dead));
-        let well = tokio::time::timeout(2_000 * MS, well).await;
-        assert!(well.is_ok(), "{}", kafka.health());
+        soak::assert_well(&kafka, "dead:9092").await;
 
         let mut told = Vec::new();
         for load in loads {

@@ -54,7 +54,7 @@ async fn outcomes_are_true_over_kills_and_pauses_of_the_program() {
         }
     }
     soak::assert_recovered(&producer, "steady", PARTITIONS).await;
-    assert!(kafka.health().is_well(), "{}", kafka.health());
+    soak::assert_well(&kafka, "127.0.0.1:1").await;
     let history = load.stop().await;
     let summary = soak::check(&kafka, "steady", PARTITIONS, &history, Loss::Never).await;
     assert_eq!(producer.buffered_bytes(), 0);
