@@ -26,9 +26,6 @@ use crate::error::{Error, ErrorKind};
 use crate::health::{Monitor, Subject, Trouble};
 use crate::net::{self, Address, Connection, Lane, Pool};
 
-/// Longer than any limit that matters, and short enough for a timer.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
 /// A limit of time, as the user has set it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
@@ -43,7 +40,7 @@ impl Limit {
         Self {
             length,
             setting,
-            end: env.now() + length.min(FOREVER),
+            end: env.after(length),
         }
     }
 

@@ -92,7 +92,7 @@ impl Env {
     }
 
     /// The instant in so much time; one that is never reached for a time that no clock holds.
-    fn after(&self, time: Duration) -> Instant {
+    pub(crate) fn after(&self, time: Duration) -> Instant {
         const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
         self.now() + time.min(FAR)
     }
