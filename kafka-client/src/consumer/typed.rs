@@ -136,6 +136,7 @@ impl<T: KafkaRecord> Stream for TypedConsumer<T> {
     /// As [`TypedConsumer::recv`]. The stream does not end.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.consumer
+            .reader
             .poll_record(cx)
             .map(|result| Some(decode(result)))
     }

@@ -1,0 +1,276 @@
+//! Settings of a consumer by Kafka's names, and its start.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{ConsumerConfig, OffsetReset};
+use super::group::{Assignor, Listener, RebalanceEvent};
+use super::handle::look_up;
+use super::position::Stage;
+use super::shared::{self, Shared};
+use super::{Consumer, TopicPartition, TypedConsumer, TypedConsumerBuilder};
+use crate::client::NewCluster;
+use crate::cluster::topic_name;
+use crate::error::Error;
+use crate::record::{HasTopic, KafkaRecord};
+
+/// Settings of a consumer, and its start. Made by [`Kafka::consumer`](crate::Kafka::consumer).
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct ConsumerBuilder {
+    cluster: NewCluster,
+    config: ConsumerConfig,
+    listener: Option<Listener>,
+}
+
+impl ConsumerBuilder {
+    pub(crate) fn new(cluster: NewCluster, group: Option<String>) -> Self {
+        let config = ConsumerConfig {
+            group,
+            ..ConsumerConfig::default()
+        };
+        Self {
+            cluster,
+            config,
+            listener: None,
+        }
+    }
+
+    /// `auto.offset.reset`: where to begin without a stored offset. Defaults to
+    /// [`OffsetReset::Latest`].
+    pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
+        self.config.reset = reset;
+        self
+    }
+
+    /// `enable.auto.commit` and `auto.commit.interval.ms`: commits what was processed at this
+    /// interval, before a rebalance and when closed. Defaults to every 5 seconds.
+    pub fn auto_commit(mut self, interval: Duration) -> Self {
+        self.config.auto_commit = Some(interval);
+        self
+    }
+
+    /// `enable.auto.commit=false`: only what the user commits is committed.
+    pub fn manual_commit(mut self) -> Self {
+        self.config.auto_commit = None;
+        self
+    }
+
+    /// `partition.assignment.strategy`: assignors in order of preference; the group runs the one
+    /// that most members prefer among those that all have. With any that is not cooperative, all
+    /// partitions are given up in each rebalance. Defaults to [`Assignor::CooperativeSticky`].
+    pub fn assignors(mut self, assignors: impl IntoIterator<Item = Assignor>) -> Self {
+        self.config.assignors = assignors.into_iter().collect();
+        self
+    }
+
+    /// `group.instance.id`: makes it a static member (KIP-345), which may be away for
+    /// `session.timeout.ms` without a rebalance. Defaults to none.
+    pub fn instance_id(mut self, instance: impl Into<String>) -> Self {
+        self.config.instance = Some(instance.into());
+        self
+    }
+
+    /// `client.rack`. Defaults to none.
+    pub fn rack(mut self, rack: impl Into<String>) -> Self {
+        self.config.rack = Some(rack.into());
+        self
+    }
+
+    /// `session.timeout.ms`: a member not heard of for this long is removed. Defaults to 45 seconds.
+    pub fn session_timeout(mut self, timeout: Duration) -> Self {
+        self.config.session_timeout = timeout;
+        self
+    }
+
+    /// `heartbeat.interval.ms`: at most a third of the session timeout. Defaults to 3 seconds.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.config.heartbeat_interval = interval;
+        self
+    }
+
+    /// `max.poll.interval.ms`: a member that does not ask for a record for this long leaves its
+    /// group. It is also the longest that a rebalance waits for it. Defaults to 5 minutes.
+    pub fn max_poll_interval(mut self, interval: Duration) -> Self {
+        self.config.max_poll_interval = interval;
+        self
+    }
+
+    /// `fetch.min.bytes`: a broker waits until there are so many, `fetch.max.wait.ms` at most.
+    /// Defaults to 1.
+    pub fn fetch_min_bytes(mut self, bytes: i32) -> Self {
+        self.config.fetch_min_bytes = bytes;
+        self
+    }
+
+    /// `fetch.max.bytes`: most bytes of an answer; a batch that is larger comes alone. Defaults to
+    /// 50 MiB.
+    pub fn fetch_max_bytes(mut self, bytes: i32) -> Self {
+        self.config.fetch_max_bytes = bytes;
+        self
+    }
+
+    /// `max.partition.fetch.bytes`: most bytes of a partition in an answer; a batch that is larger
+    /// comes alone. Defaults to 1 MiB.
+    pub fn max_partition_fetch_bytes(mut self, bytes: i32) -> Self {
+        self.config.max_partition_fetch_bytes = bytes;
+        self
+    }
+
+    /// `fetch.max.wait.ms`. Defaults to 500 ms.
+    pub fn fetch_max_wait(mut self, wait: Duration) -> Self {
+        self.config.fetch_max_wait = wait;
+        self
+    }
+
+    /// Bytes that are fetched ahead of the user; while they are full, nothing is fetched. Defaults
+    /// to 64 MiB.
+    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
+        self.config.buffer_bytes = bytes;
+        self
+    }
+
+    /// Most bytes that a compressed batch may have when decompressed; one that has more is
+    /// reported as corrupt. Defaults to 256 MiB.
+    pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_batch_bytes = bytes;
+        self
+    }
+
+    /// `check.crcs`: whether damage on the way or on the broker's disk is found. Defaults to yes.
+    pub fn check_crcs(mut self, check: bool) -> Self {
+        self.config.check_crcs = check;
+        self
+    }
+
+    /// `allow.auto.create.topics`: whether subscribing may create a topic, if the brokers do that.
+    /// Defaults to yes.
+    pub fn allow_auto_create_topics(mut self, allow: bool) -> Self {
+        self.config.allow_auto_create_topics = allow;
+        self
+    }
+
+    /// Has a function called for each change of what the consumer owns. It runs on the group's
+    /// task: it must not block.
+    pub fn on_rebalance(
+        mut self,
+        listener: impl Fn(&RebalanceEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// A consumer of one type of records: those of the type's topic, decoded.
+    pub fn topic<T: HasTopic>(self) -> TypedConsumerBuilder<T> {
+        TypedConsumerBuilder::new(self)
+    }
+
+    /// Starts a member of the group that shares these topics with the others.
+    ///
+    /// # Errors
+    /// When settings contradict each other, there is no group or topic, or no topic can have such a
+    /// name. Everything else is reported by [`Consumer::recv`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe<I, S>(self, topics: I) -> Result<Consumer, Error>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        let mut topics: Vec<Arc<str>> = topics
+            .into_iter()
+            .map(|topic| Arc::from(topic.as_ref()))
+            .collect();
+        for topic in &topics {
+            topic_name::check(topic)?;
+        }
+        topics.sort();
+        topics.dedup();
+        if topics.is_empty() {
+            return Err(Error::config("no topic to subscribe to"));
+        }
+        if self.config.group.is_none() {
+            return Err(Error::config(
+                "subscribing needs a group.id; assign partitions without",
+            ));
+        }
+        let (shared, listener) = self.shared()?;
+        Ok(Consumer::start(shared, topics, listener))
+    }
+
+    /// As [`ConsumerBuilder::subscribe`], with the records decoded: for types that name no topic, and
+    /// for other topics than theirs.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_as<T, I, S>(self, topics: I) -> Result<TypedConsumer<T>, Error>
+    where
+        T: KafkaRecord,
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        self.subscribe(topics).await.map(TypedConsumer::new)
+    }
+
+    /// Starts a consumer of these partitions, which it does not share. It begins where its group,
+    /// if it has one, has stored an offset, else where `auto.offset.reset` says.
+    ///
+    /// # Errors
+    /// When settings contradict each other, or the cluster refuses a topic or does not have it; that
+    /// takes some seconds to be believed, and `default.api.timeout.ms` at most.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn assign(
+        self,
+        partitions: impl IntoIterator<Item = TopicPartition>,
+    ) -> Result<Consumer, Error> {
+        let (shared, _) = self.shared()?;
+        let mut assigned = Vec::new();
+        for partition in partitions {
+            look_up(&shared.cluster, &partition).await?;
+            assigned.push(partition);
+        }
+        let has_group = shared.config.group.is_some();
+        let topics = assigned.iter().map(|partition| partition.topic.clone());
+        let topics: BTreeSet<_> = topics.collect();
+        {
+            let mut state = shared.state();
+            for partition in assigned {
+                state.positions.assign(&partition, Stage::Unknown);
+                if !has_group {
+                    shared.reset(&mut state, &partition, || {
+                        shared::no_offset("there is no group with a stored offset")
+                    });
+                }
+            }
+        }
+        let consumer = Consumer::start(shared, Vec::new(), None);
+        consumer.handle.shared().cluster.keep(&topics);
+        consumer.handle.shared().positions_changed();
+        Ok(consumer)
+    }
+
+    fn shared(self) -> Result<(Arc<Shared>, Option<Listener>), Error> {
+        self.config.validate()?;
+        let allow = self.config.allow_auto_create_topics;
+        let cluster = self
+            .cluster
+            .make_with(|config| config.allow_auto_create_topics = allow);
+        Ok((Shared::new(cluster, self.config), self.listener))
+    }
+}
+
+impl fmt::Debug for ConsumerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsumerBuilder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,343 @@
+//! What may be asked of a consumer that is in use elsewhere: commits, positions, seeks, pauses.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use kafka_client_protocol::ApiKey;
+use tokio::sync::oneshot;
+
+use super::TopicPartition;
+use super::group::{self, Command, Commit, WeakCommands};
+use super::offsets;
+
+use super::position::Stage;
+use super::shared::Shared;
+use crate::cluster::{Cluster, Limit};
+use crate::error::{Error, ErrorKind};
+
+/// Commits, seeks and pauses for a consumer that is in use elsewhere. Clones are for the same
+/// consumer; they do not keep it alive.
+#[derive(Clone)]
+pub struct ConsumerHandle {
+    shared: Arc<Shared>,
+    commands: Option<WeakCommands>,
+}
+
+/// A commit on its way. Dropping it does not take the commit back.
+#[derive(Debug)]
+#[must_use = "a pending commit tells whether the commit succeeded"]
+pub struct PendingCommit(Result<oneshot::Receiver<Result<(), Error>>, Option<Error>>);
+
+impl Future for PendingCommit {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(answer) => Pin::new(answer)
+                .poll(cx)
+                .map(|answer| answer.unwrap_or_else(|_| Err(Error::closed("consumer")))),
+            Err(error) => Poll::Ready(error.take().map_or(Ok(()), Err)),
+        }
+    }
+}
+
+impl ConsumerHandle {
+    pub(super) fn new(shared: Arc<Shared>, commands: Option<WeakCommands>) -> Self {
+        Self { shared, commands }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// As [`Consumer::commit`].
+    ///
+    /// # Errors
+    /// As [`Consumer::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the commit back.
+    pub async fn commit(&self) -> Result<(), Error> {
+        self.commit_async().await
+    }
+
+    /// As [`Consumer::commit_async`].
+    pub fn commit_async(&self) -> PendingCommit {
+        let commits = {
+            let mut state = self.shared.state();
+            if let Some(lost) = state.take_lost() {
+                return PendingCommit(Err(Some(group::not_owned(&lost))));
+            }
+            let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
+                // Who commits is done with it: auto-commit must not go back behind this.
+                slot.assigned.finish();
+                let offset = slot.assigned.position();
+                (offset >= 0 && offset != slot.committed).then(|| Commit {
+                    partition: partition.clone(),
+                    offset,
+                    leader_epoch: slot.assigned.epoch(),
+                    assignment: slot.assignment,
+                })
+            });
+            handed_out.collect()
+        };
+        self.send(commits)
+    }
+
+    /// Stores these offsets: of the next record to be read, in each partition.
+    ///
+    /// # Errors
+    /// As [`Consumer::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the commit back.
+    pub async fn commit_offsets(
+        &self,
+        offsets: impl IntoIterator<Item = (TopicPartition, i64)>,
+    ) -> Result<(), Error> {
+        let offsets: Vec<_> = offsets.into_iter().collect();
+        let commits: Vec<_> = {
+            let state = self.shared.state();
+            let commits = offsets.into_iter().map(|(partition, offset)| Commit {
+                assignment: state.positions.assignment(&partition),
+                partition,
+                offset,
+                leader_epoch: -1,
+            });
+            commits.collect()
+        };
+        if let Some(negative) = commits.iter().find(|commit| commit.offset < 0) {
+            let error = Error::config(format!("offset {} cannot be committed", negative.offset));
+            let TopicPartition { topic, partition } = &negative.partition;
+            return Err(error.at_partition(topic, *partition));
+        }
+        self.send(commits).await
+    }
+
+    fn send(&self, commits: Vec<Commit>) -> PendingCommit {
+        let Some(commands) = &self.commands else {
+            let error = Error::config("offsets are committed for a group: set group.id");
+            return PendingCommit(Err(Some(error)));
+        };
+        if let Some(error) = self.shared.failure() {
+            return PendingCommit(Err(Some(error)));
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Commit { commits, reply };
+        match commands.upgrade().map(|commands| commands.send(command)) {
+            Some(Ok(())) => PendingCommit(Ok(answer)),
+            Some(Err(_)) | None => PendingCommit(Err(Some(Error::closed("consumer")))),
+        }
+    }
+
+    /// The offsets that the group has stored for these partitions, asked of its coordinator now:
+    /// each of the next record to be read. A partition without one is left out.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be asked within `default.api.timeout.ms`. When it is used
+    /// without a group.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn committed(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let Some(commands) = &self.commands else {
+            return Err(Error::config(
+                "offsets are stored for a group: set group.id",
+            ));
+        };
+        if let Some(error) = self.shared.failure() {
+            return Err(error);
+        }
+        let (reply, answer) = oneshot::channel();
+        let partitions = partitions.to_vec();
+        let command = Command::Committed { partitions, reply };
+        let closed = || Error::closed("consumer");
+        match commands.upgrade().map(|commands| commands.send(command)) {
+            Some(Ok(())) => answer.await.unwrap_or_else(|_| Err(closed())),
+            Some(Err(_)) | None => Err(closed()),
+        }
+    }
+
+    /// The partitions that are read at the moment, in order.
+    #[must_use]
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.shared.state().positions.partitions()
+    }
+
+    /// The offset of the next record that is handed out; `None` while it is not known, or if the
+    /// partition is not assigned.
+    #[must_use]
+    pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        let position = self
+            .shared
+            .state()
+            .positions
+            .get(partition)?
+            .assigned
+            .position();
+        (position >= 0).then_some(position)
+    }
+
+    /// Records between the position and the end of the partition, as of the last fetch; `None`
+    /// while that is not known.
+    #[must_use]
+    pub fn lag(&self, partition: &TopicPartition) -> Option<i64> {
+        let state = self.shared.state();
+        let slot = state.positions.get(partition)?;
+        let position = slot.assigned.position();
+        (position >= 0 && slot.high_watermark >= 0).then(|| (slot.high_watermark - position).max(0))
+    }
+
+    /// Goes on from this offset of an assigned partition. What was fetched ahead is dropped.
+    ///
+    /// # Errors
+    /// When the partition is not assigned, or the offset is negative.
+    pub fn seek(&self, partition: &TopicPartition, offset: i64) -> Result<(), Error> {
+        if offset < 0 {
+            return Err(Error::config(format!("offset {offset} is negative"))
+                .at_partition(&partition.topic, partition.partition));
+        }
+        self.set_stage(partition, Stage::Fetching { offset })
+    }
+
+    /// Goes on from the first record there is.
+    ///
+    /// # Errors
+    /// When the partition is not assigned.
+    pub fn seek_to_beginning(&self, partition: &TopicPartition) -> Result<(), Error> {
+        self.set_stage(partition, Stage::Reset { timestamp: -2 })
+    }
+
+    /// Goes on from the end: with records that come from now on.
+    ///
+    /// # Errors
+    /// When the partition is not assigned.
+    pub fn seek_to_end(&self, partition: &TopicPartition) -> Result<(), Error> {
+        self.set_stage(partition, Stage::Reset { timestamp: -1 })
+    }
+
+    /// Goes on from the first record with this timestamp or a later one, in milliseconds since
+    /// the Unix epoch; from the end if there is none.
+    ///
+    /// # Errors
+    /// When the partition is not assigned, or the timestamp is negative.
+    pub fn seek_to_timestamp(&self, partition: &TopicPartition, ms: i64) -> Result<(), Error> {
+        if ms < 0 {
+            return Err(Error::config(format!("timestamp {ms} is negative"))
+                .at_partition(&partition.topic, partition.partition));
+        }
+        self.set_stage(partition, Stage::Reset { timestamp: ms })
+    }
+
+    /// Hands out no more records of these partitions until [`ConsumerHandle::resume`]. A
+    /// partition that is revoked and comes back is not paused.
+    pub fn pause<'a>(&self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        self.set_paused(partitions, true);
+    }
+
+    /// Ends a pause.
+    pub fn resume<'a>(&self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        self.set_paused(partitions, false);
+    }
+
+    /// The first and the next offset of partitions, asked of their leaders now.
+    ///
+    /// # Errors
+    /// When a topic or a partition of it is not there, or a leader cannot be asked within
+    /// `default.api.timeout.ms`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
+        let cluster = &self.shared.cluster;
+        for partition in partitions {
+            look_up(cluster, partition).await?;
+        }
+        // A leader may be on the move.
+        let ask = async || self.ask_offsets(partitions).await;
+        cluster
+            .retry(ApiKey::LIST_OFFSETS, Error::is_retriable, ask)
+            .await
+    }
+
+    async fn ask_offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
+        let cluster = &self.shared.cluster;
+        let read_committed = self.shared.config.read_committed;
+        let ask = |timestamp| {
+            let wanted = partitions
+                .iter()
+                .map(move |partition| (partition.clone(), timestamp));
+            offsets::list_offsets(cluster, wanted, read_committed)
+        };
+        let (mut first, mut next) = (ask(-2).await, ask(-1).await);
+        let mut found = BTreeMap::new();
+        for partition in partitions {
+            let missing = || Err(Error::new(ErrorKind::Protocol, "the answer leaves it out"));
+            let first = first.remove(partition).unwrap_or_else(missing)?;
+            let next = next.remove(partition).unwrap_or_else(missing)?;
+            found.insert(partition.clone(), (first, next));
+        }
+        Ok(found)
+    }
+
+    fn set_stage(&self, partition: &TopicPartition, stage: Stage) -> Result<(), Error> {
+        if !self.shared.state().positions.set_stage(partition, stage) {
+            return Err(
+                Error::config("the partition is not assigned to this consumer")
+                    .at_partition(&partition.topic, partition.partition),
+            );
+        }
+        self.shared.positions_changed();
+        Ok(())
+    }
+
+    fn set_paused<'a>(
+        &self,
+        partitions: impl IntoIterator<Item = &'a TopicPartition>,
+        paused: bool,
+    ) {
+        let mut state = self.shared.state();
+        for partition in partitions {
+            state.positions.set_paused(partition, paused);
+        }
+        drop(state);
+        self.shared.positions_changed();
+    }
+}
+
+impl fmt::Debug for ConsumerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsumerHandle")
+            .field("assignment", &self.assignment())
+            .finish()
+    }
+}
+
+/// Waits until the cluster is known to have a partition, `default.api.timeout.ms` at most.
+pub(super) async fn look_up(cluster: &Cluster, partition: &TopicPartition) -> Result<(), Error> {
+    let TopicPartition { topic, partition } = partition;
+    let limit = cluster.config.default_api_timeout;
+    let limit = Limit::begin(&cluster.env, limit, "default.api.timeout.ms");
+    let known = cluster.topic(topic, limit).await?;
+    let count = known.partitions.len();
+    if usize::try_from(*partition).is_ok_and(|number| number < count) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::UnknownTopic,
+        format!("the topic has {count} partitions"),
+    )
+    .at_partition(topic, *partition))
+}

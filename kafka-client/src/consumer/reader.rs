@@ -1,0 +1,363 @@
+//! What the user is given: fetched data is checked, decompressed and decoded here, on the user's
+//! task, a record or a batch at a time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use kafka_client_protocol::records::{RecordCursor, RecordError};
+
+use super::config::ConsumerConfig;
+use super::position::Stage;
+use super::shared::{Arrival, Fetched, Shared};
+use super::{RecordBatch, TopicPartition};
+use crate::error::{Error, ErrorKind};
+use crate::record::{ConsumerRecord, TimestampType};
+
+/// Gives records out, in the order they have in their partitions.
+pub(super) struct Reader {
+    shared: Arc<Shared>,
+    /// Data that is being handed out.
+    current: Option<Current>,
+    polls: u64,
+    /// The end of the runtime that brings the data.
+    ended: Ended,
+}
+
+/// Gives the error of what waits for a runtime that has ended.
+type Ended = Pin<Box<dyn Future<Output = Error> + Send + Sync>>;
+
+/// The data of a partition that is being handed out.
+struct Current {
+    fetched: Fetched,
+    batch: Option<OpenBatch>,
+}
+
+/// A batch that is being handed out.
+struct OpenBatch {
+    cursor: RecordCursor,
+    next: i64,
+    leader_epoch: i32,
+    timestamp_type: TimestampType,
+}
+
+/// A call for a record. When it ends, or is dropped while it waits, the user no longer waits: time
+/// counts against `max.poll.interval.ms` again.
+struct Receiving<'a>(&'a mut Reader);
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        self.0.shared.waiting.store(false, Ordering::Release);
+    }
+}
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let ended = Box::pin(shared.cluster.ended());
+        Self {
+            shared,
+            current: None,
+            polls: 0,
+            ended,
+        }
+    }
+
+    /// The next record.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn record(&mut self) -> Result<ConsumerRecord, Error> {
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_record(cx)).await
+    }
+
+    /// The next batch, of which only the rest is given if its first records were.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn batch(&mut self) -> Result<RecordBatch, Error> {
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_batch(cx)).await
+    }
+
+    /// Nothing more is handed out.
+    pub(super) fn finish(&mut self) {
+        self.current = None;
+    }
+
+    pub(super) fn poll_record(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<ConsumerRecord, Error>> {
+        self.enter();
+        loop {
+            let current = match self.poll_current(cx) {
+                Poll::Ready(Ok(current)) => current,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            };
+            let Some(batch) = &mut current.batch else {
+                continue;
+            };
+            let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
+            let position = assigned.position();
+            let (epoch, kind) = (batch.leader_epoch, batch.timestamp_type);
+            match batch.cursor.next_record() {
+                // In front of where the user is: a batch is fetched whole.
+                Some(Ok(view)) if view.offset < position => {}
+                Some(Ok(view)) => {
+                    let TopicPartition { topic, partition } = &assigned.partition;
+                    let offset = view.offset;
+                    let epoch = (epoch >= 0).then_some(epoch);
+                    let record =
+                        ConsumerRecord::from_view(topic.clone(), *partition, epoch, kind, &view);
+                    match record {
+                        Ok(record) => {
+                            if assigned.hand_out(version, position, offset) {
+                                return Poll::Ready(Ok(record));
+                            }
+                        }
+                        Err(error) => return Poll::Ready(Err(self.corrupt(&error))),
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
+                None => {
+                    assigned.skip_to(version, batch.next, batch.leader_epoch);
+                    current.batch = None;
+                }
+            }
+        }
+    }
+
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<RecordBatch, Error>> {
+        self.enter();
+        loop {
+            let current = match self.poll_current(cx) {
+                Poll::Ready(Ok(current)) => current,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            };
+            let Some(mut batch) = current.batch.take() else {
+                continue;
+            };
+            let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
+            let position = assigned.position();
+            batch.cursor.skip_to(position);
+            let next = batch.next.max(position);
+            if !assigned.hand_out_batch(version, position, next, batch.leader_epoch) {
+                continue;
+            }
+            if batch.cursor.remaining() > 0 {
+                let partition = assigned.partition.clone();
+                return Poll::Ready(Ok(RecordBatch::new(partition, batch.cursor)));
+            }
+        }
+    }
+
+    /// A batch with records that may be handed out, of the data at hand or that arrives.
+    fn poll_current(&mut self, cx: &mut Context<'_>) -> Poll<Result<&mut Current, Error>> {
+        loop {
+            if let Some(current) = &self.current
+                && !current.fetched.assigned.is_current(current.fetched.version)
+            {
+                // Seek, pause or revocation came in between.
+                self.drop_current();
+            }
+            if self.current.is_none() {
+                match self.shared.poll_arrival(cx) {
+                    Poll::Ready(Arrival::Data(fetched)) => {
+                        self.current = Some(Current {
+                            fetched,
+                            batch: None,
+                        });
+                    }
+                    Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        self.shared.waiting.store(true, Ordering::Release);
+                        // If it was asked for after this poll began, and the waker was not there
+                        // yet to be woken for it, nothing else would bring the user here.
+                        self.grant_pause();
+                        let ended = self.ended.as_mut().poll(cx);
+                        if ended.is_ready() {
+                            // For the next call, should there be one.
+                            self.ended = Box::pin(self.shared.cluster.ended());
+                        }
+                        return ended.map(Err);
+                    }
+                }
+            }
+            let config = &self.shared.config;
+            let Some(current) = &mut self.current else {
+                continue;
+            };
+            if current.batch.is_some() {
+                // Looked up again, for the borrow checker.
+                return Poll::Ready(
+                    self.current
+                        .as_mut()
+                        .ok_or_else(|| Error::closed("consumer")),
+                );
+            }
+            match next_batch(&mut current.fetched, config) {
+                Some(Ok(batch)) => current.batch = Some(batch),
+                Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
+                None => {
+                    let fetched = &current.fetched;
+                    fetched.assigned.skip_to(fetched.version, fetched.next, -1);
+                    self.drop_current();
+                }
+            }
+        }
+    }
+
+    /// The user asks for a record, and so is done with those before.
+    fn enter(&mut self) {
+        self.polls += 1;
+        let shared = &self.shared;
+        shared.waiting.store(false, Ordering::Release);
+        shared.polls.store(self.polls, Ordering::Release);
+        if let Some(current) = &self.current {
+            current.fetched.assigned.finish();
+        }
+        self.grant_pause();
+    }
+
+    /// The user is between two records: tells the group's task, if that waits for it.
+    fn grant_pause(&self) {
+        let shared = &self.shared;
+        if shared.pause_asked.load(Ordering::Acquire) {
+            // What was handed out in batches of other partitions is done with as well.
+            for (_, slot) in shared.state().positions.iter() {
+                slot.assigned.finish();
+            }
+            shared.paused.notify_waiters();
+        }
+    }
+
+    fn drop_current(&mut self) {
+        if let Some(Current { fetched, batch }) = self.current.take() {
+            fetched.assigned.finish();
+            let shared = &self.shared;
+            shared.release(fetched.bytes);
+            // Its views are gone first.
+            drop((batch, fetched.batches));
+            shared.cluster.recycle(fetched.data);
+        }
+    }
+
+    /// The data at hand is corrupt: the partition stops there, so that no record is skipped
+    /// silently.
+    fn corrupt(&mut self, error: &RecordError) -> Error {
+        let Some(current) = self.current.take() else {
+            return Error::closed("consumer");
+        };
+        let shared = &self.shared;
+        shared.release(current.fetched.bytes);
+        let assigned = current.fetched.assigned;
+        let TopicPartition { topic, partition } = &assigned.partition;
+        let offset = assigned.position();
+        shared
+            .state()
+            .positions
+            .set_stage(&assigned.partition, Stage::Stuck);
+        Error::new(
+            ErrorKind::CorruptRecords,
+            format!(
+                "the batch at offset {offset} cannot be read: {error}; seek beyond it to go on"
+            ),
+        )
+        .at_partition(topic, *partition)
+    }
+}
+
+/// The next batch of fetched data that holds records for users.
+fn next_batch(
+    fetched: &mut Fetched,
+    config: &ConsumerConfig,
+) -> Option<Result<OpenBatch, RecordError>> {
+    loop {
+        let batch = match fetched.batches.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let header = *batch.header();
+        if header.next_offset() <= fetched.assigned.position() {
+            continue;
+        }
+        if header.attributes.is_control() {
+            // Markers of transactions: they take offsets, and are nobody's records.
+            let (next, epoch) = (header.next_offset(), header.partition_leader_epoch);
+            fetched.assigned.skip_to(fetched.version, next, epoch);
+            continue;
+        }
+        if config.check_crcs
+            && let Err(error) = batch.verify_crc()
+        {
+            return Some(Err(error));
+        }
+        return Some(
+            batch
+                .records(config.max_batch_bytes)
+                .map(|cursor| OpenBatch {
+                    cursor,
+                    next: header.next_offset(),
+                    leader_epoch: header.partition_leader_epoch,
+                    timestamp_type: header.attributes.timestamp_type(),
+                }),
+        );
+    }
+}
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kafka_client_protocol::records::Batches;
+
+    use super::*;
+    use crate::consumer::position::Positions;
+
+    /// What Apache Kafka has in a segment that is older than two upgrades of the message format:
+    /// three records each in the formats v0, v1 and v2.
+    fn old_segment(codec: &str) -> Bytes {
+        let golden = include_str!("../../protocol/tests/golden/records.txt");
+        let start = format!("{codec} v0_v1_v2 ");
+        let line = golden.lines().find_map(|line| line.strip_prefix(&start));
+        let (hex, _) = line.unwrap().split_once(' ').unwrap();
+        (0..hex.len() / 2)
+            .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn segments_of_old_message_formats_are_read_from_any_offset() {
+        let partition = TopicPartition::new("old", 0);
+        for codec in ["none", "gzip", "snappy", "lz4"] {
+            for from in 0..9 {
+                let mut positions = Positions::default();
+                positions.assign(&partition, Stage::Fetching { offset: from });
+                let slot = positions.get(&partition).unwrap();
+                let data = old_segment(codec);
+                let mut fetched = Fetched {
+                    assigned: slot.assigned.clone(),
+                    version: slot.version(),
+                    batches: Batches::new(data.clone()),
+                    bytes: data.len(),
+                    data,
+                    next: 9,
+                };
+                let mut offsets = Vec::new();
+                while let Some(batch) = next_batch(&mut fetched, &ConsumerConfig::default()) {
+                    let mut batch = batch.unwrap();
+                    batch.cursor.skip_to(fetched.assigned.position());
+                    offsets.extend(batch.cursor.iter().map(|record| record.unwrap().offset));
+                    let next = batch.next;
+                    fetched
+                        .assigned
+                        .skip_to(fetched.version, next, batch.leader_epoch);
+                }
+                assert_eq!(offsets, (from..9).collect::<Vec<_>>(), "{codec}");
+            }
+        }
+    }
+}
