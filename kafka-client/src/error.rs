@@ -25,6 +25,8 @@ struct Inner {
     partition: Option<i32>,
     /// Not a byte of the request was written.
     unsent: bool,
+    /// What it came from has ended by it.
+    fatal: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -91,6 +93,7 @@ impl Error {
             topic: None,
             partition: None,
             unsent: false,
+            fatal: false,
             source: None,
         }))
     }
@@ -182,6 +185,12 @@ impl Error {
         self
     }
 
+    /// Of what ends by it.
+    pub(crate) fn fatal(mut self) -> Self {
+        self.inner().fatal = true;
+        self
+    }
+
     pub(crate) fn is_unsent(&self) -> bool {
         self.0.unsent
     }
@@ -215,6 +224,7 @@ impl Error {
                 topic: old.topic.clone(),
                 partition: old.partition,
                 unsent: old.unsent,
+                fatal: old.fatal,
                 source: None,
             });
         }
@@ -274,7 +284,8 @@ impl Error {
     /// Whether the client it came from cannot go on and must be replaced.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Closed | ErrorKind::Unsupported)
+        self.0.fatal
+            || matches!(self.0.kind, ErrorKind::Closed | ErrorKind::Unsupported)
             || matches!(
                 self.0.code,
                 Some(

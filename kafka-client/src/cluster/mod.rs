@@ -6,9 +6,11 @@
 //! - `unreached`: what keeps the client from every broker
 //! - `topic_name`: names that topics may have
 //! - `retry`: calls that are made again until their time is over
+//! - `coordinator`: the way to the broker that coordinates a group
 //! - `backoff`: how long to wait before trying again
 
 mod backoff;
+mod coordinator;
 pub(crate) mod metadata;
 mod refresh;
 mod retry;
@@ -17,5 +19,6 @@ mod unreached;
 mod wanted;
 
 pub(crate) use backoff::Backoff;
+pub(crate) use coordinator::{Coordinator, CoordinatorKey};
 pub(crate) use metadata::{Metadata, TopicMetadata};
 pub(crate) use refresh::{Cluster, Limit, UsesTopics};

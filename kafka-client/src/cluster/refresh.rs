@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::metadata::{Broker, PartitionMetadata};
 use super::unreached::Unreached;
 use super::wanted::{Due, Refresh, Verdict, Wanted};
-use super::{Backoff, Metadata, TopicMetadata, topic_name};
+use super::{Backoff, CoordinatorKey, Metadata, TopicMetadata, topic_name};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy};
 use crate::env::{Env, Random, lock};
 use crate::error::{Error, ErrorKind};
@@ -496,21 +496,28 @@ impl Cluster {
         }
     }
 
+    /// What the cluster says against a topic that is kept, if no retry heals that.
+    pub(crate) fn refusal(&self, topic: &str) -> Option<Error> {
+        lock(&self.wanted).refusal(topic).cloned()
+    }
+
     /// The broker that coordinates a group.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn find_coordinator(&self, group: &str) -> Result<Broker, Error> {
+    pub(crate) async fn find_coordinator(&self, key: &CoordinatorKey) -> Result<Broker, Error> {
         let connection = self.any().await?;
         let version = connection.version::<FindCoordinatorRequest>(i16::MAX)?;
-        let key = StrBytes::from(group);
+        let CoordinatorKey { kind, key } = key.clone();
         let request = match version {
             ..=3 => FindCoordinatorRequest {
                 key,
+                key_type: kind,
                 ..Default::default()
             },
             4.. => FindCoordinatorRequest {
                 coordinator_keys: vec![key],
+                key_type: kind,
                 ..Default::default()
             },
         };

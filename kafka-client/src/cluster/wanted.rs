@@ -275,6 +275,12 @@ impl Wanted {
         pending.filter_map(|name| Some((name, self.topics.get(name)?.refusal.as_ref())))
     }
 
+    /// What the cluster says against a topic, if no retry heals that.
+    pub(crate) fn refusal(&self, name: &str) -> Option<&Error> {
+        let refusal = self.topics.get(name)?.refusal.as_ref()?;
+        refusal.code().is_some_and(is_final).then_some(refusal)
+    }
+
     /// No retry helps those who wait. What is kept is looked for all the same: it may be made, or
     /// allowed.
     fn end(&mut self, name: &Arc<str>, error: &Error) -> Verdict {

@@ -10,7 +10,7 @@ use super::group::{Assignor, Listener, RebalanceEvent};
 use super::handle::look_up;
 use super::position::Stage;
 use super::shared::{self, Shared};
-use super::{Consumer, TopicPartition, TypedConsumer, TypedConsumerBuilder};
+use super::{Consumer, ConsumerHandle, TopicPartition, TypedConsumer, TypedConsumerBuilder};
 use crate::client::NewCluster;
 use crate::cluster::topic_name;
 use crate::error::Error;
@@ -152,13 +152,28 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Has a function called for each change of what the consumer owns. It runs on the group's
-    /// task: it must not block.
-    pub fn on_rebalance(
-        mut self,
-        listener: impl Fn(&RebalanceEvent) + Send + Sync + 'static,
-    ) -> Self {
-        self.listener = Some(Arc::new(listener));
+    /// Has a function called for each change of what the consumer owns. It runs on a task of its own,
+    /// one call after the other; partitions go to others, and new ones begin, when it is through. A
+    /// panic of it ends the consumer. Defaults to none.
+    pub fn on_rebalance(self, listener: impl Fn(&RebalanceEvent) + Send + Sync + 'static) -> Self {
+        self.on_rebalance_with(move |_, event| {
+            listener(&event);
+            std::future::ready(())
+        })
+    }
+
+    /// As [`on_rebalance`](Self::on_rebalance), with a function that may wait, and a handle of the
+    /// consumer, by which it may commit and seek. It is waited for `max.poll.interval.ms` at most;
+    /// the member stays in its group meanwhile.
+    ///
+    /// At [`RebalanceEvent::Revoking`] what is committed still counts: the chance of those who commit
+    /// by hand.
+    pub fn on_rebalance_with<F, W>(mut self, listener: F) -> Self
+    where
+        F: Fn(ConsumerHandle, RebalanceEvent) -> W + Send + Sync + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.listener = Some(Listener::new(listener));
         self
     }
 
@@ -197,7 +212,7 @@ impl ConsumerBuilder {
                 "subscribing needs a group.id; assign partitions without",
             ));
         }
-        let (shared, listener) = self.shared()?;
+        let (shared, listener) = self.shared(false)?;
         Ok(Consumer::start(shared, topics, listener))
     }
 
@@ -231,7 +246,7 @@ impl ConsumerBuilder {
         self,
         partitions: impl IntoIterator<Item = TopicPartition>,
     ) -> Result<Consumer, Error> {
-        let (shared, _) = self.shared()?;
+        let (shared, _) = self.shared(true)?;
         let mut assigned = Vec::new();
         for partition in partitions {
             look_up(&shared.cluster, &partition).await?;
@@ -257,13 +272,14 @@ impl ConsumerBuilder {
         Ok(consumer)
     }
 
-    fn shared(self) -> Result<(Arc<Shared>, Option<Listener>), Error> {
+    fn shared(self, assigned_by_hand: bool) -> Result<(Arc<Shared>, Option<Listener>), Error> {
         self.config.validate()?;
         let allow = self.config.allow_auto_create_topics;
         let cluster = self
             .cluster
             .make_with(|config| config.allow_auto_create_topics = allow);
-        Ok((Shared::new(cluster, self.config), self.listener))
+        let shared = Shared::new(cluster, self.config, assigned_by_hand);
+        Ok((shared, self.listener))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Settings of a consumer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Assignor;
+use crate::cluster::topic_name;
 use crate::error::Error;
 
 /// Where to begin where no offset is stored, or the stored one is no longer in the log
@@ -77,6 +79,15 @@ impl ConsumerConfig {
         }
         if self.instance.is_some() && self.group.is_none() {
             return Err(Error::config("group.instance.id needs a group.id"));
+        }
+        if let Some(instance) = &self.instance {
+            // The rules are those of topics (JoinGroupRequest.validateGroupInstanceId).
+            topic_name::check(&Arc::from(instance.as_str())).map_err(|_| {
+                Error::config(format!(
+                    "group.instance.id is {instance:?}: it has 1 to 249 of the characters a-z, A-Z, \
+                     0-9, '.', '_' and '-', and is not '.' or '..'"
+                ))
+            })?;
         }
         if self.assignors.is_empty() {
             return Err(Error::config(

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 
 use kafka_client_protocol::ApiKey;
 use tokio::sync::oneshot;
 
+#[cfg(doc)]
+use super::Consumer;
 use super::TopicPartition;
 use super::group::{self, Command, Commit, WeakCommands};
 use super::offsets;
 
 use super::position::Stage;
-use super::shared::Shared;
+use super::shared::{Shared, State};
 use crate::cluster::{Cluster, Limit};
 use crate::error::{Error, ErrorKind};
 
@@ -27,6 +29,9 @@ pub struct ConsumerHandle {
 }
 
 /// A commit on its way. Dropping it does not take the commit back.
+///
+/// It ends within `default.api.timeout.ms`. If a later commit comes before this one is sent, the later
+/// offsets are stored, and both are told.
 #[derive(Debug)]
 #[must_use = "a pending commit tells whether the commit succeeded"]
 pub struct PendingCommit(Result<oneshot::Receiver<Result<(), Error>>, Option<Error>>);
@@ -66,25 +71,24 @@ impl ConsumerHandle {
 
     /// As [`Consumer::commit_async`].
     pub fn commit_async(&self) -> PendingCommit {
-        let commits = {
-            let mut state = self.shared.state();
-            if let Some(lost) = state.take_lost() {
-                return PendingCommit(Err(Some(group::not_owned(&lost))));
-            }
-            let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
-                // Who commits is done with it: auto-commit must not go back behind this.
-                slot.assigned.finish();
-                let offset = slot.assigned.position();
-                (offset >= 0 && offset != slot.committed).then(|| Commit {
-                    partition: partition.clone(),
-                    offset,
-                    leader_epoch: slot.assigned.epoch(),
-                    assignment: slot.assignment,
-                })
-            });
-            handed_out.collect()
-        };
-        self.send(commits)
+        let mut state = self.shared.state();
+        let lost = state.take_lost().map(|lost| group::not_owned(&lost));
+        // Without members a group's offsets expire: those are stored again though they are the same.
+        let assigned_by_hand = self.shared.assigned_by_hand;
+        let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
+            // Who commits is done with it: auto-commit must not go back behind this.
+            slot.assigned.finish();
+            let offset = slot.assigned.position();
+            let is_news = offset != slot.committed || assigned_by_hand;
+            (offset >= 0 && is_news).then(|| Commit {
+                partition: partition.clone(),
+                offset,
+                leader_epoch: slot.assigned.epoch(),
+                assignment: slot.assignment,
+            })
+        });
+        let commits = handed_out.collect();
+        self.store(state, commits, lost)
     }
 
     /// Stores these offsets: of the next record to be read, in each partition.
@@ -99,7 +103,12 @@ impl ConsumerHandle {
         offsets: impl IntoIterator<Item = (TopicPartition, i64)>,
     ) -> Result<(), Error> {
         let offsets: Vec<_> = offsets.into_iter().collect();
-        let commits: Vec<_> = {
+        if let Some((partition, offset)) = offsets.iter().find(|(_, offset)| *offset < 0) {
+            let error = Error::config(format!("offset {offset} cannot be committed"));
+            let TopicPartition { topic, partition } = partition;
+            return Err(error.at_partition(topic, *partition));
+        }
+        let pending = {
             let state = self.shared.state();
             let commits = offsets.into_iter().map(|(partition, offset)| Commit {
                 assignment: state.positions.assignment(&partition),
@@ -107,30 +116,34 @@ impl ConsumerHandle {
                 offset,
                 leader_epoch: -1,
             });
-            commits.collect()
+            let commits = commits.collect();
+            self.store(state, commits, None)
         };
-        if let Some(negative) = commits.iter().find(|commit| commit.offset < 0) {
-            let error = Error::config(format!("offset {} cannot be committed", negative.offset));
-            let TopicPartition { topic, partition } = &negative.partition;
-            return Err(error.at_partition(topic, *partition));
-        }
-        self.send(commits).await
+        pending.await
     }
 
-    fn send(&self, commits: Vec<Commit>) -> PendingCommit {
+    /// Has the group's task store offsets. `lost` is a loss that the user is to hear of, when the rest
+    /// is done.
+    fn store(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        commits: Vec<Commit>,
+        lost: Option<Error>,
+    ) -> PendingCommit {
         let Some(commands) = &self.commands else {
             let error = Error::config("offsets are committed for a group: set group.id");
             return PendingCommit(Err(Some(error)));
         };
-        if let Some(error) = self.shared.failure() {
-            return PendingCommit(Err(Some(error)));
+        if commands.upgrade().is_none() {
+            return PendingCommit(Err(Some(Error::closed("consumer"))));
         }
         let (reply, answer) = oneshot::channel();
-        let command = Command::Commit { commits, reply };
-        match commands.upgrade().map(|commands| commands.send(command)) {
-            Some(Ok(())) => PendingCommit(Ok(answer)),
-            Some(Err(_)) | None => PendingCommit(Err(Some(Error::closed("consumer")))),
-        }
+        let limit = self.shared.cluster.config.default_api_timeout;
+        let end = self.shared.env().after(limit);
+        state.commits.add(commits, Some(reply), lost, end);
+        drop(state);
+        self.shared.commits_wanted.notify_one();
+        PendingCommit(Ok(answer))
     }
 
     /// The offsets that the group has stored for these partitions, asked of its coordinator now:

@@ -28,6 +28,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::sync::{oneshot, watch};
@@ -42,6 +43,8 @@ pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
 
 use crate::cluster::Metadata;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::record::ConsumerRecord;
 use group::{Command, Commands, Group, Listener};
 use reader::Reader;
@@ -61,6 +64,8 @@ pub struct Consumer {
     /// Keeps the group's task; `None` without a group.
     commands: Option<Commands>,
     reader: Reader,
+    /// The stream has given the error that ends it.
+    ended: bool,
 }
 
 impl Consumer {
@@ -76,6 +81,7 @@ impl Consumer {
         let weak = commands.as_ref().map(Commands::downgrade);
         Self {
             reader: Reader::new(shared.clone()),
+            ended: false,
             handle: ConsumerHandle::new(shared, weak),
             commands,
         }
@@ -86,8 +92,12 @@ impl Consumer {
     /// # Errors
     /// [`ErrorKind::NoOffset`] and [`ErrorKind::CorruptRecords`] concern one partition, which the
     /// error names, and the others go on; so does this one after a seek. [`ErrorKind::GroupLost`]
-    /// tells that partitions were lost; the member joins again by itself. An error for which
-    /// [`Error::is_fatal`] holds, or that comes again and again, ends the consumer.
+    /// tells that partitions were lost; the member joins again by itself. An error of the kind
+    /// [`ErrorKind::Broker`] tells of a topic that may not be read. After all of these the next call
+    /// goes on.
+    ///
+    /// An error for which [`Error::is_fatal`] holds ends the consumer, and comes again with each call:
+    /// the group refuses the member, or the client or its runtime has ended.
     ///
     /// # Cancel safety
     /// Cancel safe: no record is lost.
@@ -134,20 +144,33 @@ impl Consumer {
     /// Commits what was processed if that is automatic, leaves the group, and ends the consumer.
     /// The records handed out so far count as processed.
     ///
-    /// The last commit and the leave together take 30 seconds at most. A rebalance that is under
-    /// way, or a commit that is being retried, is waited for before.
+    /// It takes 30 seconds at most.
     ///
     /// # Errors
-    /// When the last commit or leaving fails; the consumer has ended all the same.
+    /// As [`Consumer::close_within`].
     ///
     /// # Cancel safety
     /// When dropped, the commit and the leave go on by themselves.
-    pub async fn close(mut self) -> Result<(), Error> {
+    pub async fn close(self) -> Result<(), Error> {
+        self.close_within(group::CLOSE_LIMIT).await
+    }
+
+    /// As [`Consumer::close`], but takes no longer than `limit`. Half of that is for offsets that are
+    /// still to be stored, the rest for leaving.
+    ///
+    /// # Errors
+    /// When offsets were not stored, which the error names, or leaving fails. The consumer has ended
+    /// all the same.
+    ///
+    /// # Cancel safety
+    /// When dropped, the commit and the leave go on by themselves.
+    pub async fn close_within(mut self, limit: Duration) -> Result<(), Error> {
         self.reader.finish();
         let result = match self.commands.take() {
             Some(commands) => {
                 let (reply, answer) = oneshot::channel();
-                match commands.send(Command::Close { reply }) {
+                let until = self.handle.shared().env().after(limit);
+                match commands.send(Command::Close { until, reply }) {
                     Ok(()) => answer.await.unwrap_or(Ok(())),
                     Err(_) => Ok(()),
                 }
@@ -163,9 +186,16 @@ impl Consumer {
 impl Stream for Consumer {
     type Item = Result<ConsumerRecord, Error>;
 
-    /// As [`Consumer::recv`]. The stream does not end.
+    /// As [`Consumer::recv`]. The stream ends after an error for which [`Error::is_fatal`] holds.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.reader.poll_record(cx).map(Some)
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let polled = self.reader.poll_record(cx);
+        if let Poll::Ready(Err(error)) = &polled {
+            self.ended = error.is_fatal();
+        }
+        polled.map(Some)
     }
 }
 

@@ -76,6 +76,11 @@ impl Assigned {
         handed_out
     }
 
+    /// The leader epoch of the records that are handed out from now on.
+    pub(crate) fn set_epoch(&self, epoch: i32) {
+        self.epoch.store(epoch, Ordering::Release);
+    }
+
     /// Data of this version has nothing to hand out below `next`.
     pub(crate) fn skip_to(&self, version: u64, next: i64, epoch: i32) {
         let from = self.position();
@@ -142,6 +147,8 @@ pub(crate) struct Slot {
     pub(crate) high_watermark: i64,
     /// The offset that the group has stored, as far as this member knows.
     pub(crate) committed: i64,
+    /// When this member stored it, if it did.
+    pub(crate) committed_at: Option<Instant>,
     /// Where handing out began, or was moved to by a seek.
     began: i64,
 }
@@ -169,6 +176,7 @@ impl Positions {
             failures: 0,
             high_watermark: -1,
             committed: -1,
+            committed_at: None,
             began: -1,
         };
         self.slots.entry(partition.clone()).or_insert(slot);

@@ -22,6 +22,8 @@ pub(super) struct Reader {
     /// Data that is being handed out.
     current: Option<Current>,
     polls: u64,
+    /// The last poll found nothing: the user waits, unless it gives up.
+    waits: bool,
     /// The end of the runtime that brings the data.
     ended: Ended,
 }
@@ -40,6 +42,8 @@ struct OpenBatch {
     cursor: RecordCursor,
     next: i64,
     leader_epoch: i32,
+    /// A record of it was handed out.
+    begun: bool,
     timestamp_type: TimestampType,
 }
 
@@ -49,7 +53,7 @@ struct Receiving<'a>(&'a mut Reader);
 
 impl Drop for Receiving<'_> {
     fn drop(&mut self) {
-        self.0.shared.waiting.store(false, Ordering::Release);
+        self.0.stop_waiting();
     }
 }
 
@@ -60,6 +64,7 @@ impl Reader {
             shared,
             current: None,
             polls: 0,
+            waits: false,
             ended,
         }
     }
@@ -80,6 +85,13 @@ impl Reader {
     pub(super) async fn batch(&mut self) -> Result<RecordBatch, Error> {
         let receiving = Receiving(self);
         std::future::poll_fn(|cx| receiving.0.poll_batch(cx)).await
+    }
+
+    /// The user does something else now.
+    fn stop_waiting(&mut self) {
+        if std::mem::take(&mut self.waits) {
+            self.shared.state().forget_user();
+        }
     }
 
     /// Nothing more is handed out.
@@ -110,12 +122,15 @@ impl Reader {
                 Some(Ok(view)) => {
                     let TopicPartition { topic, partition } = &assigned.partition;
                     let offset = view.offset;
-                    let epoch = (epoch >= 0).then_some(epoch);
+                    let known = (epoch >= 0).then_some(epoch);
                     let record =
-                        ConsumerRecord::from_view(topic.clone(), *partition, epoch, kind, &view);
+                        ConsumerRecord::from_view(topic.clone(), *partition, known, kind, &view);
                     match record {
                         Ok(record) => {
                             if assigned.hand_out(version, position, offset) {
+                                if !std::mem::replace(&mut batch.begun, true) {
+                                    assigned.set_epoch(epoch);
+                                }
                                 return Poll::Ready(Ok(record));
                             }
                         }
@@ -175,7 +190,7 @@ impl Reader {
                     }
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
-                        self.shared.waiting.store(true, Ordering::Release);
+                        self.waits = true;
                         // If it was asked for after this poll began, and the waker was not there
                         // yet to be woken for it, nothing else would bring the user here.
                         self.grant_pause();
@@ -215,8 +230,8 @@ impl Reader {
     /// The user asks for a record, and so is done with those before.
     fn enter(&mut self) {
         self.polls += 1;
+        self.stop_waiting();
         let shared = &self.shared;
-        shared.waiting.store(false, Ordering::Release);
         shared.polls.store(self.polls, Ordering::Release);
         if let Some(current) = &self.current {
             current.fetched.assigned.finish();
@@ -304,6 +319,7 @@ fn next_batch(
                     cursor,
                     next: header.next_offset(),
                     leader_epoch: header.partition_leader_epoch,
+                    begun: false,
                     timestamp_type: header.attributes.timestamp_type(),
                 }),
         );

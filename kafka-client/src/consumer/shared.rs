@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::TopicPartition;
 use super::config::{ConsumerConfig, OffsetReset};
+use super::group::Commits;
 use super::position::{Assigned, Positions, Stage};
 use super::source::source_loop;
 use crate::cluster::Cluster;
@@ -41,23 +42,27 @@ pub(crate) struct Shared {
     pub(crate) weak: Weak<Self>,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) config: ConsumerConfig,
+    /// No group's leader assigns its partitions.
+    pub(crate) assigned_by_hand: bool,
     state: Mutex<State>,
     sources: Mutex<BTreeMap<i32, Arc<Notify>>>,
     /// Wakes the task that asks for offsets.
     pub(crate) offsets_wanted: Notify,
+    /// Wakes the group's task: there are offsets to be stored.
+    pub(crate) commits_wanted: Notify,
     /// The user is to come to a point between two records.
     pub(crate) pause_asked: AtomicBool,
     pub(crate) paused: Notify,
     /// Grows with each poll of the user.
     pub(crate) polls: AtomicU64,
-    /// The user waits for records.
-    pub(crate) waiting: AtomicBool,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) positions: Positions,
+    /// Offsets for the group to store.
+    pub(crate) commits: Commits,
     queue: VecDeque<Fetched>,
     buffered: usize,
     errors: VecDeque<Error>,
@@ -75,18 +80,23 @@ pub(crate) enum Arrival {
 }
 
 impl Shared {
-    pub(crate) fn new(cluster: Arc<Cluster>, config: ConsumerConfig) -> Arc<Self> {
+    pub(crate) fn new(
+        cluster: Arc<Cluster>,
+        config: ConsumerConfig,
+        assigned_by_hand: bool,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|weak| Self {
             weak: weak.clone(),
             cluster,
             config,
+            assigned_by_hand,
             state: Mutex::default(),
             sources: Mutex::default(),
             offsets_wanted: Notify::new(),
+            commits_wanted: Notify::new(),
             pause_asked: AtomicBool::new(false),
             paused: Notify::new(),
             polls: AtomicU64::new(0),
-            waiting: AtomicBool::new(false),
             tasks: Mutex::default(),
         })
     }
@@ -280,6 +290,16 @@ impl Shared {
 }
 
 impl State {
+    /// Whether the user waits for what may come. Once it was woken it has to come by itself.
+    pub(crate) fn has_user_waiting(&self) -> bool {
+        self.waker.is_some()
+    }
+
+    /// The user no longer waits.
+    pub(crate) fn forget_user(&mut self) {
+        self.waker = None;
+    }
+
     pub(crate) fn buffered(&self) -> usize {
         self.buffered
     }

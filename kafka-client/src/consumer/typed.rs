@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 
@@ -128,17 +129,26 @@ impl<T: KafkaRecord> TypedConsumer<T> {
     pub async fn close(self) -> Result<(), Error> {
         self.consumer.close().await
     }
+
+    /// As [`Consumer::close_within`].
+    ///
+    /// # Errors
+    /// As [`Consumer::close_within`].
+    ///
+    /// # Cancel safety
+    /// As [`Consumer::close_within`].
+    pub async fn close_within(self, limit: Duration) -> Result<(), Error> {
+        self.consumer.close_within(limit).await
+    }
 }
 
 impl<T: KafkaRecord> Stream for TypedConsumer<T> {
     type Item = Result<Received<T>, Error>;
 
-    /// As [`TypedConsumer::recv`]. The stream does not end.
+    /// As [`TypedConsumer::recv`]. The stream ends after an error for which [`Error::is_fatal`] holds.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.consumer
-            .reader
-            .poll_record(cx)
-            .map(|result| Some(decode(result)))
+        let next = Pin::new(&mut self.consumer).poll_next(cx);
+        next.map(|next| next.map(decode))
     }
 }
 

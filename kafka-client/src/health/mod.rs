@@ -131,6 +131,11 @@ pub enum Subject {
         /// The group's id (`group.id`).
         group: Arc<str>,
     },
+    /// The offsets of a group are refused, or not told.
+    Offsets {
+        /// The group's id (`group.id`).
+        group: Arc<str>,
+    },
     /// A broker has this client wait, for a quota.
     Throttled {
         /// `host:port`
@@ -152,6 +157,9 @@ impl fmt::Display for Subject {
             }
             Self::ProducerId => f.write_str("no producer id is given"),
             Self::Coordinator { group } => write!(f, "group {group} has no coordinator"),
+            Self::Offsets { group } => {
+                write!(f, "offsets of group {group} are not stored, or not told")
+            }
             Self::Throttled { address } => write!(f, "broker {address} throttles this client"),
         }
     }

@@ -78,6 +78,33 @@ fn by_code(code: ErrorCode, error: &Error) -> Option<String> {
         ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => {
             no_coordinator()
         }
+        ErrorCode::INCONSISTENT_GROUP_PROTOCOL => {
+            "the other members of the group have no assignor in common with this one: set \
+             partition.assignment.strategy to one they have (by default Java's client has range and \
+             cooperative-sticky, librdkafka range and roundrobin), or use another group.id"
+                .to_owned()
+        }
+        ErrorCode::INVALID_SESSION_TIMEOUT => {
+            "session.timeout.ms must be between the brokers' group.min.session.timeout.ms and \
+             group.max.session.timeout.ms"
+                .to_owned()
+        }
+        ErrorCode::GROUP_MAX_SIZE_REACHED => {
+            "the group has as many members as group.max.size of the brokers allows: raise it, or run \
+             fewer members"
+                .to_owned()
+        }
+        ErrorCode::FENCED_INSTANCE_ID => {
+            "another member has the same group.instance.id: give each its own".to_owned()
+        }
+        ErrorCode::OFFSET_METADATA_TOO_LARGE => {
+            "offset.metadata.max.bytes of the brokers is the limit".to_owned()
+        }
+        ErrorCode::UNSTABLE_OFFSET_COMMIT => {
+            "a transaction with offsets of the group is open: it ends with its \
+             transaction.timeout.ms at the latest (kafka-transactions list shows it)"
+                .to_owned()
+        }
         ErrorCode::THROTTLING_QUOTA_EXCEEDED => throttled(),
         ErrorCode::UNSUPPORTED_VERSION => {
             "the broker is too old for this client: upgrade it".to_owned()
@@ -117,6 +144,10 @@ fn by_subject(subject: &Subject) -> String {
             "check the log of the brokers, or do without (enable.idempotence=false)".to_owned()
         }
         Subject::Coordinator { .. } => no_coordinator(),
+        Subject::Offsets { group } => format!(
+            "check the log of the group's coordinator (kafka-consumer-groups --describe --state \
+             --group {group} names it)"
+        ),
         Subject::Throttled { .. } => throttled(),
     }
 }

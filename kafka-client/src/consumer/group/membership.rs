@@ -28,11 +28,13 @@ pub(crate) struct Changes {
     pub(crate) added: Vec<TopicPartition>,
 }
 
-/// What an error of the coordinator asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an error of the coordinator asks for; the later the more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Remedy {
     /// The same again, a little later.
     Retry,
+    /// The coordinator is reading what it has to know: the same again, a little later.
+    Load,
     /// Another broker coordinates the group: find it, then the same again.
     FindCoordinator,
     /// The group is rebalancing: join again; what is owned stays owned meanwhile.
@@ -93,6 +95,7 @@ pub(crate) fn remedy(code: ErrorCode) -> Remedy {
         ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR => {
             Remedy::FindCoordinator
         }
+        ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => Remedy::Load,
         ErrorCode::REBALANCE_IN_PROGRESS => Remedy::Rejoin,
         ErrorCode::ILLEGAL_GENERATION => Remedy::RejoinLost,
         ErrorCode::UNKNOWN_MEMBER_ID => Remedy::RejoinAsNew,
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn errors_ask_for_what_kafka_s_client_does() {
         for (code, expected) in [
-            (ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, Remedy::Retry),
+            (ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, Remedy::Load),
             (ErrorCode::NOT_COORDINATOR, Remedy::FindCoordinator),
             (ErrorCode::FENCED_INSTANCE_ID, Remedy::Fatal),
             (ErrorCode::INCONSISTENT_GROUP_PROTOCOL, Remedy::Fatal),

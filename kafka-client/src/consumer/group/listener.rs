@@ -1,0 +1,116 @@
+//! Code of the user's that is told of changes of what a consumer owns. It runs on a task of its own:
+//! what it does, or waits for, holds up neither heartbeats nor commits, and its panic ends the
+//! consumer and nothing else.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::consumer::{ConsumerHandle, TopicPartition};
+use crate::env::Env;
+use crate::error::{Error, ErrorKind};
+
+/// A change of what a consumer owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RebalanceEvent {
+    /// These partitions are the member's from now on.
+    Assigned(Vec<TopicPartition>),
+    /// These partitions are about to go to another member. Nothing more of them is handed out, and
+    /// all that was handed out has been processed. What is committed for them now still counts.
+    Revoking(Vec<TopicPartition>),
+    /// These partitions went to another member. All that was handed out of them has been processed,
+    /// and with auto-commit committed.
+    Revoked(Vec<TopicPartition>),
+    /// These partitions were taken away: the member was out of touch for too long, another may
+    /// own them already. Commits for them are refused.
+    Lost(Vec<TopicPartition>),
+}
+
+/// What a function of the user's does when it is told.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Told of changes of what a consumer owns.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<dyn Fn(ConsumerHandle, RebalanceEvent) -> Work + Send + Sync>);
+
+impl Listener {
+    pub(crate) fn new<F, W>(listen: F) -> Self
+    where
+        F: Fn(ConsumerHandle, RebalanceEvent) -> W + Send + Sync + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        Self(Arc::new(move |handle, event| {
+            Box::pin(listen(handle, event))
+        }))
+    }
+}
+
+/// A change, and who waits until it was told.
+type Told = (RebalanceEvent, oneshot::Sender<()>);
+
+/// Tells the user's listener, one change after the other.
+pub(super) struct Telling {
+    events: mpsc::UnboundedSender<Told>,
+}
+
+impl Telling {
+    /// Starts the listener's task. A panic of the listener's is sent to `panics`.
+    pub(super) fn start(
+        env: &Env,
+        listener: Listener,
+        handle: ConsumerHandle,
+        panics: mpsc::UnboundedSender<Error>,
+    ) -> Self {
+        let (events, mut received) = mpsc::unbounded_channel::<Told>();
+        env.spawn(async move {
+            while let Some((event, told)) = received.recv().await {
+                let (listener, handle) = (listener.clone(), handle.clone());
+                let work = async move { listener.0(handle, event).await };
+                if let Err(error) = Caught(Box::pin(work)).await {
+                    // Fails only if the consumer has ended.
+                    let _ = panics.send(error);
+                    return;
+                }
+                // Fails only if nobody waits any more.
+                let _ = told.send(());
+            }
+        });
+        Self { events }
+    }
+
+    /// Tells the listener. The answer comes when it is through.
+    pub(super) fn tell(&self, event: RebalanceEvent) -> oneshot::Receiver<()> {
+        let (told, through) = oneshot::channel();
+        // Fails only after a panic, of which the group's task is told by itself.
+        let _ = self.events.send((event, told));
+        through
+    }
+}
+
+/// A future of the user's whose panic is an error.
+struct Caught(Work);
+
+impl Future for Caught {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let work = self.0.as_mut();
+        // After a panic nothing of the user's is called again.
+        match std::panic::catch_unwind(AssertUnwindSafe(|| work.poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => {
+                let words = panic.downcast_ref::<&str>().map(ToString::to_string);
+                let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+                let words = words.unwrap_or_else(|| "no text".to_owned());
+                Poll::Ready(Err(Error::new(
+                    ErrorKind::Closed,
+                    format!("the rebalance listener panicked: {words}"),
+                )))
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What a member owns: taking partitions over, and giving them up between two records.
+
+use std::time::Duration;
+
+use super::commits::Commit;
+use super::listener::RebalanceEvent;
+use super::membership::Remedy;
+use super::{Group, Stop, not_owned};
+use crate::consumer::TopicPartition;
+use crate::consumer::position::Stage;
+use crate::env::Elapsed;
+
+impl Group {
+    /// Takes partitions over. They are read once their stored offsets are known and the listener has
+    /// been told.
+    pub(super) async fn own(&mut self, added: Vec<TopicPartition>) -> Result<(), Stop> {
+        if added.is_empty() {
+            return Ok(());
+        }
+        self.membership.owned.extend(added.iter().cloned());
+        self.membership.owned.sort();
+        {
+            let mut state = self.shared.state();
+            for partition in &added {
+                state.positions.assign(partition, Stage::Unknown);
+            }
+        }
+        self.keep_topics();
+        self.next_offsets = Some(self.now());
+        self.tell(RebalanceEvent::Assigned(added)).await
+    }
+
+    /// Gives partitions up between two records, with what was processed of them committed.
+    pub(super) async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<(), Stop> {
+        // Once the user comes, it goes on at once, with other partitions: what is committed below
+        // must stay true.
+        {
+            let mut state = self.shared.state();
+            for partition in partitions {
+                state.positions.hold(partition);
+            }
+        }
+        self.revoking = true;
+        let revoked = self.revoke_held(partitions).await;
+        self.revoking = false;
+        revoked
+    }
+
+    async fn revoke_held(&mut self, partitions: &[TopicPartition]) -> Result<(), Stop> {
+        // The user may be busy with a record; the membership lives on meanwhile, and a user that
+        // commits is still busy with what was handed out.
+        let limit = self.shared.config.max_poll_interval;
+        let shared = self.shared.clone();
+        match self.attend_during(shared.pause_user(limit)).await? {
+            Some(true) => {}
+            Some(false) => {
+                self.go_away().await?;
+                return Ok(());
+            }
+            None => return Ok(()),
+        }
+        self.tell(RebalanceEvent::Revoking(partitions.to_vec()))
+            .await?;
+        if self.shared.config.auto_commit.is_some() {
+            self.commit_processed(Some(partitions));
+        }
+        self.flush(partitions).await?;
+        if self.membership.owned.is_empty() {
+            // Lost meanwhile, and so was the user told; there is nothing left to give up.
+            return Ok(());
+        }
+        self.membership
+            .owned
+            .retain(|owned| !partitions.contains(owned));
+        self.give_up(partitions);
+        self.tell(RebalanceEvent::Revoked(partitions.to_vec()))
+            .await
+    }
+
+    /// The place in the group is gone, and the partitions with it.
+    pub(super) fn lose(&mut self, remedy: Remedy) {
+        let lost = self.membership.lose(remedy);
+        self.must_join = true;
+        if lost.is_empty() {
+            return;
+        }
+        self.give_up(&lost);
+        // Nothing waits for it: the partitions are gone already.
+        drop(self.told(RebalanceEvent::Lost(lost)));
+    }
+
+    /// Stops reading partitions.
+    pub(super) fn give_up(&self, partitions: &[TopicPartition]) {
+        let mut state = self.shared.state();
+        for partition in partitions {
+            let removed = state.positions.remove(partition);
+            let is_told = state.commits.give_up(partition, &not_owned(partition));
+            // Who commits what it was handed out of this must hear that it is too late, once.
+            if !is_told && removed.is_some_and(|slot| slot.has_uncommitted()) {
+                state.lose(partition);
+            }
+        }
+        drop(state);
+        self.shared.positions_changed();
+    }
+
+    /// Whether an offset is somebody else's to store: the partition is not owned, or was not all the
+    /// time since the commit was made. A commit that waited while the partition was lost and came back
+    /// would set back what another member has stored in between.
+    pub(super) fn is_foreign(&self, commit: &Commit, assignment: u64) -> bool {
+        let owned = &self.membership.owned;
+        owned.binary_search(&commit.partition).is_err() || assignment != commit.assignment
+    }
+
+    /// Tells the listener, and waits until it is through, for as long as a rebalance waits for this
+    /// member. The membership lives on meanwhile.
+    async fn tell(&mut self, event: RebalanceEvent) -> Result<(), Stop> {
+        let Some(through) = self.told(event) else {
+            return Ok(());
+        };
+        let limit = self.shared.config.max_poll_interval;
+        let env = self.shared.env().clone();
+        if let Some(Err(Elapsed)) = self.attend_during(env.timeout(limit, through)).await? {
+            tracing::warn!(
+                group = %self.coordinator.key(), ?limit,
+                "the rebalance listener takes longer than max.poll.interval.ms: going on without it"
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn told(&self, event: RebalanceEvent) -> Option<tokio::sync::oneshot::Receiver<()>> {
+        tracing::debug!(group = %self.coordinator.key(), ?event);
+        Some(self.telling.as_ref()?.tell(event))
+    }
+
+    /// Leaves because the user has not asked for a record within `max.poll.interval.ms`.
+    pub(super) async fn go_away(&mut self) -> Result<(), Stop> {
+        let limit = self.shared.config.max_poll_interval;
+        tracing::warn!(
+            group = %self.coordinator.key(), ?limit,
+            "no record was asked for within max.poll.interval.ms: leaving the group"
+        );
+        self.shared.report(overdue(limit));
+        // Leaving is a courtesy: the coordinator notices by itself.
+        if let Err(error) = self.send_leave().await? {
+            tracing::debug!(%error, "leaving failed");
+        }
+        self.lose(Remedy::RejoinAsNew);
+        self.absent = true;
+        Ok(())
+    }
+
+    /// Waits until the user asks for a record: a member that joined before would only hold the
+    /// group up, and leave again.
+    pub(super) async fn stay_away(&mut self) -> Result<(), Stop> {
+        let shared = self.shared.clone();
+        let user = shared.pause_user(Duration::MAX);
+        tokio::pin!(user);
+        while self.absent && self.inbox.closing.is_none() {
+            self.store().await?;
+            tokio::select! {
+                biased;
+                _ = &mut user => self.absent = false,
+                more = self.inbox.more() => more?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overdue(limit: Duration) -> crate::error::Error {
+    crate::error::Error::new(
+        crate::error::ErrorKind::GroupLost,
+        format!(
+            "no record was asked for within {limit:?} (max.poll.interval.ms): the member has left \
+             its group and joins again"
+        ),
+    )
+}
