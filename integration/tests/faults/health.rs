@@ -1,8 +1,7 @@
 //! Never silent: what is retried for long is told in the log and by `Kafka::health`, with what helps;
 //! what passes soon is not.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use integration::network::Network;
@@ -12,54 +11,11 @@ use kafka_client::record::Record;
 use kafka_client::{ErrorCode, Kafka, Subject};
 use kafka_client_protocol::ApiKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::EnvFilter;
+
+use super::log::Log;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ADDRESS: &str = "broker:9092";
-
-/// What the client warns of, on this thread.
-struct Log {
-    text: Arc<Mutex<Vec<u8>>>,
-    _subscribed: DefaultGuard,
-}
-
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn capture() -> Self {
-        let text = Arc::<Mutex<Vec<u8>>>::default();
-        let lines = text.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("kafka_client=warn"))
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || Lines(lines.clone()))
-            .finish();
-        Self {
-            text,
-            _subscribed: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    /// The lines since the last call.
-    fn take(&self) -> Vec<String> {
-        let text = std::mem::take(&mut *self.text.lock().unwrap());
-        let text = String::from_utf8(text).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-}
 
 /// A broker behind a network that a test controls.
 struct Scene {

@@ -5,12 +5,14 @@
 mod answers;
 mod callbacks;
 mod clocks;
+mod commits;
 mod consume;
 mod doubt;
 mod health;
 mod hostile;
 mod leaders;
 mod lingering;
+mod log;
 mod members;
 mod memory;
 mod metadata;
