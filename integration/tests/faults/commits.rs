@@ -41,7 +41,10 @@ fn at(topic: &str, partition: i32) -> TopicPartition {
 }
 
 async fn stored(consumer: &Consumer, partition: &TopicPartition) -> Option<i64> {
-    let stored = consumer.handle().committed(&[partition.clone()]).await;
+    let stored = consumer
+        .handle()
+        .committed(std::slice::from_ref(partition))
+        .await;
     stored.unwrap().get(partition).copied()
 }
 

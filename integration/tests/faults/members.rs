@@ -1,14 +1,19 @@
-//! Members of groups whose calls bring nothing good: lesson 71.
+//! Members of groups whose calls bring nothing good, and those who are told too late or too often:
+//! lessons 70 to 74.
 
+use std::error::Error as _;
 use std::time::Duration;
 
+use futures::StreamExt;
 use integration::numbered;
 use kafka_broker::{Step, when};
-use kafka_client::ErrorCode;
-use kafka_client::consumer::OffsetReset;
+use kafka_client::consumer::{ConsumerBuilder, OffsetReset, RebalanceEvent};
+use kafka_client::{ErrorCode, ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
+use tokio::time::{Instant, timeout};
 
 use super::Setting;
+use super::log::Log;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,4 +43,204 @@ async fn polls_that_bring_errors_keep_a_member_in_its_group() {
         assert_eq!(member.handle().assignment().len(), PARTITIONS as usize);
     }
     member.close().await.unwrap();
+}
+
+fn joining(kafka: &Kafka) -> ConsumerBuilder {
+    let member = kafka.consumer("group").offset_reset(OffsetReset::Earliest);
+    member
+        .heartbeat_interval(SECOND)
+        .session_timeout(10 * SECOND)
+}
+
+async fn send(setting: &Setting, topic: &str, count: i32, numbers: u64) {
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    numbered::send(&producer, topic, count, 0..numbers).await;
+    producer.close().await.unwrap();
+}
+
+/// 74: what ends a member reaches the user once in a stream, which ends, and says what helps.
+#[tokio::test(start_paused = true)]
+async fn what_ends_a_member_ends_its_stream_and_says_what_helps() {
+    for (code, words) in [
+        (
+            ErrorCode::GROUP_AUTHORIZATION_FAILED,
+            "--operation Read --group",
+        ),
+        (
+            ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+            "partition.assignment.strategy",
+        ),
+        (
+            ErrorCode::INVALID_SESSION_TIMEOUT,
+            "group.max.session.timeout.ms",
+        ),
+        (ErrorCode::GROUP_MAX_SIZE_REACHED, "group.max.size"),
+        (ErrorCode::FENCED_INSTANCE_ID, "group.instance.id"),
+    ] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("orders", 1);
+        let joins = when(ApiKey::JOIN_GROUP).always();
+        setting.inject(joins.then([Step::Error(code)]));
+        let mut member = joining(&setting.kafka().await)
+            .subscribe([topic])
+            .await
+            .unwrap();
+        let error = member.next().await.unwrap().unwrap_err();
+        assert!(error.is_fatal(), "{error}");
+        assert_eq!(error.code(), Some(code));
+        let text = format!("{error}: {}", error.source().unwrap());
+        assert!(text.contains(words), "{text}");
+        assert!(member.next().await.is_none(), "{code}");
+        // Who does not look at the stream is told as well.
+        assert!(member.recv().await.unwrap_err().is_fatal());
+        assert!(member.commit().await.unwrap_err().is_fatal());
+    }
+}
+
+/// 70: a listener that panics ends its consumer, which says so; the group's task is not hurt.
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_panics_ends_the_consumer_with_its_words() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    let member = joining(&setting.kafka().await);
+    let member = member.on_rebalance(|event| panic!("no {event:?} today"));
+    let leaves = setting.inject(when(ApiKey::LEAVE_GROUP).always().then([]));
+    let mut member = member.subscribe([topic]).await.unwrap();
+    let error = timeout(10 * SECOND, member.recv())
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert!(
+        error.is_fatal() && error.to_string().contains("no Assigned"),
+        "{error}"
+    );
+    assert!(member.commit().await.unwrap_err().is_fatal());
+    member.close().await.unwrap();
+    drop(leaves);
+}
+
+/// 70: a listener that takes its time holds up neither heartbeats nor commits.
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_waits_keeps_its_member_in_the_group() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 2);
+    send(&setting, topic, 2, 10).await;
+    let kafka = setting.kafka().await;
+    let first = joining(&kafka).manual_commit();
+    let first = first.on_rebalance_with(|handle, event| async move {
+        if matches!(event, RebalanceEvent::Revoking(_)) {
+            // Longer than the session may be silent.
+            tokio::time::sleep(30 * SECOND).await;
+            handle.commit().await.unwrap();
+        }
+    });
+    let mut first = first.subscribe([topic]).await.unwrap();
+    numbered::receive(&mut first, 20).await;
+    let mut second = joining(&kafka).subscribe([topic]).await.unwrap();
+    let begun = Instant::now();
+    while first.handle().assignment().len() == 2 {
+        drop(timeout(SECOND, first.recv()).await);
+        assert!(begun.elapsed() < 120 * SECOND, "it gives one up");
+    }
+    // All was committed before it went: nothing comes twice, and nothing was lost.
+    first.commit().await.unwrap();
+    assert!(timeout(60 * SECOND, second.recv()).await.is_err());
+    assert_eq!(second.handle().assignment().len(), 1);
+}
+
+/// 72: who does not ask for records is warned before it costs the place, in the stream form too.
+#[tokio::test(start_paused = true)]
+async fn a_member_that_asks_too_rarely_is_warned_before_it_loses_its_place() {
+    let log = Log::capture();
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    let member = joining(&setting.kafka().await).max_poll_interval(100 * SECOND);
+    let mut member = member.subscribe([topic]).await.unwrap();
+    // Waits for long, which is no silence of its own.
+    assert!(timeout(300 * SECOND, member.next()).await.is_err());
+    // It does something else now, and records come.
+    send(&setting, topic, 1, 10).await;
+    tokio::time::sleep(90 * SECOND).await;
+    let lines = log.take();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("max.poll.interval.ms"), "{lines:#?}");
+    assert_eq!(member.handle().assignment().len(), 1);
+    tokio::time::sleep(30 * SECOND).await;
+    assert_eq!(member.handle().assignment().len(), 0, "it has left");
+    let lost = member.next().await.unwrap().unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::GroupLost, "{lost}");
+    numbered::receive(&mut member, 10).await;
+}
+
+/// 74: a topic that may not be read is an error where the user looks, once, and is read when the right
+/// is given.
+#[tokio::test(start_paused = true)]
+async fn a_subscribed_topic_that_may_not_be_read_is_told_once() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("secret", 1);
+    send(&setting, topic, 1, 5).await;
+    let denied = Step::error_for(topic, None, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    let fault = setting.inject(when(ApiKey::METADATA).always().then([denied]));
+    let mut member = joining(&setting.kafka().await)
+        .subscribe([topic])
+        .await
+        .unwrap();
+    let error = timeout(10 * SECOND, member.recv())
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+    assert_eq!(error.topic(), Some(topic), "{error}");
+    assert!(!error.is_fatal());
+    assert!(timeout(60 * SECOND, member.recv()).await.is_err(), "once");
+    fault.remove();
+    numbered::receive(&mut member, 5).await;
+}
+
+/// A static leader that comes back finds the assignment made (KIP-814), and goes on to watch the
+/// topics of the group.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_comes_back_by_its_static_id_watches_the_topics() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("now", 1);
+    let kafka = setting.kafka().await;
+    let member = || {
+        let member = joining(&kafka).instance_id("one");
+        member.allow_auto_create_topics(false)
+    };
+    let mut first = member().subscribe([topic, "later"]).await.unwrap();
+    assert!(timeout(5 * SECOND, first.recv()).await.is_err());
+    assert_eq!(first.handle().assignment().len(), 1);
+    first.close().await.unwrap();
+    let mut second = member().subscribe([topic, "later"]).await.unwrap();
+    assert!(timeout(5 * SECOND, second.recv()).await.is_err());
+    let later = setting.topic("later", 1);
+    send(&setting, later, 1, 5).await;
+    let received = timeout(30 * SECOND, numbered::receive(&mut second, 5)).await;
+    received.expect("the new topic is taken in");
+}
+
+/// Names that cannot be are refused before anything is asked.
+#[tokio::test(start_paused = true)]
+async fn names_that_cannot_be_are_refused_at_once() {
+    let setting = Setting::new().await;
+    let kafka = setting.kafka().await;
+    for (member, topic, name) in [
+        (joining(&kafka), "", "\"\""),
+        (joining(&kafka), "a topic", "a topic"),
+        (
+            joining(&kafka).instance_id(""),
+            "orders",
+            "group.instance.id",
+        ),
+        (
+            joining(&kafka).instance_id("a b"),
+            "orders",
+            "group.instance.id",
+        ),
+    ] {
+        let error = member.subscribe([topic]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
 }
