@@ -244,3 +244,28 @@ async fn names_that_cannot_be_are_refused_at_once() {
         assert!(error.to_string().contains(name), "{error}");
     }
 }
+
+/// What is written to a partition before the consumer finds it is not skipped, unless that is wished.
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_comes_later_begins_at_its_first_record() {
+    for (reset_of_new, expected) in [(None, 5), (Some(OffsetReset::Latest), 0)] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("now", 1);
+        send(&setting, topic, 1, 5).await;
+        let mut member = joining(&setting.kafka().await).offset_reset(OffsetReset::Latest);
+        if let Some(reset) = reset_of_new {
+            member = member.offset_reset_of_new_partitions(reset);
+        }
+        let member = member.allow_auto_create_topics(false);
+        let mut member = member.subscribe([topic, "later"]).await.unwrap();
+        // The topic is believed to be missing, and what was there is skipped.
+        assert!(timeout(20 * SECOND, member.recv()).await.is_err());
+        let later = setting.topic("later", 1);
+        send(&setting, later, 1, 5).await;
+        let mut received = 0;
+        while timeout(20 * SECOND, member.recv()).await.is_ok() {
+            received += 1;
+        }
+        assert_eq!(received, expected);
+    }
+}

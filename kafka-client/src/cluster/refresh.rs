@@ -496,6 +496,11 @@ impl Cluster {
         }
     }
 
+    /// Whether the cluster was found not to have a topic, and has not got it since.
+    pub(crate) fn is_absent(&self, topic: &str) -> bool {
+        lock(&self.wanted).is_absent(topic)
+    }
+
     /// What the cluster says against a topic that is kept, if no retry heals that.
     pub(crate) fn refusal(&self, topic: &str) -> Option<Error> {
         lock(&self.wanted).refusal(topic).cloned()

@@ -275,6 +275,12 @@ impl Wanted {
         pending.filter_map(|name| Some((name, self.topics.get(name)?.refusal.as_ref())))
     }
 
+    /// Whether the cluster was found not to have a topic, and has not got it since.
+    pub(crate) fn is_absent(&self, name: &str) -> bool {
+        let absent = self.topics.get(name).and_then(|want| want.absent);
+        absent.is_some_and(|(_, answers)| answers >= ABSENT_ANSWERS)
+    }
+
     /// What the cluster says against a topic, if no retry heals that.
     pub(crate) fn refusal(&self, name: &str) -> Option<&Error> {
         let refusal = self.topics.get(name)?.refusal.as_ref()?;

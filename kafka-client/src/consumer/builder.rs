@@ -38,10 +38,20 @@ impl ConsumerBuilder {
         }
     }
 
-    /// `auto.offset.reset`: where to begin without a stored offset. Defaults to
-    /// [`OffsetReset::Latest`].
+    /// `auto.offset.reset`: where to begin without a stored offset, or when it is no longer in the log.
+    /// Defaults to [`OffsetReset::Latest`].
     pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
         self.config.reset = reset;
+        self
+    }
+
+    /// Where a partition without a stored offset begins that was made after the consumer was started:
+    /// with [`OffsetReset::Latest`], which Java's client takes from `auto.offset.reset`, what was
+    /// written before the consumer found the partition is skipped. A member that joins later finds the
+    /// partition there, and begins where [`offset_reset`](Self::offset_reset) says. Defaults to
+    /// [`OffsetReset::Earliest`].
+    pub fn offset_reset_of_new_partitions(mut self, reset: OffsetReset) -> Self {
+        self.config.reset_of_new = reset;
         self
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct ConsumerConfig {
     /// `None` switches it off.
     pub(crate) auto_commit: Option<Duration>,
     pub(crate) reset: OffsetReset,
+    /// As `reset`, for partitions that came after the consumer did.
+    pub(crate) reset_of_new: OffsetReset,
     pub(crate) fetch_min_bytes: i32,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) max_partition_fetch_bytes: i32,
@@ -59,6 +61,7 @@ impl Default for ConsumerConfig {
             max_poll_interval: Duration::from_secs(300),
             auto_commit: Some(Duration::from_secs(5)),
             reset: OffsetReset::Latest,
+            reset_of_new: OffsetReset::Earliest,
             fetch_min_bytes: 1,
             fetch_max_bytes: 50 * 1024 * 1024,
             max_partition_fetch_bytes: 1024 * 1024,

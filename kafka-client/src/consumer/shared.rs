@@ -207,7 +207,18 @@ impl Shared {
         partition: &TopicPartition,
         cause: impl FnOnce() -> Error,
     ) {
-        let stage = match self.config.reset {
+        self.reset_to(self.config.reset, state, partition, cause);
+    }
+
+    /// As [`Shared::reset`], by another setting.
+    pub(crate) fn reset_to(
+        &self,
+        reset: OffsetReset,
+        state: &mut State,
+        partition: &TopicPartition,
+        cause: impl FnOnce() -> Error,
+    ) {
+        let stage = match reset {
             OffsetReset::Earliest => Stage::Reset { timestamp: -2 },
             OffsetReset::Latest => Stage::Reset { timestamp: -1 },
             OffsetReset::None => {

@@ -108,6 +108,9 @@ pub(crate) struct Group {
     /// the leader watches them.
     watched: BTreeSet<Arc<str>>,
     counted: BTreeMap<Arc<str>, i32>,
+    /// The partitions of each subscribed topic when this member first heard of it: those that come
+    /// later begin where new ones do.
+    known: BTreeMap<Arc<str>, i32>,
     next_heartbeat: Instant,
     next_commit: Option<Instant>,
     /// When to ask for stored offsets again.
@@ -152,6 +155,7 @@ impl Group {
             metadata: cluster.changes(),
             watched: BTreeSet::new(),
             counted: BTreeMap::new(),
+            known: BTreeMap::new(),
             next_heartbeat: now,
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
             next_offsets: None,
@@ -242,7 +246,7 @@ impl Group {
                 if changed.is_err() {
                     return Err(Stop::Close);
                 }
-                self.look_for_partitions();
+                self.look_at_metadata();
                 self.look_for_refusals();
                 Ok(())
             }
@@ -304,9 +308,26 @@ impl Group {
             .keep(self.topics.iter().chain(&self.watched).chain(owned));
     }
 
+    /// Notes topics that are heard of for the first time. A topic counts as missing only when that is
+    /// believed: a broker that lags behind may not know it yet.
+    fn note_topics(&mut self, metadata: &Metadata) {
+        for topic in &self.topics {
+            if self.known.contains_key(topic) {
+                continue;
+            }
+            let partitions = metadata
+                .topic(topic)
+                .map_or(0, |topic| topic.partitions.len());
+            if partitions > 0 || self.shared.cluster.is_absent(topic) {
+                self.known.insert(topic.clone(), partitions as i32);
+            }
+        }
+    }
+
     /// The leader begins a rebalance when a topic of the group has got partitions.
-    fn look_for_partitions(&mut self) {
+    fn look_at_metadata(&mut self) {
         let metadata = self.metadata.borrow_and_update().clone();
+        self.note_topics(&metadata);
         let leads = self.membership.leader && self.is_member();
         if leads && counts(&metadata, &self.watched) != self.counted {
             tracing::debug!(group = %self.coordinator.key(), "partitions have changed");

@@ -54,6 +54,7 @@ impl Group {
             Err(error) => return self.no_stored_offsets(error),
         };
         let mut passing = None;
+        self.note_topics(&self.shared.cluster.metadata());
         {
             let mut state = self.shared.state();
             for (partition, stored) in found {
@@ -70,9 +71,16 @@ impl Group {
                         let stage = Stage::Fetching { offset };
                         state.positions.set_stage(&partition, stage);
                     }
-                    Ok(_) => self.shared.reset(&mut state, &partition, || {
-                        no_offset("the group has no offset stored")
-                    }),
+                    Ok(_) => {
+                        let reset = match self.known.get(&partition.topic) {
+                            Some(count) if partition.partition >= *count => {
+                                self.shared.config.reset_of_new
+                            }
+                            _ => self.shared.config.reset,
+                        };
+                        let cause = || no_offset("the group has no offset stored");
+                        self.shared.reset_to(reset, &mut state, &partition, cause);
+                    }
                     Err(error) if may_pass(&error) => passing = Some(error),
                     Err(error) => state.stick(&partition, with_advice(error)),
                 }
