@@ -8,6 +8,7 @@ mod clocks;
 mod commits;
 mod consume;
 mod doubt;
+mod fetching;
 mod health;
 mod hostile;
 mod leaders;

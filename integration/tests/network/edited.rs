@@ -44,6 +44,14 @@ pub(crate) fn edited(
     broker: kafka_broker::Connector,
     act: impl Fn(&RequestHeader) -> Act + Send + Sync + 'static,
 ) -> impl Fn() -> DuplexStream + Send + Sync + 'static {
+    edited_by_body(broker, move |header, _| act(header))
+}
+
+/// As [`edited`], by what stands in the request.
+pub(crate) fn edited_by_body(
+    broker: kafka_broker::Connector,
+    act: impl Fn(&RequestHeader, &Bytes) -> Act + Send + Sync + 'static,
+) -> impl Fn() -> DuplexStream + Send + Sync + 'static {
     let act = Arc::new(act);
     move || {
         let (near, far) = tokio::io::duplex(64 * 1024);
@@ -55,12 +63,12 @@ pub(crate) fn edited(
 async fn relay(
     mut client: DuplexStream,
     mut broker: DuplexStream,
-    act: Arc<impl Fn(&RequestHeader) -> Act>,
+    act: Arc<impl Fn(&RequestHeader, &Bytes) -> Act>,
 ) -> Option<()> {
     loop {
         let request = frame(&mut client).await?;
         let (header, body) = RequestHeader::decode(&request).unwrap();
-        let answer = match act(&header) {
+        let answer = match act(&header, &body) {
             Act::Close => return None,
             Act::Instead(answer) => answer,
             passed => {

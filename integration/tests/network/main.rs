@@ -5,6 +5,7 @@
 mod acks;
 mod dialing;
 mod edited;
+mod fetching;
 mod outages;
 mod runtimes;
 mod throttle;

@@ -92,7 +92,7 @@ pub(crate) struct PartitionMetadata {
 }
 
 impl PartitionMetadata {
-    const UNKNOWN: Self = Self {
+    pub(crate) const UNKNOWN: Self = Self {
         leader: -1,
         leader_epoch: -1,
     };

@@ -19,6 +19,7 @@ mod handle;
 mod offsets;
 mod position;
 mod reader;
+mod replica;
 mod shared;
 mod source;
 mod topic_partition;
@@ -220,6 +221,6 @@ async fn follow_loop(shared: Weak<Shared>, mut changes: watch::Receiver<Arc<Meta
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        shared.positions_changed();
+        shared.leaders_changed();
     }
 }

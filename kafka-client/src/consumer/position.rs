@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 use tokio::time::Instant;
 
 use super::TopicPartition;
+use super::replica::Replica;
+use super::source::Asked;
+use crate::cluster::metadata::PartitionMetadata;
 
 /// A version that no data has: the partition is no longer assigned.
 const REVOKED: u64 = u64::MAX;
@@ -137,8 +140,12 @@ pub(crate) struct Slot {
     pub(crate) paused: bool,
     /// It is about to be given up: nothing of it is handed out any more.
     held: bool,
-    /// A request for it is under way, of this version.
-    pub(crate) asked: Option<u64>,
+    /// The leader as last heard of.
+    leader: PartitionMetadata,
+    /// The choice between the leader and others.
+    pub(crate) replica: Replica,
+    /// The broker that it is read from, -1 if from none: answers of others are stale.
+    pub(crate) source: i32,
     /// Not asked for before this instant, after an error.
     pub(crate) not_before: Option<Instant>,
     /// Failures in a row.
@@ -157,6 +164,8 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     slots: BTreeMap<TopicPartition, Slot>,
+    /// Those that have changed, with the source that each had.
+    touched: Vec<(TopicPartition, i32)>,
     /// The number of the latest assignment.
     assignments: u64,
 }
@@ -171,7 +180,9 @@ impl Positions {
             stage: Stage::Unknown,
             paused: false,
             held: false,
-            asked: None,
+            leader: PartitionMetadata::UNKNOWN,
+            replica: Replica::default(),
+            source: -1,
             not_before: None,
             failures: 0,
             high_watermark: -1,
@@ -186,6 +197,7 @@ impl Positions {
     /// Removes a partition; what is under way for it is dropped.
     pub(crate) fn remove(&mut self, partition: &TopicPartition) -> Option<Slot> {
         let slot = self.slots.remove(partition)?;
+        self.touched.push((partition.clone(), slot.source));
         slot.assigned.version.store(REVOKED, Ordering::Release);
         Some(slot)
     }
@@ -200,6 +212,7 @@ impl Positions {
         slot.not_before = None;
         slot.failures = 0;
         slot.renew();
+        self.touched.push((partition.clone(), slot.source));
         if let Stage::Fetching { offset } = stage {
             slot.began = offset;
             slot.assigned.set(offset);
@@ -220,6 +233,7 @@ impl Positions {
                 *offset = slot.assigned.position();
                 slot.renew();
             }
+            self.touched.push((partition.clone(), slot.source));
         }
         true
     }
@@ -229,6 +243,7 @@ impl Positions {
         if let Some(slot) = self.slots.get_mut(partition) {
             slot.held = true;
             slot.renew();
+            self.touched.push((partition.clone(), slot.source));
         }
     }
 
@@ -249,8 +264,25 @@ impl Positions {
         self.slots.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Slot)> {
-        self.slots.iter_mut()
+    /// Has the sources look at a partition again, and at where it is read from.
+    pub(crate) fn touch(&mut self, partition: &TopicPartition) {
+        if let Some(slot) = self.slots.get(partition) {
+            self.touched.push((partition.clone(), slot.source));
+        }
+    }
+
+    /// As [`Positions::touch`], of all.
+    pub(crate) fn touch_all(&mut self) {
+        let all = self.slots.iter();
+        self.touched = all
+            .map(|(partition, slot)| (partition.clone(), slot.source))
+            .chain(std::mem::take(&mut self.touched))
+            .collect();
+    }
+
+    /// The partitions that have changed since the last call, with the source that each had.
+    pub(crate) fn take_touched(&mut self) -> Vec<(TopicPartition, i32)> {
+        std::mem::take(&mut self.touched)
     }
 
     pub(crate) fn partitions(&self) -> Vec<TopicPartition> {
@@ -272,7 +304,18 @@ impl Slot {
     /// Makes everything under way stale.
     fn renew(&mut self) {
         self.assigned.version.fetch_add(1, Ordering::AcqRel);
-        self.asked = None;
+    }
+
+    /// Takes the leader as it is known now, and finds the broker to read from; -1 if there is none.
+    pub(crate) fn choose_source(&mut self, leader: PartitionMetadata, now: Instant) -> i32 {
+        if leader != self.leader {
+            self.leader = leader;
+            self.replica.forget();
+        }
+        match leader.leader {
+            ..0 => -1,
+            leader => self.replica.node(leader, now),
+        }
     }
 
     /// One more failure: nothing is asked for before this instant.
@@ -281,19 +324,24 @@ impl Slot {
         self.not_before = Some(not_before);
     }
 
-    /// Whether records may be asked for now.
-    pub(crate) fn is_fetchable(&self, now: Instant) -> Option<i64> {
-        match self.stage {
-            Stage::Fetching { offset }
-                if !self.paused
-                    && !self.held
-                    && self.asked.is_none()
-                    && self.not_before.is_none_or(|instant| instant <= now) =>
-            {
-                Some(offset)
-            }
-            _ => None,
+    /// What to ask for now; else when to look again, if there is such a time.
+    pub(crate) fn ask(&self, now: Instant) -> Result<Asked, Option<Instant>> {
+        let Stage::Fetching { offset } = self.stage else {
+            return Err(None);
+        };
+        if self.paused || self.held {
+            return Err(None);
         }
+        if let Some(instant) = self.not_before.filter(|instant| *instant > now) {
+            return Err(Some(instant));
+        }
+        Ok(Asked {
+            version: self.version(),
+            offset,
+            leader_epoch: self.leader.leader_epoch,
+            last_epoch: -1,
+            may_refer: self.replica.may_refer(now),
+        })
     }
 
     /// Data up to `next` arrived for a request of `version`; `false` if it is stale.
@@ -376,7 +424,7 @@ mod tests {
             !slot.assigned.is_current(version),
             "what is buffered is dropped"
         );
-        assert_eq!(slot.is_fetchable(Instant::now()), None);
+        assert_eq!(slot.ask(Instant::now()), Err(None));
     }
 
     #[test]
@@ -393,7 +441,7 @@ mod tests {
         positions.set_paused(&partition(), false);
         positions.set_stage(&partition(), Stage::Fetching { offset: 50 });
         let slot = positions.get(&partition()).unwrap();
-        assert_eq!(slot.is_fetchable(Instant::now()), None);
+        assert_eq!(slot.ask(Instant::now()), Err(None));
     }
 
     #[test]

@@ -332,6 +332,7 @@ mod tests {
 
     use super::*;
     use crate::consumer::position::Positions;
+    use crate::consumer::shared::Weight;
 
     /// What Apache Kafka has in a segment that is older than two upgrades of the message format:
     /// three records each in the formats v0, v1 and v2.
@@ -358,7 +359,10 @@ mod tests {
                     assigned: slot.assigned.clone(),
                     version: slot.version(),
                     batches: Batches::new(data.clone()),
-                    bytes: data.len(),
+                    bytes: Weight {
+                        source: 1,
+                        bytes: data.len(),
+                    },
                     data,
                     next: 9,
                 };

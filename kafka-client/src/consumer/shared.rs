@@ -1,7 +1,7 @@
 //! What the user, the sources and the group of a consumer share: positions, and the buffer of
 //! fetched data.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
@@ -17,8 +17,9 @@ use super::TopicPartition;
 use super::config::{ConsumerConfig, OffsetReset};
 use super::group::Commits;
 use super::position::{Assigned, Positions, Stage};
-use super::source::source_loop;
-use crate::cluster::Cluster;
+use super::source::{Inbox, source_loop};
+use crate::cluster::metadata::PartitionMetadata;
+use crate::cluster::{Cluster, Metadata};
 use crate::env::{Env, lock};
 use crate::error::{Error, ErrorKind};
 
@@ -30,10 +31,17 @@ pub(crate) struct Fetched {
     pub(crate) batches: Batches,
     /// All of it, to give its memory back in the end.
     pub(crate) data: Bytes,
-    /// Bytes it counts for in the buffer.
-    pub(crate) bytes: usize,
+    /// What it counts for in the buffer.
+    pub(crate) bytes: Weight,
     /// Where the next fetch begins.
     pub(crate) next: i64,
+}
+
+/// Bytes of the buffer, and the broker they came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weight {
+    pub(crate) source: i32,
+    pub(crate) bytes: usize,
 }
 
 /// The state of a consumer.
@@ -45,6 +53,7 @@ pub(crate) struct Shared {
     /// No group's leader assigns its partitions.
     pub(crate) assigned_by_hand: bool,
     state: Mutex<State>,
+    /// Wakes the source of each broker.
     sources: Mutex<BTreeMap<i32, Arc<Notify>>>,
     /// Wakes the task that asks for offsets.
     pub(crate) offsets_wanted: Notify,
@@ -64,7 +73,8 @@ pub(crate) struct State {
     /// Offsets for the group to store.
     pub(crate) commits: Commits,
     queue: VecDeque<Fetched>,
-    buffered: usize,
+    /// By broker.
+    inboxes: BTreeMap<i32, Inbox>,
     errors: VecDeque<Error>,
     failed: Option<Error>,
     /// A partition that was lost with offsets the user may still want to commit, and has not heard
@@ -133,10 +143,7 @@ impl Shared {
                 return Poll::Ready(Arrival::Data(fetched));
             }
             // Stale: seek, pause or revocation came in between.
-            state.buffered -= fetched.bytes;
-            drop(state);
-            self.wake_sources();
-            state = self.state();
+            self.give_back(&mut state, fetched.bytes);
         }
         if let Some(error) = &state.failed {
             return Poll::Ready(Arrival::Error(error.clone()));
@@ -160,7 +167,8 @@ impl Shared {
     pub(crate) fn arrived(&self, data: Vec<Fetched>) {
         let mut state = self.state();
         for fetched in data {
-            state.buffered += fetched.bytes;
+            let Weight { source, bytes } = fetched.bytes;
+            state.inboxes.entry(source).or_default().take(bytes);
             state.queue.push_back(fetched);
         }
         let waker = state.waker.take();
@@ -171,15 +179,22 @@ impl Shared {
     }
 
     /// The user is through with buffered data.
-    pub(crate) fn release(&self, bytes: usize) {
-        let mut state = self.state();
-        let was_full = state.buffered >= self.config.buffer_bytes;
-        state.buffered -= bytes;
-        let is_full = state.buffered >= self.config.buffer_bytes;
-        drop(state);
-        if was_full && !is_full {
-            self.wake_sources();
+    pub(crate) fn release(&self, weight: Weight) {
+        self.give_back(&mut self.state(), weight);
+    }
+
+    fn give_back(&self, state: &mut State, weight: Weight) {
+        let share = self.share(state);
+        let inbox = state.inboxes.entry(weight.source).or_default();
+        if inbox.give_back(weight.bytes, share) {
+            self.wake_source(weight.source);
         }
+    }
+
+    /// The part of the buffer that each broker may fill, so that none takes it from the others.
+    pub(crate) fn share(&self, state: &State) -> usize {
+        let active = state.inboxes.values().filter(|inbox| inbox.is_active());
+        self.config.buffer_bytes / active.count().max(1)
     }
 
     /// Tells the user of an error that the consumer survives.
@@ -230,50 +245,70 @@ impl Shared {
         state.positions.set_stage(partition, stage);
     }
 
-    /// After a change of positions or leaders: every leader has a source, and looks again.
+    /// After a change of positions: the sources of those concerned look at them.
     pub(crate) fn positions_changed(&self) {
-        let metadata = self.cluster.metadata();
-        let mut leaders = Vec::new();
-        let mut is_behind = false;
-        {
-            let state = self.state();
-            for (partition, _) in state.positions.iter() {
-                match metadata.leader(&partition.topic, partition.partition) {
-                    Some(known) if known.leader >= 0 => leaders.push(known.leader),
-                    // The cluster looks again by itself for partitions without a leader, and for
-                    // topics that it does not find; not for a partition more than it knows.
-                    Some(_) => {}
-                    None => {
-                        let topic = metadata.topic(&partition.topic);
-                        is_behind |= topic.is_some_and(|topic| !topic.partitions.is_empty());
-                    }
-                }
-            }
-        }
-        if is_behind {
-            self.cluster.request_refresh();
-        }
-        leaders.sort_unstable();
-        leaders.dedup();
-        for node in leaders {
-            let mut sources = lock(&self.sources);
-            if sources.contains_key(&node) {
-                continue;
-            }
-            let wake = Arc::new(Notify::new());
-            sources.insert(node, wake.clone());
-            drop(sources);
-            self.spawn(source_loop(self.weak.clone(), node, wake));
-        }
-        self.wake_sources();
+        self.settle(&mut self.state());
         self.offsets_wanted.notify_one();
         self.wake_user();
     }
 
-    pub(crate) fn wake_sources(&self) {
-        for wake in lock(&self.sources).values() {
-            wake.notify_one();
+    /// After a change of leaders.
+    pub(crate) fn leaders_changed(&self) {
+        let mut state = self.state();
+        state.positions.touch_all();
+        self.settle(&mut state);
+        drop(state);
+        self.offsets_wanted.notify_one();
+    }
+
+    /// Finds where the partitions that have changed are read from, and has their sources look at them:
+    /// the one that each had, and the one that it has now.
+    pub(crate) fn settle(&self, state: &mut State) {
+        let touched = state.positions.take_touched();
+        if touched.is_empty() {
+            return;
         }
+        let metadata = self.cluster.metadata();
+        let now = self.env().now();
+        let mut is_behind = false;
+        let mut nodes = BTreeSet::new();
+        for (partition, former) in touched {
+            let source = match state.positions.get_mut(&partition) {
+                Some(slot) => {
+                    let leader = metadata.leader(&partition.topic, partition.partition);
+                    is_behind |= leader.is_none() && lacks_partition(&metadata, &partition);
+                    let leader = leader.unwrap_or(PartitionMetadata::UNKNOWN);
+                    slot.source = slot.choose_source(leader, now);
+                    slot.source
+                }
+                None => -1,
+            };
+            for node in [former, source] {
+                if node >= 0 {
+                    nodes.insert(node);
+                    state.inbox(node).look_at(partition.clone());
+                }
+            }
+        }
+        for node in nodes {
+            self.wake_source(node);
+        }
+        if is_behind {
+            self.cluster.request_refresh();
+        }
+    }
+
+    /// Wakes a broker's source, or starts it.
+    fn wake_source(&self, node: i32) {
+        let mut sources = lock(&self.sources);
+        if let Some(wake) = sources.get(&node) {
+            wake.notify_one();
+            return;
+        }
+        let wake = Arc::new(Notify::new());
+        sources.insert(node, wake.clone());
+        drop(sources);
+        self.spawn(source_loop(self.weak.clone(), node, wake));
     }
 
     /// Waits until the user is between two records, and so done with all that was handed out; or
@@ -311,8 +346,9 @@ impl State {
         self.waker = None;
     }
 
-    pub(crate) fn buffered(&self) -> usize {
-        self.buffered
+    /// The account of a broker's source.
+    pub(crate) fn inbox(&mut self, node: i32) -> &mut Inbox {
+        self.inboxes.entry(node).or_default()
     }
 
     /// A partition is lost whose records the user may still want to commit.
@@ -333,6 +369,13 @@ impl State {
             waker.wake();
         }
     }
+}
+
+/// Whether a partition is one more than is known of its topic. The cluster looks again by itself for
+/// partitions without a leader, and for topics that it does not find; not for that.
+fn lacks_partition(metadata: &Metadata, partition: &TopicPartition) -> bool {
+    let topic = metadata.topic(&partition.topic);
+    topic.is_some_and(|topic| !topic.partitions.is_empty())
 }
 
 /// The position has no offset to go on from.

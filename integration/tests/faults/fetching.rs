@@ -1,0 +1,114 @@
+//! Fetching: every partition gets its turn, and what a broker answers oddly stops nothing for good.
+
+use std::time::Duration;
+
+use integration::numbered::{self, Tally};
+use integration::partitions;
+use kafka_broker::{Step, when};
+use kafka_client::ErrorKind;
+use kafka_client::consumer::{Consumer, OffsetReset, TopicPartition};
+use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::fetch::FetchResponse;
+use kafka_client_protocol::api::list_offsets::ListOffsetsResponse;
+
+use super::Setting;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn write(setting: &Setting, topic: &'static str, count: i32, numbers: u64) {
+    setting.topic(topic, count);
+    let producer = setting.kafka().await.producer().batch_size(512);
+    let producer = producer.max_request_size(1024).build().await.unwrap();
+    numbered::send(&producer, topic, count, 0..numbers).await;
+}
+
+async fn reader(setting: &Setting, of: Vec<TopicPartition>, buffer: usize) -> Consumer {
+    let reader = setting.kafka().await.reader();
+    let reader = reader
+        .offset_reset(OffsetReset::Earliest)
+        .buffer_bytes(buffer);
+    reader.assign(of).await.unwrap()
+}
+
+/// 44: of two topics that have more than the buffer holds, the alphabetically last one got 2 of 600
+/// records while the other gave thousands.
+#[tokio::test(start_paused = true)]
+async fn every_topic_has_its_turn_however_small_the_buffer() {
+    let setting = Setting::new().await;
+    write(&setting, "a", 4, 1000).await;
+    write(&setting, "z", 1, 600).await;
+    let all = [partitions("a", 4), partitions("z", 1)].concat();
+    let mut reader = reader(&setting, all, 64 * 1024).await;
+    let mut tallies = [Tally::default(), Tally::default()];
+    // Every partition has more than a fifth of these.
+    for _ in 0..2500 {
+        let record = reader.recv().await.unwrap();
+        tallies[usize::from(record.topic() == "z")].count(&record);
+    }
+    assert!(tallies[1].of(0) > 300, "{} of z", tallies[1].of(0));
+    for partition in 0..4 {
+        let came = tallies[0].of(partition);
+        assert!(came > 300, "{came} of partition {partition}");
+    }
+}
+
+/// A request for the last few bytes of the buffer brings one batch, and there is one for each of them.
+#[tokio::test(start_paused = true)]
+async fn requests_are_not_for_crumbs() {
+    let setting = Setting::new().await;
+    write(&setting, "a", 2, 2000).await;
+    let fetches = setting.inject(when(ApiKey::FETCH).always().then([]));
+    let mut reader = reader(&setting, partitions("a", 2), 64 * 1024).await;
+    let tally = numbered::receive(&mut reader, 4000).await;
+    tally.assert_is(2, 0..2000);
+    // 360 KiB, in quarters of a buffer of 64 KiB.
+    let requests = fetches.hits();
+    assert!(requests < 40, "{requests} requests");
+}
+
+/// 51: a broker, or what stands before it, that answers at once and with nothing.
+#[tokio::test(start_paused = true)]
+async fn answers_without_anything_are_no_hot_loop() {
+    let setting = Setting::new().await;
+    write(&setting, "read", 3, 10).await;
+    for emptied in [
+        Step::edit(|answer: &mut FetchResponse| answer.responses.clear()),
+        Step::edit(|answer: &mut FetchResponse| {
+            for topic in &mut answer.responses {
+                topic.partitions.clear();
+            }
+        }),
+        Step::edit(|answer: &mut FetchResponse| answer.error_code = -1),
+    ] {
+        let what = format!("{emptied:?}");
+        let fault = setting.inject(when(ApiKey::FETCH).always().then([emptied]));
+        let mut reader = reader(&setting, partitions("read", 3), 1 << 20).await;
+        let nothing = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+        assert!(nothing.is_err());
+        let requests = fault.hits();
+        assert!(requests < 200, "{requests} requests in a minute: {what}");
+        fault.remove();
+        numbered::receive(&mut reader, 30).await.assert_is(3, 0..10);
+    }
+}
+
+/// 58: no offset is negative, whatever a broker says.
+#[tokio::test(start_paused = true)]
+async fn negative_offsets_are_refused() {
+    for offset in [-1, -2, i64::MIN] {
+        let setting = Setting::new().await;
+        write(&setting, "read", 1, 10).await;
+        let negative = move |answer: &mut ListOffsetsResponse| {
+            answer.topics[0].partitions[0].offset = offset;
+        };
+        setting.inject(
+            when(ApiKey::LIST_OFFSETS)
+                .always()
+                .then([Step::edit(negative)]),
+        );
+        let mut reader = reader(&setting, partitions("read", 1), 1 << 20).await;
+        let error = reader.recv().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        assert!(error.to_string().contains(&offset.to_string()), "{error}");
+    }
+}

@@ -1,0 +1,240 @@
+//! The inbox from a broker: fetches what is to be read from it, ahead of the user, within its part of
+//! the buffer.
+//!
+//! Each broker has a source of its own, so that a slow or idle one delays no other.
+//!
+//! - `inbox`: what to look at before the next request, and how much room there is (pure)
+//! - `session`: what the broker is asked for, in which order, and what it knows of that (pure)
+//! - `answers`: an answer taken apart
+
+mod answers;
+mod inbox;
+mod session;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_client_protocol::StrBytes;
+use kafka_client_protocol::api::fetch::FetchRequest;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub(crate) use self::inbox::Inbox;
+pub(crate) use self::session::Asked;
+
+use self::session::Session;
+use super::shared::Shared;
+use crate::cluster::Backoff;
+use crate::config::millis;
+use crate::env::Env;
+use crate::error::Error;
+use crate::net::{Connection, LAST_BY_NAME, Lane};
+
+/// An answer that is so late tells that the broker may not lead any more: the metadata is looked at
+/// while it is awaited.
+const LATE: Duration = Duration::from_secs(3);
+
+/// What a partition may bring however small the buffer is: a batch of the usual size.
+const PARTITION_BYTES: usize = 16 * 1024;
+
+/// What a source does next.
+enum Plan {
+    Fetch(Room),
+    /// Nothing before this instant, or until something changes.
+    Wait(Option<Instant>),
+}
+
+/// The most bytes that are asked for.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    all: i32,
+    /// In a small buffer, no partition takes the room of all others.
+    each: i32,
+}
+
+/// Fetches from one broker until the consumer ends.
+pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notify>) {
+    let Some((env, mut backoff)) = shared.upgrade().map(|shared| {
+        let backoff = shared.cluster.retry_backoff(&format!("source-{node}"));
+        (shared.env().clone(), backoff)
+    }) else {
+        return;
+    };
+    let mut session = Session::default();
+    loop {
+        let Some(this) = shared.upgrade() else { return };
+        let room = match plan(&this, node, &mut session) {
+            Plan::Fetch(room) => room,
+            Plan::Wait(until) => {
+                drop(this);
+                wait(&env, &wake, until).await;
+                continue;
+            }
+        };
+        let pause = turn(&this, node, &mut session, room, &mut backoff).await;
+        drop(this);
+        if let Some(pause) = pause {
+            env.sleep(pause).await;
+        }
+    }
+}
+
+/// One request and its answer; tells how long to wait before the next one, if that is needed.
+async fn turn(
+    shared: &Shared,
+    node: i32,
+    session: &mut Session,
+    room: Room,
+    backoff: &mut Backoff,
+) -> Option<Duration> {
+    let asked = shared.env().now();
+    let result = match shared.cluster.connect(node, Lane::Data).await {
+        Ok(connection) => fetch(shared, node, &connection, session, room).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        // What a broker has nothing to say of, it says after `fetch.max.wait.ms`.
+        Ok(false) if shared.env().now() < asked + shared.config.fetch_max_wait / 2 => {
+            tracing::debug!(node, "an answer brought nothing");
+            Some(backoff.next())
+        }
+        Ok(_) => {
+            backoff.reset();
+            None
+        }
+        Err(error) => {
+            tracing::debug!(node, %error, "fetch failed");
+            session.broken();
+            answers::leave_replica(shared, node, session);
+            shared.cluster.request_refresh();
+            Some(backoff.next())
+        }
+    }
+}
+
+async fn wait(env: &Env, wake: &Notify, until: Option<Instant>) {
+    // Time over or woken: both mean another look.
+    tokio::select! {
+        biased;
+        () = wake.notified() => {}
+        () = env.until(until) => {}
+    }
+}
+
+/// Looks at what has changed, and says what to do.
+fn plan(shared: &Shared, node: i32, session: &mut Session) -> Plan {
+    let metadata = shared.cluster.metadata();
+    let now = shared.env().now();
+    let mut guard = shared.state();
+    let state = &mut *guard;
+    shared.settle(state);
+    for partition in state.inbox(node).due(now) {
+        let Some(slot) = state.positions.get_mut(&partition) else {
+            session.drop(&partition);
+            continue;
+        };
+        if let Some(until) = slot.replica.until(now) {
+            state.inbox(node).look_later(partition.clone(), until);
+        } else if slot.source == node && slot.replica.is_near(node) {
+            // The leader chooses anew, before anything more is asked of this one.
+            state.positions.touch(&partition);
+            shared.settle(state);
+        }
+        let Some(slot) = state.positions.get_mut(&partition) else {
+            continue;
+        };
+        let asked = match slot.source == node {
+            true => slot.ask(now),
+            false => Err(None),
+        };
+        match asked {
+            Ok(asked) => {
+                let topic = metadata.topic(&partition.topic);
+                let id = topic.map(|topic| topic.id).unwrap_or_default();
+                session.want(&partition, id, asked);
+            }
+            Err(later) => {
+                session.drop(&partition);
+                if let Some(at) = later {
+                    state.inbox(node).look_later(partition, at);
+                }
+            }
+        }
+    }
+    let is_active = !session.is_empty();
+    state.inbox(node).set_active(is_active);
+    let share = shared.share(state);
+    let inbox = state.inbox(node);
+    if !is_active {
+        return Plan::Wait(inbox.next());
+    }
+    match inbox.room(share) {
+        Some(free) => {
+            let config = &shared.config;
+            let bytes = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
+            Plan::Fetch(Room {
+                all: config.fetch_max_bytes.min(bytes(free)),
+                each: config
+                    .max_partition_fetch_bytes
+                    .min(bytes((share / 4).max(PARTITION_BYTES))),
+            })
+        }
+        None => Plan::Wait(None),
+    }
+}
+
+/// Asks for what the session wants, and takes the answer; whether there was anything in it.
+async fn fetch(
+    shared: &Shared,
+    node: i32,
+    connection: &Connection,
+    session: &mut Session,
+    room: Room,
+) -> Result<bool, Error> {
+    let config = &shared.config;
+    let cap = match session.has_ids() {
+        true => i16::MAX,
+        false => LAST_BY_NAME,
+    };
+    let version = connection.version::<FetchRequest>(cap)?;
+    let by_id = version > LAST_BY_NAME;
+    let ask = session.ask(by_id, None, room.each);
+    let rack = config.rack.as_deref().filter(|_| session.may_refer());
+    let request = FetchRequest {
+        max_wait_ms: millis(config.fetch_max_wait),
+        min_bytes: config.fetch_min_bytes,
+        max_bytes: room.all,
+        isolation_level: i8::from(config.read_committed),
+        session_id: ask.id,
+        session_epoch: ask.epoch,
+        topics: ask.topics,
+        forgotten_topics_data: ask.forgotten,
+        rack_id: rack.map(StrBytes::from).unwrap_or_default(),
+        ..Default::default()
+    };
+    let body = call(shared, connection, &request, version).await?;
+    answers::take(shared, node, connection, session, version, &body)
+}
+
+/// The body of the answer. A silent broker may not be the leader any more, and others are not to wait
+/// for what it does not say: the metadata is looked at meanwhile.
+async fn call(
+    shared: &Shared,
+    connection: &Connection,
+    request: &FetchRequest,
+    version: i16,
+) -> Result<Bytes, Error> {
+    let wait = shared.config.fetch_max_wait;
+    let limit = shared.cluster.config.request_timeout + wait;
+    let answer = connection.call_for_body(request, version, limit);
+    tokio::pin!(answer);
+    let mut late = shared.env().now() + wait;
+    loop {
+        late += LATE;
+        match shared.env().timeout_at(late, &mut answer).await {
+            Ok(body) => return body,
+            Err(_) => shared.cluster.request_refresh(),
+        }
+    }
+}
