@@ -27,6 +27,8 @@ struct Inner {
     unsent: bool,
     /// What it came from has ended by it.
     fatal: bool,
+    /// Where to go on.
+    resume_offset: Option<i64>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -94,6 +96,7 @@ impl Error {
             partition: None,
             unsent: false,
             fatal: false,
+            resume_offset: None,
             source: None,
         }))
     }
@@ -191,6 +194,12 @@ impl Error {
         self
     }
 
+    /// Of a partition that goes on from this offset, once it is sought to.
+    pub(crate) fn resume_at(mut self, offset: i64) -> Self {
+        self.inner().resume_offset = Some(offset);
+        self
+    }
+
     pub(crate) fn is_unsent(&self) -> bool {
         self.0.unsent
     }
@@ -225,6 +234,7 @@ impl Error {
                 partition: old.partition,
                 unsent: old.unsent,
                 fatal: old.fatal,
+                resume_offset: old.resume_offset,
                 source: None,
             });
         }
@@ -265,6 +275,13 @@ impl Error {
     #[must_use]
     pub fn partition(&self) -> Option<i32> {
         self.0.partition
+    }
+
+    /// The offset to [seek](crate::consumer::ConsumerHandle::seek) to, to go on behind records that
+    /// cannot be read.
+    #[must_use]
+    pub fn resume_offset(&self) -> Option<i64> {
+        self.0.resume_offset
     }
 
     /// Whether the same call may succeed later without anything being changed.

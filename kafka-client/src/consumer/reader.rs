@@ -134,10 +134,16 @@ impl Reader {
                                 return Poll::Ready(Ok(record));
                             }
                         }
-                        Err(error) => return Poll::Ready(Err(self.corrupt(&error))),
+                        Err(error) => {
+                            let next = batch.next;
+                            return Poll::Ready(Err(self.corrupt(&error, next)));
+                        }
                     }
                 }
-                Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
+                Some(Err(error)) => {
+                    let next = batch.next;
+                    return Poll::Ready(Err(self.corrupt(&error, next)));
+                }
                 None => {
                     assigned.skip_to(version, batch.next, batch.leader_epoch);
                     current.batch = None;
@@ -217,7 +223,9 @@ impl Reader {
             }
             match next_batch(&mut current.fetched, config) {
                 Some(Ok(batch)) => current.batch = Some(batch),
-                Some(Err(error)) => return Poll::Ready(Err(self.corrupt(&error))),
+                Some(Err(Damage { error, next })) => {
+                    return Poll::Ready(Err(self.corrupt(&error, next)));
+                }
                 None => {
                     let fetched = &current.fetched;
                     fetched.assigned.skip_to(fetched.version, fetched.next, -1);
@@ -263,16 +271,21 @@ impl Reader {
     }
 
     /// The data at hand is corrupt: the partition stops there, so that no record is skipped
-    /// silently.
-    fn corrupt(&mut self, error: &RecordError) -> Error {
-        let Some(current) = self.current.take() else {
+    /// silently. `next` is what its header has for the offset behind it.
+    fn corrupt(&mut self, error: &RecordError, next: i64) -> Error {
+        let Some(mut current) = self.current.take() else {
             return Error::closed("consumer");
         };
         let shared = &self.shared;
         shared.release(current.fetched.bytes);
+        // The header may be damaged as well; where the next batch begins is certain.
+        let following = current.fetched.batches.next().and_then(Result::ok);
+        let following = following.map(|batch| batch.header().base_offset);
         let assigned = current.fetched.assigned;
         let TopicPartition { topic, partition } = &assigned.partition;
         let offset = assigned.position();
+        let beyond = following.filter(|following| *following > offset);
+        let beyond = beyond.unwrap_or(next).max(offset + 1);
         shared
             .state()
             .positions
@@ -280,24 +293,32 @@ impl Reader {
         Error::new(
             ErrorKind::CorruptRecords,
             format!(
-                "the batch at offset {offset} cannot be read: {error}; seek beyond it to go on"
+                "the batch at offset {offset} cannot be read: {error}; to go on without it, seek to \
+                 {beyond}"
             ),
         )
+        .resume_at(beyond)
         .at_partition(topic, *partition)
     }
 }
 
+/// A batch that cannot be read.
+#[derive(Debug)]
+struct Damage {
+    error: RecordError,
+    /// The offset behind it, as far as its header tells.
+    next: i64,
+}
+
 /// The next batch of fetched data that holds records for users.
-fn next_batch(
-    fetched: &mut Fetched,
-    config: &ConsumerConfig,
-) -> Option<Result<OpenBatch, RecordError>> {
+fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<OpenBatch, Damage>> {
     loop {
         let batch = match fetched.batches.next()? {
             Ok(batch) => batch,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return Some(Err(Damage { error, next: -1 })),
         };
         let header = *batch.header();
+        let next = header.next_offset();
         if header.next_offset() <= fetched.assigned.position() {
             continue;
         }
@@ -310,11 +331,12 @@ fn next_batch(
         if config.check_crcs
             && let Err(error) = batch.verify_crc()
         {
-            return Some(Err(error));
+            return Some(Err(Damage { error, next }));
         }
         return Some(
             batch
                 .records(config.max_batch_bytes)
+                .map_err(|error| Damage { error, next })
                 .map(|cursor| OpenBatch {
                     cursor,
                     next: header.next_offset(),
