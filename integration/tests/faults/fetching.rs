@@ -66,6 +66,72 @@ async fn requests_are_not_for_crumbs() {
     assert!(requests < 40, "{requests} requests");
 }
 
+/// 38: the error says where to go on, and to go on there skips the damaged batch and no more.
+#[tokio::test(start_paused = true)]
+async fn a_corrupt_batch_says_where_to_go_on() {
+    let setting = Setting::new().await;
+    write(&setting, "read", 1, 100).await;
+    let damage = when(ApiKey::FETCH).always();
+    setting.inject(damage.then([Step::edit(|answer: &mut FetchResponse| {
+        let partition = &mut answer.responses[0].partitions[0];
+        // In the middle of the second batch of the log.
+        if let Some(records) = partition
+            .records
+            .as_mut()
+            .filter(|records| records.len() > 3000)
+        {
+            let mut bytes = records.to_vec();
+            bytes[1500] ^= 1;
+            *records = bytes.into();
+        }
+    })]));
+    let mut reader = reader(&setting, partitions("read", 1), 1 << 20).await;
+    let mut numbers = Vec::new();
+    let error = loop {
+        match reader.recv().await {
+            Ok(record) => numbers.push(record.offset()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::CorruptRecords, "{error}");
+    let begin = numbers.len() as i64;
+    let beyond = error.resume_offset().unwrap();
+    assert!(
+        error.to_string().ends_with(&format!("seek to {beyond}")),
+        "{error}"
+    );
+    assert!(beyond > begin && beyond < 50, "{error}");
+    let at = TopicPartition::new("read", 0);
+    reader.handle().seek(&at, beyond).unwrap();
+    assert_eq!(reader.recv().await.unwrap().offset(), beyond);
+}
+
+/// 38, positions: 289 records handed out, a corrupt batch, and nothing of it was stored.
+#[tokio::test(start_paused = true)]
+async fn what_was_handed_out_before_a_corrupt_batch_is_committed() {
+    let setting = Setting::new().await;
+    write(&setting, "read", 1, 100).await;
+    setting.inject(when(ApiKey::FETCH).then([Step::Corrupt(1600)]));
+    let kafka = setting.kafka().await;
+    let reader = kafka.consumer("group").manual_commit();
+    let reader = reader.offset_reset(OffsetReset::Earliest);
+    let mut reader = reader.subscribe(["read"]).await.unwrap();
+    let mut count = 0;
+    while reader.recv().await.is_ok() {
+        count += 1;
+    }
+    assert!(count > 0);
+    let at = TopicPartition::new("read", 0);
+    assert_eq!(reader.handle().position(&at), Some(count));
+    reader.commit().await.unwrap();
+    let stored = reader
+        .handle()
+        .committed(std::slice::from_ref(&at))
+        .await
+        .unwrap();
+    assert_eq!(stored.get(&at), Some(&count));
+}
+
 /// 51: a broker, or what stands before it, that answers at once and with nothing.
 #[tokio::test(start_paused = true)]
 async fn answers_without_anything_are_no_hot_loop() {

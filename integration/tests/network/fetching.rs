@@ -299,6 +299,27 @@ async fn a_silent_old_leader_does_not_hold_up_the_new_one() {
     assert!(took < 5 * SECOND, "{took:?}");
 }
 
+/// A silent broker delayed the healthy partitions by ten seconds.
+#[tokio::test(start_paused = true)]
+async fn a_silent_leader_delays_only_where_to_begin_in_its_own_partitions() {
+    let pair = Pair::plain().await;
+    pair.write("read", 2, 0..50).await;
+    pair.lead(0, 1);
+    pair.lead(1, 2);
+    for silent in [ONE, TWO] {
+        pair.network.silence(silent);
+        let kafka = Kafka::builder([ONE, TWO].into_iter().find(|at| *at != silent).unwrap());
+        let kafka = kafka.connector(pair.network.clone()).seed(1);
+        let reader = kafka.connect().await.unwrap().reader();
+        let reader = reader.offset_reset(OffsetReset::Earliest);
+        let mut reader = reader.assign(partitions("read", 2)).await.unwrap();
+        let (took, tally) = timed(numbered::receive(&mut reader, 50)).await;
+        assert_eq!(tally.total(), 50);
+        assert!(took < SECOND, "{took:?}, {silent} is silent");
+        pair.network.restore(silent);
+    }
+}
+
 /// An idle partition, and a dead one, cost the others nothing, however long brokers may wait.
 #[tokio::test(start_paused = true)]
 async fn idle_and_dead_brokers_cost_the_others_nothing() {

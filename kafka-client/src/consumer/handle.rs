@@ -187,14 +187,8 @@ impl ConsumerHandle {
     /// partition is not assigned.
     #[must_use]
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
-        let position = self
-            .shared
-            .state()
-            .positions
-            .get(partition)?
-            .assigned
-            .position();
-        (position >= 0).then_some(position)
+        let state = self.shared.state();
+        state.positions.get(partition)?.position()
     }
 
     /// Records between the position and the end of the partition, as of the last fetch; `None`

@@ -71,7 +71,6 @@ pub struct Consumer {
 
 impl Consumer {
     fn start(shared: Arc<Shared>, topics: Vec<Arc<str>>, listener: Option<Listener>) -> Self {
-        shared.spawn(offsets::offsets_loop(shared.weak.clone()));
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         shared.cluster.keep(&topics);
         let commands = shared

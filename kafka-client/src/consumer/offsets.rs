@@ -1,104 +1,149 @@
 //! Finds the offsets that partitions begin at: the first, the last, or that of a timestamp.
+//!
+//! Each leader is asked by a task of its own, so that a silent one delays no partition of another.
 
 use std::collections::BTreeMap;
-use std::sync::Weak;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
 use kafka_client_protocol::api::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
+use tokio::sync::Notify;
 
 use super::TopicPartition;
 use super::position::Stage;
 use super::shared::Shared;
 use crate::cluster::Cluster;
 use crate::config::millis;
+use crate::env;
 use crate::error::{Error, ErrorKind};
 use crate::net::Lane;
 
-/// Answers resets until the consumer ends.
-pub(crate) async fn offsets_loop(shared: Weak<Shared>) {
+/// What has no record at or after a timestamp.
+const NO_OFFSET: i64 = -1;
+
+/// Asks one leader where to begin, until the consumer ends.
+pub(crate) async fn offsets_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notify>) {
     let Some((env, mut backoff)) = shared.upgrade().map(|shared| {
-        let backoff = shared.cluster.retry_backoff("offsets");
+        let backoff = shared.cluster.retry_backoff(&format!("offsets-{node}"));
         (shared.env().clone(), backoff)
     }) else {
         return;
     };
     loop {
-        let pause = {
+        let failed = {
             let Some(this) = shared.upgrade() else { return };
-            let wanted = wanted(&this);
+            let wanted = wanted(&this, node);
             if wanted.is_empty() {
-                backoff.reset();
-                this.offsets_wanted.notified().await;
+                drop(this);
+                wake.notified().await;
                 continue;
             }
-            match resolve(&this, wanted).await {
-                true => {
-                    backoff.reset();
-                    Duration::ZERO
-                }
-                false => {
-                    this.cluster.request_refresh();
-                    backoff.next()
-                }
+            let failed = resolve(&this, node, wanted).await;
+            if !failed.is_empty() {
+                this.cluster.request_refresh();
             }
+            failed
         };
-        env.sleep(pause).await;
+        if failed.is_empty() {
+            backoff.reset();
+            continue;
+        }
+        env.sleep(backoff.next()).await;
+        let Some(this) = shared.upgrade() else { return };
+        // By the leader that they have now.
+        let mut state = this.state();
+        for partition in &failed {
+            state.positions.touch(partition);
+        }
+        this.settle(&mut state);
     }
 }
 
-/// A partition that waits for an offset, with the version of its position.
-type Wanted = (TopicPartition, u64, i64);
-
-fn wanted(shared: &Shared) -> Vec<Wanted> {
-    let state = shared.state();
-    let waiting = state
-        .positions
-        .iter()
-        .filter_map(|(partition, slot)| match slot.stage {
-            Stage::Reset { timestamp } => Some((partition.clone(), slot.version(), timestamp)),
-            _ => None,
-        });
-    waiting.collect()
+/// A partition that waits for an offset.
+struct Wanted {
+    partition: TopicPartition,
+    /// The version of its position.
+    version: u64,
+    timestamp: i64,
+    leader_epoch: i32,
 }
 
-/// `true` if every partition has its offset now.
-async fn resolve(shared: &Shared, wanted: Vec<Wanted>) -> bool {
-    let query = wanted
-        .iter()
-        .map(|(partition, _, timestamp)| (partition.clone(), *timestamp));
-    let found = list_offsets(&shared.cluster, query, shared.config.read_committed).await;
-    let mut all = true;
+/// What this leader is to be asked for, each once.
+fn wanted(shared: &Shared, node: i32) -> Vec<Wanted> {
+    let mut guard = shared.state();
+    let state = &mut *guard;
+    let lookups = std::mem::take(state.lookups.entry(node).or_default());
+    let wanted = lookups.into_iter().filter_map(|partition| {
+        let slot = state.positions.get(&partition)?;
+        let leader = slot.leader();
+        match slot.stage {
+            Stage::Reset { timestamp } if leader.leader == node => Some(Wanted {
+                partition,
+                version: slot.version(),
+                timestamp,
+                leader_epoch: leader.leader_epoch,
+            }),
+            _ => None,
+        }
+    });
+    wanted.collect()
+}
+
+/// Asks, and takes the answers; the partitions that have no offset yet.
+async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPartition> {
+    let asked = wanted.iter().map(|wanted| {
+        let asked = Asked {
+            timestamp: wanted.timestamp,
+            leader_epoch: wanted.leader_epoch,
+        };
+        (wanted.partition.clone(), asked)
+    });
+    let answers = ask(
+        &shared.cluster,
+        node,
+        asked.collect(),
+        shared.config.read_committed,
+    );
+    let mut answers = match answers.await {
+        Ok(answers) => answers,
+        Err(error) => {
+            tracing::debug!(node, %error, "offsets were asked for in vain");
+            BTreeMap::new()
+        }
+    };
+    let mut failed = Vec::new();
     {
         let mut state = shared.state();
-        for (partition, version, _) in &wanted {
-            match found.get(partition) {
+        for Wanted {
+            partition, version, ..
+        } in wanted
+        {
+            let current = state.positions.get(&partition);
+            if current.is_none_or(|slot| slot.version() != version) {
+                continue;
+            }
+            match answers.remove(&partition) {
                 Some(Ok(offset)) => {
-                    let current = state.positions.get(partition);
-                    if current.is_some_and(|slot| slot.version() == *version) {
-                        tracing::debug!(%partition, offset, "begins");
-                        let stage = Stage::Fetching { offset: *offset };
-                        state.positions.set_stage(partition, stage);
-                    }
+                    tracing::debug!(%partition, offset, "begins");
+                    let stage = Stage::Fetching { offset };
+                    state.positions.set_stage(&partition, stage);
                 }
                 Some(Err(error)) if !error.is_retriable() => {
-                    let error = error
-                        .clone()
-                        .at_partition(&partition.topic, partition.partition);
-                    state.stick(partition, error);
+                    let error = error.at_partition(&partition.topic, partition.partition);
+                    state.stick(&partition, error);
                 }
-                _ => all = false,
+                _ => failed.push(partition),
             }
         }
     }
     shared.positions_changed();
-    all
+    failed
 }
 
-/// Asks the leaders for the offsets of timestamps: -1 the end, -2 the beginning. A timestamp that
-/// no record has reached is answered with the end.
+/// Asks the leaders for the offsets of timestamps, all at the same time: -1 the end, -2 the beginning.
+/// A timestamp that no record has reached is answered with the end.
 ///
 /// # Cancel safety
 /// Cancel safe.
@@ -109,12 +154,16 @@ pub(crate) async fn list_offsets(
 ) -> BTreeMap<TopicPartition, Result<i64, Error>> {
     let metadata = cluster.metadata();
     let mut found = BTreeMap::new();
-    let mut by_leader: BTreeMap<i32, Vec<(TopicPartition, i64, i32)>> = BTreeMap::new();
+    let mut by_leader: BTreeMap<i32, BTreeMap<TopicPartition, Asked>> = BTreeMap::new();
     for (partition, timestamp) in wanted {
         match metadata.leader(&partition.topic, partition.partition) {
             Some(known) if known.leader >= 0 => {
-                let asked = (partition, timestamp, known.leader_epoch);
-                by_leader.entry(known.leader).or_default().push(asked);
+                let asked = Asked {
+                    timestamp,
+                    leader_epoch: known.leader_epoch,
+                };
+                let leader = by_leader.entry(known.leader).or_default();
+                leader.insert(partition, asked);
             }
             _ => {
                 let error = Error::broker(ErrorCode::LEADER_NOT_AVAILABLE, ApiKey::LIST_OFFSETS);
@@ -122,42 +171,53 @@ pub(crate) async fn list_offsets(
             }
         }
     }
-    for (leader, asked) in by_leader {
-        match ask(cluster, leader, &asked, read_committed).await {
-            Ok(answers) => found.extend(answers),
+    let asking = by_leader.into_iter().map(|(leader, asked)| async move {
+        let partitions: Vec<_> = asked.keys().cloned().collect();
+        match ask(cluster, leader, asked, read_committed).await {
+            Ok(answers) => answers,
             Err(error) => {
-                found.extend(
-                    asked
-                        .into_iter()
-                        .map(|(partition, ..)| (partition, Err(error.clone()))),
-                );
+                let failed = partitions.into_iter();
+                failed
+                    .map(|partition| (partition, Err(error.clone())))
+                    .collect()
             }
         }
+    });
+    for answers in env::all(asking).await {
+        found.extend(answers);
     }
     found
 }
 
+/// What is asked of a partition.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    timestamp: i64,
+    leader_epoch: i32,
+}
+
+type Answers = BTreeMap<TopicPartition, Result<i64, Error>>;
+
 async fn ask(
     cluster: &Cluster,
     leader: i32,
-    asked: &[(TopicPartition, i64, i32)],
+    asked: BTreeMap<TopicPartition, Asked>,
     read_committed: bool,
-) -> Result<Vec<(TopicPartition, Result<i64, Error>)>, Error> {
+) -> Result<Answers, Error> {
     let connection = cluster.connect(leader, Lane::Control).await?;
+    let asked: Vec<_> = asked.into_iter().collect();
     let topics = asked
-        .chunk_by(|a, b| a.0.topic == b.0.topic)
+        .chunk_by(|(a, _), (b, _)| a.topic == b.topic)
         .map(|group| ListOffsetsTopic {
             name: StrBytes::from(&*group[0].0.topic),
             partitions: group
                 .iter()
-                .map(
-                    |(partition, timestamp, leader_epoch)| ListOffsetsPartition {
-                        partition_index: partition.partition,
-                        current_leader_epoch: *leader_epoch,
-                        timestamp: *timestamp,
-                        ..Default::default()
-                    },
-                )
+                .map(|(partition, asked)| ListOffsetsPartition {
+                    partition_index: partition.partition,
+                    current_leader_epoch: asked.leader_epoch,
+                    timestamp: asked.timestamp,
+                    ..Default::default()
+                })
                 .collect(),
             ..Default::default()
         });
@@ -169,35 +229,47 @@ async fn ask(
         ..Default::default()
     };
     let response = connection.call(&request).await?;
-    let mut answers = Vec::with_capacity(asked.len());
-    let mut ends = Vec::new();
+    let mut answers = Answers::new();
+    let mut ends = BTreeMap::new();
+    let asked: BTreeMap<(&str, i32), (&TopicPartition, Asked)> = asked
+        .iter()
+        .map(|(partition, asked)| {
+            let key = (&*partition.topic, partition.partition);
+            (key, (partition, *asked))
+        })
+        .collect();
     for topic in &response.topics {
         for partition in &topic.partitions {
-            let Some((key, timestamp, epoch)) = asked.iter().find(|(key, ..)| {
-                key.partition == partition.partition_index && *key.topic == *topic.name
-            }) else {
+            let Some((key, asked)) = asked.get(&(&*topic.name, partition.partition_index)) else {
                 continue;
             };
+            let key = (*key).clone();
             match ErrorCode::new(partition.error_code) {
                 // No record is that late.
-                ErrorCode::NONE if partition.offset < 0 && *timestamp >= 0 => {
-                    ends.push((key.clone(), -1, *epoch));
+                ErrorCode::NONE if partition.offset == NO_OFFSET && asked.timestamp >= 0 => {
+                    let end = Asked {
+                        timestamp: -1,
+                        ..*asked
+                    };
+                    ends.insert(key, end);
                 }
                 ErrorCode::NONE if partition.offset < 0 => {
                     let text = format!("the answer has offset {}", partition.offset);
                     let error = Error::new(ErrorKind::Protocol, text).at_api(ApiKey::LIST_OFFSETS);
-                    answers.push((key.clone(), Err(error)));
+                    answers.insert(key, Err(error.at_broker(connection.broker())));
                 }
-                ErrorCode::NONE => answers.push((key.clone(), Ok(partition.offset))),
+                ErrorCode::NONE => {
+                    answers.insert(key, Ok(partition.offset));
+                }
                 code => {
                     let error = Error::broker(code, ApiKey::LIST_OFFSETS);
-                    answers.push((key.clone(), Err(error.at_broker(connection.broker()))));
+                    answers.insert(key, Err(error.at_broker(connection.broker())));
                 }
             }
         }
     }
     if !ends.is_empty() {
-        answers.extend(Box::pin(ask(cluster, leader, &ends, read_committed)).await?);
+        answers.extend(Box::pin(ask(cluster, leader, ends, read_committed)).await?);
     }
     Ok(answers)
 }

@@ -216,9 +216,8 @@ impl Positions {
         if let Stage::Fetching { offset } = stage {
             slot.began = offset;
             slot.assigned.set(offset);
-        } else {
-            slot.assigned.set(-1);
         }
+        // Else what was handed out and processed still is, and may be committed.
         true
     }
 
@@ -293,8 +292,22 @@ impl Positions {
 impl Slot {
     /// Whether records were handed out that the group has no offset behind.
     pub(crate) fn has_uncommitted(&self) -> bool {
-        let handed_out = matches!(self.stage, Stage::Fetching { .. });
-        handed_out && self.assigned.position() > self.committed.max(self.began)
+        self.assigned.position() > self.committed.max(self.began)
+    }
+
+    /// The next offset to hand out; `None` while it is not known.
+    pub(crate) fn position(&self) -> Option<i64> {
+        match self.stage {
+            Stage::Fetching { .. } | Stage::Stuck => {
+                Some(self.assigned.position()).filter(|offset| *offset >= 0)
+            }
+            Stage::Unknown | Stage::Reset { .. } => None,
+        }
+    }
+
+    /// The leader as last heard of.
+    pub(crate) fn leader(&self) -> PartitionMetadata {
+        self.leader
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -458,6 +471,30 @@ mod tests {
         // Nor is anything handed out of a partition that was taken away.
         positions.remove(&partition());
         assert!(!assigned.hand_out(version + 1, 5, 5));
+    }
+
+    /// 289 records were handed out, a corrupt batch came, and nothing of them was stored.
+    #[test]
+    fn what_was_handed_out_stays_so_when_a_partition_sticks_or_is_reset() {
+        for stage in [Stage::Stuck, Stage::Reset { timestamp: -2 }] {
+            let mut positions = fetching(10);
+            let slot = positions.get(&partition()).unwrap();
+            let version = slot.version();
+            assert!(slot.assigned.hand_out_batch(version, 10, 15, 3));
+            assert!(slot.assigned.hand_out(version, 15, 15));
+            positions.set_stage(&partition(), stage);
+            let slot = positions.get(&partition()).unwrap();
+            let assigned = &slot.assigned;
+            assert_eq!((assigned.processed(), assigned.position()), (15, 16));
+            assert_eq!(assigned.epoch(), 3);
+            assert!(slot.has_uncommitted());
+            assert!(!assigned.is_current(version));
+            let known = matches!(stage, Stage::Stuck).then_some(16);
+            assert_eq!(slot.position(), known, "{stage:?}");
+            positions.set_stage(&partition(), Stage::Fetching { offset: 50 });
+            let assigned = &positions.get(&partition()).unwrap().assigned;
+            assert_eq!((assigned.processed(), assigned.position()), (50, 50));
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::TopicPartition;
 use super::config::{ConsumerConfig, OffsetReset};
 use super::group::Commits;
+use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
 use super::source::{Inbox, source_loop};
 use crate::cluster::metadata::PartitionMetadata;
@@ -55,8 +56,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Wakes the source of each broker.
     sources: Mutex<BTreeMap<i32, Arc<Notify>>>,
-    /// Wakes the task that asks for offsets.
-    pub(crate) offsets_wanted: Notify,
+    /// Wakes the task that asks a leader for offsets.
+    seekers: Mutex<BTreeMap<i32, Arc<Notify>>>,
     /// Wakes the group's task: there are offsets to be stored.
     pub(crate) commits_wanted: Notify,
     /// The user is to come to a point between two records.
@@ -75,6 +76,8 @@ pub(crate) struct State {
     queue: VecDeque<Fetched>,
     /// By broker.
     inboxes: BTreeMap<i32, Inbox>,
+    /// The partitions that each leader is to be asked for an offset of.
+    pub(crate) lookups: BTreeMap<i32, BTreeSet<TopicPartition>>,
     errors: VecDeque<Error>,
     failed: Option<Error>,
     /// A partition that was lost with offsets the user may still want to commit, and has not heard
@@ -102,7 +105,7 @@ impl Shared {
             assigned_by_hand,
             state: Mutex::default(),
             sources: Mutex::default(),
-            offsets_wanted: Notify::new(),
+            seekers: Mutex::default(),
             commits_wanted: Notify::new(),
             pause_asked: AtomicBool::new(false),
             paused: Notify::new(),
@@ -248,7 +251,6 @@ impl Shared {
     /// After a change of positions: the sources of those concerned look at them.
     pub(crate) fn positions_changed(&self) {
         self.settle(&mut self.state());
-        self.offsets_wanted.notify_one();
         self.wake_user();
     }
 
@@ -257,12 +259,10 @@ impl Shared {
         let mut state = self.state();
         state.positions.touch_all();
         self.settle(&mut state);
-        drop(state);
-        self.offsets_wanted.notify_one();
     }
 
     /// Finds where the partitions that have changed are read from, and has their sources look at them:
-    /// the one that each had, and the one that it has now.
+    /// the one that each had, and the one that it has now. Those that lack an offset are asked for.
     pub(crate) fn settle(&self, state: &mut State) {
         let touched = state.positions.take_touched();
         if touched.is_empty() {
@@ -272,6 +272,7 @@ impl Shared {
         let now = self.env().now();
         let mut is_behind = false;
         let mut nodes = BTreeSet::new();
+        let mut leaders = BTreeSet::new();
         for (partition, former) in touched {
             let source = match state.positions.get_mut(&partition) {
                 Some(slot) => {
@@ -279,6 +280,11 @@ impl Shared {
                     is_behind |= leader.is_none() && lacks_partition(&metadata, &partition);
                     let leader = leader.unwrap_or(PartitionMetadata::UNKNOWN);
                     slot.source = slot.choose_source(leader, now);
+                    if matches!(slot.stage, Stage::Reset { .. }) && leader.leader >= 0 {
+                        leaders.insert(leader.leader);
+                        let lookups = state.lookups.entry(leader.leader).or_default();
+                        lookups.insert(partition.clone());
+                    }
                     slot.source
                 }
                 None => -1,
@@ -292,6 +298,9 @@ impl Shared {
         }
         for node in nodes {
             self.wake_source(node);
+        }
+        for leader in leaders {
+            self.wake_seeker(leader);
         }
         if is_behind {
             self.cluster.request_refresh();
@@ -309,6 +318,19 @@ impl Shared {
         sources.insert(node, wake.clone());
         drop(sources);
         self.spawn(source_loop(self.weak.clone(), node, wake));
+    }
+
+    /// Wakes the task that asks a leader for offsets, or starts it.
+    fn wake_seeker(&self, leader: i32) {
+        let mut seekers = lock(&self.seekers);
+        if let Some(wake) = seekers.get(&leader) {
+            wake.notify_one();
+            return;
+        }
+        let wake = Arc::new(Notify::new());
+        seekers.insert(leader, wake.clone());
+        drop(seekers);
+        self.spawn(offsets_loop(self.weak.clone(), leader, wake));
     }
 
     /// Waits until the user is between two records, and so done with all that was handed out; or

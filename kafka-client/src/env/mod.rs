@@ -4,12 +4,14 @@
 //! network under the client, and a seed fixes every choice that is left to chance. Timers are
 //! tokio's, which a test pauses.
 //!
+//! - `all`: several things at the same time
 //! - `connector`: how connections are made
 //! - `random`: streams of random numbers
 //! - `runtime`: the tokio runtime that the client was made on
 
 #![expect(clippy::disallowed_methods, reason = "this is the seam")]
 
+mod all;
 mod connector;
 mod random;
 mod runtime;
@@ -25,6 +27,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+pub(crate) use self::all::all;
 pub use self::connector::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub(crate) use self::random::Random;
 use self::runtime::{Owned, Runtime};

@@ -100,7 +100,6 @@ pub(super) fn take(
     }
     if refresh {
         shared.cluster.request_refresh();
-        shared.offsets_wanted.notify_one();
         shared.wake_user();
     }
     Ok(brought)
@@ -168,10 +167,12 @@ impl Taking<'_> {
             let error = Error::new(
                 ErrorKind::CorruptRecords,
                 format!(
-                    "the batch at offset {} is not readable: seek beyond it",
-                    asked.offset
+                    "the batch at offset {} is not readable; to go on without it, seek to {}",
+                    asked.offset,
+                    asked.offset + 1
                 ),
             )
+            .resume_at(asked.offset + 1)
             .at_api(ApiKey::FETCH);
             stick(state, named, error);
             return None;
