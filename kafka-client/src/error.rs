@@ -7,6 +7,7 @@ use std::time::Duration;
 use kafka_client_protocol::{ApiKey, ErrorCode};
 
 use crate::producer::Undelivered;
+use crate::record::ConsumerRecord;
 
 /// What went wrong, with where: topic, partition, broker and API are named where they are known.
 ///
@@ -27,6 +28,8 @@ struct Inner {
     unsent: bool,
     /// What it came from has ended by it.
     fatal: bool,
+    /// The record that it is about.
+    record: Option<Box<ConsumerRecord>>,
     /// Where to go on.
     resume_offset: Option<i64>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -96,6 +99,7 @@ impl Error {
             partition: None,
             unsent: false,
             fatal: false,
+            record: None,
             resume_offset: None,
             source: None,
         }))
@@ -188,6 +192,12 @@ impl Error {
         self
     }
 
+    /// About this record.
+    pub(crate) fn with_record(mut self, record: ConsumerRecord) -> Self {
+        self.inner().record = Some(Box::new(record));
+        self
+    }
+
     /// Of what ends by it.
     pub(crate) fn fatal(mut self) -> Self {
         self.inner().fatal = true;
@@ -234,6 +244,7 @@ impl Error {
                 partition: old.partition,
                 unsent: old.unsent,
                 fatal: old.fatal,
+                record: old.record.clone(),
                 resume_offset: old.resume_offset,
                 source: None,
             });
@@ -282,6 +293,12 @@ impl Error {
     #[must_use]
     pub fn resume_offset(&self) -> Option<i64> {
         self.0.resume_offset
+    }
+
+    /// The record that a typed consumer could not decode: as it was read, to be kept somewhere else.
+    #[must_use]
+    pub fn record(&self) -> Option<&ConsumerRecord> {
+        self.0.record.as_deref()
     }
 
     /// Whether the same call may succeed later without anything being changed.

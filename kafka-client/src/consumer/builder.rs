@@ -162,6 +162,16 @@ impl ConsumerBuilder {
         self
     }
 
+    pub(super) fn max_unacked(mut self, records: usize) -> Self {
+        self.config.max_unacked = Some(records);
+        self
+    }
+
+    pub(super) fn revoke_timeout(mut self, limit: Duration) -> Self {
+        self.config.revoke_timeout = limit;
+        self
+    }
+
     /// Has a function called for each change of what the consumer owns. It runs on a task of its own,
     /// one call after the other; partitions go to others, and new ones begin, when it is through. A
     /// panic of it ends the consumer. Defaults to none.

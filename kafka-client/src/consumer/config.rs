@@ -38,6 +38,10 @@ pub(crate) struct ConsumerConfig {
     pub(crate) reset: OffsetReset,
     /// As `reset`, for partitions that came after the consumer did.
     pub(crate) reset_of_new: OffsetReset,
+    /// With manual acknowledgement: the most records from the first in work to the last handed out.
+    pub(crate) max_unacked: Option<usize>,
+    /// With manual acknowledgement: how long what is in work is waited for before its partition goes.
+    pub(crate) revoke_timeout: Duration,
     pub(crate) fetch_min_bytes: i32,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) max_partition_fetch_bytes: i32,
@@ -62,6 +66,8 @@ impl Default for ConsumerConfig {
             auto_commit: Some(Duration::from_secs(5)),
             reset: OffsetReset::Latest,
             reset_of_new: OffsetReset::Earliest,
+            max_unacked: None,
+            revoke_timeout: Duration::from_secs(30),
             fetch_min_bytes: 1,
             fetch_max_bytes: 50 * 1024 * 1024,
             max_partition_fetch_bytes: 1024 * 1024,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use kafka_client_protocol::ApiKey;
 use tokio::sync::oneshot;
@@ -26,6 +28,20 @@ use crate::error::{Error, ErrorKind};
 pub struct ConsumerHandle {
     shared: Arc<Shared>,
     commands: Option<WeakCommands>,
+}
+
+/// What is in work of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InWork {
+    /// Records that were handed out and are not acknowledged.
+    pub records: usize,
+    /// The offset of the first of them: all before is done.
+    pub oldest_offset: Option<i64>,
+    /// For how long that one has been the first, within a second.
+    pub oldest_age: Option<Duration>,
+    /// Acknowledgements that did not count: after a seek, or a second time.
+    pub late_acks: u64,
 }
 
 /// A commit on its way. Dropping it does not take the commit back.
@@ -78,7 +94,7 @@ impl ConsumerHandle {
         let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
             // Who commits is done with it: auto-commit must not go back behind this.
             slot.assigned.finish();
-            let offset = slot.assigned.position();
+            let offset = slot.assigned.committable();
             let is_news = offset != slot.committed || assigned_by_hand;
             (offset >= 0 && is_news).then(|| Commit {
                 partition: partition.clone(),
@@ -199,6 +215,28 @@ impl ConsumerHandle {
         let slot = state.positions.get(partition)?;
         let position = slot.assigned.position();
         (position >= 0 && slot.high_watermark >= 0).then(|| (slot.high_watermark - position).max(0))
+    }
+
+    /// With manual acknowledgement: what is in work of a partition; `None` if it is not assigned.
+    #[must_use]
+    pub fn in_work(&self, partition: &TopicPartition) -> Option<InWork> {
+        let state = self.shared.state();
+        let work = state.positions.get(partition)?.assigned.work()?;
+        let mut ledger = work.ledger();
+        Some(InWork {
+            oldest_age: ledger.age(self.shared.env().now()),
+            records: ledger.in_work(),
+            oldest_offset: ledger.oldest().map(|(_, offset)| offset),
+            late_acks: ledger.late(),
+        })
+    }
+
+    /// With manual acknowledgement: how many acknowledgements came when their partition had gone to
+    /// another member, which hands these records out again.
+    #[must_use]
+    pub fn late_acks(&self) -> u64 {
+        let tracking = self.shared.tracking.as_ref();
+        tracking.map_or(0, |tracking| tracking.late.load(Ordering::Relaxed))
     }
 
     /// Goes on from this offset of an assigned partition. What was fetched ahead is dropped.

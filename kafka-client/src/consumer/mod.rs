@@ -11,11 +11,16 @@
 //! auto-commit, is what was handed out before the latest call for a record: asking for the next one
 //! says that the last one is done with.
 
+mod acknowledging;
 mod batch;
 mod builder;
+mod caught;
+mod concurrent;
 mod config;
+mod delivery;
 mod group;
 mod handle;
+mod ledger;
 mod offsets;
 mod position;
 mod reader;
@@ -24,6 +29,7 @@ mod shared;
 mod source;
 mod topic_partition;
 mod typed;
+mod work;
 
 use std::fmt;
 use std::pin::Pin;
@@ -34,11 +40,14 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::sync::{oneshot, watch};
 
+pub use acknowledging::{AckConsumer, AckConsumerBuilder};
 pub use batch::RecordBatch;
 pub use builder::ConsumerBuilder;
+pub use concurrent::{Concurrency, ForEachError};
 pub use config::OffsetReset;
+pub use delivery::{Delivery, Payload, Receipt};
 pub use group::{Assignor, RebalanceEvent};
-pub use handle::{ConsumerHandle, PendingCommit};
+pub use handle::{ConsumerHandle, InWork, PendingCommit};
 pub use topic_partition::TopicPartition;
 pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
 

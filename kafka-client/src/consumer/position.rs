@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::TopicPartition;
 use super::replica::Replica;
 use super::source::Asked;
+use super::work::{Tracking, Work};
 use crate::cluster::metadata::PartitionMetadata;
 
 /// A version that no data has: the partition is no longer assigned.
@@ -29,11 +30,14 @@ pub(crate) struct Assigned {
     processed: AtomicI64,
     /// Leader epoch of the last record handed out, -1 if unknown.
     epoch: AtomicI32,
+    /// With manual acknowledgement, which says what is processed.
+    work: Option<Work>,
 }
 
 impl Assigned {
-    fn new(partition: TopicPartition) -> Arc<Self> {
+    fn new(partition: TopicPartition, tracking: Option<&Arc<Tracking>>) -> Arc<Self> {
         Arc::new(Self {
+            work: tracking.cloned().map(Work::new),
             partition,
             version: AtomicU64::new(0),
             position: AtomicI64::new(-1),
@@ -55,26 +59,93 @@ impl Assigned {
         self.processed.load(Ordering::Acquire)
     }
 
+    /// The leader epoch of the last record that a commit covers, -1 if unknown.
     pub(crate) fn epoch(&self) -> i32 {
-        self.epoch.load(Ordering::Acquire)
+        let work = self.work.as_ref();
+        match work.is_some_and(|work| work.ledger().in_work() > 0) {
+            // That of the last one handed out may be a later one.
+            true => -1,
+            false => self.epoch.load(Ordering::Acquire),
+        }
+    }
+
+    /// What a call for a commit covers: all that was handed out, or acknowledged.
+    pub(crate) fn committable(&self) -> i64 {
+        match &self.work {
+            Some(_) => self.processed(),
+            None => self.position(),
+        }
+    }
+
+    /// With manual acknowledgement, what is in work.
+    pub(crate) fn work(&self) -> Option<&Work> {
+        self.work.as_ref()
+    }
+
+    /// Whether so much is in work that nothing more may be handed out.
+    pub(crate) fn is_full(&self) -> bool {
+        self.work.as_ref().is_some_and(Work::is_full)
     }
 
     /// A record at `offset`, of data of this version, is handed out to a user who was at `from`:
-    /// the user is done with all before it. `false` if a seek or a revocation came in between; the
-    /// record is not to be handed out then.
-    pub(crate) fn hand_out(&self, version: u64, from: i64, offset: i64) -> bool {
-        let handed_out = self.advance(version, from, offset + 1);
-        if handed_out {
-            self.processed.store(offset, Ordering::Release);
+    /// without manual acknowledgement, the user is done with all before it. Returned is the record's
+    /// ticket; `None` if a seek or a revocation came in between: the record is not to be handed out
+    /// then.
+    pub(crate) fn hand_out(&self, version: u64, from: i64, offset: i64) -> Option<u64> {
+        let Some(work) = &self.work else {
+            let handed_out = self.advance(version, from, offset + 1);
+            if handed_out {
+                self.processed.store(offset, Ordering::Release);
+            }
+            return handed_out.then_some(0);
+        };
+        // Under the lock, as a seek: it begins the ledger anew, with or without this record.
+        let mut ledger = work.ledger();
+        if !self.advance(version, from, offset + 1) {
+            return None;
         }
-        handed_out
+        let ticket = ledger.hand_out(offset);
+        work.note_full(&ledger);
+        Some(ticket)
+    }
+
+    /// Whether it was not given up since.
+    pub(crate) fn is_owned(&self) -> bool {
+        !self.is_current(REVOKED)
+    }
+
+    /// A record is done.
+    pub(crate) fn ack(&self, ticket: u64) {
+        let Some(work) = &self.work else { return };
+        if !self.is_owned() {
+            work.tracking.late.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let mut ledger = work.ledger();
+        let acked = ledger.ack(ticket);
+        if let Some(done) = acked.done {
+            self.processed.store(done, Ordering::Release);
+        }
+        work.note_full(&ledger);
+        drop(ledger);
+        if acked.has_room {
+            work.tracking.room.notify_one();
+        }
+        if acked.is_idle {
+            work.tracking.idle.notify_waiters();
+        }
     }
 
     /// As [`Assigned::hand_out`], for a batch up to `next`, of this leader epoch.
     pub(crate) fn hand_out_batch(&self, version: u64, from: i64, next: i64, epoch: i32) -> bool {
+        let mut ledger = self.work.as_ref().map(Work::ledger);
         let handed_out = self.advance(version, from, next);
         if handed_out {
             self.epoch.store(epoch, Ordering::Release);
+            if let Some(ledger) = &mut ledger {
+                self.processed
+                    .store(ledger.skip_to(next), Ordering::Release);
+            }
         }
         handed_out
     }
@@ -106,10 +177,19 @@ impl Assigned {
 
     /// The user is done with all that was handed out.
     pub(crate) fn finish(&self) {
+        if self.work.is_some() {
+            // It says by itself what it is done with.
+            return;
+        }
         self.processed.store(self.position(), Ordering::Release);
     }
 
     fn set(&self, offset: i64) {
+        let mut ledger = self.work.as_ref().map(Work::ledger);
+        if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
+            ledger.restart(offset);
+            work.note_full(ledger);
+        }
         self.position.store(offset, Ordering::Release);
         self.processed.store(offset, Ordering::Release);
         self.epoch.store(-1, Ordering::Release);
@@ -168,15 +248,25 @@ pub(crate) struct Positions {
     touched: Vec<(TopicPartition, i32)>,
     /// The number of the latest assignment.
     assignments: u64,
+    /// With manual acknowledgement.
+    tracking: Option<Arc<Tracking>>,
 }
 
 impl Positions {
+    /// With manual acknowledgement of what is handed out.
+    pub(crate) fn tracked(tracking: Option<Arc<Tracking>>) -> Self {
+        Self {
+            tracking,
+            ..Self::default()
+        }
+    }
+
     /// Adds a partition at its beginning stage.
     pub(crate) fn assign(&mut self, partition: &TopicPartition, stage: Stage) {
         self.assignments += 1;
         let slot = Slot {
             assignment: self.assignments,
-            assigned: Assigned::new(partition.clone()),
+            assigned: Assigned::new(partition.clone(), self.tracking.as_ref()),
             stage: Stage::Unknown,
             paused: false,
             held: false,
@@ -292,7 +382,7 @@ impl Positions {
 impl Slot {
     /// Whether records were handed out that the group has no offset behind.
     pub(crate) fn has_uncommitted(&self) -> bool {
-        self.assigned.position() > self.committed.max(self.began)
+        self.assigned.committable() > self.committed.max(self.began)
     }
 
     /// The next offset to hand out; `None` while it is not known.
@@ -342,7 +432,7 @@ impl Slot {
         let Stage::Fetching { offset } = self.stage else {
             return Err(None);
         };
-        if self.paused || self.held {
+        if self.paused || self.held || self.assigned.is_full() {
             return Err(None);
         }
         if let Some(instant) = self.not_before.filter(|instant| *instant > now) {
@@ -415,9 +505,9 @@ mod tests {
         let positions = fetching(10);
         let slot = positions.get(&partition()).unwrap();
         let (version, assigned) = (slot.version(), &slot.assigned);
-        assert!(assigned.hand_out(version, 10, 10));
+        assert!(assigned.hand_out(version, 10, 10).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (10, 11));
-        assert!(assigned.hand_out(version, 11, 11));
+        assert!(assigned.hand_out(version, 11, 11).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (11, 12));
         assigned.finish();
         assert_eq!(assigned.processed(), 12);
@@ -429,7 +519,7 @@ mod tests {
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
         assert!(slot.fetched(version, 10, 100));
-        assert!(slot.assigned.hand_out(version, 10, 14));
+        assert!(slot.assigned.hand_out(version, 10, 14).is_some());
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
         assert_eq!(slot.stage, Stage::Fetching { offset: 15 });
@@ -464,13 +554,13 @@ mod tests {
         let (version, assigned) = (slot.version(), slot.assigned.clone());
         // The user's task has looked at the version and the position; now somebody seeks.
         positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
-        assert!(!assigned.hand_out(version, 10, 10));
+        assert!(assigned.hand_out(version, 10, 10).is_none());
         assert!(!assigned.hand_out_batch(version, 10, 100, 0));
         assigned.skip_to(version, 100, 0);
         assert_eq!((assigned.processed(), assigned.position()), (5, 5));
         // Nor is anything handed out of a partition that was taken away.
         positions.remove(&partition());
-        assert!(!assigned.hand_out(version + 1, 5, 5));
+        assert!(assigned.hand_out(version + 1, 5, 5).is_none());
     }
 
     /// 289 records were handed out, a corrupt batch came, and nothing of them was stored.
@@ -481,7 +571,7 @@ mod tests {
             let slot = positions.get(&partition()).unwrap();
             let version = slot.version();
             assert!(slot.assigned.hand_out_batch(version, 10, 15, 3));
-            assert!(slot.assigned.hand_out(version, 15, 15));
+            assert!(slot.assigned.hand_out(version, 15, 15).is_some());
             positions.set_stage(&partition(), stage);
             let slot = positions.get(&partition()).unwrap();
             let assigned = &slot.assigned;

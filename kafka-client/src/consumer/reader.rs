@@ -12,7 +12,7 @@ use kafka_client_protocol::records::{RecordCursor, RecordError};
 use super::config::ConsumerConfig;
 use super::position::Stage;
 use super::shared::{Arrival, Fetched, Shared};
-use super::{RecordBatch, TopicPartition};
+use super::{Receipt, RecordBatch, TopicPartition};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, TimestampType};
 
@@ -21,6 +21,8 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     /// Data that is being handed out.
     current: Option<Current>,
+    /// Data of partitions of which so much is in work that nothing more may be handed out.
+    aside: Vec<Current>,
     polls: u64,
     /// The last poll found nothing: the user waits, unless it gives up.
     waits: bool,
@@ -35,6 +37,8 @@ type Ended = Pin<Box<dyn Future<Output = Error> + Send + Sync>>;
 struct Current {
     fetched: Fetched,
     batch: Option<OpenBatch>,
+    /// Of the last record that was handed out.
+    ticket: u64,
 }
 
 /// A batch that is being handed out.
@@ -49,7 +53,7 @@ struct OpenBatch {
 
 /// A call for a record. When it ends, or is dropped while it waits, the user no longer waits: time
 /// counts against `max.poll.interval.ms` again.
-struct Receiving<'a>(&'a mut Reader);
+pub(super) struct Receiving<'a>(pub(super) &'a mut Reader);
 
 impl Drop for Receiving<'_> {
     fn drop(&mut self) {
@@ -63,6 +67,7 @@ impl Reader {
         Self {
             shared,
             current: None,
+            aside: Vec::new(),
             polls: 0,
             waits: false,
             ended,
@@ -87,6 +92,11 @@ impl Reader {
         std::future::poll_fn(|cx| receiving.0.poll_batch(cx)).await
     }
 
+    /// A call for a record, until this is dropped.
+    pub(super) fn receiving(&mut self) -> Receiving<'_> {
+        Receiving(self)
+    }
+
     /// The user does something else now.
     fn stop_waiting(&mut self) {
         if std::mem::take(&mut self.waits) {
@@ -97,6 +107,7 @@ impl Reader {
     /// Nothing more is handed out.
     pub(super) fn finish(&mut self) {
         self.current = None;
+        self.aside.clear();
     }
 
     pub(super) fn poll_record(
@@ -127,7 +138,8 @@ impl Reader {
                         ConsumerRecord::from_view(topic.clone(), *partition, known, kind, &view);
                     match record {
                         Ok(record) => {
-                            if assigned.hand_out(version, position, offset) {
+                            if let Some(ticket) = assigned.hand_out(version, position, offset) {
+                                current.ticket = ticket;
                                 if !std::mem::replace(&mut batch.begun, true) {
                                     assigned.set_epoch(epoch);
                                 }
@@ -180,11 +192,17 @@ impl Reader {
     /// A batch with records that may be handed out, of the data at hand or that arrives.
     fn poll_current(&mut self, cx: &mut Context<'_>) -> Poll<Result<&mut Current, Error>> {
         loop {
-            if let Some(current) = &self.current
-                && !current.fetched.assigned.is_current(current.fetched.version)
-            {
-                // Seek, pause or revocation came in between.
-                self.drop_current();
+            if let Some(current) = &self.current {
+                let assigned = &current.fetched.assigned;
+                if !assigned.is_current(current.fetched.version) {
+                    // Seek, pause or revocation came in between.
+                    self.drop_current();
+                } else if assigned.is_full() {
+                    self.aside.extend(self.current.take());
+                }
+            }
+            if self.current.is_none() {
+                self.current = self.take_aside();
             }
             if self.current.is_none() {
                 match self.shared.poll_arrival(cx) {
@@ -192,7 +210,10 @@ impl Reader {
                         self.current = Some(Current {
                             fetched,
                             batch: None,
+                            ticket: 0,
                         });
+                        // It may be one of which nothing may be handed out.
+                        continue;
                     }
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
@@ -235,8 +256,31 @@ impl Reader {
         }
     }
 
+    /// Of what was laid aside, data that may be handed out again, or that is stale.
+    fn take_aside(&mut self) -> Option<Current> {
+        let may_go_on = |current: &Current| {
+            let assigned = &current.fetched.assigned;
+            !assigned.is_full() || !assigned.is_current(current.fetched.version)
+        };
+        let at = self.aside.iter().position(may_go_on)?;
+        // In the order it came in: a partition's data follows its data.
+        Some(self.aside.remove(at))
+    }
+
+    /// As [`Reader::poll_record`], with what the record is acknowledged by.
+    pub(super) fn poll_delivery(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(ConsumerRecord, Receipt), Error>> {
+        self.poll_record(cx).map_ok(|record| {
+            let current = self.current.as_ref().expect("it was just handed out of");
+            let receipt = Receipt::new(current.fetched.assigned.clone(), current.ticket);
+            (record, receipt)
+        })
+    }
+
     /// The user asks for a record, and so is done with those before.
-    fn enter(&mut self) {
+    pub(super) fn enter(&mut self) {
         self.polls += 1;
         self.stop_waiting();
         let shared = &self.shared;
@@ -260,7 +304,7 @@ impl Reader {
     }
 
     fn drop_current(&mut self) {
-        if let Some(Current { fetched, batch }) = self.current.take() {
+        if let Some(Current { fetched, batch, .. }) = self.current.take() {
             fetched.assigned.finish();
             let shared = &self.shared;
             shared.release(fetched.bytes);

@@ -19,6 +19,7 @@ use super::group::Commits;
 use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
 use super::source::{Inbox, source_loop};
+use super::work::Tracking;
 use crate::cluster::metadata::PartitionMetadata;
 use crate::cluster::{Cluster, Metadata};
 use crate::env::{Env, lock};
@@ -53,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) config: ConsumerConfig,
     /// No group's leader assigns its partitions.
     pub(crate) assigned_by_hand: bool,
+    /// With manual acknowledgement.
+    pub(crate) tracking: Option<Arc<Tracking>>,
     state: Mutex<State>,
     /// Wakes the source of each broker.
     sources: Mutex<BTreeMap<i32, Arc<Notify>>>,
@@ -98,12 +101,18 @@ impl Shared {
         config: ConsumerConfig,
         assigned_by_hand: bool,
     ) -> Arc<Self> {
+        let tracking = config.max_unacked.map(Tracking::new);
+        let state = State {
+            positions: Positions::tracked(tracking.clone()),
+            ..State::default()
+        };
         Arc::new_cyclic(|weak| Self {
             weak: weak.clone(),
             cluster,
             config,
             assigned_by_hand,
-            state: Mutex::default(),
+            tracking,
+            state: Mutex::new(state),
             sources: Mutex::default(),
             seekers: Mutex::default(),
             commits_wanted: Notify::new(),
@@ -348,6 +357,37 @@ impl Shared {
         let came = self.env().timeout(limit, paused).await.is_ok();
         self.pause_asked.store(false, Ordering::Release);
         came
+    }
+
+    /// With manual acknowledgement, waits until nothing of these partitions, or of any, is in work.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn until_idle(&self, of: Option<&[TopicPartition]>) {
+        let Some(tracking) = &self.tracking else {
+            return;
+        };
+        loop {
+            let idle = tracking.idle.notified();
+            tokio::pin!(idle);
+            // Registered before it is looked at.
+            idle.as_mut().enable();
+            let is_idle = {
+                let state = self.state();
+                let mut concerned = state
+                    .positions
+                    .iter()
+                    .filter(|(partition, _)| of.is_none_or(|of| of.contains(partition)));
+                concerned.all(|(_, slot)| {
+                    let work = slot.assigned.work();
+                    work.is_none_or(|work| work.ledger().in_work() == 0)
+                })
+            };
+            if is_idle {
+                return;
+            }
+            idle.await;
+        }
     }
 
     pub(crate) fn not_before(&self, failures: u32) -> Instant {

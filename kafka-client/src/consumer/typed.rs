@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
-use super::{Consumer, ConsumerBuilder, ConsumerHandle, PendingCommit};
+use super::{AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, PendingCommit};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, KafkaRecord};
 
@@ -27,6 +27,15 @@ impl<T: HasTopic> TypedConsumerBuilder<T> {
             builder,
             record: PhantomData,
         }
+    }
+
+    /// Has records acknowledged one by one, in any order, instead of being committed in the order they
+    /// are handed out.
+    pub fn manual_ack(self) -> AckConsumerBuilder<Received<T>>
+    where
+        T: KafkaRecord + Send + 'static,
+    {
+        AckConsumerBuilder::new(self.builder)
     }
 
     /// Starts a member of the group that shares the type's topic with the others.
@@ -66,6 +75,12 @@ impl<T> Received<T> {
     pub fn into_value(self) -> T {
         self.value
     }
+
+    /// The record alone.
+    #[must_use]
+    pub fn into_record(self) -> ConsumerRecord {
+        self.record
+    }
 }
 
 impl<T> Deref for Received<T> {
@@ -87,9 +102,8 @@ impl<T: KafkaRecord> TypedConsumer<T> {
     /// The next record, decoded.
     ///
     /// # Errors
-    /// [`ErrorKind::Serialization`] for a record that is not of this type, with its topic and
-    /// partition, and its offset in the text; the next call goes on behind it. Else as
-    /// [`Consumer::recv`].
+    /// [`ErrorKind::Serialization`] for a record that is not of this type, which [`Error::record`] has;
+    /// the next call goes on behind it. Else as [`Consumer::recv`].
     ///
     /// # Cancel safety
     /// Cancel safe: no record is lost.
@@ -160,12 +174,18 @@ impl<T> fmt::Debug for TypedConsumer<T> {
     }
 }
 
-fn decode<T: KafkaRecord>(record: Result<ConsumerRecord, Error>) -> Result<Received<T>, Error> {
-    let record = record?;
-    match record.decode() {
-        Ok(value) => Ok(Received { value, record }),
-        Err(error) => Err(Error::new(ErrorKind::Serialization, error.to_string())
-            .with_source(error)
-            .at_partition(&record.topic, record.partition)),
+impl<T: KafkaRecord> Received<T> {
+    pub(super) fn decode(record: ConsumerRecord) -> Result<Self, Error> {
+        match record.decode() {
+            Ok(value) => Ok(Self { value, record }),
+            Err(error) => Err(Error::new(ErrorKind::Serialization, error.to_string())
+                .with_source(error)
+                .at_partition(&record.topic, record.partition)
+                .with_record(record)),
+        }
     }
+}
+
+fn decode<T: KafkaRecord>(record: Result<ConsumerRecord, Error>) -> Result<Received<T>, Error> {
+    record.and_then(Received::decode)
 }

@@ -136,6 +136,13 @@ pub enum Subject {
         /// The group's id (`group.id`).
         group: Arc<str>,
     },
+    /// A record of a partition was handed out long ago, and is not acknowledged.
+    InWork {
+        /// The topic's name.
+        topic: Arc<str>,
+        /// The partition's number.
+        partition: i32,
+    },
     /// A broker has this client wait, for a quota.
     Throttled {
         /// `host:port`
@@ -159,6 +166,12 @@ impl fmt::Display for Subject {
             Self::Coordinator { group } => write!(f, "group {group} has no coordinator"),
             Self::Offsets { group } => {
                 write!(f, "offsets of group {group} are not stored, or not told")
+            }
+            Self::InWork { topic, partition } => {
+                write!(
+                    f,
+                    "topic {topic} partition {partition} has a record in work for long"
+                )
             }
             Self::Throttled { address } => write!(f, "broker {address} throttles this client"),
         }

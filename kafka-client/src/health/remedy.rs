@@ -148,6 +148,11 @@ fn by_subject(subject: &Subject) -> String {
             "check the log of the group's coordinator (kafka-consumer-groups --describe --state \
              --group {group} names it)"
         ),
+        Subject::InWork { .. } => {
+            "have each delivery acknowledged or handed back, whatever becomes of the work on it, and \
+             give that work a limit"
+                .to_owned()
+        }
         Subject::Throttled { .. } => throttled(),
     }
 }

@@ -2,13 +2,12 @@
 //! what it does, or waits for, holds up neither heartbeats nor commits, and its panic ends the
 //! consumer and nothing else.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::consumer::caught::Caught;
 use crate::consumer::{ConsumerHandle, TopicPartition};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind};
@@ -70,7 +69,9 @@ impl Telling {
             while let Some((event, told)) = received.recv().await {
                 let (listener, handle) = (listener.clone(), handle.clone());
                 let work = async move { listener.0(handle, event).await };
-                if let Err(error) = Caught(Box::pin(work)).await {
+                if let Err(words) = Caught(Box::pin(work)).await {
+                    let text = format!("the rebalance listener panicked: {words}");
+                    let error = Error::new(ErrorKind::Closed, text);
                     // Fails only if the consumer has ended.
                     let _ = panics.send(error);
                     return;
@@ -88,29 +89,5 @@ impl Telling {
         // Fails only after a panic, of which the group's task is told by itself.
         let _ = self.events.send((event, told));
         through
-    }
-}
-
-/// A future of the user's whose panic is an error.
-struct Caught(Work);
-
-impl Future for Caught {
-    type Output = Result<(), Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let work = self.0.as_mut();
-        // After a panic nothing of the user's is called again.
-        match std::panic::catch_unwind(AssertUnwindSafe(|| work.poll(cx))) {
-            Ok(polled) => polled.map(Ok),
-            Err(panic) => {
-                let words = panic.downcast_ref::<&str>().map(ToString::to_string);
-                let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-                let words = words.unwrap_or_else(|| "no text".to_owned());
-                Poll::Ready(Err(Error::new(
-                    ErrorKind::Closed,
-                    format!("the rebalance listener panicked: {words}"),
-                )))
-            }
-        }
     }
 }

@@ -407,6 +407,9 @@ impl Group {
                 slot.assigned.finish();
             }
         }
+        // Some records may be in work yet.
+        let (env, shared) = (self.shared.env().clone(), self.shared.clone());
+        drop(env.timeout_at(half, shared.until_idle(None)).await);
         if self.shared.config.auto_commit.is_some()
             && (self.shared.assigned_by_hand || self.is_member())
         {

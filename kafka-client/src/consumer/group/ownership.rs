@@ -51,7 +51,26 @@ impl Group {
         // commits is still busy with what was handed out.
         let limit = self.shared.config.max_poll_interval;
         let shared = self.shared.clone();
-        match self.attend_during(shared.pause_user(limit)).await? {
+        let came = match shared.tracking {
+            // What is in work says by itself when it is done, and nobody need come for it.
+            Some(_) => {
+                let limit = self.shared.config.revoke_timeout.min(limit);
+                let idle = shared
+                    .env()
+                    .timeout(limit, shared.until_idle(Some(partitions)));
+                let waited = self.attend_during(idle).await?;
+                if matches!(waited, Some(Err(Elapsed))) {
+                    tracing::warn!(
+                        group = %self.coordinator.key(), ?limit,
+                        "records are still in work when their partition goes to another member, \
+                         which hands them out again"
+                    );
+                }
+                waited.map(|_| true)
+            }
+            None => self.attend_during(shared.pause_user(limit)).await?,
+        };
+        match came {
             Some(true) => {}
             Some(false) => {
                 self.go_away().await?;

@@ -1,0 +1,25 @@
+//! Code of the user's whose panic is an error.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A future of the user's. A panic is its error, with the words of the panic.
+pub(super) struct Caught<T>(pub(super) Pin<Box<dyn Future<Output = T> + Send>>);
+
+impl<T> Future for Caught<T> {
+    type Output = Result<T, String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.0.as_mut();
+        // After a panic it is dropped, and never looked at again.
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => {
+                let words = panic.downcast_ref::<&str>().map(ToString::to_string);
+                let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+                Poll::Ready(Err(words.unwrap_or_else(|| "no text".to_owned())))
+            }
+        }
+    }
+}
