@@ -1,5 +1,7 @@
 //! Part B, consumer and groups: refused, lost and damaged answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use integration::numbered::{self, Tally, receive};
@@ -8,6 +10,7 @@ use kafka_broker::{Step, when};
 use kafka_client::consumer::{OffsetReset, TopicPartition};
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::fetch::FetchResponse;
 
 use super::Setting;
 
@@ -252,4 +255,109 @@ async fn a_group_that_refuses_a_member_ends_it() {
     let commit = member.commit().await.unwrap_err();
     assert_eq!(commit.code(), Some(ErrorCode::GROUP_AUTHORIZATION_FAILED));
     member.close().await.unwrap();
+}
+
+/// 53: what is fetched is kept while its partition is paused, and is not fetched again.
+#[tokio::test(start_paused = true)]
+async fn pauses_fetch_nothing_twice() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, 2, 500).await;
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let count = fetched.clone();
+    let count = Step::edit(move |answer: &mut FetchResponse| {
+        let partitions = answer.responses.iter().flat_map(|topic| &topic.partitions);
+        let records = partitions.filter_map(|partition| partition.records.as_ref());
+        let bytes: usize = records.map(|records| records.len()).sum();
+        count.fetch_add(bytes, Ordering::Relaxed);
+    });
+    setting.inject(when(ApiKey::FETCH).always().then([count]));
+    let mut once = 0;
+    for pauses in [false, true] {
+        let reader = setting.kafka().await.reader();
+        let reader = reader.offset_reset(OffsetReset::Earliest);
+        let mut reader = reader.assign(partitions(topic, 2)).await.unwrap();
+        let handle = reader.handle();
+        let mut tally = Tally::default();
+        for _ in 0..1_000 {
+            tally.count(&reader.recv().await.unwrap());
+            if pauses {
+                handle.pause(&partitions(topic, 2));
+                handle.resume(&partitions(topic, 2));
+            }
+        }
+        tally.assert_is(2, 0..500);
+        let bytes = fetched.swap(0, Ordering::Relaxed);
+        match pauses {
+            false => once = bytes,
+            true => assert!(bytes * 100 <= once * 102, "{bytes} of {once}"),
+        }
+    }
+}
+
+/// A paused partition gives nothing, and goes on where it was; one that is paused for long does not
+/// keep the buffer from others.
+#[tokio::test(start_paused = true)]
+async fn a_paused_partition_keeps_its_place_and_takes_no_buffer_from_others() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, 2, 500).await;
+    let reader = setting.kafka().await.reader();
+    let reader = reader.offset_reset(OffsetReset::Earliest);
+    let reader = reader.buffer_bytes(4_000).max_partition_fetch_bytes(2_000);
+    let mut reader = reader.assign(partitions(topic, 2)).await.unwrap();
+    let handle = reader.handle();
+    let mut tally = Tally::default();
+    for _ in 0..10 {
+        tally.count(&reader.recv().await.unwrap());
+    }
+    let paused = partitions(topic, 2).remove(0);
+    handle.pause([&paused]);
+    let before = handle.position(&paused);
+    for _ in 0..490 {
+        let record = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+        let record = record.expect("the other flows").unwrap();
+        assert_eq!(record.partition(), 1);
+        tally.count(&record);
+    }
+    assert_eq!(handle.position(&paused), before);
+    handle.resume([&paused]);
+    while tally.total() < 1_000 {
+        let record = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+        tally.count(&record.expect("it goes on").unwrap());
+    }
+    tally.assert_is(2, 0..500);
+}
+
+/// 63: records that are given together are processed when the next are asked for, and not before.
+#[tokio::test(start_paused = true)]
+async fn records_given_together_are_committed_when_the_next_are_asked_for() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, 2, 50).await;
+    let kafka = setting.kafka().await;
+    let consumer = kafka.consumer("group").auto_commit(SECOND);
+    let consumer = consumer.offset_reset(OffsetReset::Earliest);
+    let mut consumer = consumer.subscribe([topic]).await.unwrap();
+    let mut tally = Tally::default();
+    let first = consumer.poll(70, 10 * SECOND).await.unwrap();
+    assert_eq!(first.len(), 70);
+    tokio::time::sleep(5 * SECOND).await;
+    let stored = async |consumer: &kafka_client::consumer::Consumer| {
+        let stored = consumer.handle().committed(&partitions(topic, 2)).await;
+        stored.unwrap().values().sum::<i64>()
+    };
+    assert_eq!(stored(&consumer).await, 0, "nothing of it is processed");
+    let second = consumer.poll(1_000, 10 * SECOND).await.unwrap();
+    assert_eq!(second.len(), 30);
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(stored(&consumer).await, 70);
+    assert_eq!(consumer.poll(10, SECOND).await.unwrap(), []);
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(stored(&consumer).await, 100);
+    first
+        .iter()
+        .chain(&second)
+        .for_each(|record| tally.count(record));
+    tally.assert_is(2, 0..50);
+    // One that lives long keeps nothing else.
+    assert_eq!(first[0].detached(), first[0]);
+    consumer.close().await.unwrap();
 }

@@ -280,8 +280,9 @@ impl ConsumerHandle {
         self.set_stage(partition, Stage::Reset { timestamp: ms })
     }
 
-    /// Hands out no more records of these partitions until [`ConsumerHandle::resume`]. A
-    /// partition that is revoked and comes back is not paused.
+    /// Hands out no more records of these partitions until [`ConsumerHandle::resume`]. What is buffered
+    /// of them is kept, up to a quarter of the buffer for all; the rest is fetched again. A partition
+    /// that is revoked and comes back is not paused.
     pub fn pause<'a>(&self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
         self.set_paused(partitions, true);
     }

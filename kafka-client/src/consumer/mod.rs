@@ -114,6 +114,22 @@ impl Consumer {
         self.reader.record().await
     }
 
+    /// The next records, as many as are there without waiting, `max` at most; waits up to `wait` for the
+    /// first of them. Empty if none came.
+    ///
+    /// # Errors
+    /// As [`Consumer::recv`], if there is no record before the error; else the next call has it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no record is lost.
+    pub async fn poll(&mut self, max: usize, wait: Duration) -> Result<Vec<ConsumerRecord>, Error> {
+        let env = self.handle.shared().env().clone();
+        match env.timeout(wait, self.reader.records(max)).await {
+            Ok(records) => records,
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The next batch of records of one partition, in the size it was produced in. Cheaper for
     /// each record than [`Consumer::recv`]: nothing is made for a record that is merely looked at.
     ///

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
@@ -30,6 +30,7 @@ pub(crate) struct Assigned {
     processed: AtomicI64,
     /// Leader epoch of the last record handed out, -1 if unknown.
     epoch: AtomicI32,
+    is_paused: AtomicBool,
     /// With manual acknowledgement, which says what is processed.
     work: Option<Work>,
 }
@@ -43,6 +44,7 @@ impl Assigned {
             position: AtomicI64::new(-1),
             processed: AtomicI64::new(-1),
             epoch: AtomicI32::new(-1),
+            is_paused: AtomicBool::new(false),
         })
     }
 
@@ -82,19 +84,25 @@ impl Assigned {
         self.work.as_ref()
     }
 
-    /// Whether so much is in work that nothing more may be handed out.
-    pub(crate) fn is_full(&self) -> bool {
-        self.work.as_ref().is_some_and(Work::is_full)
+    /// Whether nothing may be handed out for now: it is paused, or too much is in work.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.is_paused.load(Ordering::Acquire) || self.work.as_ref().is_some_and(Work::is_full)
     }
 
-    /// A record at `offset`, of data of this version, is handed out to a user who was at `from`:
-    /// without manual acknowledgement, the user is done with all before it. Returned is the record's
-    /// ticket; `None` if a seek or a revocation came in between: the record is not to be handed out
+    /// A record at `offset`, of data of this version, is handed out to a user who was at `from`. If it
+    /// is handed out `alone`, the user is done with all before it, without manual acknowledgement.
+    /// Returned is the record's ticket; `None` if a seek or a revocation came in between: the record is not to be handed out
     /// then.
-    pub(crate) fn hand_out(&self, version: u64, from: i64, offset: i64) -> Option<u64> {
+    pub(crate) fn hand_out(
+        &self,
+        version: u64,
+        from: i64,
+        offset: i64,
+        alone: bool,
+    ) -> Option<u64> {
         let Some(work) = &self.work else {
             let handed_out = self.advance(version, from, offset + 1);
-            if handed_out {
+            if handed_out && alone {
                 self.processed.store(offset, Ordering::Release);
             }
             return handed_out.then_some(0);
@@ -217,7 +225,6 @@ pub(crate) struct Slot {
     pub(crate) assignment: u64,
     pub(crate) assigned: Arc<Assigned>,
     pub(crate) stage: Stage,
-    pub(crate) paused: bool,
     /// It is about to be given up: nothing of it is handed out any more.
     held: bool,
     /// The leader as last heard of.
@@ -268,7 +275,6 @@ impl Positions {
             assignment: self.assignments,
             assigned: Assigned::new(partition.clone(), self.tracking.as_ref()),
             stage: Stage::Unknown,
-            paused: false,
             held: false,
             leader: PartitionMetadata::UNKNOWN,
             replica: Replica::default(),
@@ -311,20 +317,23 @@ impl Positions {
         true
     }
 
-    /// Pauses or resumes. Data that is buffered is dropped and fetched again after.
-    pub(crate) fn set_paused(&mut self, partition: &TopicPartition, paused: bool) -> bool {
-        let Some(slot) = self.slots.get_mut(partition) else {
-            return false;
-        };
-        if slot.paused != paused {
-            slot.paused = paused;
-            if let Stage::Fetching { offset } = &mut slot.stage {
-                *offset = slot.assigned.position();
-                slot.renew();
-            }
+    /// Pauses or resumes. Data that is buffered is kept for later.
+    pub(crate) fn set_paused(&mut self, partition: &TopicPartition, paused: bool) {
+        if let Some(slot) = self.slots.get_mut(partition) {
+            slot.assigned.is_paused.store(paused, Ordering::Release);
             self.touched.push((partition.clone(), slot.source));
         }
-        true
+    }
+
+    /// Drops what is buffered of a partition: it is fetched again when it is wanted.
+    pub(crate) fn rewind(&mut self, partition: &TopicPartition) {
+        if let Some(slot) = self.slots.get_mut(partition)
+            && let Stage::Fetching { offset } = &mut slot.stage
+        {
+            *offset = slot.assigned.position();
+            slot.renew();
+            self.touched.push((partition.clone(), slot.source));
+        }
     }
 
     /// Hands out nothing more of a partition, whatever the user asks, until it is removed.
@@ -432,7 +441,7 @@ impl Slot {
         let Stage::Fetching { offset } = self.stage else {
             return Err(None);
         };
-        if self.paused || self.held || self.assigned.is_full() {
+        if self.held || self.assigned.is_halted() {
             return Err(None);
         }
         if let Some(instant) = self.not_before.filter(|instant| *instant > now) {
@@ -505,29 +514,34 @@ mod tests {
         let positions = fetching(10);
         let slot = positions.get(&partition()).unwrap();
         let (version, assigned) = (slot.version(), &slot.assigned);
-        assert!(assigned.hand_out(version, 10, 10).is_some());
+        assert!(assigned.hand_out(version, 10, 10, true).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (10, 11));
-        assert!(assigned.hand_out(version, 11, 11).is_some());
+        assert!(assigned.hand_out(version, 11, 11, true).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (11, 12));
         assigned.finish();
         assert_eq!(assigned.processed(), 12);
     }
 
     #[test]
-    fn pausing_goes_back_to_what_was_handed_out() {
+    fn a_pause_keeps_what_is_buffered_until_it_is_dropped() {
         let mut positions = fetching(10);
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
         assert!(slot.fetched(version, 10, 100));
-        assert!(slot.assigned.hand_out(version, 10, 14).is_some());
+        assert!(slot.assigned.hand_out(version, 10, 14, true).is_some());
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
-        assert_eq!(slot.stage, Stage::Fetching { offset: 15 });
-        assert!(
-            !slot.assigned.is_current(version),
-            "what is buffered is dropped"
-        );
+        assert!(slot.assigned.is_current(version) && slot.assigned.is_halted());
+        assert_eq!(slot.stage, Stage::Fetching { offset: 100 });
         assert_eq!(slot.ask(Instant::now()), Err(None));
+        positions.rewind(&partition());
+        let slot = positions.get(&partition()).unwrap();
+        assert!(!slot.assigned.is_current(version));
+        assert_eq!(slot.stage, Stage::Fetching { offset: 15 });
+        assert_eq!(slot.ask(Instant::now()), Err(None));
+        positions.set_paused(&partition(), false);
+        let slot = positions.get(&partition()).unwrap();
+        assert!(slot.ask(Instant::now()).is_ok());
     }
 
     #[test]
@@ -554,13 +568,13 @@ mod tests {
         let (version, assigned) = (slot.version(), slot.assigned.clone());
         // The user's task has looked at the version and the position; now somebody seeks.
         positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
-        assert!(assigned.hand_out(version, 10, 10).is_none());
+        assert!(assigned.hand_out(version, 10, 10, true).is_none());
         assert!(!assigned.hand_out_batch(version, 10, 100, 0));
         assigned.skip_to(version, 100, 0);
         assert_eq!((assigned.processed(), assigned.position()), (5, 5));
         // Nor is anything handed out of a partition that was taken away.
         positions.remove(&partition());
-        assert!(assigned.hand_out(version + 1, 5, 5).is_none());
+        assert!(assigned.hand_out(version + 1, 5, 5, true).is_none());
     }
 
     /// 289 records were handed out, a corrupt batch came, and nothing of them was stored.
@@ -571,7 +585,7 @@ mod tests {
             let slot = positions.get(&partition()).unwrap();
             let version = slot.version();
             assert!(slot.assigned.hand_out_batch(version, 10, 15, 3));
-            assert!(slot.assigned.hand_out(version, 15, 15).is_some());
+            assert!(slot.assigned.hand_out(version, 15, 15, true).is_some());
             positions.set_stage(&partition(), stage);
             let slot = positions.get(&partition()).unwrap();
             let assigned = &slot.assigned;

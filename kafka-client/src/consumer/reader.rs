@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use kafka_client_protocol::records::{RecordCursor, RecordError};
 
 use super::config::ConsumerConfig;
-use super::position::Stage;
+use super::position::{Assigned, Stage};
 use super::shared::{Arrival, Fetched, Shared};
 use super::{Receipt, RecordBatch, TopicPartition};
 use crate::error::{Error, ErrorKind};
@@ -21,8 +21,14 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     /// Data that is being handed out.
     current: Option<Current>,
-    /// Data of partitions of which so much is in work that nothing more may be handed out.
+    /// Data of partitions of which nothing may be handed out for now.
     aside: Vec<Current>,
+    /// While several records are gathered for one call: how many there are.
+    gathered: Option<usize>,
+    /// Partitions whose records were handed out together with others, and are finished by the next call.
+    unfinished: Vec<Arc<Assigned>>,
+    /// For the next call.
+    error: Option<Error>,
     polls: u64,
     /// The last poll found nothing: the user waits, unless it gives up.
     waits: bool,
@@ -68,6 +74,9 @@ impl Reader {
             shared,
             current: None,
             aside: Vec::new(),
+            gathered: None,
+            unfinished: Vec::new(),
+            error: None,
             polls: 0,
             waits: false,
             ended,
@@ -81,6 +90,42 @@ impl Reader {
     pub(super) async fn record(&mut self) -> Result<ConsumerRecord, Error> {
         let receiving = Receiving(self);
         std::future::poll_fn(|cx| receiving.0.poll_record(cx)).await
+    }
+
+    /// What is there, up to so many records; waits for the first.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn records(&mut self, max: usize) -> Result<Vec<ConsumerRecord>, Error> {
+        let receiving = Receiving(self);
+        std::future::poll_fn(|cx| receiving.0.poll_records(max, cx)).await
+    }
+
+    fn poll_records(
+        &mut self,
+        max: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Vec<ConsumerRecord>, Error>> {
+        self.enter();
+        let mut records = Vec::new();
+        while records.len() < max {
+            // The user is not done with those that it is about to get.
+            self.gathered = Some(records.len());
+            let polled = self.next_record(cx);
+            self.gathered = None;
+            match polled {
+                Poll::Ready(Ok(record)) => records.push(record),
+                Poll::Ready(Err(error)) if records.is_empty() => return Poll::Ready(Err(error)),
+                Poll::Ready(Err(error)) => {
+                    // The next call tells of it, whichever that is.
+                    self.error = Some(error);
+                    break;
+                }
+                Poll::Pending if records.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(Ok(records))
     }
 
     /// The next batch, of which only the rest is given if its first records were.
@@ -115,6 +160,11 @@ impl Reader {
         cx: &mut Context<'_>,
     ) -> Poll<Result<ConsumerRecord, Error>> {
         self.enter();
+        self.next_record(cx)
+    }
+
+    fn next_record(&mut self, cx: &mut Context<'_>) -> Poll<Result<ConsumerRecord, Error>> {
+        let is_alone = self.gathered.is_none();
         loop {
             let current = match self.poll_current(cx) {
                 Poll::Ready(Ok(current)) => current,
@@ -138,7 +188,9 @@ impl Reader {
                         ConsumerRecord::from_view(topic.clone(), *partition, known, kind, &view);
                     match record {
                         Ok(record) => {
-                            if let Some(ticket) = assigned.hand_out(version, position, offset) {
+                            if let Some(ticket) =
+                                assigned.hand_out(version, position, offset, is_alone)
+                            {
                                 current.ticket = ticket;
                                 if !std::mem::replace(&mut batch.begun, true) {
                                     assigned.set_epoch(epoch);
@@ -191,14 +243,17 @@ impl Reader {
 
     /// A batch with records that may be handed out, of the data at hand or that arrives.
     fn poll_current(&mut self, cx: &mut Context<'_>) -> Poll<Result<&mut Current, Error>> {
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Err(error));
+        }
         loop {
             if let Some(current) = &self.current {
                 let assigned = &current.fetched.assigned;
                 if !assigned.is_current(current.fetched.version) {
                     // Seek, pause or revocation came in between.
                     self.drop_current();
-                } else if assigned.is_full() {
-                    self.aside.extend(self.current.take());
+                } else if assigned.is_halted() {
+                    self.lay_aside();
                 }
             }
             if self.current.is_none() {
@@ -216,6 +271,11 @@ impl Reader {
                         continue;
                     }
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending if self.gathered.is_some_and(|gathered| gathered > 0) => {
+                        // It gets what there is, instead of waiting.
+                        self.shared.state().forget_user();
+                        return Poll::Pending;
+                    }
                     Poll::Pending => {
                         self.waits = true;
                         // If it was asked for after this poll began, and the waker was not there
@@ -256,11 +316,31 @@ impl Reader {
         }
     }
 
+    /// Keeps the data at hand for later, unless that takes so much of the buffer that other partitions
+    /// might starve: then it is fetched again.
+    fn lay_aside(&mut self) {
+        let Some(current) = self.current.take() else {
+            return;
+        };
+        if self.gathered.is_some() {
+            self.unfinished.push(current.fetched.assigned.clone());
+        }
+        let kept: usize = self.aside.iter().map(|kept| kept.fetched.bytes.bytes).sum();
+        if kept + current.fetched.bytes.bytes > self.shared.config.buffer_bytes / 4 {
+            let partition = &current.fetched.assigned.partition;
+            self.shared.state().positions.rewind(partition);
+            self.current = Some(current);
+            self.drop_current();
+            return;
+        }
+        self.aside.push(current);
+    }
+
     /// Of what was laid aside, data that may be handed out again, or that is stale.
     fn take_aside(&mut self) -> Option<Current> {
         let may_go_on = |current: &Current| {
             let assigned = &current.fetched.assigned;
-            !assigned.is_full() || !assigned.is_current(current.fetched.version)
+            !assigned.is_halted() || !assigned.is_current(current.fetched.version)
         };
         let at = self.aside.iter().position(may_go_on)?;
         // In the order it came in: a partition's data follows its data.
@@ -288,6 +368,9 @@ impl Reader {
         if let Some(current) = &self.current {
             current.fetched.assigned.finish();
         }
+        for assigned in self.unfinished.drain(..) {
+            assigned.finish();
+        }
         self.grant_pause();
     }
 
@@ -305,7 +388,10 @@ impl Reader {
 
     fn drop_current(&mut self) {
         if let Some(Current { fetched, batch, .. }) = self.current.take() {
-            fetched.assigned.finish();
+            match self.gathered {
+                Some(_) => self.unfinished.push(fetched.assigned),
+                None => fetched.assigned.finish(),
+            }
             let shared = &self.shared;
             shared.release(fetched.bytes);
             // Its views are gone first.

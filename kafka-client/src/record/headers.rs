@@ -30,6 +30,14 @@ impl Headers {
         })
     }
 
+    /// The same in memory of their own.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            block: Bytes::copy_from_slice(&self.block),
+            count: self.count,
+        }
+    }
+
     /// How many headers there are; repeated names count each time.
     #[must_use]
     pub fn len(&self) -> usize {

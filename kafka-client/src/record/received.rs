@@ -10,8 +10,8 @@ use super::{DecodeError, Headers, HeadersRef, KafkaRecord};
 
 /// A record as the consumer hands it out: owned, and its bytes are views into the received frame.
 ///
-/// Keeping one keeps the frame it came in (`fetch.max.bytes` at most) in memory; copy out what is
-/// to live long.
+/// Keeping one keeps the frame it came in (`fetch.max.bytes` at most) in memory: what is to live long is
+/// [`detached`](ConsumerRecord::detached).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConsumerRecord {
     pub(crate) topic: Arc<str>,
@@ -70,6 +70,18 @@ impl ConsumerRecord {
             value: view.value_bytes(),
             headers: Headers::of(view)?,
         })
+    }
+
+    /// The same record in memory of its own, so that it no longer keeps the frame it came in.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let copied = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+        Self {
+            key: self.key.as_ref().map(copied),
+            value: self.value.as_ref().map(copied),
+            headers: self.headers.detached(),
+            ..self.clone()
+        }
     }
 
     /// Sets the key. Defaults to null.
