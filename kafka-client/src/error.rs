@@ -32,6 +32,8 @@ struct Inner {
     record: Option<Box<ConsumerRecord>>,
     /// Where to go on.
     resume_offset: Option<i64>,
+    /// Nothing but a change by somebody helps.
+    lasting: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -101,6 +103,7 @@ impl Error {
             fatal: false,
             record: None,
             resume_offset: None,
+            lasting: false,
             source: None,
         }))
     }
@@ -210,6 +213,12 @@ impl Error {
         self
     }
 
+    /// Of what stays so until somebody changes it, whatever its kind and code say.
+    pub(crate) fn lasting(mut self) -> Self {
+        self.inner().lasting = true;
+        self
+    }
+
     pub(crate) fn is_unsent(&self) -> bool {
         self.0.unsent
     }
@@ -246,6 +255,7 @@ impl Error {
                 fatal: old.fatal,
                 record: old.record.clone(),
                 resume_offset: old.resume_offset,
+                lasting: old.lasting,
                 source: None,
             });
         }
@@ -301,16 +311,21 @@ impl Error {
         self.0.record.as_deref()
     }
 
-    /// Whether the same call may succeed later without anything being changed.
+    /// Whether the same call may succeed later without anybody changing anything. A topic that the
+    /// cluster was found not to have, or a partition that a topic lacks, is not: it has to be made.
+    ///
+    /// Later, and not at once: some of these errors come without delay, so wait for a moment
+    /// (`retry.backoff.ms`) before you call again.
     #[must_use]
     pub fn is_retriable(&self) -> bool {
         match self.0.kind {
+            _ if self.0.lasting => false,
             ErrorKind::Connect
             | ErrorKind::Disconnected
             | ErrorKind::Timeout
             | ErrorKind::BatchRejected
-            | ErrorKind::BufferFull => true,
-            ErrorKind::UnknownTopic => true,
+            | ErrorKind::BufferFull
+            | ErrorKind::UnknownTopic => true,
             _ => self.0.code.is_some_and(ErrorCode::is_retriable),
         }
     }

@@ -2,6 +2,7 @@
 //! order, in memory and with paused time, and by peers that are no brokers at all.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod absent;
 mod acks;
 mod answers;
 mod callbacks;

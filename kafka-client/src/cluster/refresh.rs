@@ -18,13 +18,17 @@ use tokio::time::Instant;
 
 use super::metadata::{Broker, PartitionMetadata};
 use super::unreached::Unreached;
-use super::wanted::{Due, Refresh, Verdict, Wanted};
+use super::wanted::{Due, Refresh, Refusal, Verdict, Wanted};
 use super::{Backoff, CoordinatorKey, Metadata, TopicMetadata, topic_name};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy};
 use crate::env::{Env, Random, lock};
 use crate::error::{Error, ErrorKind};
 use crate::health::{Monitor, Subject, Trouble};
 use crate::net::{self, Address, Connection, Lane, Pool};
+
+/// Who uses a topic that is refused does so again within this time: longer than a call waits for it to
+/// be made, so that one who tries again and again is told of.
+const USED_AGAIN: Duration = Duration::from_secs(30);
 
 /// A limit of time, as the user has set it.
 #[derive(Debug, Clone, Copy)]
@@ -203,6 +207,7 @@ impl Cluster {
         }
         let found = lock(&self.wanted).seek(&name, self.env.now());
         self.look.notify_one();
+        let found = found?;
         let error = match self.env.timeout_at(limit.end, found).await {
             Ok(Ok(found)) => return found,
             _ if self.env.has_ended() => Error::runtime_ended(),
@@ -210,6 +215,31 @@ impl Cluster {
             Err(_) => limit.error(lock(&self.wanted).last_error(&name).as_ref()),
         };
         Err(error.at_topic(&name))
+    }
+
+    /// A topic and its partitions, if they are known; else it is looked for, and nobody waits. Asking
+    /// for it may make it, as in [`Cluster::topic`].
+    ///
+    /// # Errors
+    /// When no topic can have the name, or the cluster was found to refuse it, or not to have it.
+    pub(crate) fn topic_if_known(&self, name: &str) -> Result<Option<Arc<TopicMetadata>>, Error> {
+        if let Some(topic) = self.metadata.borrow().topic(name)
+            && !topic.partitions.is_empty()
+        {
+            return Ok(Some(topic.clone()));
+        }
+        let name: Arc<str> = Arc::from(name);
+        topic_name::check(&name)?;
+        let attempted = lock(&self.wanted).attempt(&name, self.env.now());
+        self.look.notify_one();
+        attempted.map(|()| None)
+    }
+
+    /// A broker has taken records for a topic: if the cluster said that it is not there, it is looked for
+    /// at once.
+    pub(crate) fn topic_is_there(&self, name: &str) {
+        lock(&self.wanted).is_there(name, self.env.now());
+        self.look.notify_one();
     }
 
     /// Takes a leader that a broker named in an error about the topic with this id (zero if it was asked
@@ -466,33 +496,47 @@ impl Cluster {
     /// Tells of what is the matter with topics that are wanted.
     fn note_troubles(&self) {
         let metadata = self.metadata();
-        let mut troubles = BTreeMap::new();
-        for (topic, refusal) in lock(&self.wanted).refusals() {
-            if let Some(refusal) = refusal {
-                let topic = topic.clone();
-                let error = refusal.clone().at_topic(&topic);
-                troubles.insert(Subject::Topic { topic }, error);
+        // With the trouble of each how it ends, and what is to be told of it now.
+        let mut troubles: BTreeMap<Subject, (Option<Duration>, Option<Error>)> = BTreeMap::new();
+        for refusal in lock(&self.wanted).refusals() {
+            let Refusal { topic, error, .. } = refusal;
+            if let Some(error) = error {
+                let error = error.at_topic(&topic);
+                let lapse = (!refusal.lasts).then_some(USED_AGAIN);
+                let told = (refusal.lasts || refusal.is_new).then_some(error);
+                troubles.insert(Subject::Topic { topic }, (lapse, told));
                 continue;
             }
             let partitions = metadata
-                .topic(topic)
+                .topic(&topic)
                 .map(|topic| topic.partitions.as_slice());
             for (partition, known) in (0..).zip(partitions.unwrap_or_default()) {
                 if known.leader < 0 {
                     let topic = topic.clone();
                     let error = Error::broker(ErrorCode::LEADER_NOT_AVAILABLE, ApiKey::METADATA)
                         .at_partition(&topic, partition);
-                    troubles.insert(Subject::Leader { topic, partition }, error);
+                    troubles.insert(Subject::Leader { topic, partition }, (None, Some(error)));
                 }
             }
         }
         let mut known = lock(&self.troubles);
-        known.retain(|subject, _| troubles.contains_key(subject));
-        for (subject, error) in troubles {
+        known.retain(|subject, trouble| {
+            let lasts = troubles.contains_key(subject);
+            if !lasts && metadata.has(subject) {
+                trouble.over();
+            }
+            lasts
+        });
+        for (subject, (lapse, error)) in troubles {
             let trouble = known
                 .entry(subject)
-                .or_insert_with_key(|subject| self.health.watch(subject.clone()));
-            trouble.failed(&error);
+                .or_insert_with_key(|subject| match lapse {
+                    Some(lapse) => self.health.watch_attempts(subject.clone(), lapse),
+                    None => self.health.watch(subject.clone()),
+                });
+            if let Some(error) = error {
+                trouble.failed(&error);
+            }
         }
     }
 
@@ -590,6 +634,21 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.abort();
+    }
+}
+
+impl Metadata {
+    /// Whether a topic is there, or a partition has a leader.
+    fn has(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Topic { topic } => self
+                .topic(topic)
+                .is_some_and(|topic| !topic.error.is_error() && !topic.partitions.is_empty()),
+            Subject::Leader { topic, partition } => self
+                .leader(topic, *partition)
+                .is_some_and(|known| known.leader >= 0),
+            _ => false,
+        }
     }
 }
 

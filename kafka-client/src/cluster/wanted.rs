@@ -3,6 +3,9 @@
 //!
 //! A topic that is not known yet, or not well, is *pending*: it is asked for alone, at once at first,
 //! then with growing waits. All others are asked for together when the metadata is refreshed.
+//!
+//! What the cluster was found not to have, or refuses for good, is *refused*: remembered for a while, so
+//! that a program that goes on using it is told at once, and asked for only as long as it is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +25,12 @@ use crate::health::{Subject, remedy};
 /// so long are believed.
 const ABSENT_ANSWERS: u32 = 5;
 const ABSENT_FOR: Duration = Duration::from_secs(5);
+
+/// Who tries to use a topic without waiting for it comes again within this time, or is gone.
+const TRIED_FOR: Duration = Duration::from_secs(10);
+
+/// How long a refusal is remembered when nobody uses the topic.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 /// What somebody who waits for a topic is told.
 pub(crate) type Found = Result<Arc<TopicMetadata>, Error>;
@@ -45,6 +54,10 @@ struct Want {
     /// Used for the first time: asking may make it.
     first: bool,
     waiters: Vec<oneshot::Sender<Found>>,
+    /// Since it was answered for last, somebody has tried to use it without waiting: at this instant.
+    tried: Option<Instant>,
+    /// The answers that are in were enough for those who waited.
+    refused: Option<Refused>,
     /// Pending: to be asked for at this instant.
     next: Option<Instant>,
     backoff: Backoff,
@@ -52,8 +65,20 @@ struct Want {
     absent: Option<(Instant, u32)>,
     /// What the cluster says against it.
     refusal: Option<Error>,
+    /// Nobody has been told of the refusal by [`Wanted::refusals`].
+    refused_anew: bool,
     /// Why the last attempt brought nothing.
     last_error: Option<Error>,
+}
+
+/// What the cluster was found to say against a topic.
+#[derive(Debug)]
+struct Refused {
+    error: Error,
+    /// When it was said last.
+    at: Instant,
+    /// When it is to be asked for again, if somebody uses it.
+    again: Instant,
 }
 
 /// Topics to be asked for now.
@@ -70,6 +95,18 @@ pub(crate) struct Refresh {
     pub(crate) ask: Vec<Arc<str>>,
     /// Nobody has used these for long.
     pub(crate) forget: Vec<Arc<str>>,
+}
+
+/// What the cluster says against a topic.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) topic: Arc<str>,
+    /// `None` if it is but some partition that lacks a leader.
+    pub(crate) error: Option<Error>,
+    /// It was said since the refusals were looked at last.
+    pub(crate) is_new: bool,
+    /// The topic is looked for until it is there, whoever uses it.
+    pub(crate) lasts: bool,
 }
 
 /// What an answer means for what is known of a topic.
@@ -106,10 +143,13 @@ impl Wanted {
                 used: now,
                 first: false,
                 waiters: Vec::new(),
+                tried: None,
+                refused: None,
                 next: Some(now),
                 backoff: Backoff::new(first, max, random.fork()),
                 absent: None,
                 refusal: None,
+                refused_anew: false,
                 last_error: None,
             }
         })
@@ -125,32 +165,88 @@ impl Wanted {
             let want = self.want(name, now);
             want.kept = true;
             want.first |= is_new;
+            if want.refused.take().is_some() {
+                want.look_anew(now);
+            }
         }
     }
 
     /// Somebody waits for a topic that is not known.
-    pub(crate) fn seek(&mut self, name: &Arc<str>, now: Instant) -> oneshot::Receiver<Found> {
-        self.pending.insert(name.clone());
-        let want = self.want(name, now);
-        want.used = now;
-        want.first = true;
+    ///
+    /// # Errors
+    /// When the cluster has refused it a moment ago. It is asked for again soon.
+    pub(crate) fn seek(
+        &mut self,
+        name: &Arc<str>,
+        now: Instant,
+    ) -> Result<oneshot::Receiver<Found>, Error> {
+        let want = self.use_for_the_first_time(name, now);
         want.waiters.retain(|waiter| !waiter.is_closed());
-        if want.waiters.is_empty() {
-            // Those who waited before had their time.
-            want.absent = None;
-            want.backoff.reset();
+        if let Some(error) = want.refusal_until(now, |refused| refused.again) {
+            want.try_again(now);
+            return Err(error);
+        }
+        // The answers to those who wait, or try, count for who comes later.
+        let goes_on = !want.waiters.is_empty() || want.is_tried(now);
+        // Soon after a refusal one more answer is enough. Later the topic may have been made, and be
+        // unknown to a broker that lags behind.
+        let is_fresh = want.refusal_until(now, |refused| refused.at + ABSENT_FOR);
+        if !goes_on && is_fresh.is_none() {
+            want.look_anew(now);
+        }
+        if want.refused.is_some() {
             want.next = Some(now);
         }
         want.next.get_or_insert(now);
         let (waiter, found) = oneshot::channel();
         want.waiters.push(waiter);
-        found
+        Ok(found)
+    }
+
+    /// Somebody has tried to use a topic that is not known, and does not wait: it is looked for.
+    ///
+    /// # Errors
+    /// What the cluster has said against it, as long as that is remembered. It is asked for again.
+    pub(crate) fn attempt(&mut self, name: &Arc<str>, now: Instant) -> Result<(), Error> {
+        let want = self.use_for_the_first_time(name, now);
+        if let Some(refused) = &want.refused {
+            let error = refused.error.clone();
+            want.try_again(now);
+            return Err(error);
+        }
+        if want.waiters.is_empty() && !want.is_tried(now) {
+            want.look_anew(now);
+        }
+        want.tried = Some(now);
+        want.next.get_or_insert(now);
+        Ok(())
+    }
+
+    /// There are signs that a topic is there, whatever was said against it.
+    pub(crate) fn is_there(&mut self, name: &str, now: Instant) {
+        let want = self.topics.get_mut(name);
+        if let Some(want) = want.filter(|want| want.refused.is_some()) {
+            want.refused = None;
+            want.tried = Some(now);
+            want.look_anew(now);
+        }
+    }
+
+    fn use_for_the_first_time(&mut self, name: &Arc<str>, now: Instant) -> &mut Want {
+        self.pending.insert(name.clone());
+        let want = self.want(name, now);
+        want.used = now;
+        want.first = true;
+        want
     }
 
     /// Notes that topics are in use.
     pub(crate) fn used(&mut self, names: &[Arc<str>], now: Instant) {
         for name in names {
-            self.want(name, now).used = now;
+            let want = self.want(name, now);
+            want.used = now;
+            // What has vanished under a producer's records may come back.
+            want.try_again(now);
         }
     }
 
@@ -166,9 +262,10 @@ impl Wanted {
                 continue;
             }
             want.waiters.retain(|waiter| !waiter.is_closed());
-            if !want.first {
+            let is_used = want.kept || !want.waiters.is_empty() || want.is_tried(now);
+            if !want.first && (is_used || want.refused.is_none()) {
                 due.again.push(name.clone());
-            } else if want.kept || !want.waiters.is_empty() {
+            } else if is_used {
                 due.first.push(name.clone());
             } else {
                 given_up.push(name.clone());
@@ -190,7 +287,7 @@ impl Wanted {
     pub(crate) fn refresh(&mut self, now: Instant, max_idle: Duration) -> Refresh {
         let mut refresh = Refresh::default();
         for (name, want) in &self.topics {
-            if want.first {
+            if want.first || want.refused.is_some() {
                 continue;
             }
             let idle = now.saturating_duration_since(want.used);
@@ -231,27 +328,26 @@ impl Wanted {
             }
         };
         let refusal = refusal.at_api(ApiKey::METADATA);
+        want.refused_anew = true;
         want.refusal = Some(refusal.clone());
         want.last_error = Some(refusal.clone());
-        let absent = found.is_some_and(|topic| is_absent(topic.error));
-        let verdict = if absent && !want.is_gone(now) {
-            Verdict::Keep
-        } else if absent {
-            let error = self.no_such_topic(refusal.at_topic(name), name);
-            self.end(name, &error)
+        if found.is_some_and(|topic| is_absent(topic.error)) {
+            if want.is_gone(now) {
+                let error = self.no_such_topic(refusal.at_topic(name), name);
+                return self.end(name, error, now);
+            }
         } else if found.is_some_and(|topic| is_final(topic.error)) {
             let subject = Subject::Topic {
                 topic: name.clone(),
             };
             let refusal = refusal.at_topic(name);
             let hint = remedy(&subject, &refusal);
-            self.end(name, &refusal.with_source(hint))
+            return self.end(name, refusal.with_source(hint), now);
         } else {
-            want.absent = None;
-            Verdict::Keep
-        };
+            (want.absent, want.refused) = (None, None);
+        }
         self.ask_again(name, now);
-        verdict
+        Verdict::Keep
     }
 
     /// These topics were asked for in vain.
@@ -270,9 +366,17 @@ impl Wanted {
     }
 
     /// What the cluster says against topics that are wanted.
-    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Error>)> {
-        let pending = self.pending.iter();
-        pending.filter_map(|name| Some((name, self.topics.get(name)?.refusal.as_ref())))
+    pub(crate) fn refusals(&mut self) -> impl Iterator<Item = Refusal> {
+        let (pending, topics) = (&self.pending, &mut self.topics);
+        pending.iter().filter_map(|name| {
+            let want = topics.get_mut(name)?;
+            Some(Refusal {
+                topic: name.clone(),
+                error: want.refusal.clone(),
+                is_new: std::mem::take(&mut want.refused_anew),
+                lasts: want.kept,
+            })
+        })
     }
 
     /// Whether the cluster was found not to have a topic, and has not got it since.
@@ -289,22 +393,29 @@ impl Wanted {
 
     /// No retry helps those who wait. What is kept is looked for all the same: it may be made, or
     /// allowed.
-    fn end(&mut self, name: &Arc<str>, error: &Error) -> Verdict {
+    fn end(&mut self, name: &Arc<str>, error: Error, now: Instant) -> Verdict {
         let Some(want) = self.topics.get_mut(name) else {
             return Verdict::Forget;
         };
         want.first = false;
+        want.tried = None;
         for waiter in want.waiters.drain(..) {
             // Fails only if nobody waits any more.
             let _ = waiter.send(Err(error.clone()));
         }
-        match want.kept {
-            true => Verdict::Gone,
-            false => {
-                self.remove(name);
-                Verdict::Forget
-            }
+        if want.kept {
+            self.ask_again(name, now);
+            return Verdict::Gone;
         }
+        want.refused = Some(Refused {
+            error,
+            at: now,
+            again: now + want.backoff.next(),
+        });
+        // Then it is forgotten, unless it is used.
+        want.next = Some(now + REFUSED_FOR);
+        self.pending.insert(name.clone());
+        Verdict::Forget
     }
 
     fn ask_again(&mut self, name: &Arc<str>, now: Instant) {
@@ -330,14 +441,43 @@ impl Wanted {
             Some(nearest) => format!("did you mean {nearest}? Otherwise {hint}"),
             None => hint,
         };
-        refusal.with_source(hint)
+        refusal.lasting().with_source(hint)
     }
 }
 
 impl Want {
+    /// Those who waited before had their time: answers are counted from now on.
+    fn look_anew(&mut self, now: Instant) {
+        self.absent = None;
+        self.backoff.reset();
+        self.next = Some(now);
+    }
+
+    /// The refusal, before an instant that it gives.
+    fn refusal_until(&self, now: Instant, end: impl Fn(&Refused) -> Instant) -> Option<Error> {
+        let refused = self.refused.as_ref().filter(|refused| now < end(refused));
+        refused.map(|refused| refused.error.clone())
+    }
+
+    /// Somebody uses what was refused: it is asked for again, when its wait is over.
+    fn try_again(&mut self, now: Instant) {
+        if let Some(refused) = &self.refused {
+            self.next = Some(
+                self.next
+                    .map_or(now, |next| next.min(refused.again.max(now))),
+            );
+            self.tried = Some(now);
+        }
+    }
+
+    fn is_tried(&self, now: Instant) -> bool {
+        self.tried.is_some_and(|at| now < at + TRIED_FOR)
+    }
+
     fn found(&mut self, topic: &Arc<TopicMetadata>, now: Instant) {
         (self.first, self.absent) = (false, None);
         (self.refusal, self.last_error) = (None, None);
+        (self.tried, self.refused, self.refused_anew) = (None, None, false);
         for waiter in self.waiters.drain(..) {
             // Fails only if nobody waits any more.
             let _ = waiter.send(Ok(topic.clone()));
@@ -388,7 +528,7 @@ mod tests {
         }
 
         fn seek(&mut self, name: &str) -> oneshot::Receiver<Found> {
-            self.wanted.seek(&Arc::from(name), self.now)
+            self.wanted.seek(&Arc::from(name), self.now).unwrap()
         }
 
         fn keep(&mut self, names: &[&str]) {
@@ -485,13 +625,16 @@ mod tests {
             scene.pass();
         }
         assert!(answers >= 5 && scene.now - begin >= 5 * SECOND);
-        assert_eq!(waiter.try_recv().unwrap().unwrap_err().code(), Some(ABSENT));
-        assert_eq!(scene.wanted.next(), None, "and not asked for any more");
-        assert!(!scene.wanted.contains("absent"));
+        let error = waiter.try_recv().unwrap().unwrap_err();
+        assert_eq!(error.code(), Some(ABSENT));
+        assert!(!error.is_retriable(), "it has to be made");
+        assert_eq!(scene.pass(), REFUSED_FOR, "and not asked for any more");
+        assert_eq!(scene.due(), (none(), none()));
+        assert!(!scene.wanted.contains("absent"), "nor remembered");
     }
 
     #[test]
-    fn what_a_right_lacks_for_is_told_at_once_and_not_remembered() {
+    fn what_a_right_lacks_for_is_told_at_once() {
         let mut scene = Scene::new();
         let mut waiter = scene.seek("secret");
         scene.due();
@@ -501,7 +644,73 @@ mod tests {
             (error.code(), error.topic()),
             (Some(DENIED), Some("secret"))
         );
-        assert!(!scene.wanted.contains("secret"));
+        assert_eq!(scene.due(), (none(), none()), "nobody uses it any more");
+    }
+
+    #[test]
+    fn what_was_refused_is_told_at_once_and_asked_for_as_long_as_it_is_used() {
+        let mut scene = Scene::new();
+        let _waiter = scene.seek("absent");
+        while scene.answer("absent", ABSENT, &[]) == Verdict::Keep {
+            scene.now += SECOND;
+            scene.due();
+        }
+        // Used again and again: the refusal is told, and the topic asked for once in a second or so.
+        let (mut asked, begin) = (0, scene.now);
+        while scene.now < begin + 10 * SECOND {
+            let used = scene.wanted.seek(&Arc::from("absent"), scene.now);
+            match used {
+                Err(error) => assert_eq!(error.code(), Some(ABSENT)),
+                Ok(_) => panic!("it would be waited for"),
+            }
+            scene.now += 10 * MS;
+            if !scene.due().0.is_empty() {
+                asked += 1;
+                assert_eq!(scene.answer("absent", ABSENT, &[]), Verdict::Forget);
+            }
+        }
+        assert!((8..=14).contains(&asked), "{asked}");
+        // A little later one more answer is enough; much later it is waited for as at first.
+        for (wait, enough) in [(3, true), (30, false)] {
+            scene.now += wait * SECOND;
+            let mut waiter = scene.seek("absent");
+            assert_eq!(scene.due().0, ["absent"]);
+            let verdict = scene.answer("absent", ABSENT, &[]);
+            assert_eq!(verdict == Verdict::Forget, enough);
+            assert_eq!(waiter.try_recv().is_ok(), enough);
+        }
+        // Made meanwhile, nothing of the refusal is left.
+        scene.answer("absent", ErrorCode::NONE, &[1]);
+        assert_eq!(scene.wanted.next(), None);
+        assert!(scene.wanted.refusals().next().is_none());
+    }
+
+    #[test]
+    fn who_does_not_wait_is_told_what_was_answered() {
+        let mut scene = Scene::new();
+        let name: Arc<str> = Arc::from("tried");
+        let mut told = Ok(());
+        for _ in 0..7 {
+            told = scene.wanted.attempt(&name, scene.now);
+            if told.is_err() {
+                break;
+            }
+            if scene.due().0 == ["tried"] {
+                scene.answer("tried", ABSENT, &[]);
+            }
+            scene.now += SECOND;
+        }
+        assert_eq!(told.unwrap_err().code(), Some(ABSENT));
+        // Who tried once and never again has nothing asked for.
+        let mut scene = Scene::new();
+        scene.wanted.attempt(&name, scene.now).unwrap();
+        while scene.due().0 == ["tried"] {
+            scene
+                .wanted
+                .failed(std::slice::from_ref(&name), &Error::closed("x"), scene.now);
+            scene.pass();
+        }
+        assert_eq!(scene.wanted.next(), None);
     }
 
     #[test]

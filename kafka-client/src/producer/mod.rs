@@ -178,7 +178,8 @@ enum Obstacle {
 /// Why [`Producer::try_enqueue`] did not take a record, with the record.
 #[non_exhaustive]
 pub enum TryEnqueueError<R> {
-    /// `buffer.memory` is full, or the topic is not known yet: [`Producer::enqueue`] would wait.
+    /// `buffer.memory` is full, or the topic is not known yet and looked for: [`Producer::enqueue`]
+    /// would wait. Trying again makes sense when something has changed, so after a moment.
     WouldBlock(R),
     /// The record cannot be sent.
     Error(Error, R),
@@ -310,13 +311,24 @@ impl Producer {
         self.enqueue(Readdressed { topic, record }).await
     }
 
-    /// Buffers a record if that is possible at once.
+    /// Buffers a record if that is possible at once. A topic that is not known yet is looked for
+    /// meanwhile, so that it can be tried again a little later.
     ///
     /// # Errors
-    /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait. The record comes back
-    /// with the error.
+    /// [`TryEnqueueError::WouldBlock`] when [`Producer::enqueue`] would wait;
+    /// [`TryEnqueueError::Error`] also when the cluster was found not to have the topic, or to refuse it.
+    /// The record comes back with the error.
     pub fn try_enqueue<R: ToRecord>(&self, record: R) -> Result<Delivery, TryEnqueueError<R>> {
-        append(&self.0.shared, &record, None).map_err(|obstacle| match obstacle {
+        let shared = &self.0.shared;
+        let appended = append(shared, &record, None).or_else(|obstacle| match obstacle {
+            Obstacle::Topic(name) => match shared.learn_if_known(&name) {
+                Ok(true) => append(shared, &record, None),
+                Ok(false) => Err(Obstacle::Topic(name)),
+                Err(error) => Err(Obstacle::Error(error)),
+            },
+            obstacle => Err(obstacle),
+        });
+        appended.map_err(|obstacle| match obstacle {
             Obstacle::Error(error) => TryEnqueueError::Error(error, record),
             Obstacle::Topic(_) | Obstacle::Memory(_) => TryEnqueueError::WouldBlock(record),
         })

@@ -146,12 +146,28 @@ impl Shared {
             return Ok(());
         }
         let known = self.cluster.topic(name, limit).await?;
+        self.adopt(&known);
+        Ok(())
+    }
+
+    /// As [`Shared::learn`], without waiting: `false` if the topic is not known yet, and looked for.
+    pub(crate) fn learn_if_known(&self, name: &str) -> Result<bool, Error> {
+        let known = self.cluster.topic_if_known(name)?;
+        if let Some(known) = &known {
+            self.adopt(known);
+        }
+        Ok(known.is_some())
+    }
+
+    /// Takes a topic that the metadata has among those that are produced to.
+    fn adopt(&self, known: &TopicMetadata) {
+        let name = &*known.name;
         {
             let mut topics = self.write_topics();
             let rested = lock(&self.resting).remove(name);
             topics
                 .entry(known.name.clone())
-                .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(&known, self))));
+                .or_insert_with(|| rested.unwrap_or_else(|| Arc::new(Topic::new(known, self))));
         }
         // Whoever follows the metadata may have seen newer one before the topic was here, or while what
         // is older is taken.
@@ -159,7 +175,7 @@ impl Shared {
             let metadata = self.cluster.metadata();
             self.follow_topics(&metadata, metadata.topic(name).map(|known| &**known));
             if self.cluster.metadata().generation == metadata.generation {
-                return Ok(());
+                return;
             }
         }
     }

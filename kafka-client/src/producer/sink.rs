@@ -525,6 +525,9 @@ fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>
         drop(bytes);
         let settled = partition.settle(shared, ticket, answer, broker, now, &mut finished);
         refresh |= settled.refresh;
+        if settled.recovered {
+            shared.cluster.topic_is_there(&partition.topic.name);
+        }
         if settled.has_work {
             shared.enqueue(&partition, Due::Ready);
         }

@@ -166,7 +166,15 @@ impl Topic {
         let count = self.partitions.len();
         let last = count as i64 - 1;
         let text = format!("the topic has {count} partitions, 0 to {last}");
-        Error::new(ErrorKind::UnknownTopic, text).at_partition(self.name(), index)
+        let kind = match index {
+            ..0 => ErrorKind::Config,
+            0.. => ErrorKind::UnknownTopic,
+        };
+        // Partitions that are added are heard of later (`metadata.max.age.ms`); to send again at once
+        // does not help.
+        Error::new(kind, text)
+            .lasting()
+            .at_partition(self.name(), index)
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Settled {
     pub(crate) refresh: bool,
     /// There is more to send.
     pub(crate) has_work: bool,
+    /// A batch is in the log after attempts that have failed.
+    pub(crate) recovered: bool,
 }
 
 /// A batch that is sent again.
@@ -151,6 +153,7 @@ impl Partition {
         let (settled, retry) = {
             let mut state = lock(&self.state);
             let state = &mut *state;
+            let was_failing = state.trouble.is_some();
             let retry = self.take_answer(shared, state, ticket, answer, broker, now, finished);
             self.give_up_former(state, finished);
             // A batch whose time ran out while its request was under way has told its deliveries;
@@ -160,6 +163,7 @@ impl Partition {
             let settled = Settled {
                 refresh: retry.as_ref().is_some_and(|retry| retry.refresh),
                 has_work: state.has_work(shared),
+                recovered: was_failing && state.trouble.is_none(),
             };
             (settled, retry)
         };
@@ -423,6 +427,7 @@ impl Partition {
                 ErrorKind::UnknownTopic,
                 "the topic was deleted and made anew with fewer partitions",
             )
+            .lasting()
             .at_partition(&self.topic.name, self.index);
             self.give_up_all(state, &error, finished);
         }

@@ -1,0 +1,226 @@
+//! Topics that are not there, or not any more: what sending to them costs, and what is told of them.
+
+use std::time::Duration;
+
+use integration::network::Network;
+use kafka_broker::{Broker, Step, when};
+use kafka_client::producer::{Producer, TryEnqueueError};
+use kafka_client::record::Record;
+use kafka_client::{ErrorCode, ErrorKind, Kafka, SendError, Subject};
+use kafka_client_protocol::ApiKey;
+use tokio::time::Instant;
+
+use crate::log::Log;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+const ADDRESS: &str = "broker:9092";
+
+struct Scene {
+    broker: Broker,
+    network: Network,
+    kafka: Kafka,
+    producer: Producer,
+    log: Log,
+}
+
+/// A broker that makes no topics by itself, and has "orders".
+async fn scene() -> Scene {
+    let log = Log::capture();
+    let broker = Broker::builder().memory().no_listener().seed(1);
+    let broker = broker.advertise("broker", 9092).journal(true);
+    let broker = broker.auto_create_topics(false).start().await.unwrap();
+    broker.create_topic("orders", 1).unwrap();
+    let network = Network::new();
+    network.route(ADDRESS, broker.connector());
+    let kafka = Kafka::builder(ADDRESS).connector(network.clone()).seed(1);
+    let kafka = kafka.metadata_max_age(30 * SECOND);
+    let kafka = kafka.connect().await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    Scene {
+        broker,
+        network,
+        kafka,
+        producer,
+        log,
+    }
+}
+
+impl Scene {
+    async fn send(&self, topic: &str) -> Result<(), SendError> {
+        self.producer.send(Record::to(topic).value("v")).await?;
+        Ok(())
+    }
+
+    /// Tries, without ever waiting for it, until a record is taken or refused; how long that took.
+    async fn try_until_told(&self, topic: &str) -> (Duration, Result<(), kafka_client::Error>) {
+        let start = Instant::now();
+        let told = loop {
+            let tried = self.producer.try_enqueue(Record::to(topic).value("v"));
+            match tried.map(drop) {
+                Ok(()) => break Ok(()),
+                Err(TryEnqueueError::Error(error, _)) => break Err(error),
+                Err(_) => tokio::time::sleep(10 * MS).await,
+            }
+            assert!(start.elapsed() < 60 * SECOND, "for ever");
+        };
+        (start.elapsed(), told)
+    }
+
+    fn asked_for(&self, topic: &str) -> usize {
+        let journal = self.broker.faults().journal().into_iter();
+        let asked = journal.filter(|entry| entry.api_key == ApiKey::METADATA);
+        asked
+            .filter(|entry| entry.topics.iter().any(|asked| asked == topic))
+            .count()
+    }
+}
+
+/// Nobody ever had the topic looked up: it would block for ever.
+#[tokio::test(start_paused = true)]
+async fn who_only_tries_has_its_topic_looked_for() {
+    let scene = scene().await;
+    let (took, told) = scene.try_until_told("orders").await;
+    told.unwrap();
+    assert!(took < SECOND, "{took:?}");
+    // Also when it was forgotten, for not being used.
+    tokio::time::sleep(400 * SECOND).await;
+    let (took, told) = scene.try_until_told("orders").await;
+    told.unwrap();
+    assert!(took < SECOND, "{took:?}");
+    scene.producer.flush().await.unwrap();
+    assert_eq!(scene.broker.end_offset("orders", 0), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_tries_is_told_what_no_waiting_heals() {
+    let scene = scene().await;
+    let (took, told) = scene.try_until_told("a b").await;
+    assert_eq!(took, Duration::ZERO);
+    assert_eq!(told.unwrap_err().kind(), ErrorKind::Config);
+
+    let (took, told) = scene.try_until_told("missing").await;
+    assert!((5 * SECOND..8 * SECOND).contains(&took), "{took:?}");
+    let error = told.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownTopic);
+    assert_eq!(error.topic(), Some("missing"));
+    // Seldom, too.
+    tokio::time::sleep(20 * SECOND).await;
+    let (took, told) = scene.try_until_told("missing").await;
+    assert_eq!(took, Duration::ZERO);
+    told.unwrap_err();
+    // Made, it is found.
+    scene.broker.create_topic("missing", 1).unwrap();
+    tokio::time::sleep(2 * SECOND).await;
+    scene.try_until_told("missing").await.1.unwrap();
+
+    let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    scene.broker.create_topic("secret", 1).unwrap();
+    let fault = when(ApiKey::METADATA).always();
+    let fault = fault.then([Step::error_for("secret", None, denied)]);
+    scene.broker.faults().inject(fault);
+    let (took, told) = scene.try_until_told("secret").await;
+    assert!(took < SECOND, "{took:?}");
+    assert_eq!(told.unwrap_err().code(), Some(denied));
+}
+
+/// Each send to the missing topic waited for 5.5 seconds, and no line was ever logged.
+#[tokio::test(start_paused = true)]
+async fn a_missing_topic_under_load_fails_at_once_and_is_told() {
+    let scene = scene().await;
+    scene.send("orders").await.unwrap();
+    let start = Instant::now();
+    let mut good = 0;
+    while start.elapsed() < 30 * SECOND {
+        scene.send("orders").await.unwrap();
+        let error = scene.send("oders").await.unwrap_err();
+        assert_eq!(error.error().kind(), ErrorKind::UnknownTopic);
+        assert!(
+            error.to_string().contains("did you mean orders?"),
+            "{error}"
+        );
+        good += 1;
+        tokio::time::sleep(10 * MS).await;
+    }
+    assert!(good > 2_000, "{good} in 30 s");
+    let lines = scene.log.take();
+    let told = lines.iter().filter(|line| line.contains("oders"));
+    assert_eq!(told.count(), 1, "{lines:#?}");
+    let health = scene.kafka.health();
+    let topic = "oders".into();
+    assert_eq!(health.stuck()[0].subject, Subject::Topic { topic });
+    assert!(health.stuck()[0].lasting >= 29 * SECOND, "{health}");
+    // It is asked for about once in a second, however many are sent.
+    let asked = scene.asked_for("oders");
+    assert!((20..60).contains(&asked), "{asked}");
+
+    // Made, it is found within a second or so.
+    scene.broker.create_topic("oders", 1).unwrap();
+    let start = Instant::now();
+    while scene.send("oders").await.is_err() {
+        tokio::time::sleep(10 * MS).await;
+    }
+    assert!(start.elapsed() < 1500 * MS, "{:?}", start.elapsed());
+    tokio::time::sleep(SECOND).await;
+    assert!(scene.kafka.health().is_well());
+    let lines = scene.log.take();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("over after 3"), "{lines:#?}");
+}
+
+/// What is refused for good costs an answer the first time, and is told when it goes on.
+#[tokio::test(start_paused = true)]
+async fn a_forbidden_topic_under_load_is_asked_for_once_in_a_while_and_is_told() {
+    let scene = scene().await;
+    scene.broker.create_topic("secret", 1).unwrap();
+    let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    let fault = when(ApiKey::METADATA).always();
+    let fault = fault.then([Step::error_for("secret", None, denied)]);
+    let fault = scene.broker.faults().inject(fault);
+    for _ in 0..2_000 {
+        let error = scene.send("secret").await.unwrap_err();
+        assert_eq!(error.error().code(), Some(denied));
+        tokio::time::sleep(10 * MS).await;
+    }
+    let asked = scene.asked_for("secret");
+    assert!(asked < 40, "{asked} in 20 s");
+    let lines = scene.log.take();
+    let told = lines.iter().filter(|line| line.contains("secret"));
+    assert_eq!(told.count(), 1, "{lines:#?}");
+    fault.remove();
+    tokio::time::sleep(2 * SECOND).await;
+    let _ = scene.send("secret").await;
+    tokio::time::sleep(2 * SECOND).await;
+    scene.send("secret").await.unwrap();
+}
+
+/// Nobody goes on: the one error was told to who sent, and there is nothing to be logged.
+#[tokio::test(start_paused = true)]
+async fn one_send_to_a_missing_topic_is_no_trouble() {
+    let scene = scene().await;
+    scene.send("missing").await.unwrap_err();
+    for _ in 0..120 {
+        scene.send("orders").await.unwrap();
+        tokio::time::sleep(SECOND).await;
+        assert!(scene.kafka.health().is_well());
+    }
+    assert_eq!(scene.log.take(), [""; 0]);
+}
+
+/// "Send again if the error is retriable" is not to make a loop that never ends.
+#[tokio::test(start_paused = true)]
+async fn what_no_sending_again_heals_is_not_retriable() {
+    let scene = scene().await;
+    for (record, kind) in [
+        (Record::to("orders").partition(-1), ErrorKind::Config),
+        (Record::to("orders").partition(7), ErrorKind::UnknownTopic),
+        (Record::to("missing"), ErrorKind::UnknownTopic),
+        (Record::to("missing"), ErrorKind::UnknownTopic),
+        (Record::to("a b"), ErrorKind::Config),
+    ] {
+        let error = scene.producer.send(record).await.unwrap_err();
+        assert_eq!(error.error().kind(), kind, "{error}");
+        assert!(!error.error().is_retriable(), "{error}");
+        assert!(!error.possibly_written());
+    }
+}
