@@ -207,6 +207,82 @@ async fn one_send_to_a_missing_topic_is_no_trouble() {
     assert_eq!(scene.log.take(), [""; 0]);
 }
 
+/// Each record waited for itself, one after the other.
+#[tokio::test(start_paused = true)]
+async fn many_records_share_one_limit() {
+    let scene = scene().await;
+    scene.send("orders").await.unwrap();
+    let topics = ["missing", "orders", "missing", "missing", "missing"];
+    let start = Instant::now();
+    let records = topics.map(|topic| Record::to(topic).value("v"));
+    let outcomes = scene.producer.send_all(records).await;
+    assert!(start.elapsed() < 8 * SECOND, "{:?}", start.elapsed());
+    for (topic, outcome) in topics.iter().zip(outcomes) {
+        match outcome {
+            Ok(_) => assert_eq!(*topic, "orders"),
+            Err(error) => {
+                assert!(matches!(&error, SendError::NotDelivered(_)), "{error}");
+                assert_eq!(error.error().topic(), Some(*topic));
+            }
+        }
+    }
+
+    // No broker tells of any topic.
+    let producer = scene.kafka.producer().max_block(2 * SECOND);
+    let producer = producer.build().await.unwrap();
+    scene.network.refuse(ADDRESS);
+    scene.network.cut(ADDRESS);
+    let start = Instant::now();
+    let names: Vec<_> = (0..50)
+        .map(|number| format!("topic-{}", number % 5))
+        .collect();
+    let outcomes = producer
+        .send_all(names.iter().map(|name| Record::to(name).value("v")))
+        .await;
+    assert_eq!(start.elapsed(), 2 * SECOND);
+    for (name, outcome) in names.iter().zip(outcomes) {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.error().topic(), Some(&**name));
+        assert!(error.to_string().contains("max.block.ms"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_records_wait_for_memory_as_long_as_one() {
+    let scene = scene().await;
+    let producer = scene.kafka.producer().max_block(2 * SECOND);
+    let producer = producer.buffer_memory(2048).max_request_size(1024);
+    let producer = producer.build().await.unwrap();
+    let record = Record::to("orders").value(&[b'x'; 600]);
+    producer.send(record).await.unwrap();
+    // As long as memory comes back there is no limit to all.
+    let delay = [Step::Delay(SECOND)];
+    let slow = when(ApiKey::PRODUCE).always().then(delay);
+    let slow = scene.broker.faults().inject(slow);
+    let outcomes = producer.send_all([record; 10]).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    slow.remove();
+
+    let held = when(ApiKey::PRODUCE).always().then([Step::Hold]);
+    let held = scene.broker.faults().inject(held);
+    let sending = tokio::spawn(async move {
+        let start = Instant::now();
+        let outcomes = producer.send_all([record; 10]).await;
+        (start.elapsed(), outcomes)
+    });
+    tokio::time::sleep(2 * SECOND + 100 * MS).await;
+    held.release();
+    held.remove();
+    let (took, outcomes) = sending.await.unwrap();
+    assert!(took < 3 * SECOND, "{took:?}");
+    let full = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    let full: Vec<_> = full.collect();
+    assert!((7..10).contains(&full.len()), "{full:?}");
+    for error in full {
+        assert_eq!(error.error().kind(), ErrorKind::BufferFull, "{error}");
+    }
+}
+
 /// "Send again if the error is retriable" is not to make a loop that never ends.
 #[tokio::test(start_paused = true)]
 async fn what_no_sending_again_heals_is_not_retriable() {

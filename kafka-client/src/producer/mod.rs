@@ -20,6 +20,7 @@ pub mod keys;
 mod pace;
 mod partition;
 mod partitioner;
+mod patience;
 mod record_sink;
 mod request;
 mod shared;
@@ -47,7 +48,11 @@ use crate::record::{HasTopic, KafkaRecord, Record, RecordBuffer};
 use budget::Taken;
 use config::ProducerConfig;
 use partition::{Refusal, Signal};
+use patience::Patience;
 use shared::Shared;
+
+/// What limits the wait for a topic and for memory.
+const MAX_BLOCK: &str = "max.block.ms";
 
 /// How often batches are looked at whose time may be over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -291,7 +296,11 @@ impl Producer {
         let result = match append(shared, &record, None) {
             Ok(delivery) => Ok(delivery),
             Err(Obstacle::Error(error)) => Err(error),
-            Err(obstacle) => append_slowly(shared, &record, obstacle).await,
+            Err(obstacle) => {
+                let length = shared.config.max_block;
+                let limit = Limit::begin(shared.env(), length, MAX_BLOCK);
+                append_slowly(shared, &record, obstacle, limit).await
+            }
         };
         result.map_err(SendError::NotDelivered)
     }
@@ -338,7 +347,12 @@ impl Producer {
     /// and go out together as far as `batch.size` and `max.request.size` allow.
     ///
     /// The outcomes stand in the order of the records. One that cannot be buffered is
-    /// [`NotDelivered`](SendError::NotDelivered), and does not stop those behind it.
+    /// [`NotDelivered`](SendError::NotDelivered), and does not stop those behind it: records of a topic
+    /// that was waited for in vain share its error.
+    ///
+    /// All that is waited for in vain, topics and memory, is `max.block.ms` together: then a record is
+    /// either buffered at once or not at all. Waiting for memory that comes is not limited. Each record
+    /// that is buffered has its outcome `delivery.timeout.ms` later at the latest.
     ///
     /// # Cancel safety
     /// Dropped, what is buffered is delivered all the same, and the rest is not sent.
@@ -346,9 +360,12 @@ impl Producer {
         &self,
         records: impl IntoIterator<Item = R>,
     ) -> Vec<Result<Delivered, SendError>> {
+        let shared = &self.0.shared;
+        let mut patience = Patience::new(shared.config.max_block);
         let mut deliveries = Vec::new();
         for record in records {
-            deliveries.push(self.enqueue(record).await);
+            let delivery = patience.append(shared, &record).await;
+            deliveries.push(delivery.map_err(SendError::NotDelivered));
         }
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
@@ -482,9 +499,9 @@ async fn append_slowly<R: ToRecord>(
     shared: &Shared,
     record: &R,
     mut obstacle: Obstacle,
+    limit: Limit,
 ) -> Result<Delivery, Error> {
     let length = shared.config.max_block;
-    let limit = Limit::begin(shared.env(), length, "max.block.ms");
     loop {
         let mut taken = None;
         match obstacle {
