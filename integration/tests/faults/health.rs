@@ -118,7 +118,11 @@ async fn a_broker_that_is_not_reached_is_told_each_minute_and_when_it_is_back() 
     let health = scene.kafka.wait_for_health(|health| health.is_well());
     tokio::time::timeout(2 * SECOND, health).await.unwrap();
     let lines = scene.log.take();
-    assert_told(&lines, subject, &["over after 7"]);
+    assert_told(
+        &lines,
+        "broker broker:9092 is reached again",
+        &["over after 7"],
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,13 +189,14 @@ async fn a_coordinator_that_is_not_found_is_told_until_it_is() {
     let _member = member.await.unwrap();
     tokio::time::sleep(12 * SECOND).await;
     let subject = "group workers has no coordinator";
+    let well = "group workers has a coordinator again";
     let helps = ["COORDINATOR_NOT_AVAILABLE", "__consumer_offsets"];
     assert_told(&scene.log.take(), subject, &helps);
     assert_eq!(scene.kafka.health().stuck().len(), 1);
     missing.remove();
     let health = scene.kafka.wait_for_health(|health| health.is_well());
     tokio::time::timeout(5 * SECOND, health).await.unwrap();
-    assert_told(&scene.log.take(), subject, &["over after"]);
+    assert_told(&scene.log.take(), well, &["over after"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +218,7 @@ async fn a_producer_id_that_is_not_given_is_told_until_it_is() {
 }
 
 /// What is told of sends that a fault of the broker keeps from ending, until they do.
-async fn sending_under(fault: Fault, subject: &str, words: &[&str]) {
+async fn sending_under(fault: Fault, (subject, well): (&str, &str), words: &[&str]) {
     let scene = Scene::new().await;
     let fault = scene.broker.faults().inject(fault);
     let sending = scene.send();
@@ -230,7 +235,7 @@ async fn sending_under(fault: Fault, subject: &str, words: &[&str]) {
     sending.await;
     let health = scene.kafka.wait_for_health(|health| health.is_well());
     tokio::time::timeout(2 * SECOND, health).await.unwrap();
-    assert_told(&scene.log.take(), subject, &["over after"]);
+    assert_told(&scene.log.take(), well, &["over after"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,7 +243,8 @@ async fn a_partition_without_a_leader_is_told_until_it_has_one() {
     let missing = Step::error_for("orders", 0, ErrorCode::LEADER_NOT_AVAILABLE);
     let missing = when(ApiKey::METADATA).always().then([missing]);
     let subject = "topic orders partition 0 has no leader";
-    sending_under(missing, subject, &["--unavailable-partitions"]).await;
+    let well = "topic orders partition 0 has a leader again";
+    sending_under(missing, (subject, well), &["--unavailable-partitions"]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +252,13 @@ async fn a_full_disk_of_the_broker_is_told_until_it_writes_again() {
     let full = Step::Error(ErrorCode::KAFKA_STORAGE_ERROR);
     let full = when(ApiKey::PRODUCE).always().then([full]);
     let subject = "topic orders partition 0 takes no batches";
-    sending_under(full, subject, &["KAFKA_STORAGE_ERROR", "log.dirs", "disk"]).await;
+    let well = "topic orders partition 0 takes batches again";
+    sending_under(
+        full,
+        (subject, well),
+        &["KAFKA_STORAGE_ERROR", "log.dirs", "disk"],
+    )
+    .await;
 }
 
 /// Sends that were given up are no trouble any more.
@@ -262,13 +274,13 @@ async fn what_is_given_up_is_not_stuck() {
     producer.send(record).await.unwrap_err();
     tokio::time::sleep(2 * SECOND).await;
     assert!(scene.kafka.health().is_well());
-    let subject = "topic orders partition 0 takes no batches";
     let lines = scene.log.take();
-    let told = lines.iter().filter(|line| line.contains(subject));
-    assert_eq!(
-        told.count(),
-        2,
-        "that it began, and that it is over: {lines:#?}"
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].contains("topic orders partition 0 takes no batches"));
+    assert!(
+        lines[1].contains("given up after 2")
+            && lines[1].contains("topic orders partition 0 took no batches"),
+        "not known to be over: {lines:#?}"
     );
 
     drop(producer.enqueue(record).await.unwrap());
@@ -294,7 +306,8 @@ async fn subscribing_to(topic: &str, setup: impl FnOnce(&Scene), words: &[&str])
     let _ = scene.broker.create_topic(topic, 1);
     let health = scene.kafka.wait_for_health(|health| health.is_well());
     tokio::time::timeout(2 * SECOND, health).await.unwrap();
-    assert_told(&scene.log.take(), &subject, &["over after"]);
+    let well = format!("topic {topic} is available again");
+    assert_told(&scene.log.take(), &well, &["over after"]);
     drop(member);
 }
 
@@ -375,4 +388,172 @@ async fn a_quota_that_lasts_is_told_and_fails_nothing() {
     assert_eq!(scene.kafka.health().stuck().len(), 1);
     scene.send().await;
     assert!(scene.kafka.health().is_well(), "an answer came without");
+}
+
+/// Waits for a time with a future that is not to end in it.
+async fn goes_on<T>(time: Duration, future: &mut std::pin::Pin<&mut impl Future<Output = T>>) {
+    assert!(tokio::time::timeout(time, future).await.is_err());
+}
+
+/// A request counts from when it was written, not from when it is given up after 30 seconds.
+#[tokio::test(start_paused = true)]
+async fn a_silent_broker_is_told_while_its_answer_is_waited_for() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    scene.network.mute(ADDRESS);
+    scene.network.silence(ADDRESS);
+    let start = tokio::time::Instant::now();
+    let sending = scene.send();
+    tokio::pin!(sending);
+    goes_on(9 * SECOND, &mut sending).await;
+    assert!(scene.kafka.health().is_well());
+    goes_on(2 * SECOND, &mut sending).await;
+    let subject = "broker broker:9092 is not reached for 10 s now";
+    assert_told(
+        &scene.log.take(),
+        subject,
+        &["Produce", "no answer for 10 s"],
+    );
+    // Given up after 30 s, then dialed in vain: it is the same trouble, and as old as it is.
+    for _ in 0..5 {
+        goes_on(10 * SECOND, &mut sending).await;
+        let health = scene.kafka.health();
+        let broker = health.stuck().iter().find(|stuck| {
+            let address = Arc::from(ADDRESS);
+            stuck.subject == Subject::Broker { address }
+        });
+        let lasting = broker.expect("still stuck").lasting;
+        assert!(start.elapsed() - lasting < SECOND, "{health}");
+    }
+    let lines = scene.log.take();
+    let again = lines.iter().filter(|line| line.contains("broker:9092 is"));
+    assert_eq!(again.count(), 0, "once a minute: {lines:#?}");
+    goes_on(12 * SECOND, &mut sending).await;
+    let subject = "broker broker:9092 is not reached for 70 s now";
+    assert_told(&scene.log.take(), subject, &[]);
+    scene.network.restore(ADDRESS);
+    sending.await;
+    let subject = "broker broker:9092 is reached again";
+    assert_told(&scene.log.take(), subject, &["over after"]);
+}
+
+/// Metadata, the producer id, and dials that have not ended.
+#[tokio::test(start_paused = true)]
+async fn silence_towards_a_producer_that_starts_is_told_after_ten_seconds() {
+    for dials in [true, false] {
+        let scene = Scene::new().await;
+        scene.send().await;
+        scene.network.silence(ADDRESS);
+        if dials {
+            // Nobody gives up before.
+            let kafka = Kafka::builder(ADDRESS)
+                .connector(scene.network.clone())
+                .seed(1);
+            let kafka = kafka.connection_setup_timeout(60 * SECOND);
+            let kafka = kafka.connection_setup_timeout_max(60 * SECOND);
+            let kafka = kafka.connect_timeout(40 * SECOND).connect();
+            tokio::pin!(kafka);
+            goes_on(9 * SECOND, &mut kafka).await;
+            assert_eq!(scene.log.take(), [""; 0]);
+            goes_on(2 * SECOND, &mut kafka).await;
+        } else {
+            scene.network.mute(ADDRESS);
+            let producer = scene.kafka.producer().build().await.unwrap();
+            let sending = producer.send(Record::to("orders").value("v"));
+            tokio::pin!(sending);
+            goes_on(9 * SECOND, &mut sending).await;
+            assert_eq!(scene.log.take(), [""; 0]);
+            goes_on(2 * SECOND, &mut sending).await;
+        }
+        let subject = "broker broker:9092 is not reached for 10 s now";
+        assert_told(&scene.log.take(), subject, &[]);
+    }
+}
+
+/// What the broker is meant to hold is no silence.
+#[tokio::test(start_paused = true)]
+async fn a_fetch_and_a_join_that_are_held_are_not_told() {
+    let scene = Scene::new().await;
+    let reader = scene.kafka.reader().fetch_max_wait(25 * SECOND);
+    let partition = kafka_client::consumer::TopicPartition::new("orders", 0);
+    let mut reader = reader.assign([partition]).await.unwrap();
+    let receiving = reader.recv();
+    tokio::pin!(receiving);
+    let held = when(ApiKey::JOIN_GROUP).then([Step::Delay(40 * SECOND)]);
+    scene.broker.faults().inject(held);
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let mut member = member.await.unwrap();
+    let joining = member.recv();
+    tokio::pin!(joining);
+    for _ in 0..60 {
+        goes_on(SECOND / 2, &mut receiving).await;
+        goes_on(SECOND / 2, &mut joining).await;
+        assert!(scene.kafka.health().is_well(), "{}", scene.kafka.health());
+    }
+    assert_eq!(scene.log.take(), [""; 0]);
+}
+
+/// A broker that answers what it is asked on a new connection, and nothing else.
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_lets_itself_be_dialed_and_answers_no_request_is_one_trouble() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    let silent = when(ApiKey::PRODUCE).always().then([Step::Hold]);
+    let silent = scene.broker.faults().inject(silent);
+    let sending = scene.send();
+    tokio::pin!(sending);
+    goes_on(65 * SECOND, &mut sending).await;
+    let lines = scene.log.take();
+    let told = lines.iter().filter(|line| line.contains("broker:9092 is"));
+    assert_eq!(told.count(), 1, "{lines:#?}");
+    silent.remove();
+    sending.await;
+    let subject = "broker broker:9092 is reached again";
+    assert_told(&scene.log.take(), subject, &["over after"]);
+}
+
+/// The last record is given up, or the producer is, while the broker is still away.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wants_any_more_is_given_up_and_not_over() {
+    for closes in [false, true] {
+        let scene = Scene::new().await;
+        let producer = scene.kafka.producer().delivery_timeout(15 * SECOND);
+        let producer = producer.build().await.unwrap();
+        let record = Record::to("orders").value("v");
+        producer.send(record).await.unwrap();
+        scene.network.refuse(ADDRESS);
+        scene.network.cut(ADDRESS);
+        let delivery = producer.enqueue(record).await.unwrap();
+        tokio::time::sleep(13 * SECOND).await;
+        assert!(!scene.kafka.health().is_well());
+        match closes {
+            true => drop(producer.close_within(SECOND).await),
+            false => {
+                delivery.await.unwrap_err();
+                tokio::time::sleep(120 * SECOND).await;
+            }
+        }
+        tokio::time::sleep(SECOND / 10).await;
+        let lines = scene.log.take();
+        let about: Vec<_> = lines
+            .iter()
+            .filter(|line| line.contains("broker:9092 "))
+            .collect();
+        let begin = "broker broker:9092 is not reached for 1";
+        assert!(about[0].contains(begin), "{lines:#?}");
+        let last = about.last().unwrap();
+        if closes {
+            let end = "nothing waits for it any more: broker broker:9092 was not reached";
+            assert!(
+                last.contains("given up after 1") && last.contains(end),
+                "{last}"
+            );
+        }
+        assert!(
+            !lines.iter().any(|line| line.contains("over after")),
+            "{lines:#?}"
+        );
+        drop(scene);
+        tokio::time::sleep(SECOND).await;
+    }
 }

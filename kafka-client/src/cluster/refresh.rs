@@ -680,9 +680,10 @@ async fn look_loop(cluster: Weak<Cluster>) {
             };
             let due = lock(&this.wanted).due(this.env.now());
             if due != Due::default() {
+                let began = env.now();
                 match this.look(due).await {
                     Ok(()) => trouble.over(),
-                    Err(error) => trouble.failed(&error),
+                    Err(error) => trouble.failed_since(began, &error),
                 }
             }
             this.note_troubles();
@@ -738,12 +739,13 @@ async fn refresh_loop(cluster: Weak<Cluster>) {
         let Some(this) = cluster.upgrade() else {
             return;
         };
+        let began = env.now();
         let refreshed = this.refresh_now().await;
         match &refreshed {
             Ok(_) => trouble.over(),
             Err(error) => {
                 tracing::debug!(%error, "metadata refresh failed");
-                trouble.failed(error);
+                trouble.failed_since(began, error);
                 this.request_refresh();
             }
         }

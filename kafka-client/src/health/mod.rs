@@ -1,8 +1,10 @@
 //! What is stuck and why, for the log and for the program.
 //!
 //! Whatever retries holds a [`Trouble`] for its [`Subject`], and says when an attempt failed and
-//! when one succeeded. What has failed for longer than a few seconds is told in the log, again each
-//! minute, and once more when it is over; [`Kafka::health`](crate::Kafka::health) lists it.
+//! when one succeeded. An attempt that fails counts from when it began, and one that has not ended
+//! for [`PATIENCE`] is told of before it ends. What has lasted for that long is told in the log, again
+//! each minute, and once more when it is over, or given up;
+//! [`Kafka::health`](crate::Kafka::health) lists it.
 //!
 //! - `troubles`: which troubles there are, and what is to be told when (pure)
 //! - `remedy`: what a person may do about an error (pure)
@@ -24,6 +26,7 @@ use crate::env::{Env, lock};
 use crate::error::Error;
 
 pub(crate) use self::remedy::{remedy, with_advice};
+pub(crate) use self::troubles::PATIENCE;
 
 /// Most lines that are logged at a time: behind a lost broker, thousands of partitions are stuck.
 const LINES_MAX: usize = 10;
@@ -73,7 +76,7 @@ impl fmt::Display for Health {
 pub struct Stuck {
     /// What does not go on.
     pub subject: Subject,
-    /// For how long: since the first failure.
+    /// For how long: since the first attempt that failed began.
     pub lasting: Duration,
     /// The latest failure.
     pub error: Error,
@@ -152,29 +155,96 @@ pub enum Subject {
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Broker { address } => write!(f, "broker {address} is not reached"),
-            Self::Metadata => f.write_str("the cluster's metadata is not refreshed"),
-            Self::Topic { topic } => write!(f, "topic {topic} is not available"),
-            Self::Leader { topic, partition } => {
-                write!(f, "topic {topic} partition {partition} has no leader")
+        f.write_str(&self.words()[0])
+    }
+}
+
+impl Subject {
+    /// That it was in trouble when it was given up.
+    fn until_now(&self) -> String {
+        let [_, until_now, _] = self.words();
+        until_now
+    }
+
+    /// That it is in trouble no more.
+    fn now_well(&self) -> String {
+        let [.., now_well] = self.words();
+        now_well
+    }
+
+    /// What is said of it while it is in trouble, when it was until it was given up, and when it is well.
+    fn words(&self) -> [String; 3] {
+        let (name, ends) = match self {
+            Self::Broker { address } => (
+                format!("broker {address}"),
+                ["is not reached", "was not reached", "is reached again"],
+            ),
+            Self::Metadata => (
+                "the cluster's metadata".to_owned(),
+                [
+                    "is not refreshed",
+                    "was not refreshed",
+                    "is refreshed again",
+                ],
+            ),
+            Self::Topic { topic } => (
+                format!("topic {topic}"),
+                [
+                    "is not available",
+                    "was not available",
+                    "is available again",
+                ],
+            ),
+            Self::Leader { topic, partition } => (
+                format!("topic {topic} partition {partition}"),
+                ["has no leader", "had no leader", "has a leader again"],
+            ),
+            Self::Partition { topic, partition } => (
+                format!("topic {topic} partition {partition}"),
+                ["takes no batches", "took no batches", "takes batches again"],
+            ),
+            Self::ProducerId => {
+                let words = [
+                    "no producer id is given",
+                    "no producer id was given",
+                    "a producer id is given",
+                ];
+                return words.map(str::to_owned);
             }
-            Self::Partition { topic, partition } => {
-                write!(f, "topic {topic} partition {partition} takes no batches")
-            }
-            Self::ProducerId => f.write_str("no producer id is given"),
-            Self::Coordinator { group } => write!(f, "group {group} has no coordinator"),
-            Self::Offsets { group } => {
-                write!(f, "offsets of group {group} are not stored, or not told")
-            }
-            Self::InWork { topic, partition } => {
-                write!(
-                    f,
-                    "topic {topic} partition {partition} has a record in work for long"
-                )
-            }
-            Self::Throttled { address } => write!(f, "broker {address} throttles this client"),
-        }
+            Self::Coordinator { group } => (
+                format!("group {group}"),
+                [
+                    "has no coordinator",
+                    "had no coordinator",
+                    "has a coordinator again",
+                ],
+            ),
+            Self::Offsets { group } => (
+                format!("offsets of group {group}"),
+                [
+                    "are not stored, or not told",
+                    "were not stored, or not told",
+                    "are stored and told again",
+                ],
+            ),
+            Self::InWork { topic, partition } => (
+                format!("topic {topic} partition {partition}"),
+                [
+                    "has a record in work for long",
+                    "had a record in work for long",
+                    "has no record in work for long any more",
+                ],
+            ),
+            Self::Throttled { address } => (
+                format!("broker {address}"),
+                [
+                    "throttles this client",
+                    "throttled this client",
+                    "does not throttle this client any more",
+                ],
+            ),
+        };
+        ends.map(|end| format!("{name} {end}"))
     }
 }
 
@@ -264,14 +334,15 @@ impl Monitor {
         }
     }
 
-    fn failed(&self, trouble: &Trouble, error: &Error) {
+    fn failed(&self, trouble: &Trouble, since: Option<Instant>, error: &Error) {
         let shared = &self.0;
         let now = shared.env.now();
         let mut state = lock(&shared.state);
-        let (holder, lapse) = (trouble.holder, trouble.lapse);
+        let holder = (trouble.holder, trouble.lapse);
+        let since = since.unwrap_or(now).min(now);
         let is_due = state
             .troubles
-            .failed(&trouble.subject, holder, lapse, error, now);
+            .failed(&trouble.subject, holder, error, since, now);
         // A watcher also ends with the runtime that it was started on.
         if state.watcher.as_ref().is_none_or(JoinHandle::is_finished) {
             let task = watch_loop(Arc::downgrade(shared));
@@ -334,7 +405,7 @@ async fn watch_loop(shared: Weak<Shared>) {
     }
 }
 
-/// Held by whatever retries. Dropping it ends the trouble that it has told of.
+/// Held by whatever retries. Dropping it gives up: the trouble that it has told of is nobody's then.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     monitor: Monitor,
@@ -349,7 +420,13 @@ impl Trouble {
     /// An attempt failed.
     pub(crate) fn failed(&mut self, error: &Error) {
         self.failing = true;
-        self.monitor.failed(self, error);
+        self.monitor.failed(self, None, error);
+    }
+
+    /// An attempt that began at an instant failed, or has not succeeded yet.
+    pub(crate) fn failed_since(&mut self, since: Instant, error: &Error) {
+        self.failing = true;
+        self.monitor.failed(self, Some(since), error);
     }
 
     /// An attempt succeeded: what was stuck is so for nobody any more.

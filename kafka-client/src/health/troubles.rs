@@ -10,7 +10,7 @@ use super::{Stuck, Subject, remedy};
 use crate::error::Error;
 
 /// What is over sooner is not told.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What lasts is told again.
 const REPEAT: Duration = Duration::from_secs(60);
@@ -25,9 +25,9 @@ pub(super) struct Troubles {
 
 #[derive(Debug)]
 struct Case {
-    /// The first failure.
+    /// When the first attempt that failed began.
     since: Instant,
-    /// The latest failure.
+    /// When the latest failure was noted.
     last: Instant,
     error: Error,
     /// Who fails, and after how long without a failure that is over by itself.
@@ -35,11 +35,27 @@ struct Case {
     told: Option<Instant>,
 }
 
+/// How a trouble ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Over,
+    GivenUp,
+}
+
 /// A line for the log.
 #[derive(Debug)]
 pub(super) enum Told {
     Stuck(Stuck),
-    Over { subject: Subject, lasted: Duration },
+    /// An attempt has succeeded.
+    Over {
+        subject: Subject,
+        lasted: Duration,
+    },
+    /// Nobody tries any more: whether it would succeed is not known.
+    GivenUp {
+        subject: Subject,
+        lasted: Duration,
+    },
 }
 
 impl fmt::Display for Told {
@@ -47,8 +63,19 @@ impl fmt::Display for Told {
         match self {
             Self::Stuck(stuck) => stuck.fmt(f),
             Self::Over { subject, lasted } => {
-                write!(f, "over after {} s: {subject}", lasted.as_secs())
+                write!(
+                    f,
+                    "over after {} s: {}",
+                    lasted.as_secs(),
+                    subject.now_well()
+                )
             }
+            Self::GivenUp { subject, lasted } => write!(
+                f,
+                "given up after {} s, nothing waits for it any more: {}",
+                lasted.as_secs(),
+                subject.until_now()
+            ),
         }
     }
 }
@@ -92,32 +119,36 @@ impl Case {
         }
     }
 
-    fn over(&self, subject: Subject, now: Instant) -> Option<Told> {
-        self.told.map(|_| Told::Over {
-            subject,
-            lasted: now.saturating_duration_since(self.since),
+    /// The line that ends it, if a line began it.
+    fn end(&self, subject: Subject, now: Instant, end: End) -> Option<Told> {
+        let lasted = now.saturating_duration_since(self.since);
+        self.told.map(|_| match end {
+            End::Over => Told::Over { subject, lasted },
+            End::GivenUp => Told::GivenUp { subject, lasted },
         })
     }
 }
 
 impl Troubles {
-    /// An attempt failed; `true` if [`Troubles::next`] is another time now.
+    /// An attempt that began at `since` failed, or has not succeeded yet; `true` if [`Troubles::next`]
+    /// is another time now.
     pub(super) fn failed(
         &mut self,
         subject: &Subject,
-        holder: u64,
-        lapse: Option<Duration>,
+        (holder, lapse): (u64, Option<Duration>),
         error: &Error,
+        since: Instant,
         now: Instant,
     ) -> bool {
         if let Some(case) = self.cases.get_mut(subject) {
             case.holders.insert(holder, lapse);
+            case.since = case.since.min(since);
             case.last = now;
             case.error = error.clone();
             return case.told.is_none() && case.is_stuck(now);
         }
         let case = Case {
-            since: now,
+            since,
             last: now,
             error: error.clone(),
             holders: BTreeMap::from([(holder, lapse)]),
@@ -129,12 +160,16 @@ impl Troubles {
 
     /// An attempt succeeded, whoever's it was; `true` if that is to be told, or seen.
     pub(super) fn over(&mut self, subject: &Subject, now: Instant) -> bool {
+        self.end(subject, now, End::Over)
+    }
+
+    fn end(&mut self, subject: &Subject, now: Instant, end: End) -> bool {
         let Some((subject, case)) = self.cases.remove_entry(subject) else {
             return false;
         };
         // Who asked for what is stuck may have seen it before the watcher told of it.
         let was_stuck = case.is_stuck(now);
-        self.over.extend(case.over(subject, now));
+        self.over.extend(case.end(subject, now, end));
         was_stuck
     }
 
@@ -144,7 +179,7 @@ impl Troubles {
             return false;
         };
         case.holders.remove(&holder);
-        case.holders.is_empty() && self.over(subject, now)
+        case.holders.is_empty() && self.end(subject, now, End::GivenUp)
     }
 
     /// What is to be told now. It counts as told.
@@ -153,7 +188,7 @@ impl Troubles {
         self.cases.retain(|subject, case| {
             let has_lapsed = case.has_lapsed(now);
             if has_lapsed {
-                told.extend(case.over(subject.clone(), now));
+                told.extend(case.end(subject.clone(), now, End::GivenUp));
             }
             !has_lapsed
         });
@@ -210,10 +245,23 @@ mod tests {
         }
 
         fn fails(&mut self, holder: u64, lapse: Option<u32>, second: u32) -> bool {
+            self.fails_since(holder, lapse, second, second)
+        }
+
+        /// An attempt fails that began before.
+        fn fails_since(
+            &mut self,
+            holder: u64,
+            lapse: Option<u32>,
+            since: u32,
+            second: u32,
+        ) -> bool {
+            let since = self.at(since);
             let error = Error::new(ErrorKind::Connect, format!("failure {second}"));
             let (now, lapse) = (self.at(second), lapse.map(|lapse| lapse * SECOND));
             let troubles = &mut self.troubles;
-            troubles.failed(&Subject::ProducerId, holder, lapse, &error, now)
+            let holder = (holder, lapse);
+            troubles.failed(&Subject::ProducerId, holder, &error, since, now)
         }
 
         fn is_over(&mut self, second: u32) -> bool {
@@ -255,7 +303,7 @@ mod tests {
         assert_eq!(scene.told(70).len(), 1);
         assert!(scene.is_over(75));
         assert_eq!((scene.stuck(75), scene.next(75)), (0, Some(75)));
-        assert_eq!(scene.told(75), ["over after 75 s: no producer id is given"]);
+        assert_eq!(scene.told(75), ["over after 75 s: a producer id is given"]);
         assert_eq!(scene.next(75), None);
     }
 
@@ -283,13 +331,30 @@ mod tests {
         assert!(!leave(&mut scene, 1));
         assert_eq!(scene.stuck(11), 1);
         assert!(leave(&mut scene, 2));
-        assert_eq!((scene.stuck(11), scene.told(11).len()), (0, 1));
+        assert_eq!(scene.stuck(11), 0);
+        let end = "given up after 11 s, nothing waits for it any more: no producer id was given";
+        assert_eq!(scene.told(11), [end], "not known to be over");
 
         scene.fails(1, None, 12);
         scene.fails(2, None, 12);
         scene.told(22);
         assert!(scene.is_over(23));
         assert_eq!(scene.stuck(23), 0);
+    }
+
+    #[test]
+    fn an_attempt_counts_from_when_it_began() {
+        for lapse in [None, Some(34)] {
+            let mut scene = Scene::new();
+            assert!(scene.fails_since(1, lapse, 0, 10), "to be told now");
+            assert_eq!(scene.next(10), Some(10));
+            let told = scene.told(10);
+            assert!(told[0].contains(" for 10 s now: "), "{told:?}");
+            // Another that began earlier: the trouble is as old as that.
+            scene.fails_since(2, lapse, 5, 40);
+            let troubles = scene.troubles.stuck(scene.at(40));
+            assert_eq!(troubles[0].lasting, 40 * SECOND);
+        }
     }
 
     #[test]
@@ -312,8 +377,8 @@ mod tests {
         assert_eq!(scene.told(12).len(), 1);
         assert_eq!((scene.stuck(12), scene.next(12)), (1, Some(27)));
         assert_eq!(scene.stuck(27), 0);
-        let over = scene.told(27);
-        assert_eq!(over, ["over after 27 s: no producer id is given"]);
+        let end = "given up after 27 s, nothing waits for it any more: no producer id was given";
+        assert_eq!(scene.told(27), [end]);
         assert_eq!(scene.next(27), None);
     }
 }

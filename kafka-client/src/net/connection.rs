@@ -18,18 +18,19 @@ use bytes::{Buf, Bytes};
 use kafka_client_protocol::frame::{
     Frame, correlation_id, decode_response, encode_request, response_body,
 };
-use kafka_client_protocol::{DecodeError, Message, Request, StrBytes, ViewMessage};
+use kafka_client_protocol::{ApiKey, DecodeError, Message, Request, StrBytes, ViewMessage};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::frames::FrameReader;
+use super::reach::Reach;
 use super::spares::SpareFrames;
 use super::versions::Versions;
 use crate::env::{Env, Stream, lock};
 use crate::error::{Error, ErrorKind};
-use crate::health::{Monitor, Subject, Trouble};
+use crate::health::{Monitor, PATIENCE, Subject, Trouble};
 
 /// Segments given to one vectored write.
 const SLICES: usize = 64;
@@ -83,6 +84,8 @@ struct Shared {
     broker: Arc<str>,
     config: ConnectionConfig,
     state: Mutex<State>,
+    /// Told of requests that stay without an answer; set when the connection is made.
+    reach: OnceLock<Arc<Reach>>,
     /// The broker holds this connection back again and again.
     throttled: Mutex<Trouble>,
     /// Wakes the writer: something is queued.
@@ -166,6 +169,22 @@ impl Connection {
         self.0.shared.deadline(sent, limit)
     }
 
+    /// A request is not answered yet, although that was due from an instant on.
+    pub(crate) fn unanswered(&self, api: ApiKey, since: Instant) {
+        self.0.shared.unanswered(api, since);
+    }
+
+    /// What was told of by [`Connection::unanswered`] is answered.
+    pub(crate) fn answered(&self) {
+        self.0.shared.answered();
+    }
+
+    /// Has requests without an answer told of.
+    pub(super) fn belongs_to(&self, reach: &Arc<Reach>) {
+        // Set once, by the pool that made it.
+        let _ = self.0.shared.reach.set(reach.clone());
+    }
+
     /// How many requests wait to be sent or answered.
     pub(crate) fn load(&self) -> usize {
         let state = lock(&self.0.shared.state);
@@ -231,7 +250,8 @@ impl Connection {
     }
 
     /// Waits for the frame of an answer. A request that stays without an answer ends the
-    /// connection: later answers cannot arrive before it.
+    /// connection: later answers cannot arrive before it. What the broker may hold the request for,
+    /// beyond `request.timeout.ms`, is no silence; the rest is told of while it lasts.
     async fn arrival<R: Request>(
         &self,
         mut pending: PendingResponse,
@@ -239,21 +259,27 @@ impl Connection {
     ) -> Result<Bytes, Error> {
         let shared = &self.0.shared;
         let sent = shared.env.now();
-        let mut deadline = shared.deadline(sent, within);
+        let held = within.saturating_sub(shared.config.request_timeout);
+        let mut patience = held + PATIENCE;
         let result = loop {
-            if let Ok(result) = shared.env.timeout_at(deadline, &mut pending).await {
+            let look = shared.deadline(sent, within.min(patience));
+            if let Ok(result) = shared.env.timeout_at(look, &mut pending).await {
                 break result;
             }
             // A quota may have held the connection back meanwhile.
-            let later = shared.deadline(sent, within);
-            if later <= deadline {
+            let now = shared.env.now();
+            let begin = shared.deadline(sent, Duration::ZERO);
+            if begin + patience <= now {
+                shared.unanswered(R::API_KEY, begin + held);
+                patience = now - begin + PATIENCE;
+            }
+            if begin + within <= now || shared.env.has_ended() {
                 let error = shared
                     .env
                     .elapsed("the answer", within, "request.timeout.ms");
                 shared.fail(&error);
                 break Err(error);
             }
-            deadline = later;
         };
         result.map_err(|error| error.at_api(R::API_KEY).at_broker(&shared.broker))
     }
@@ -347,6 +373,7 @@ impl Link {
         let throttled = config.health.watch_attempts(subject, THROTTLE_LAPSE);
         let shared = Arc::new(Shared {
             env: env.clone(),
+            reach: OnceLock::new(),
             throttled: Mutex::new(throttled),
             broker,
             config,
@@ -510,6 +537,24 @@ impl Shared {
         }
     }
 
+    fn unanswered(&self, api: ApiKey, since: Instant) {
+        let Some(reach) = self.reach.get() else {
+            return;
+        };
+        let waited = self.env.now().saturating_duration_since(since);
+        let error = Error::new(
+            ErrorKind::Timeout,
+            format!("no answer for {} s", waited.as_secs()),
+        );
+        reach.unanswered(since, &error.at_api(api).at_broker(&self.broker));
+    }
+
+    fn answered(&self) {
+        if let Some(reach) = self.reach.get() {
+            reach.answered();
+        }
+    }
+
     fn disconnected(&self, what: &str, error: std::io::Error) {
         self.fail(
             &Error::new(ErrorKind::Disconnected, format!("{what}: {error}"))
@@ -627,8 +672,11 @@ async fn read_loop(
             correlation_id(&frame).ok().and_then(|id| state.take(id))
         };
         match taken {
-            // Fails only if nobody waits any more.
-            Some(Answered::Awaited(answer)) => drop(answer.send(Ok(frame))),
+            Some(Answered::Awaited(answer)) => {
+                shared.answered();
+                // Fails only if nobody waits any more.
+                drop(answer.send(Ok(frame)));
+            }
             Some(Answered::Unasked) => {}
             None => {
                 return shared.fail(

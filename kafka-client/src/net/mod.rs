@@ -7,12 +7,14 @@
 //! - `versions`: what a broker speaks
 //! - `pool`: the connections of a client, by address and lane
 //! - `race`: several attempts beside each other
+//! - `reach`: whether a broker is reached, as health tells it
 
 mod connection;
 mod dial;
 mod frames;
 mod pool;
 mod race;
+mod reach;
 mod spares;
 mod versions;
 

@@ -1,6 +1,7 @@
 //! The connections of a client: one for each address and lane, made when first asked for.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::dial::dial;
+use super::reach::Reach;
 use super::{Connection, ConnectionConfig};
 use crate::cluster::Backoff;
 use crate::env::{Env, lock};
-use crate::error::Error;
-use crate::health::{Monitor, Subject, Trouble};
+use crate::error::{Error, ErrorKind};
+use crate::health::{Monitor, PATIENCE, Subject, Trouble};
 
 /// What a connection is for. A broker answers a connection's requests in order, so one that may
 /// be held back must not stand before one that is urgent.
@@ -49,6 +51,7 @@ struct Slot {
     /// Held while dialing, so that those who ask at the same time share one.
     dialing: AsyncMutex<()>,
     state: Mutex<State>,
+    reach: Arc<Reach>,
 }
 
 #[derive(Debug)]
@@ -61,7 +64,6 @@ struct State {
     failed_dials: u32,
     /// What the last of them failed with.
     error: Option<Error>,
-    trouble: Trouble,
 }
 
 impl Pool {
@@ -121,7 +123,8 @@ impl Pool {
             self.env.sleep_until(instant).await;
         }
         let limit = self.limit(lock(&slot.state).failed_dials);
-        let dialed = dial(&self.env, &address.0, address.1, &self.config, limit).await;
+        let began = self.env.now();
+        let dialed = self.dial(address, limit, &slot.reach, began).await;
         if let Ok(connection) = &dialed
             && !self.is_current(&slot, address, lane)
         {
@@ -134,15 +137,16 @@ impl Pool {
         match &dialed {
             Ok(connection) => {
                 tracing::debug!(broker = %connection.broker(), ?lane, "connected");
+                connection.belongs_to(&slot.reach);
                 state.connection = Some(connection.clone());
                 state.backoff.reset();
                 state.not_before = None;
                 state.failed_dials = 0;
                 state.error = None;
-                state.trouble.over();
+                slot.reach.dialed();
             }
             Err(error) => {
-                state.trouble.failed(error);
+                slot.reach.not_dialed(began, error);
                 state.failed_dials = state.failed_dials.saturating_add(1);
                 state.error = Some(error.clone());
                 let wait = state.backoff.next();
@@ -150,6 +154,31 @@ impl Pool {
             }
         }
         dialed
+    }
+
+    /// Dials, and tells while that lasts.
+    async fn dial(
+        &self,
+        (host, port): &Address,
+        limit: Duration,
+        reach: &Reach,
+        began: Instant,
+    ) -> Result<Connection, Error> {
+        let mut dialing = pin!(dial(&self.env, host, *port, &self.config, limit));
+        let mut look = began + PATIENCE;
+        loop {
+            if let Ok(dialed) = self.env.timeout_at(look, &mut dialing).await {
+                return dialed;
+            }
+            if self.env.has_ended() {
+                return Err(Error::runtime_ended());
+            }
+            let waited = self.env.now() - began;
+            let text = format!("no connection for {} s", waited.as_secs());
+            let error = Error::new(ErrorKind::Timeout, text);
+            reach.not_dialed(began, &error.at_broker(format_args!("{host}:{port}")));
+            look += PATIENCE;
+        }
     }
 
     /// The open connection of a lane with the fewest requests under way, to one of these
@@ -256,8 +285,8 @@ impl Pool {
             let (first, max) = self.reconnect_backoff;
             Arc::new(Slot {
                 dialing: AsyncMutex::new(()),
+                reach: Arc::new(Reach::new(self.trouble(address))),
                 state: Mutex::new(State {
-                    trouble: self.trouble(address),
                     connection: None,
                     backoff: Backoff::new(first, max, random),
                     not_before: None,

@@ -97,6 +97,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
         .is_ok()
     {
         let Some(this) = shared.upgrade() else { return };
+        let began = env.now();
         let pause = match ask(&this).await {
             Ok(identity) => {
                 tracing::debug!(
@@ -122,7 +123,7 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             // broker, or the same one a moment later, may do better.
             Err(error) => {
                 tracing::debug!(%error, "no producer id yet");
-                trouble.failed(&error);
+                trouble.failed_since(began, &error);
                 *lock(&this.identities.trouble) = Some(error);
                 Some(backoff.next())
             }

@@ -15,13 +15,14 @@ use tokio::time::Instant;
 
 use super::config::Acks;
 use super::pace::{Backlog, Crowd, Pace, Step};
-use super::partition::{Answer, Finished, Next, Partition, Unsealed};
+use super::partition::{Answer, Came, Finished, Next, Partition, Unsealed};
 use super::request::{Batches, Item};
 use super::shared::Shared;
 use super::window::Ticket;
 use crate::config::millis;
 use crate::env::lock;
 use crate::error::Error;
+use crate::health::PATIENCE;
 use crate::net::{Connection, LAST_BY_NAME, Lane, PendingResponse};
 
 /// Compressing less than this is not worth a task of its own.
@@ -214,11 +215,31 @@ struct InFlight {
     batches: Batches,
     pending: PendingResponse,
     sent: Instant,
+    /// After so long without an answer it is told of, again.
+    patience: Duration,
 }
 
 impl InFlight {
-    fn deadline(&self, limit: Duration) -> Instant {
-        self.connection.deadline(self.sent, limit)
+    /// When it is to be told of, or overdue.
+    fn look_at(&self, limit: Duration) -> Instant {
+        self.connection
+            .deadline(self.sent, limit.min(self.patience))
+    }
+
+    /// There is no answer yet. A quota may have held the connection back: that does not count.
+    fn look(&mut self, limit: Duration, now: Instant) {
+        let begin = self.connection.deadline(self.sent, Duration::ZERO);
+        if begin + self.patience <= now {
+            self.connection.unanswered(ApiKey::PRODUCE, begin);
+            self.patience = now - begin + PATIENCE;
+        }
+        if begin + limit <= now {
+            let error = Error::timeout("the answer", limit, "request.timeout.ms");
+            let error = error.at_api(ApiKey::PRODUCE);
+            // Every request of the connection ends with this, in order.
+            let broker = self.connection.broker();
+            self.connection.fail(&error.at_broker(broker));
+        }
     }
 }
 
@@ -282,9 +303,9 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                 Step::Wait(instant) => instant,
             }
         };
-        let deadline = in_flight
+        let look_at = in_flight
             .front()
-            .map(|request| request.deadline(request_timeout));
+            .map(|request| request.look_at(request_timeout));
         let pending = in_flight.front_mut().map(|request| &mut request.pending);
         tokio::select! {
             biased;
@@ -295,14 +316,9 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                     pace.answered(this.env().now());
                 }
             }
-            () = env.until(deadline) => {
-                // A quota may have held the connection back meanwhile: then it is looked at again.
-                if let Some(request) = in_flight.front()
-                    && request.deadline(request_timeout) <= env.now()
-                {
-                    let error = Error::timeout("the answer", request_timeout, "request.timeout.ms");
-                    // Every request of the connection ends with this, in order.
-                    request.connection.fail(&error.at_api(ApiKey::PRODUCE));
+            () = env.until(look_at) => {
+                if let Some(request) = in_flight.front_mut() {
+                    request.look(request_timeout, env.now());
                 }
             }
             () = sink.wake.notified() => {}
@@ -374,13 +390,19 @@ async fn send(
                 batches,
                 pending,
                 sent: shared.env().now(),
+                patience: PATIENCE,
             };
             (Some(request), records)
         }
         Err(error) => {
             let error = error.at_api(ApiKey::PRODUCE);
             let answers = batches.each(|| Answer::NotSent(error.clone()));
-            give_back(shared, answers, connection.broker());
+            let came = Came {
+                broker: connection.broker(),
+                sent: now,
+                now,
+            };
+            give_back(shared, answers, &came);
             (None, 0)
         }
     }
@@ -480,23 +502,29 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
         connection,
         version,
         batches,
+        sent,
         ..
     } = request;
-    let broker = connection.broker();
+    let came = Came {
+        broker: connection.broker(),
+        sent,
+        now: shared.env().now(),
+    };
     let error = match answer {
         // Written, and that is all there is to know.
         Ok(_) if shared.config.acks == Acks::None => {
+            connection.answered();
             let written = || Answer::Appended {
                 base_offset: -1,
                 log_append_time: -1,
             };
-            return give_back(shared, batches.each(written), broker);
+            return give_back(shared, batches.each(written), &came);
         }
         Ok(frame) => match connection.decode::<ProduceRequest>(&frame, version) {
             Ok(response) => {
                 let by_id = version > LAST_BY_NAME;
                 let answers = batches.answered(response, by_id, &shared.cluster);
-                return give_back(shared, answers, broker);
+                return give_back(shared, answers, &came);
             }
             Err(error) => error,
         },
@@ -507,12 +535,11 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
         true => Answer::NotSent(error.clone()),
         false => Answer::Lost(error.clone()),
     };
-    give_back(shared, batches.each(answer), broker);
+    give_back(shared, batches.each(answer), &came);
 }
 
 /// Settles batches, and tells of those that are over.
-fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>, broker: &str) {
-    let now = shared.env().now();
+fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>, came: &Came<'_>) {
     let mut finished: Vec<Finished> = Vec::new();
     let mut refresh = false;
     for (item, answer) in answers {
@@ -523,7 +550,7 @@ fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>
         } = item;
         // Before the batch is settled, so that its buffer is free for the pool.
         drop(bytes);
-        let settled = partition.settle(shared, ticket, answer, broker, now, &mut finished);
+        let settled = partition.settle(shared, ticket, answer, came, &mut finished);
         refresh |= settled.refresh;
         if settled.recovered {
             shared.cluster.topic_is_there(&partition.topic.name);

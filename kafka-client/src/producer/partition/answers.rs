@@ -40,6 +40,15 @@ pub(crate) enum Answer {
     NotSent(Error),
 }
 
+/// From where an answer came, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came<'a> {
+    pub(crate) broker: &'a str,
+    /// When its request was sent.
+    pub(crate) sent: Instant,
+    pub(crate) now: Instant,
+}
+
 /// What is to be done after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settled {
@@ -146,19 +155,18 @@ impl Partition {
         shared: &Shared,
         ticket: Ticket,
         answer: Answer,
-        broker: &str,
-        now: Instant,
+        came: &Came<'_>,
         finished: &mut Vec<Finished>,
     ) -> Settled {
         let (settled, retry) = {
             let mut state = lock(&self.state);
             let state = &mut *state;
             let was_failing = state.trouble.is_some();
-            let retry = self.take_answer(shared, state, ticket, answer, broker, now, finished);
+            let retry = self.take_answer(shared, state, ticket, answer, came, finished);
             self.give_up_former(state, finished);
             // A batch whose time ran out while its request was under way has told its deliveries;
             // now that the answer is here nothing keeps it.
-            self.expire_window(shared, state, now, finished);
+            self.expire_window(shared, state, came.now, finished);
             self.note_backlog(state);
             let settled = Settled {
                 refresh: retry.as_ref().is_some_and(|retry| retry.refresh),
@@ -178,18 +186,13 @@ impl Partition {
     }
 
     /// What an answer leads to; `None` if the batch is over, or goes on in parts.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of `settle`, and its lock"
-    )]
     fn take_answer(
         self: &Arc<Self>,
         shared: &Shared,
         state: &mut State,
         ticket: Ticket,
         answer: Answer,
-        broker: &str,
-        now: Instant,
+        came: &Came<'_>,
         finished: &mut Vec<Finished>,
     ) -> Option<Retry> {
         match answer {
@@ -202,7 +205,7 @@ impl Partition {
             }
             Answer::Lost(error) => {
                 state.window.lost(ticket);
-                Some(self.again_later(shared, state, error, now))
+                Some(self.again_later(shared, state, error, came))
             }
             Answer::NotSent(error) => {
                 state.window.refused(ticket, false);
@@ -212,7 +215,7 @@ impl Partition {
                     self.fail(state, ticket, Outcome::NotDelivered(error), finished);
                     return None;
                 }
-                Some(self.again_later(shared, state, error, now))
+                Some(self.again_later(shared, state, error, came))
             }
             Answer::Refused {
                 code,
@@ -227,10 +230,10 @@ impl Partition {
                     code,
                     error: error
                         .at_partition(&self.topic.name, self.index)
-                        .at_broker(broker),
+                        .at_broker(came.broker),
                     records,
                 };
-                self.refuse(shared, state, ticket, refusal, now, finished)
+                self.refuse(shared, state, ticket, refusal, came, finished)
             }
         }
     }
@@ -241,7 +244,7 @@ impl Partition {
         state: &mut State,
         ticket: Ticket,
         refusal: RefusedBatch,
-        now: Instant,
+        came: &Came<'_>,
         finished: &mut Vec<Finished>,
     ) -> Option<Retry> {
         let entry = state.window.get(ticket)?;
@@ -274,7 +277,7 @@ impl Partition {
             code if code.is_retriable() => {
                 let in_doubt = may_be_written(code, shared.config.acks);
                 state.window.refused(ticket, in_doubt);
-                Some(self.again_later(shared, state, refusal.error, now))
+                Some(self.again_later(shared, state, refusal.error, came))
             }
             _ => {
                 let size = entry.batch.bytes.len();
@@ -310,14 +313,21 @@ impl Partition {
     }
 
     /// The next attempt waits, longer after each failure (KIP-580).
-    fn again_later(&self, shared: &Shared, state: &mut State, error: Error, now: Instant) -> Retry {
+    fn again_later(
+        &self,
+        shared: &Shared,
+        state: &mut State,
+        error: Error,
+        came: &Came<'_>,
+    ) -> Retry {
+        let now = came.now;
         let trouble = state.trouble.get_or_insert_with(|| {
             let topic = self.topic.name.clone();
             let partition = self.index;
             let subject = Subject::Partition { topic, partition };
             shared.cluster.health.watch(subject)
         });
-        trouble.failed(&error);
+        trouble.failed_since(came.sent, &error);
         state.last_error = Some(error.clone());
         if state.not_before.is_some_and(|instant| instant > now) {
             // All that was under way is lost with a connection: that is one failure.
@@ -559,7 +569,9 @@ impl State {
         finished: &mut Vec<Finished>,
     ) {
         self.last_error = None;
-        self.trouble = None;
+        if let Some(mut trouble) = self.trouble.take() {
+            trouble.over();
+        }
         self.not_before = None;
         let Some(Acked { entry, before }) = self.window.acked(ticket) else {
             return;

@@ -18,7 +18,7 @@ use kafka_client_protocol::records::{
 use kafka_client_protocol::{StrBytes, Uuid};
 use tokio::time::Instant;
 
-pub(crate) use self::answers::{Answer, Finished};
+pub(crate) use self::answers::{Answer, Came, Finished};
 pub(crate) use self::outgoing::{Next, Unsealed};
 use super::budget::Taken;
 use super::delivery::{Completion, Delivery};
