@@ -34,7 +34,7 @@ struct Inner {
     resume_offset: Option<i64>,
     /// Nothing but a change by somebody helps.
     lasting: bool,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What kind of thing went wrong.
@@ -150,7 +150,7 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.inner().source = Some(source.into());
+        self.inner().source = Some(Arc::from(source.into()));
         self
     }
 
@@ -234,18 +234,11 @@ impl Error {
 
     /// To be completed: only by the constructors, before the error is shared.
     fn inner(&mut self) -> &mut Inner {
-        // A shared error is copied without its source, which is not `Clone`; its text is kept.
         if Arc::get_mut(&mut self.0).is_none() {
             let old = &self.0;
-            let message = match &old.source {
-                Some(source) if !old.message.contains(&source.to_string()) => {
-                    format!("{}: {source}", old.message)
-                }
-                _ => old.message.clone(),
-            };
             self.0 = Arc::new(Inner {
                 kind: old.kind,
-                message,
+                message: old.message.clone(),
                 code: old.code,
                 api: old.api,
                 broker: old.broker.clone(),
@@ -256,7 +249,7 @@ impl Error {
                 record: old.record.clone(),
                 resume_offset: old.resume_offset,
                 lasting: old.lasting,
-                source: None,
+                source: old.source.clone(),
             });
         }
         Arc::get_mut(&mut self.0).expect("just made, not shared")
@@ -311,6 +304,32 @@ impl Error {
         self.0.record.as_deref()
     }
 
+    /// The error of another library that it came from, such as an [`std::io::Error`], or a broker's own
+    /// words. Its text is part of this one's, so [`source`](std::error::Error::source) gives what lies
+    /// behind it.
+    #[must_use]
+    pub fn reason(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.0.source.as_deref()
+    }
+
+    /// Puts what helps behind the words of the broker, unless these only say what its code says.
+    pub(crate) fn advise(self, advice: String) -> Self {
+        let words = self.reason().map(ToString::to_string);
+        let words = words.filter(|words| !says(&self.0.message, words));
+        self.with_source(match words {
+            Some(words) => format!("{words}; {advice}"),
+            None => advice,
+        })
+    }
+
+    /// Whether its own text has that of its reason.
+    fn says_reason(&self) -> bool {
+        let Some(reason) = self.reason() else {
+            return false;
+        };
+        self.0.code.is_some() || self.0.message.contains(&reason.to_string())
+    }
+
     /// Whether the same call may succeed later without anybody changing anything. A topic that the
     /// cluster was found not to have, or a partition that a topic lacks, is not: it has to be made.
     ///
@@ -352,6 +371,12 @@ impl Error {
     }
 }
 
+/// Whether a text says what these words say.
+fn says(text: &str, words: &str) -> bool {
+    let words = words.trim_end_matches('.').to_lowercase();
+    text.to_lowercase().contains(&words)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
@@ -369,7 +394,7 @@ impl fmt::Display for Error {
         // the code's name in other words.
         if let (Some(_), Some(source)) = (inner.code, &inner.source) {
             let words = source.to_string();
-            if !inner.message.contains(words.trim_end_matches('.')) {
+            if !says(&inner.message, &words) {
                 write!(f, ": {words}")?;
             }
         }
@@ -383,23 +408,21 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.kind)?;
-        match &self.0.source {
-            // Not what the line says already.
-            Some(source) if self.0.code.is_none() => {
-                let text = source.to_string();
-                match self.0.message.contains(&text) {
-                    true => Ok(()),
-                    false => write!(f, ": {text}"),
-                }
-            }
+        match self.reason() {
+            Some(reason) if !self.says_reason() => write!(f, ": {reason}"),
             _ => Ok(()),
         }
     }
 }
 
 impl std::error::Error for Error {
+    /// What is not said by the text of this one: see [`Error::reason`].
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        let reason = self.reason()?;
+        match self.says_reason() {
+            true => reason.source(),
+            false => Some(reason),
+        }
     }
 }
 
@@ -466,6 +489,7 @@ impl From<SendError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::producer::TryEnqueueError;
 
     #[test]
     fn an_error_says_where_it_happened_and_what_a_caller_may_do() {
@@ -482,35 +506,67 @@ mod tests {
     }
 
     /// As programs print an error with its causes.
+    fn chain(error: &dyn std::error::Error) -> Vec<String> {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        causes.map(ToString::to_string).collect()
+    }
+
     #[test]
     fn a_chain_of_causes_says_nothing_twice() {
-        let cause = std::io::Error::other("reset by peer");
-        let error = Error::new(ErrorKind::Disconnected, "the connection failed").with_source(cause);
-        let mut text = String::new();
-        let mut next: Option<&dyn std::error::Error> = Some(&SendError::Unknown(error));
-        while let Some(error) = next {
-            text += &format!("{error}; ");
-            next = error.source();
+        let reset = || std::io::Error::other("reset by peer");
+        let gone = Error::new(ErrorKind::Disconnected, "gone").with_source(reset());
+        let told = Error::new(ErrorKind::Connect, "cannot connect: reset by peer");
+        let told = told.with_source(reset());
+        let denied = || Error::broker(ErrorCode::TOPIC_AUTHORIZATION_FAILED, ApiKey::PRODUCE);
+        let words = denied().with_source("ask the platform team");
+        let same_words = denied().with_source("Not allowed for the topic.");
+        let undelivered = Undelivered {
+            not_delivered: 2,
+            unknown: 0,
+            pending: 0,
+            first: Some(words.clone()),
+        };
+        let errors: Vec<Box<dyn std::error::Error>> = vec![
+            Box::new(gone.clone()),
+            Box::new(told.clone()),
+            Box::new(words.clone()),
+            Box::new(same_words.clone()),
+            Box::new(crate::health::with_advice(words.clone())),
+            Box::new(crate::health::with_advice(same_words)),
+            Box::new(Error::new(ErrorKind::BatchRejected, "beside").with_source(words.clone())),
+            Box::new(SendError::Unknown(gone.clone())),
+            Box::new(SendError::NotDelivered(words.clone())),
+            Box::new(SendError::Unknown(told.clone())),
+            Box::new(Error::from(undelivered.clone())),
+            Box::new(undelivered),
+            Box::new(TryEnqueueError::Error(words.clone(), ())),
+            Box::new(Error::new(ErrorKind::Timeout, "late").caused_by(&words)),
+        ];
+        for error in errors {
+            let text = chain(&*error).join("; ").to_lowercase();
+            for words in [
+                "reset by peer",
+                "platform team",
+                "not allowed",
+                "gone",
+                "kafka-acls",
+            ] {
+                assert!(text.matches(words).count() <= 1, "{words}: {text}");
+            }
         }
-        assert_eq!(
-            text,
-            "delivery unknown: the connection failed; reset by peer; "
-        );
-        // A broker's words that only repeat its code's.
-        let code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
-        let error = Error::broker(code, ApiKey::PRODUCE).with_source("not allowed for the topic.");
-        assert_eq!(
-            error.to_string().matches("not allowed").count(),
-            1,
-            "{error}"
-        );
+        let unknown = SendError::Unknown(gone);
+        assert_eq!(chain(&unknown), ["delivery unknown: gone", "reset by peer"]);
+        // Said or not, the error of another library can be looked at.
+        let reason = told.reason().unwrap();
+        assert!(reason.downcast_ref::<std::io::Error>().is_some());
+        assert_eq!(words.reason().unwrap().to_string(), "ask the platform team");
     }
 
     #[test]
     fn context_added_to_a_shared_error_leaves_the_other_alone() {
         let shared = Error::new(ErrorKind::Disconnected, "gone").with_source("reset by peer");
         let located = shared.clone().at_topic(&Arc::from("orders"));
-        assert_eq!(located.to_string(), "topic orders: gone: reset by peer");
-        assert_eq!(shared.to_string(), "gone");
+        assert_eq!(chain(&located), ["topic orders: gone", "reset by peer"]);
+        assert_eq!(chain(&shared), ["gone", "reset by peer"]);
     }
 }

@@ -1,7 +1,6 @@
 //! Members of groups whose calls bring nothing good, and those who are told too late or too often:
 //! lessons 70 to 74.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -88,7 +87,7 @@ async fn what_ends_a_member_ends_its_stream_and_says_what_helps() {
         let error = member.next().await.unwrap().unwrap_err();
         assert!(error.is_fatal(), "{error}");
         assert_eq!(error.code(), Some(code));
-        let text = format!("{error}: {}", error.source().unwrap());
+        let text = error.to_string();
         assert!(text.contains(words), "{text}");
         assert!(member.next().await.is_none(), "{code}");
         // Who does not look at the stream is told as well.

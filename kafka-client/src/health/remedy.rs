@@ -18,11 +18,7 @@ pub(crate) fn with_advice(error: Error) -> Error {
     let Some(advice) = advice(&error) else {
         return error;
     };
-    let words = std::error::Error::source(&error).map(ToString::to_string);
-    error.with_source(match words {
-        Some(words) => format!("{words}; {advice}"),
-        None => advice,
-    })
+    error.advise(advice)
 }
 
 fn advice(error: &Error) -> Option<String> {
@@ -56,6 +52,14 @@ fn by_code(code: ErrorCode, error: &Error) -> Option<String> {
         }
         ErrorCode::SASL_AUTHENTICATION_FAILED => {
             "check sasl.mechanism and the credentials".to_owned()
+        }
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
+            if error.api() == Some(ApiKey::PRODUCE) =>
+        {
+            format!(
+                "records that wait for it end after delivery.timeout.ms; create it anew \
+                 (kafka-topics --create --topic {topic}), and those that were never sent go there"
+            )
         }
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => format!(
             "check the topic's spelling, create it (kafka-topics --create --topic {topic}), or set \
@@ -224,10 +228,7 @@ mod tests {
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
                 "kafka-topics --create --topic orders",
             ),
-            (
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-                "auto.create.topics.enable",
-            ),
+            (ErrorCode::UNKNOWN_TOPIC_ID, "delivery.timeout.ms"),
             (ErrorCode::LEADER_NOT_AVAILABLE, "--unavailable-partitions"),
             (ErrorCode::KAFKA_STORAGE_ERROR, "log.dirs"),
             (ErrorCode::COORDINATOR_NOT_AVAILABLE, "__consumer_offsets"),
@@ -237,6 +238,8 @@ mod tests {
             let text = of(code, ApiKey::PRODUCE);
             assert!(text.contains(words), "{code}: {text}");
         }
+        let text = of(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ApiKey::METADATA);
+        assert!(text.contains("auto.create.topics.enable"), "{text}");
     }
 
     #[test]
@@ -249,7 +252,7 @@ mod tests {
             "{text}"
         );
         let error = with_advice(Error::broker(ErrorCode::INVALID_RECORD, ApiKey::PRODUCE));
-        assert!(std::error::Error::source(&error).is_none());
+        assert!(error.reason().is_none());
     }
 
     #[test]

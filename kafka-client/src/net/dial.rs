@@ -51,8 +51,8 @@ pub(crate) async fn dial(
 
 /// Whether a dial has failed because there is no such host, which waiting does not change.
 pub(crate) fn is_unknown_host(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    source
+    error
+        .reason()
         .and_then(|source| source.downcast_ref::<io::Error>())
         .is_some_and(|source| {
             error.kind() == ErrorKind::Connect && source.kind() == io::ErrorKind::NotFound
