@@ -300,3 +300,53 @@ async fn what_no_sending_again_heals_is_not_retriable() {
         assert!(!error.possibly_written());
     }
 }
+
+/// Deleted for good under records that wait: one warning for all partitions, and errors that say it.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_was_deleted_is_told_as_gone_and_once() {
+    let scene = scene().await;
+    scene.broker.create_topic("doomed", 8).unwrap();
+    let producer = scene.kafka.producer().delivery_timeout(40 * SECOND);
+    let producer = producer.build().await.unwrap();
+    let record = |partition| Record::to("doomed").partition(partition).value("v");
+    for partition in 0..8 {
+        producer.send(record(partition)).await.unwrap();
+    }
+    // The answer to one is lost: it may have been written before.
+    let lost = when(ApiKey::PRODUCE).then([Step::Apply, Step::Close]);
+    let lost = scene.broker.faults().inject(lost);
+    let doubtful = producer.enqueue(record(0)).await.unwrap();
+    let doubtful = tokio::spawn(doubtful);
+    lost.wait_for_hits(1).await;
+    scene.kafka.delete_topic("doomed").await.unwrap();
+    let waiting: Vec<_> = (1..8)
+        .map(|partition| producer.try_enqueue(record(partition)).unwrap())
+        .collect();
+    tokio::time::sleep(20 * SECOND).await;
+    let health = scene.kafka.health();
+    assert_eq!(health.stuck().len(), 1, "{health}");
+    let topic = "doomed".into();
+    assert_eq!(health.stuck()[0].subject, Subject::Topic { topic });
+    let lines = scene.log.take();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(
+        lines[0].contains("doomed") && lines[0].contains("deleted"),
+        "{lines:#?}"
+    );
+
+    let outcomes = futures::future::join_all(waiting).await.into_iter();
+    let doubtful = doubtful.await.unwrap();
+    for (outcome, in_doubt) in outcomes
+        .map(|outcome| (outcome, false))
+        .chain([(doubtful, true)])
+    {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.possibly_written(), in_doubt, "{error}");
+        assert_eq!(error.error().kind(), ErrorKind::UnknownTopic, "{error}");
+        assert!(error.to_string().contains("it was deleted"), "{error}");
+        assert!(error.to_string().contains("delivery.timeout.ms"), "{error}");
+    }
+    // Who goes on sending is told the same, at once.
+    let error = producer.send(record(0)).await.unwrap_err();
+    assert!(error.to_string().contains("was it deleted?"), "{error}");
+}

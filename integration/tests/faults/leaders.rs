@@ -173,9 +173,12 @@ async fn a_partition_without_a_leader_stops_no_other() {
         (error.error().topic(), error.error().partition()),
         (Some(topic), Some(0))
     );
+    // In the text of the error itself, as every other cause.
     assert!(
-        format!("{:?}", error.error()).contains("no leader"),
-        "{error:?}"
+        error
+            .to_string()
+            .contains("; the last attempt: the partition has no leader"),
+        "{error}"
     );
 
     // It comes back within the time of the next one.

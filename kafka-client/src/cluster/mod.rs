@@ -22,3 +22,4 @@ pub(crate) use backoff::Backoff;
 pub(crate) use coordinator::{Coordinator, CoordinatorKey};
 pub(crate) use metadata::{Metadata, TopicMetadata};
 pub(crate) use refresh::{Cluster, Limit, UsesTopics};
+pub(crate) use wanted::is_absent;

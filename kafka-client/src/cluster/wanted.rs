@@ -67,6 +67,8 @@ struct Want {
     refusal: Option<Error>,
     /// Nobody has been told of the refusal by [`Wanted::refusals`].
     refused_anew: bool,
+    /// The cluster has had it.
+    seen: bool,
     /// Why the last attempt brought nothing.
     last_error: Option<Error>,
 }
@@ -150,6 +152,7 @@ impl Wanted {
                 absent: None,
                 refusal: None,
                 refused_anew: false,
+                seen: false,
                 last_error: None,
             }
         })
@@ -327,7 +330,10 @@ impl Wanted {
                 return Verdict::Keep;
             }
         };
-        let refusal = refusal.at_api(ApiKey::METADATA);
+        let mut refusal = refusal.at_api(ApiKey::METADATA);
+        if want.seen && refusal.code().is_some_and(is_absent) {
+            refusal = refusal.with_hint("it was there before: was it deleted?");
+        }
         want.refused_anew = true;
         want.refusal = Some(refusal.clone());
         want.last_error = Some(refusal.clone());
@@ -475,7 +481,7 @@ impl Want {
     }
 
     fn found(&mut self, topic: &Arc<TopicMetadata>, now: Instant) {
-        (self.first, self.absent) = (false, None);
+        (self.first, self.absent, self.seen) = (false, None, true);
         (self.refusal, self.last_error) = (None, None);
         (self.tried, self.refused, self.refused_anew) = (None, None, false);
         for waiter in self.waiters.drain(..) {
@@ -498,7 +504,8 @@ impl Want {
     }
 }
 
-fn is_absent(code: ErrorCode) -> bool {
+/// Whether a broker says with this that it does not have a topic.
+pub(crate) fn is_absent(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID

@@ -429,6 +429,11 @@ impl Trouble {
         self.monitor.failed(self, Some(since), error);
     }
 
+    /// What it is about.
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
     /// An attempt succeeded: what was stuck is so for nobody any more.
     pub(crate) fn over(&mut self) {
         if std::mem::take(&mut self.failing) {

@@ -8,6 +8,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 use tokio::time::Instant;
 
 use super::{Batch, OpenBatch, Partition, State};
+use crate::cluster::is_absent;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, with_advice};
@@ -226,6 +227,9 @@ impl Partition {
                 if let Some(message) = message {
                     error = error.with_source(message.to_string());
                 }
+                if is_absent(code) {
+                    error = error.with_hint("it was there before: was it deleted?");
+                }
                 let refusal = RefusedBatch {
                     code,
                     error: error
@@ -312,6 +316,18 @@ impl Partition {
         }
     }
 
+    /// What an error is about: a topic that is gone is one trouble for all its partitions.
+    fn in_trouble(&self, error: &Error) -> Subject {
+        let topic = self.topic.name.clone();
+        match error.code() {
+            Some(code) if is_absent(code) => Subject::Topic { topic },
+            _ => Subject::Partition {
+                topic,
+                partition: self.index,
+            },
+        }
+    }
+
     /// The next attempt waits, longer after each failure (KIP-580).
     fn again_later(
         &self,
@@ -321,12 +337,11 @@ impl Partition {
         came: &Came<'_>,
     ) -> Retry {
         let now = came.now;
-        let trouble = state.trouble.get_or_insert_with(|| {
-            let topic = self.topic.name.clone();
-            let partition = self.index;
-            let subject = Subject::Partition { topic, partition };
-            shared.cluster.health.watch(subject)
-        });
+        let subject = self.in_trouble(&error);
+        let known = state.trouble.take();
+        let known = known.filter(|trouble| *trouble.subject() == subject);
+        let trouble = known.unwrap_or_else(|| shared.cluster.health.watch(subject));
+        let trouble = state.trouble.insert(trouble);
         trouble.failed_since(came.sent, &error);
         state.last_error = Some(error.clone());
         if state.not_before.is_some_and(|instant| instant > now) {
@@ -517,10 +532,19 @@ impl Partition {
 
     fn out_of_time(&self, shared: &Shared, state: &State) -> Error {
         let limit = shared.config.delivery_timeout;
+        if shared.cluster.is_absent(&self.topic.name) {
+            let text = format!(
+                "the topic is gone: it was there, so it was deleted, and did not come back within \
+                 {limit:?} (delivery.timeout.ms)"
+            );
+            let error = Error::new(ErrorKind::UnknownTopic, text).lasting();
+            return error.at_partition(&self.topic.name, self.index);
+        }
         let mut error = Error::timeout("delivery", limit, "delivery.timeout.ms");
         // What is the matter now says more than what an earlier attempt met.
         if self.leader() < 0 {
-            error = error.with_source("the partition has no leader");
+            let cause = Error::new(ErrorKind::Broker, "the partition has no leader");
+            error = error.caused_by(&cause);
         } else if let Some(cause) = shared.cluster.unreachable(self.leader(), Lane::Data) {
             error = error.caused_by(&cause);
         } else if let Some(cause) = shared.identities.trouble() {
