@@ -5,8 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::DuplexStream;
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::config::{BrokerConfig, PropertyError};
 use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
+use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::net;
 use crate::node::Node;
@@ -388,6 +389,7 @@ impl Builder {
             host: host.into(),
             port: i32::from(port),
             faults: Faults::new(self.journal, self.seed),
+            fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             stopping: watch::Sender::new(false),
             config,
             env,

@@ -14,6 +14,7 @@ pub(crate) struct BrokerConfig {
     pub(crate) num_partitions: i32,
     pub(crate) request_bytes_max: usize,
     pub(crate) fetch_bytes_max: usize,
+    pub(crate) fetch_sessions_max: usize,
     pub(crate) connections_max: usize,
     pub(crate) connections_max_idle_ms: u64,
     pub(crate) producer_expiration_ms: i64,
@@ -56,6 +57,7 @@ impl Default for BrokerConfig {
             num_partitions: 1,
             request_bytes_max: 100 << 20,
             fetch_bytes_max: 55 << 20,
+            fetch_sessions_max: 1000,
             connections_max: 10_000,
             connections_max_idle_ms: 600_000,
             producer_expiration_ms: 86_400_000,
@@ -89,6 +91,9 @@ impl BrokerConfig {
             }
             "fetch.max.bytes" => {
                 self.fetch_bytes_max = in_range(name, value, 1024, i32::MAX as usize)?;
+            }
+            "max.incremental.fetch.session.cache.slots" => {
+                self.fetch_sessions_max = in_range(name, value, 0, i32::MAX as usize)?;
             }
             "max.connections" => {
                 self.connections_max = in_range(name, value, 0, i32::MAX as usize)?;

@@ -57,6 +57,12 @@ impl Env {
         self.started + Duration::from_millis(ms).min(far)
     }
 
+    /// A random positive number.
+    pub(crate) fn number(&self) -> i32 {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.i32(1..)
+    }
+
     /// A random id as Kafka makes them: version 4, never one that prints with a leading dash.
     pub(crate) fn uuid(&self) -> Uuid {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);

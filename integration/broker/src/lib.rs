@@ -26,6 +26,7 @@ mod broker;
 mod config;
 mod env;
 mod faults;
+mod fetch_sessions;
 mod group;
 mod log;
 mod net;

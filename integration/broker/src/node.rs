@@ -1,7 +1,7 @@
 //! What all connections of a broker share.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 use tokio::sync::watch;
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::config::BrokerConfig;
 use crate::env::Env;
 use crate::faults::Faults;
+use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
 use crate::validate::Refusal;
@@ -25,11 +26,17 @@ pub(crate) struct Node {
     pub(crate) host: StrBytes,
     pub(crate) port: i32,
     pub(crate) faults: Faults,
+    pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// Becomes true when the broker stops.
     pub(crate) stopping: watch::Sender<bool>,
 }
 
 impl Node {
+    pub(crate) fn fetch_sessions(&self) -> MutexGuard<'_, FetchSessions> {
+        let sessions = self.fetch_sessions.lock();
+        sessions.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Resolves once the broker stops.
     pub(crate) async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use integration::numbered::{self, Tally};
 use integration::partitions;
 use kafka_broker::{Step, when};
-use kafka_client::ErrorKind;
 use kafka_client::consumer::{Consumer, OffsetReset, TopicPartition};
+use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::FetchResponse;
 use kafka_client_protocol::api::list_offsets::ListOffsetsResponse;
@@ -130,6 +130,72 @@ async fn what_was_handed_out_before_a_corrupt_batch_is_committed() {
         .await
         .unwrap();
     assert_eq!(stored.get(&at), Some(&count));
+}
+
+/// 39, 43: whatever ends a fetch session, nothing is skipped or repeated, and the next request opens
+/// another.
+#[tokio::test(start_paused = true)]
+async fn a_fetch_session_that_ends_loses_and_repeats_nothing() {
+    let refused = |code: ErrorCode| {
+        Step::edit(move |answer: &mut FetchResponse| {
+            *answer = FetchResponse {
+                error_code: code.code(),
+                ..Default::default()
+            };
+        })
+    };
+    for steps in [
+        vec![refused(ErrorCode::FETCH_SESSION_ID_NOT_FOUND)],
+        vec![refused(ErrorCode::INVALID_FETCH_SESSION_EPOCH)],
+        vec![refused(ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR)],
+        vec![refused(ErrorCode::INCONSISTENT_TOPIC_ID)],
+        vec![refused(ErrorCode::UNKNOWN_TOPIC_ID)],
+        vec![Step::edit(|answer: &mut FetchResponse| {
+            answer.session_id = 0
+        })],
+        vec![Step::edit(|answer: &mut FetchResponse| {
+            answer.session_id += 1
+        })],
+        // As a broker that throttles.
+        vec![
+            Step::edit(|answer: &mut FetchResponse| answer.responses.clear()),
+            Step::Throttle(SECOND),
+        ],
+        vec![Step::Close],
+        vec![Step::Apply, Step::Close],
+    ] {
+        let setting = Setting::new().await;
+        write(&setting, "read", 3, 100).await;
+        let fault = when(ApiKey::FETCH).skip(2).times(3).then(steps);
+        let what = format!("{fault:?}");
+        let fault = setting.inject(fault);
+        let mut reader = reader(&setting, partitions("read", 3), 8 * 1024).await;
+        let within = Duration::from_secs(60);
+        let received = tokio::time::timeout(within, numbered::receive(&mut reader, 300)).await;
+        let received = received.unwrap_or_else(|_| panic!("{what}"));
+        received.assert_is(3, 0..100);
+        assert_eq!(fault.hits(), 3, "{what}");
+    }
+}
+
+/// Sessions that take each other's only slot.
+#[tokio::test(start_paused = true)]
+async fn fetch_sessions_that_are_evicted_lose_and_repeat_nothing() {
+    for slots in ["0", "1"] {
+        let setting = Setting::with(|broker| {
+            broker.property("max.incremental.fetch.session.cache.slots", slots)
+        });
+        let setting = setting.await;
+        write(&setting, "read", 3, 200).await;
+        let mut readers = Vec::new();
+        for _ in 0..3 {
+            readers.push(reader(&setting, partitions("read", 3), 8 * 1024).await);
+        }
+        for reader in &mut readers {
+            let received = numbered::receive(reader, 600).await;
+            received.assert_is(3, 0..200);
+        }
+    }
 }
 
 /// 51: a broker, or what stands before it, that answers at once and with nothing.

@@ -40,7 +40,16 @@ impl Pair {
     async fn new(
         act: impl Fn(i32, &RequestHeader, FetchRequest) -> Act + Clone + Send + Sync + 'static,
     ) -> Self {
+        // An answer that leaves out what is no news could not be changed to say anything of it.
+        Self::with_sessions("0", act).await
+    }
+
+    async fn with_sessions(
+        slots: &str,
+        act: impl Fn(i32, &RequestHeader, FetchRequest) -> Act + Clone + Send + Sync + 'static,
+    ) -> Self {
         let broker = Broker::builder().memory().no_listener().seed(1);
+        let broker = broker.property("max.incremental.fetch.session.cache.slots", slots);
         let broker = broker.property("node.id", "1").start().await.unwrap();
         let network = Network::new();
         let leaders = Arc::<Mutex<BTreeMap<i32, i32>>>::default();
@@ -77,7 +86,7 @@ impl Pair {
     }
 
     async fn plain() -> Self {
-        Self::new(|_, _, _| Act::Pass).await
+        Self::with_sessions("1000", |_, _, _| Act::Pass).await
     }
 
     fn lead(&self, partition: i32, node: i32) {
@@ -365,4 +374,33 @@ async fn where_to_begin_is_asked_of_the_new_leader() {
     let read = numbered::receive(&mut reader, 10).await;
     read.assert_is(1, 0..10);
     assert_eq!(handle.hits(), 1);
+}
+
+/// KIP-227: of many partitions, requests name those that are read, and answers have those with news.
+#[tokio::test(start_paused = true)]
+async fn idle_partitions_cost_no_bytes() {
+    let named = Arc::<AtomicUsize>::default();
+    let count = named.clone();
+    let pair = Pair::with_sessions("1000", move |_, _, request| {
+        let topics = request.topics.iter();
+        let partitions: usize = topics.map(|topic| topic.partitions.len()).sum();
+        count.fetch_add(partitions, Ordering::Relaxed);
+        Act::Pass
+    })
+    .await;
+    pair.broker.create_topic("wide", 1000).unwrap();
+    let reader = pair.reader().await;
+    let mut reader = reader.assign(partitions("wide", 1000)).await.unwrap();
+    let producer = pair.kafka().await.producer().build().await.unwrap();
+    for number in 0..100 {
+        let record = kafka_client::record::Record::to("wide").partition(number % 10);
+        producer.send(record.value("v")).await.unwrap();
+        let record = reader.recv().await.unwrap();
+        assert_eq!(
+            (record.partition(), record.offset()),
+            (number % 10, number as i64 / 10)
+        );
+    }
+    let named = named.load(Ordering::Relaxed);
+    assert!(named < 1300, "{named} partitions were named");
 }

@@ -4,8 +4,8 @@
 //! is 0; otherwise at the next append that makes enough, or after `max_wait`. Whole batches only;
 //! the first batch found is given even when it is over the limits (KIP-74).
 //!
-//! Sessions (version 7, KIP-227) are not kept: a request for a new one is answered with session id
-//! 0, which tells the client that there is none; an id in a request is refused with error 70.
+//! Sessions (version 7, KIP-227) are kept by `fetch_sessions.rs`. A request of one counts as naming all
+//! of its partitions, for faults and the journal too.
 //! Versions 9 and 12 check leader epochs and the last fetched epoch (KIP-320, KIP-595), 13 names
 //! topics by id. With one replica and no transactions, both isolation levels end at the log's end.
 
@@ -34,26 +34,29 @@ impl Api for FetchRequest {
     const NAMES: Named = Named::Partitions;
 
     async fn answer(self, call: &Call<'_>) -> FetchResponse {
-        if self.session_id != 0 {
-            return FetchResponse {
-                error_code: ErrorCode::FETCH_SESSION_ID_NOT_FOUND.code(),
-                ..Default::default()
-            };
-        }
-        let deadline =
-            env::now() + Duration::from_millis(u64::try_from(self.max_wait_ms).unwrap_or(0));
-        let wanted = u64::try_from(self.min_bytes).unwrap_or(0);
-        let first = read_all(&self, call);
-        if first.failed || first.bytes >= wanted || self.max_wait_ms <= 0 || first.seen.is_empty() {
-            return first.response;
-        }
-        let waited = wait_for_bytes(&self, first.seen, wanted, deadline);
-        tokio::select! {
-            biased;
-            () = call.node.stopped() => {}
-            () = waited => {}
-        }
-        read_all(&self, call).response
+        let node = call.node;
+        let by_id = call.version >= TOPIC_IDS_SINCE;
+        let context = node.fetch_sessions().begin(&self, by_id, node.env.now_ms());
+        let context = match context {
+            Ok(context) => context,
+            Err(error) => {
+                return FetchResponse {
+                    error_code: error.code(),
+                    ..Default::default()
+                };
+            }
+        };
+        let mut answer = read_or_wait(&self, call).await;
+        node.fetch_sessions()
+            .finish(context, &self, &mut answer, node.env.now_ms(), || {
+                node.env.number()
+            });
+        answer
+    }
+
+    fn complete(&mut self, call: &Call<'_>) {
+        let by_id = call.version >= TOPIC_IDS_SINCE;
+        call.node.fetch_sessions().complete(self, by_id);
     }
 
     fn refuse(&self, error: ErrorCode) -> FetchResponse {
@@ -109,6 +112,24 @@ impl Api for FetchRequest {
             },
         );
     }
+}
+
+/// Reads, and waits for more if there is too little.
+async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse {
+    let deadline =
+        env::now() + Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let wanted = u64::try_from(request.min_bytes).unwrap_or(0);
+    let first = read_all(request, call);
+    if first.failed || first.bytes >= wanted || request.max_wait_ms <= 0 || first.seen.is_empty() {
+        return first.response;
+    }
+    let waited = wait_for_bytes(request, first.seen, wanted, deadline);
+    tokio::select! {
+        biased;
+        () = call.node.stopped() => {}
+        () = waited => {}
+    }
+    read_all(request, call).response
 }
 
 /// What one pass over the partitions gave.

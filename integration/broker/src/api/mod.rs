@@ -117,6 +117,9 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
     /// The answer that refuses all of the request.
     fn refuse(&self, error: ErrorCode) -> Self::Response;
 
+    /// Adds what the request means without naming it.
+    fn complete(&mut self, _call: &Call<'_>) {}
+
     /// What the request names, in its order.
     fn parts(&self) -> Vec<Part<'_>> {
         Vec::new()
@@ -277,7 +280,8 @@ fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec
 
 async fn read_and_apply<R: Api>(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> Outcome {
     match R::decode(body, call.version) {
-        Ok(request) => {
+        Ok(mut request) => {
+            request.complete(call);
             note(call, header, || request.parts());
             apply(call, header, request, call.version).await
         }

@@ -378,12 +378,52 @@ async fn fetch_errors_are_per_partition_and_answered_at_once() {
         data.error_code,
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.code()
     );
-    request.session_id = 5;
+    (request.session_id, request.session_epoch) = (5, 1);
     let answer = client.call(&request, 12).await;
     assert_eq!(
         answer.error_code,
         ErrorCode::FETCH_SESSION_ID_NOT_FOUND.code()
     );
+}
+
+/// KIP-227, over the wire: only what is new is told, waiting included.
+#[tokio::test(start_paused = true)]
+async fn a_fetch_session_tells_what_is_new() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 3).unwrap();
+    let mut client = Client::new(&broker);
+    let mut request = fetch_request("t", 0, 0);
+    for partition in 1..3 {
+        let mut other = request.topics[0].partitions[0].clone();
+        other.partition = partition;
+        request.topics[0].partitions.push(other);
+    }
+    (request.session_epoch, request.max_wait_ms) = (0, 0);
+    let answer = client.call(&request, 12).await;
+    assert!(answer.session_id > 0);
+    assert_eq!(answer.responses[0].partitions.len(), 3);
+    client.produce("t", 1, batch(&["a"])).await;
+    let mut next = FetchRequest {
+        session_id: answer.session_id,
+        session_epoch: 1,
+        topics: vec![],
+        ..request.clone()
+    };
+    next.max_wait_ms = 5_000;
+    let asked = Instant::now();
+    let answer = client.call(&next, 12).await;
+    let data = &answer.responses[0].partitions;
+    assert_eq!((data.len(), data[0].partition_index), (1, 1));
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    // It has been read: now there is nothing, and after the wait that is the answer.
+    next.session_epoch = 2;
+    next.topics = request.topics.clone();
+    next.topics[0].partitions = vec![request.topics[0].partitions[1].clone()];
+    next.topics[0].partitions[0].fetch_offset = 1;
+    let answer = client.call(&next, 12).await;
+    assert_eq!((answer.error_code, answer.responses.len()), (0, 0));
+    assert_eq!(answer.session_id, next.session_id);
+    assert_eq!(asked.elapsed(), Duration::from_secs(5));
 }
 
 #[tokio::test]
