@@ -5,13 +5,15 @@ use std::time::Duration;
 use integration::numbered::{self, Tally};
 use integration::partitions;
 use kafka_broker::{Step, when};
-use kafka_client::consumer::{Consumer, OffsetReset, TopicPartition};
+use kafka_client::consumer::{Consumer, OffsetReset, ResetReason, TopicPartition};
+use kafka_client::record::Record;
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::FetchResponse;
 use kafka_client_protocol::api::list_offsets::ListOffsetsResponse;
 
 use super::Setting;
+use super::log::Log;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -221,6 +223,90 @@ async fn answers_without_anything_are_no_hot_loop() {
         assert!(requests < 200, "{requests} requests in a minute: {what}");
         fault.remove();
         numbered::receive(&mut reader, 30).await.assert_is(3, 0..10);
+    }
+}
+
+/// 37: what retention has removed is told once for each partition, with where it goes on.
+#[tokio::test(start_paused = true)]
+async fn every_reset_is_told_with_from_to_and_why() {
+    let setting = Setting::new().await;
+    write(&setting, "read", 2, 20).await;
+    let log = Log::capture_at("kafka_client=info");
+    let (sender, mut resets) = tokio::sync::mpsc::unbounded_channel();
+    let builder = setting.kafka().await.reader();
+    let builder = builder
+        .offset_reset(OffsetReset::Earliest)
+        .on_reset(move |reset| sender.send(reset.clone()).unwrap());
+    let mut reader = builder.assign(partitions("read", 2)).await.unwrap();
+    numbered::receive(&mut reader, 40).await;
+    for partition in 0..2 {
+        let begun = resets.recv().await.unwrap();
+        assert_eq!(begun.partition, TopicPartition::new("read", partition));
+        assert_eq!((begun.from, begun.to), (None, 0));
+        assert_eq!(begun.reason, ResetReason::NoOffset);
+    }
+    let gone = ErrorCode::OFFSET_OUT_OF_RANGE;
+    let gone = Step::error_for("read", 1, gone);
+    let gone = setting.inject(when(ApiKey::FETCH).then([gone]));
+    gone.wait_for_hits(1).await;
+    let again = numbered::receive(&mut reader, 20).await;
+    assert_eq!(again.of(1), 20);
+    let reset = resets.recv().await.unwrap();
+    assert_eq!(reset.partition, TopicPartition::new("read", 1));
+    assert_eq!((reset.from, reset.to), (Some(20), 0));
+    assert_eq!(reset.reason, ResetReason::OutOfRange { offset: 20 });
+    assert!(resets.try_recv().is_err(), "once");
+    // What the user asks for is not told.
+    reader.handle().seek_to_beginning(&reset.partition).unwrap();
+    numbered::receive(&mut reader, 20).await;
+    assert!(resets.try_recv().is_err());
+    let lines = log.take();
+    let told = |words: &str| lines.iter().filter(|line| line.contains(words)).count();
+    assert_eq!(told("begins at 0: no offset was stored"), 2, "{lines:?}");
+    assert_eq!(
+        told("read-1 goes on at 0 instead of 20: offset 20 is not in the log"),
+        1,
+        "{lines:?}"
+    );
+}
+
+/// A panic in it is no silence.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_who_is_told_of_resets_ends_the_consumer() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let reader = setting.kafka().await.reader();
+    let reader = reader.on_reset(|_| panic!("on purpose"));
+    let mut reader = reader.assign(partitions("read", 1)).await.unwrap();
+    let error = reader.recv().await.unwrap_err();
+    assert!(
+        error.is_fatal() && error.to_string().contains("panicked"),
+        "{error}"
+    );
+}
+
+/// KIP-1106.
+#[tokio::test(start_paused = true)]
+async fn a_reset_by_duration_begins_at_what_is_not_older() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let now = std::time::SystemTime::now();
+    for hours in (0..10).rev() {
+        let age = Duration::from_secs(3600 * hours + 60);
+        let record = Record::to("read").value("v").timestamp(now - age);
+        producer.send(record).await.unwrap();
+    }
+    for (hours, first) in [(3, 7), (0, 10), (1_000_000, 0)] {
+        let age = Duration::from_secs(3600 * hours);
+        let reader = setting.kafka().await.reader();
+        let reader = reader.offset_reset(OffsetReset::ByDuration(age));
+        let mut reader = reader.assign(partitions("read", 1)).await.unwrap();
+        let record = tokio::time::timeout(SECOND, reader.recv()).await;
+        match first {
+            10 => assert!(record.is_err()),
+            first => assert_eq!(record.unwrap().unwrap().offset(), first),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
 
-/// What the client warns of, on this thread.
+/// What the client says, on this thread.
 pub(super) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
     _subscribed: DefaultGuard,
@@ -27,10 +27,15 @@ impl io::Write for Lines {
 
 impl Log {
     pub(super) fn capture() -> Self {
+        Self::capture_at("kafka_client=warn")
+    }
+
+    /// By a filter of `tracing`'s.
+    pub(super) fn capture_at(filter: &str) -> Self {
         let text = Arc::<Mutex<Vec<u8>>>::default();
         let lines = text.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("kafka_client=warn"))
+            .with_env_filter(EnvFilter::new(filter))
             .with_ansi(false)
             .without_time()
             .with_writer(move || Lines(lines.clone()))

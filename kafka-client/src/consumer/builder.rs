@@ -9,6 +9,7 @@ use super::config::{ConsumerConfig, OffsetReset};
 use super::group::{Assignor, Listener, RebalanceEvent};
 use super::handle::look_up;
 use super::position::Stage;
+use super::resets::{PositionReset, ResetListener};
 use super::shared::{self, Shared};
 use super::{Consumer, ConsumerHandle, TopicPartition, TypedConsumer, TypedConsumerBuilder};
 use crate::client::NewCluster;
@@ -194,6 +195,13 @@ impl ConsumerBuilder {
         W: Future<Output = ()> + Send + 'static,
     {
         self.listener = Some(Listener::new(listener));
+        self
+    }
+
+    /// Has a function called for each position that `auto.offset.reset` has moved. It runs on a task of
+    /// its own; a panic of it ends the consumer. Defaults to none.
+    pub fn on_reset(mut self, listener: impl Fn(&PositionReset) + Send + Sync + 'static) -> Self {
+        self.config.reset_listener = Some(ResetListener(Arc::new(listener)));
         self
     }
 

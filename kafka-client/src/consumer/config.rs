@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Assignor;
+use super::resets::ResetListener;
 use crate::cluster::topic_name;
 use crate::error::Error;
 
@@ -19,6 +20,9 @@ pub enum OffsetReset {
     Latest,
     /// Nowhere: the consumer reports an error instead.
     None,
+    /// At the first record that is not older than this when it is looked for
+    /// (`by_duration:`, KIP-1106).
+    ByDuration(Duration),
 }
 
 #[derive(Debug, Clone)]
@@ -36,6 +40,8 @@ pub(crate) struct ConsumerConfig {
     /// `None` switches it off.
     pub(crate) auto_commit: Option<Duration>,
     pub(crate) reset: OffsetReset,
+    /// Told of positions that are moved by that.
+    pub(crate) reset_listener: Option<ResetListener>,
     /// As `reset`, for partitions that came after the consumer did.
     pub(crate) reset_of_new: OffsetReset,
     /// With manual acknowledgement: the most records from the first in work to the last handed out.
@@ -65,6 +71,7 @@ impl Default for ConsumerConfig {
             max_poll_interval: Duration::from_secs(300),
             auto_commit: Some(Duration::from_secs(5)),
             reset: OffsetReset::Latest,
+            reset_listener: None,
             reset_of_new: OffsetReset::Earliest,
             max_unacked: None,
             revoke_timeout: Duration::from_secs(30),

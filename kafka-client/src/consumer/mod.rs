@@ -25,6 +25,7 @@ mod offsets;
 mod position;
 mod reader;
 mod replica;
+mod resets;
 mod shared;
 mod source;
 mod topic_partition;
@@ -48,6 +49,7 @@ pub use config::OffsetReset;
 pub use delivery::{Delivery, Payload, Receipt};
 pub use group::{Assignor, RebalanceEvent};
 pub use handle::{ConsumerHandle, InWork, PendingCommit};
+pub use resets::{PositionReset, ResetReason};
 pub use topic_partition::TopicPartition;
 pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
 

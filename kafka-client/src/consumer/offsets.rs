@@ -114,6 +114,7 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
         }
     };
     let mut failed = Vec::new();
+    let mut resets = Vec::new();
     {
         let mut state = shared.state();
         for Wanted {
@@ -127,8 +128,8 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
             match answers.remove(&partition) {
                 Some(Ok(offset)) => {
                     tracing::debug!(%partition, offset, "begins");
-                    let stage = Stage::Fetching { offset };
-                    state.positions.set_stage(&partition, stage);
+                    let reset = state.positions.begin_at(&partition, offset);
+                    resets.extend(reset);
                 }
                 Some(Err(error)) if !error.is_retriable() => {
                     let error = error.at_partition(&partition.topic, partition.partition);
@@ -137,6 +138,10 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
                 _ => failed.push(partition),
             }
         }
+    }
+    // Who is told may use the consumer.
+    for reset in resets {
+        shared.tell_reset(reset);
     }
     shared.positions_changed();
     failed

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::TopicPartition;
 use super::replica::Replica;
+use super::resets::{PositionReset, ResetReason};
 use super::source::Asked;
 use super::work::{Tracking, Work};
 use crate::cluster::metadata::PartitionMetadata;
@@ -245,6 +246,8 @@ pub(crate) struct Slot {
     pub(crate) committed_at: Option<Instant>,
     /// Where handing out began, or was moved to by a seek.
     began: i64,
+    /// Why the position is being reset, if the user did not ask for it.
+    reason: Option<ResetReason>,
 }
 
 /// All partitions of a consumer.
@@ -285,6 +288,7 @@ impl Positions {
             committed: -1,
             committed_at: None,
             began: -1,
+            reason: None,
         };
         self.slots.entry(partition.clone()).or_insert(slot);
         self.set_stage(partition, stage);
@@ -305,6 +309,7 @@ impl Positions {
             return false;
         };
         slot.stage = stage;
+        slot.reason = None;
         slot.not_before = None;
         slot.failures = 0;
         slot.renew();
@@ -315,6 +320,37 @@ impl Positions {
         }
         // Else what was handed out and processed still is, and may be committed.
         true
+    }
+
+    /// Asks for the offset to go on from, for a reason that is not the user's.
+    pub(crate) fn reset(
+        &mut self,
+        partition: &TopicPartition,
+        timestamp: i64,
+        reason: ResetReason,
+    ) {
+        self.set_stage(partition, Stage::Reset { timestamp });
+        if let Some(slot) = self.slots.get_mut(partition) {
+            slot.reason = Some(reason);
+        }
+    }
+
+    /// The offset to go on from was found. What there is to tell, if the user did not ask for it.
+    pub(crate) fn begin_at(
+        &mut self,
+        partition: &TopicPartition,
+        offset: i64,
+    ) -> Option<PositionReset> {
+        let slot = self.slots.get(partition)?;
+        let from = slot.assigned.position();
+        let reset = slot.reason.map(|reason| PositionReset {
+            partition: partition.clone(),
+            from: (from >= 0).then_some(from),
+            to: offset,
+            reason,
+        });
+        self.set_stage(partition, Stage::Fetching { offset });
+        reset
     }
 
     /// Pauses or resumes. Data that is buffered is kept for later.

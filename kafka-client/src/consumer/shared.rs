@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_client_protocol::records::Batches;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::config::{ConsumerConfig, OffsetReset};
 use super::group::Commits;
 use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
+use super::resets::{PositionReset, ResetReason};
 use super::source::{Inbox, source_loop};
 use super::work::Tracking;
 use crate::cluster::metadata::PartitionMetadata;
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     /// Grows with each poll of the user.
     pub(crate) polls: AtomicU64,
     tasks: Mutex<Vec<AbortHandle>>,
+    /// To the user's function that is told of resets.
+    pub(super) resets: OnceLock<mpsc::UnboundedSender<PositionReset>>,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +123,7 @@ impl Shared {
             paused: Notify::new(),
             polls: AtomicU64::new(0),
             tasks: Mutex::default(),
+            resets: OnceLock::new(),
         })
     }
 
@@ -245,16 +249,34 @@ impl Shared {
         partition: &TopicPartition,
         cause: impl FnOnce() -> Error,
     ) {
-        let stage = match reset {
-            OffsetReset::Earliest => Stage::Reset { timestamp: -2 },
-            OffsetReset::Latest => Stage::Reset { timestamp: -1 },
+        self.reset_because(ResetReason::NoOffset, reset, state, partition, cause);
+    }
+
+    /// As [`Shared::reset_to`], for this reason.
+    pub(crate) fn reset_because(
+        &self,
+        reason: ResetReason,
+        reset: OffsetReset,
+        state: &mut State,
+        partition: &TopicPartition,
+        cause: impl FnOnce() -> Error,
+    ) {
+        let timestamp = match reset {
+            OffsetReset::Earliest => -2,
+            OffsetReset::Latest => -1,
+            OffsetReset::ByDuration(age) => {
+                let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+                self.env().wall_ms().saturating_sub(age).max(0)
+            }
             OffsetReset::None => {
-                let error = cause().at_partition(&partition.topic, partition.partition);
-                state.errors.push_back(error);
-                Stage::Stuck
+                state.stick(
+                    partition,
+                    cause().at_partition(&partition.topic, partition.partition),
+                );
+                return;
             }
         };
-        state.positions.set_stage(partition, stage);
+        state.positions.reset(partition, timestamp, reason);
     }
 
     /// After a change of positions: the sources of those concerned look at them.

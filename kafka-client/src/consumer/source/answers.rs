@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::session::{Asked, Session, ends_session};
 use crate::cluster::metadata::PartitionMetadata;
 use crate::consumer::TopicPartition;
+use crate::consumer::resets::ResetReason;
 use crate::consumer::shared::{Fetched, Shared, State, Weight, no_offset};
 use crate::error::{Error, ErrorKind};
 use crate::net::Connection;
@@ -242,7 +243,11 @@ impl Taking<'_> {
         match code {
             ErrorCode::OFFSET_OUT_OF_RANGE => {
                 let start = partition.log_start_offset;
-                self.shared.reset(state, named, || {
+                let reason = ResetReason::OutOfRange {
+                    offset: asked.offset,
+                };
+                let reset = self.shared.config.reset;
+                self.shared.reset_because(reason, reset, state, named, || {
                     no_offset(&format!(
                         "offset {} is not in the log, which starts at {start}",
                         asked.offset
