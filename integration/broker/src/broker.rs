@@ -195,6 +195,13 @@ impl Broker {
         Some(topic.partition(partition)?.ends().end_offset)
     }
 
+    /// Begins the next leader epoch of a partition, as when its leader is elected anew; the epoch, or
+    /// `None` if there is no such partition.
+    pub fn elect(&self, topic: &str, partition: i32) -> Option<i32> {
+        let topic = self.node.topics.named(topic)?;
+        Some(topic.partition(partition)?.elect())
+    }
+
     /// Faults to inject, and the journal of requests.
     #[must_use]
     pub fn faults(&self) -> &Faults {

@@ -1,6 +1,6 @@
 //! A partition: its log behind its own lock, and the fetches that wait for its next batch.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ const DECOMPRESSED_MAX: usize = 256 << 20;
 pub(crate) struct Partition {
     topic: Arc<str>,
     index: i32,
-    leader_epoch: i32,
+    leader_epoch: AtomicI32,
     log: Mutex<Log>,
     /// Fetches to wake at the next append. Never locked together with the log.
     waiters: Mutex<Vec<Weak<Notify>>>,
@@ -57,7 +57,7 @@ impl Partition {
         Self {
             topic,
             index,
-            leader_epoch,
+            leader_epoch: AtomicI32::new(leader_epoch),
             log: Mutex::new(log),
             waiters: Mutex::default(),
             deleted: AtomicBool::new(false),
@@ -65,7 +65,19 @@ impl Partition {
     }
 
     pub(crate) fn leader_epoch(&self) -> i32 {
-        self.leader_epoch
+        self.leader_epoch.load(Ordering::Acquire)
+    }
+
+    /// Begins the next leader epoch, as an election does.
+    pub(crate) fn elect(&self) -> i32 {
+        let mut log = self.log();
+        let epoch = self.leader_epoch() + 1;
+        log.lead(epoch);
+        self.leader_epoch.store(epoch, Ordering::Release);
+        drop(log);
+        // Fetches that wait are told.
+        self.wake();
+        epoch
     }
 
     /// The log, for what happens outside of the data path.
@@ -81,9 +93,10 @@ impl Partition {
 
     /// Checks the leader epoch that a client believes in (KIP-320); -1 asks for no check.
     pub(crate) fn check_epoch(&self, claimed: i32) -> Result<(), ErrorCode> {
+        let current = self.leader_epoch();
         match claimed {
-            epoch if epoch < 0 || epoch == self.leader_epoch => Ok(()),
-            epoch if epoch < self.leader_epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
+            epoch if epoch < 0 || epoch == current => Ok(()),
+            epoch if epoch < current => Err(ErrorCode::FENCED_LEADER_EPOCH),
             _ => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
         }
     }
@@ -97,7 +110,7 @@ impl Partition {
         let result = {
             let mut log = self.log();
             self.check_there()?;
-            log.append(&batch.bytes, &batch.head, self.leader_epoch, now_ms)
+            log.append(&batch.bytes, &batch.head, self.leader_epoch(), now_ms)
                 .map(|appended| (appended, ends(&log)))
         };
         let outcome = result.map_err(|error| self.refusal(&error, &batch.head))?;

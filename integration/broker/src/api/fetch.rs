@@ -143,6 +143,7 @@ struct Pass {
 /// A partition as the pass saw it: what is there to read grows with its appended bytes.
 struct Seen {
     partition: Arc<Partition>,
+    leader_epoch: i32,
     bytes: u64,
     bytes_max: u64,
     appended_bytes: u64,
@@ -233,6 +234,7 @@ fn read_one(
     }
     let seen = Seen {
         partition: Arc::clone(partition),
+        leader_epoch: partition.leader_epoch(),
         bytes: records.len() as u64,
         bytes_max: own_max as u64,
         appended_bytes: ends.appended_bytes,
@@ -290,16 +292,17 @@ async fn wait_for_bytes(request: &FetchRequest, seen: Vec<Seen>, wanted: u64, de
         // Watch first, then look: an append in between leaves a notification behind. A partition
         // that woke somebody has forgotten its waiters, so those that grew are watched again.
         let mut bytes = 0;
-        let mut deleted = false;
+        let mut changed = false;
         for (index, seen) in seen.iter().enumerate() {
             let appended = seen.partition.ends().appended_bytes;
             if watched.insert(index, appended) != Some(appended) {
                 seen.partition.watch(&waiter);
             }
             bytes += seen.bytes_now();
-            deleted |= seen.partition.is_deleted();
+            changed |= seen.partition.is_deleted();
+            changed |= seen.partition.leader_epoch() != seen.leader_epoch;
         }
-        if deleted || bytes >= wanted.min(limit) {
+        if changed || bytes >= wanted.min(limit) {
             break;
         }
         tokio::select! {

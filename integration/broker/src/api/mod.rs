@@ -17,6 +17,7 @@ mod list_offsets;
 mod metadata;
 mod offset_commit;
 mod offset_fetch;
+mod offset_for_leader_epoch;
 mod parts;
 mod produce;
 mod sync_group;
@@ -217,6 +218,7 @@ apis! {
     api::create_topics::CreateTopicsRequest, 2..=7;
     api::delete_topics::DeleteTopicsRequest, 1..=6;
     api::init_producer_id::InitProducerIdRequest, 0..=5;
+    api::offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
 }
 
