@@ -73,6 +73,9 @@ pub enum ErrorKind {
     /// The position has no offset to start from and `auto.offset.reset` is `none`, or the offset
     /// is no longer in the log.
     NoOffset,
+    /// Records that were handed out are not in the log any more: it was truncated by an unclean
+    /// election. [`Error::resume_offset`] is where the logs part.
+    LogTruncated,
     /// The client, or the part of it that was used, is closed.
     Closed,
 }

@@ -247,8 +247,9 @@ async fn every_reset_is_told_with_from_to_and_why() {
     }
     let gone = ErrorCode::OFFSET_OUT_OF_RANGE;
     let gone = Step::error_for("read", 1, gone);
-    let gone = setting.inject(when(ApiKey::FETCH).then([gone]));
-    gone.wait_for_hits(1).await;
+    // Once with the epoch of the last record, and once without.
+    let gone = setting.inject(when(ApiKey::FETCH).times(2).then([gone]));
+    gone.wait_for_hits(2).await;
     let again = numbered::receive(&mut reader, 20).await;
     assert_eq!(again.of(1), 20);
     let reset = resets.recv().await.unwrap();

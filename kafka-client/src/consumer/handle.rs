@@ -99,7 +99,7 @@ impl ConsumerHandle {
             (offset >= 0 && is_news).then(|| Commit {
                 partition: partition.clone(),
                 offset,
-                leader_epoch: slot.assigned.epoch(),
+                leader_epoch: slot.assigned.committable_epoch(),
                 assignment: slot.assignment,
             })
         });

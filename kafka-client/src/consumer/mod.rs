@@ -18,6 +18,7 @@ mod caught;
 mod concurrent;
 mod config;
 mod delivery;
+mod epochs;
 mod group;
 mod handle;
 mod ledger;

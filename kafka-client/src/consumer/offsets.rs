@@ -1,4 +1,5 @@
-//! Finds the offsets that partitions begin at: the first, the last, or that of a timestamp.
+//! What only leaders know: the offsets that partitions begin at (the first, the last, or that of a
+//! timestamp), and whether the log still is the one that was read (KIP-320).
 //!
 //! Each leader is asked by a task of its own, so that a silent one delays no partition of another.
 
@@ -12,7 +13,8 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 use tokio::sync::Notify;
 
 use super::TopicPartition;
-use super::position::Stage;
+use super::epochs::{self, EndOfEpoch};
+use super::position::Question;
 use super::shared::Shared;
 use crate::cluster::Cluster;
 use crate::config::millis;
@@ -61,12 +63,12 @@ pub(crate) async fn offsets_loop(shared: Weak<Shared>, node: i32, wake: Arc<Noti
     }
 }
 
-/// A partition that waits for an offset.
+/// A partition that waits for an answer.
 struct Wanted {
     partition: TopicPartition,
     /// The version of its position.
     version: u64,
-    timestamp: i64,
+    question: Question,
     leader_epoch: i32,
 }
 
@@ -78,60 +80,107 @@ fn wanted(shared: &Shared, node: i32) -> Vec<Wanted> {
     let wanted = lookups.into_iter().filter_map(|partition| {
         let slot = state.positions.get(&partition)?;
         let leader = slot.leader();
-        match slot.stage {
-            Stage::Reset { timestamp } if leader.leader == node => Some(Wanted {
-                partition,
-                version: slot.version(),
-                timestamp,
-                leader_epoch: leader.leader_epoch,
-            }),
-            _ => None,
-        }
+        let question = slot.question().filter(|_| leader.leader == node)?;
+        Some(Wanted {
+            version: slot.version(),
+            partition,
+            question,
+            leader_epoch: leader.leader_epoch,
+        })
     });
     wanted.collect()
 }
 
-/// Asks, and takes the answers; the partitions that have no offset yet.
+/// What a leader has said.
+enum Said {
+    Offset(i64),
+    End(EndOfEpoch),
+}
+
+/// Asks, and takes the answers; the partitions that have none yet.
 async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPartition> {
-    let asked = wanted.iter().map(|wanted| {
-        let asked = Asked {
-            timestamp: wanted.timestamp,
-            leader_epoch: wanted.leader_epoch,
-        };
-        (wanted.partition.clone(), asked)
-    });
-    let answers = ask(
-        &shared.cluster,
-        node,
-        asked.collect(),
-        shared.config.read_committed,
-    );
-    let mut answers = match answers.await {
-        Ok(answers) => answers,
-        Err(error) => {
-            tracing::debug!(node, %error, "offsets were asked for in vain");
-            BTreeMap::new()
+    let (mut offsets, mut ends) = (BTreeMap::new(), BTreeMap::new());
+    for wanted in &wanted {
+        let partition = wanted.partition.clone();
+        let leader_epoch = wanted.leader_epoch;
+        match wanted.question {
+            Question::Offset { timestamp } => {
+                let asked = Asked {
+                    timestamp,
+                    leader_epoch,
+                };
+                offsets.insert(partition, asked);
+            }
+            Question::EndOfEpoch { epoch, .. } => {
+                ends.insert(partition, (epoch, leader_epoch));
+            }
         }
-    };
+    }
+    let (cluster, committed) = (&shared.cluster, shared.config.read_committed);
+    let mut answers: BTreeMap<TopicPartition, Result<Said, Error>> = BTreeMap::new();
+    let mut failure = None;
+    if !offsets.is_empty() {
+        match ask(cluster, node, offsets, committed).await {
+            Ok(found) => answers.extend(
+                found
+                    .into_iter()
+                    .map(|(partition, offset)| (partition, offset.map(Said::Offset))),
+            ),
+            Err(error) => failure = Some(error),
+        }
+    }
+    if !ends.is_empty() {
+        match epochs::ask(cluster, node, &ends).await {
+            Ok(found) => answers.extend(
+                found
+                    .into_iter()
+                    .map(|(partition, end)| (partition, end.map(Said::End))),
+            ),
+            Err(error) => failure = Some(error),
+        }
+    }
+    if let Some(error) = failure {
+        tracing::debug!(node, %error, "a leader was asked in vain");
+    }
     let mut failed = Vec::new();
     let mut resets = Vec::new();
     {
         let mut state = shared.state();
-        for Wanted {
-            partition, version, ..
-        } in wanted
-        {
-            let current = state.positions.get(&partition);
-            if current.is_none_or(|slot| slot.version() != version) {
+        for wanted in wanted {
+            let Wanted {
+                partition,
+                version,
+                question,
+                leader_epoch,
+            } = wanted;
+            let Some(slot) = state.positions.get_mut(&partition) else {
+                continue;
+            };
+            if slot.version() != version {
                 continue;
             }
-            match answers.remove(&partition) {
-                Some(Ok(offset)) => {
+            match (answers.remove(&partition), question) {
+                (Some(Ok(Said::Offset(offset))), _) => {
                     tracing::debug!(%partition, offset, "begins");
                     let reset = state.positions.begin_at(&partition, offset);
                     resets.extend(reset);
                 }
-                Some(Err(error)) if !error.is_retriable() => {
+                // What a former leader has said is nothing to go by: the next one is asked as well.
+                (Some(Ok(Said::End(_))), _) if slot.leader().leader_epoch != leader_epoch => {}
+                (Some(Ok(Said::End(end))), Question::EndOfEpoch { offset, .. }) => {
+                    slot.trust();
+                    if let Some(end) = end.before(offset) {
+                        resets.extend(shared.truncated(&mut state, &partition, end));
+                    }
+                    state.positions.touch(&partition);
+                }
+                (Some(Err(error)), Question::EndOfEpoch { .. }) if !error.is_retriable() => {
+                    // A broker that is too old, or a right that lacks: fetching will tell.
+                    tracing::debug!(%partition, %error, "it is not known whether the log is the same");
+                    slot.trust();
+                    state.positions.touch(&partition);
+                }
+                (Some(Err(error)), _) if !error.is_retriable() => {
                     let error = error.at_partition(&partition.topic, partition.partition);
                     state.stick(&partition, error);
                 }

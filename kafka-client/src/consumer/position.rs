@@ -62,13 +62,18 @@ impl Assigned {
         self.processed.load(Ordering::Acquire)
     }
 
-    /// The leader epoch of the last record that a commit covers, -1 if unknown.
+    /// The leader epoch of the last record that was handed out, -1 if unknown.
     pub(crate) fn epoch(&self) -> i32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// The leader epoch of the last record that a commit covers, -1 if unknown.
+    pub(crate) fn committable_epoch(&self) -> i32 {
         let work = self.work.as_ref();
         match work.is_some_and(|work| work.ledger().in_work() > 0) {
             // That of the last one handed out may be a later one.
             true => -1,
-            false => self.epoch.load(Ordering::Acquire),
+            false => self.epoch(),
         }
     }
 
@@ -218,6 +223,15 @@ pub(crate) enum Stage {
     Stuck,
 }
 
+/// What only the leader knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The offset for this timestamp: -1 end, -2 beginning.
+    Offset { timestamp: i64 },
+    /// Where this epoch ends in the log: at this offset or after, if nothing was lost.
+    EndOfEpoch { epoch: i32, offset: i64 },
+}
+
 /// A partition as the consumer's tasks see it.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -230,6 +244,11 @@ pub(crate) struct Slot {
     held: bool,
     /// The leader as last heard of.
     leader: PartitionMetadata,
+    /// Leader epoch of the record before the fetch position, -1 if unknown.
+    last_epoch: i32,
+    /// The leader has changed, and the log may have been truncated: nothing is fetched before that is
+    /// known (KIP-320).
+    is_in_doubt: bool,
     /// The choice between the leader and others.
     pub(crate) replica: Replica,
     /// The broker that it is read from, -1 if from none: answers of others are stale.
@@ -280,6 +299,8 @@ impl Positions {
             stage: Stage::Unknown,
             held: false,
             leader: PartitionMetadata::UNKNOWN,
+            last_epoch: -1,
+            is_in_doubt: false,
             replica: Replica::default(),
             source: -1,
             not_before: None,
@@ -314,6 +335,7 @@ impl Positions {
         slot.failures = 0;
         slot.renew();
         self.touched.push((partition.clone(), slot.source));
+        (slot.last_epoch, slot.is_in_doubt) = (-1, false);
         if let Stage::Fetching { offset } = stage {
             slot.began = offset;
             slot.assigned.set(offset);
@@ -353,6 +375,29 @@ impl Positions {
         reset
     }
 
+    /// The log was truncated: it is another from `offset` on. Data that was fetched ahead from there on is
+    /// dropped. `Some` with the position if that is behind it, so that records were handed out that are
+    /// not in the log any more; what becomes of it is up to the caller.
+    pub(crate) fn truncated(&mut self, partition: &TopicPartition, offset: i64) -> Option<i64> {
+        let slot = self.slots.get_mut(partition)?;
+        let Stage::Fetching { offset: fetched } = &mut slot.stage else {
+            return None;
+        };
+        let position = slot.assigned.position();
+        if position > offset {
+            return Some(position);
+        }
+        let epoch = slot.assigned.epoch();
+        // The same would be answered with the same again.
+        let is_the_same = *fetched == position && slot.last_epoch == epoch;
+        slot.last_epoch = if is_the_same { -1 } else { epoch };
+        *fetched = position;
+        slot.is_in_doubt = false;
+        slot.renew();
+        self.touched.push((partition.clone(), slot.source));
+        None
+    }
+
     /// Pauses or resumes. Data that is buffered is kept for later.
     pub(crate) fn set_paused(&mut self, partition: &TopicPartition, paused: bool) {
         if let Some(slot) = self.slots.get_mut(partition) {
@@ -367,6 +412,7 @@ impl Positions {
             && let Stage::Fetching { offset } = &mut slot.stage
         {
             *offset = slot.assigned.position();
+            slot.last_epoch = slot.assigned.epoch();
             slot.renew();
             self.touched.push((partition.clone(), slot.source));
         }
@@ -457,6 +503,11 @@ impl Slot {
     /// Takes the leader as it is known now, and finds the broker to read from; -1 if there is none.
     pub(crate) fn choose_source(&mut self, leader: PartitionMetadata, now: Instant) -> i32 {
         if leader != self.leader {
+            let is_fetching = matches!(self.stage, Stage::Fetching { .. });
+            let is_later = leader.leader_epoch > self.leader.leader_epoch.max(-1);
+            if is_fetching && is_later && self.last_epoch >= 0 {
+                self.is_in_doubt = true;
+            }
             self.leader = leader;
             self.replica.forget();
         }
@@ -477,7 +528,7 @@ impl Slot {
         let Stage::Fetching { offset } = self.stage else {
             return Err(None);
         };
-        if self.held || self.assigned.is_halted() {
+        if self.held || self.is_in_doubt || self.assigned.is_halted() {
             return Err(None);
         }
         if let Some(instant) = self.not_before.filter(|instant| *instant > now) {
@@ -487,13 +538,41 @@ impl Slot {
             version: self.version(),
             offset,
             leader_epoch: self.leader.leader_epoch,
-            last_epoch: -1,
+            last_epoch: self.last_epoch,
             may_refer: self.replica.may_refer(now),
         })
     }
 
-    /// Data up to `next` arrived for a request of `version`; `false` if it is stale.
-    pub(crate) fn fetched(&mut self, version: u64, from: i64, next: i64) -> bool {
+    /// What the leader is to be asked about this partition.
+    pub(crate) fn question(&self) -> Option<Question> {
+        match self.stage {
+            Stage::Reset { timestamp } => Some(Question::Offset { timestamp }),
+            Stage::Fetching { offset } if self.is_in_doubt => Some(Question::EndOfEpoch {
+                epoch: self.last_epoch,
+                offset,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether the log may be another than the one that was read.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt
+    }
+
+    /// The leader says nothing against the position, or cannot say anything.
+    pub(crate) fn trust(&mut self) {
+        self.is_in_doubt = false;
+    }
+
+    /// Asks for what comes without the epoch of what came before: brokers cannot always tell of it.
+    pub(crate) fn forget_last_epoch(&mut self) {
+        self.last_epoch = -1;
+    }
+
+    /// Data up to `next` arrived for a request of `version`; `false` if it is stale. `epoch` is that of
+    /// the last of it.
+    pub(crate) fn fetched(&mut self, version: u64, from: i64, next: i64, epoch: i32) -> bool {
         if self.version() != version {
             return false;
         }
@@ -503,6 +582,9 @@ impl Slot {
         match &mut self.stage {
             Stage::Fetching { offset } if *offset == from => {
                 *offset = next.max(from);
+                if next > from {
+                    self.last_epoch = epoch;
+                }
                 true
             }
             _ => false,
@@ -530,7 +612,7 @@ mod tests {
         let version = positions.get(&partition()).unwrap().version();
         positions.set_stage(&partition(), Stage::Fetching { offset: 50 });
         let slot = positions.get_mut(&partition()).unwrap();
-        assert!(!slot.fetched(version, 10, 20));
+        assert!(!slot.fetched(version, 10, 20, 0));
         assert_eq!(slot.stage, Stage::Fetching { offset: 50 });
         assert_eq!(slot.assigned.position(), 50);
     }
@@ -563,7 +645,7 @@ mod tests {
         let mut positions = fetching(10);
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
-        assert!(slot.fetched(version, 10, 100));
+        assert!(slot.fetched(version, 10, 100, 0));
         assert!(slot.assigned.hand_out(version, 10, 14, true).is_some());
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
@@ -635,6 +717,83 @@ mod tests {
             let assigned = &positions.get(&partition()).unwrap().assigned;
             assert_eq!((assigned.processed(), assigned.position()), (50, 50));
         }
+    }
+
+    fn leader(leader_epoch: i32) -> PartitionMetadata {
+        PartitionMetadata {
+            leader: 1,
+            leader_epoch,
+        }
+    }
+
+    /// Fetched up to 100, of epoch 3; handed out up to 50.
+    fn read_ahead() -> Positions {
+        let mut positions = fetching(10);
+        let slot = positions.get_mut(&partition()).unwrap();
+        let version = slot.version();
+        assert_eq!(slot.choose_source(leader(3), Instant::now()), 1);
+        assert!(slot.fetched(version, 10, 100, 3));
+        assert!(slot.assigned.hand_out_batch(version, 10, 50, 3));
+        positions
+    }
+
+    #[test]
+    fn nothing_is_fetched_from_a_new_leader_before_it_is_known_whether_its_log_is_the_same() {
+        let mut positions = read_ahead();
+        let slot = positions.get_mut(&partition()).unwrap();
+        let now = Instant::now();
+        assert_eq!(slot.ask(now).unwrap().last_epoch, 3);
+        slot.choose_source(leader(4), now);
+        assert_eq!(slot.ask(now), Err(None));
+        let question = Question::EndOfEpoch {
+            epoch: 3,
+            offset: 100,
+        };
+        assert_eq!(slot.question(), Some(question));
+        // What it was does not change by one more change.
+        slot.choose_source(leader(5), now);
+        assert_eq!(slot.question(), Some(question));
+        slot.trust();
+        assert_eq!(slot.question(), None);
+        assert_eq!(slot.ask(now).unwrap().offset, 100);
+    }
+
+    #[test]
+    fn without_epochs_there_is_no_doubt() {
+        let now = Instant::now();
+        for (last_epoch, next) in [(-1, 4), (3, -1), (3, 3)] {
+            let mut positions = fetching(10);
+            let slot = positions.get_mut(&partition()).unwrap();
+            slot.choose_source(leader(3), now);
+            assert!(slot.fetched(slot.version(), 10, 100, last_epoch));
+            slot.choose_source(leader(next), now);
+            assert!(!slot.is_in_doubt(), "{last_epoch}, {next}");
+        }
+    }
+
+    #[test]
+    fn truncation_of_what_was_only_fetched_ahead_drops_that() {
+        for end in [50, 70] {
+            let mut positions = read_ahead();
+            let version = positions.get(&partition()).unwrap().version();
+            assert_eq!(positions.truncated(&partition(), end), None);
+            let slot = positions.get(&partition()).unwrap();
+            assert!(!slot.assigned.is_current(version));
+            let asked = slot.ask(Instant::now()).unwrap();
+            assert_eq!((asked.offset, asked.last_epoch), (50, 3));
+            // The same again, with nothing to drop: then the epoch is of no use.
+            assert_eq!(positions.truncated(&partition(), end), None);
+            let slot = positions.get(&partition()).unwrap();
+            assert_eq!(slot.ask(Instant::now()).unwrap().last_epoch, -1);
+        }
+    }
+
+    #[test]
+    fn truncation_of_what_was_handed_out_is_up_to_the_caller() {
+        let mut positions = read_ahead();
+        assert_eq!(positions.truncated(&partition(), 49), Some(50));
+        let slot = positions.get(&partition()).unwrap();
+        assert_eq!(slot.position(), Some(50));
     }
 
     #[test]

@@ -279,6 +279,38 @@ impl Shared {
         state.positions.reset(partition, timestamp, reason);
     }
 
+    /// The log is another from `offset` on. Goes on from there if handed out records are concerned, and
+    /// `auto.offset.reset` allows it; what there is to tell then.
+    #[must_use = "it is to be told when no lock is held"]
+    pub(crate) fn truncated(
+        &self,
+        state: &mut State,
+        partition: &TopicPartition,
+        offset: i64,
+    ) -> Option<PositionReset> {
+        let position = state.positions.truncated(partition, offset)?;
+        if self.config.reset == OffsetReset::None {
+            let error = Error::new(
+                ErrorKind::LogTruncated,
+                format!(
+                    "the log was truncated: it is another from offset {offset} on, and records up to \
+                     {position} were handed out. auto.offset.reset is none; to go on, seek to {offset}"
+                ),
+            );
+            let error = error.at_partition(&partition.topic, partition.partition);
+            state.stick(partition, error.resume_at(offset));
+            return None;
+        }
+        let stage = Stage::Fetching { offset };
+        state.positions.set_stage(partition, stage);
+        Some(PositionReset {
+            partition: partition.clone(),
+            from: Some(position),
+            to: offset,
+            reason: ResetReason::Truncated { offset },
+        })
+    }
+
     /// After a change of positions: the sources of those concerned look at them.
     pub(crate) fn positions_changed(&self) {
         self.settle(&mut self.state());
@@ -311,7 +343,7 @@ impl Shared {
                     is_behind |= leader.is_none() && lacks_partition(&metadata, &partition);
                     let leader = leader.unwrap_or(PartitionMetadata::UNKNOWN);
                     slot.source = slot.choose_source(leader, now);
-                    if matches!(slot.stage, Stage::Reset { .. }) && leader.leader >= 0 {
+                    if slot.question().is_some() && leader.leader >= 0 {
                         leaders.insert(leader.leader);
                         let lookups = state.lookups.entry(leader.leader).or_default();
                         lookups.insert(partition.clone());

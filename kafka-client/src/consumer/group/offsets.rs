@@ -167,7 +167,7 @@ impl Group {
             is_news.then(|| Commit {
                 partition: partition.clone(),
                 offset,
-                leader_epoch: slot.assigned.epoch(),
+                leader_epoch: slot.assigned.committable_epoch(),
                 assignment: slot.assignment,
             })
         });

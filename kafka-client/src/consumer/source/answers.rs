@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::session::{Asked, Session, ends_session};
 use crate::cluster::metadata::PartitionMetadata;
 use crate::consumer::TopicPartition;
-use crate::consumer::resets::ResetReason;
+use crate::consumer::resets::{PositionReset, ResetReason};
 use crate::consumer::shared::{Fetched, Shared, State, Weight, no_offset};
 use crate::error::{Error, ErrorKind};
 use crate::net::Connection;
@@ -24,6 +24,8 @@ struct Taking<'a> {
     now: Instant,
     /// The cluster is not what it was thought to be.
     refresh: bool,
+    /// To be told when no lock is held.
+    resets: Vec<PositionReset>,
 }
 
 /// Takes an answer; whether there was anything in it.
@@ -52,6 +54,7 @@ pub(super) fn take(
         body,
         now: shared.env().now(),
         refresh: false,
+        resets: Vec::new(),
     };
     let mut data = Vec::new();
     let mut brought = false;
@@ -93,9 +96,12 @@ pub(super) fn take(
         }
     }
     session.answered(response.session_id);
-    let refresh = taking.refresh;
+    let (refresh, resets) = (taking.refresh, taking.resets);
     shared.settle(state);
     drop(guard);
+    for reset in resets {
+        shared.tell_reset(reset);
+    }
     if !data.is_empty() {
         shared.arrived(data);
     }
@@ -137,11 +143,13 @@ fn leave(
     true
 }
 
-/// Whether what was asked for is still wanted, and of this broker: of a former leader, it may be what
-/// is not in the log any more.
+/// Whether what was asked for is still wanted, and of this broker and under this leader: of a former one,
+/// it may be what is not in the log any more.
 fn is_current(state: &State, node: i32, partition: &TopicPartition, asked: &Asked) -> bool {
     let slot = state.positions.get(partition);
-    slot.is_some_and(|slot| slot.source == node && slot.version() == asked.version)
+    slot.is_some_and(|slot| {
+        slot.source == node && slot.version() == asked.version && !slot.is_in_doubt()
+    })
 }
 
 impl Taking<'_> {
@@ -155,13 +163,20 @@ impl Taking<'_> {
     ) -> Option<Fetched> {
         let slot = state.positions.get_mut(named)?;
         slot.high_watermark = partition.high_watermark;
+        let diverging = &partition.diverging_epoch;
+        if diverging.end_offset >= 0 && asked.last_epoch >= 0 {
+            self.back_off(state, named);
+            let reset = self.shared.truncated(state, named, diverging.end_offset);
+            self.resets.extend(reset);
+            return None;
+        }
         let records = partition.records.filter(|records| !records.is_empty());
         let Some(records) = records else {
             self.refer(state, named, partition.preferred_read_replica);
             return None;
         };
         let records = self.body.slice_ref(records);
-        let (next, whole) = extent(&records, asked.offset);
+        let (next, whole, epoch) = extent(&records, asked.offset);
         if whole == 0 {
             // Not even one batch: a broker always sends the first one whole (KIP-74), unless it is
             // damaged.
@@ -178,7 +193,7 @@ impl Taking<'_> {
             stick(state, named, error);
             return None;
         }
-        if !slot.fetched(asked.version, asked.offset, next) {
+        if !slot.fetched(asked.version, asked.offset, next, epoch) {
             return None;
         }
         slot.replica.succeeded(self.node);
@@ -238,6 +253,13 @@ impl Taking<'_> {
             self.refresh |= code != ErrorCode::OFFSET_OUT_OF_RANGE;
             return;
         }
+        if code == ErrorCode::OFFSET_OUT_OF_RANGE && asked.last_epoch >= 0 {
+            // It may be that the broker knows nothing of the epoch any more.
+            if let Some(slot) = state.positions.get_mut(named) {
+                slot.forget_last_epoch();
+            }
+            return;
+        }
         self.back_off(state, named);
         self.refresh = true;
         match code {
@@ -270,20 +292,23 @@ impl Taking<'_> {
     }
 }
 
-/// The offset behind the whole batches of an answer, and how many there are. Only their headers
-/// are looked at.
-fn extent(records: &Bytes, from: i64) -> (i64, usize) {
+/// The offset behind the whole batches of an answer, how many there are, and the leader epoch of the
+/// last. Only their headers are looked at.
+fn extent(records: &Bytes, from: i64) -> (i64, usize, i32) {
     let mut next = from;
     let mut whole = 0;
+    let mut epoch = -1;
     for batch in Batches::new(records.clone()) {
         // An unreadable batch is found again, and reported, where its records are read.
         let Ok(batch) = batch else {
-            return (next, whole + 1);
+            return (next, whole + 1, epoch);
         };
-        next = next.max(batch.header().next_offset());
+        let header = batch.header();
+        next = next.max(header.next_offset());
+        epoch = header.partition_leader_epoch;
         whole += 1;
     }
-    (next, whole)
+    (next, whole, epoch)
 }
 
 /// Reports an error that ends the fetching of this partition, until the user seeks.

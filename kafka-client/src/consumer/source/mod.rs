@@ -198,8 +198,7 @@ async fn fetch(
         false => LAST_BY_NAME,
     };
     let version = connection.version::<FetchRequest>(cap)?;
-    let by_id = version > LAST_BY_NAME;
-    let ask = session.ask(by_id, None, room.each);
+    let ask = session.ask(version, None, room.each);
     let rack = config.rack.as_deref().filter(|_| session.may_refer());
     let request = FetchRequest {
         max_wait_ms: millis(config.fetch_max_wait),

@@ -16,7 +16,10 @@ use kafka_client_protocol::api::fetch::{FetchPartition, FetchTopic, ForgottenTop
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use crate::consumer::TopicPartition;
+use crate::net::LAST_BY_NAME;
 
+/// The version that carries the epoch of the last record.
+const EPOCHS_SINCE: i16 = 12;
 /// The epoch of a request that opens a session.
 const FIRST: i32 = 0;
 /// The epoch of a request without a session.
@@ -207,7 +210,8 @@ impl Session {
 
     /// The next request. With a limit it is one without a session, of so many partitions, those whose
     /// turn it is.
-    pub(super) fn ask(&mut self, by_id: bool, limit: Option<usize>, max_bytes: i32) -> Ask {
+    pub(super) fn ask(&mut self, version: i16, limit: Option<usize>, max_bytes: i32) -> Ask {
+        let by_id = version > LAST_BY_NAME;
         if by_id != self.by_id {
             self.by_id = by_id;
             self.epoch = FIRST;
@@ -250,7 +254,10 @@ impl Session {
                 partition: partition.partition,
                 current_leader_epoch: entry.asked.leader_epoch,
                 fetch_offset: entry.asked.offset,
-                last_fetched_epoch: entry.asked.last_epoch,
+                last_fetched_epoch: match version {
+                    EPOCHS_SINCE.. => entry.asked.last_epoch,
+                    _ => -1,
+                },
                 partition_max_bytes: max_bytes,
                 ..Default::default()
             });
@@ -446,7 +453,7 @@ mod tests {
     }
 
     fn next(session: &mut Session) -> Ask {
-        session.ask(true, None, MAX)
+        session.ask(13, None, MAX)
     }
 
     /// A session with id 7 that the broker knows.
@@ -503,7 +510,7 @@ mod tests {
     fn a_limited_request_is_of_those_whose_turn_it_is_and_without_a_session() {
         let mut session = open();
         session.served(&at("a", 0));
-        let ask = session.ask(true, Some(2), MAX);
+        let ask = session.ask(13, Some(2), MAX);
         assert_eq!((ask.id, ask.epoch), (0, -1));
         assert_eq!(named(&ask), [a(1, 0), a(2, 0)]);
         session.answered(0);
@@ -551,11 +558,11 @@ mod tests {
         assert!(session.answer("", ANEW, 0).is_some());
         // By name, what is forgotten would be the new one.
         let mut session = super::tests::session();
-        session.ask(false, None, MAX);
+        session.ask(12, None, MAX);
         session.answered(7);
         session.want(&at("a", 0), ANEW, from(0));
         session.drop(&at("a", 2));
-        let ask = session.ask(false, None, MAX);
+        let ask = session.ask(12, None, MAX);
         assert_eq!(ask.epoch, 1);
         assert_eq!(
             forgotten(&ask)
@@ -608,7 +615,7 @@ mod tests {
     #[test]
     fn a_session_goes_on_with_ids_or_with_names() {
         let mut session = open();
-        let ask = session.ask(false, None, MAX);
+        let ask = session.ask(12, None, MAX);
         assert_eq!((ask.id, ask.epoch, named(&ask).len()), (7, 0, 4));
     }
 
@@ -627,7 +634,7 @@ mod tests {
     #[test]
     fn a_full_answer_that_leaves_something_out_is_seen() {
         let mut session = session();
-        session.ask(false, None, MAX);
+        session.ask(12, None, MAX);
         for partition in [0, 2] {
             session.answer("a", Uuid::ZERO, partition).unwrap();
         }
@@ -651,6 +658,16 @@ mod tests {
         assert!(!session.may_refer());
         session.drop(&at("a", 1));
         assert!(session.may_refer());
+    }
+
+    #[test]
+    fn the_epoch_of_the_last_record_goes_to_brokers_that_take_it() {
+        for (version, expected) in [(4, -1), (11, -1), (12, 2), (18, 2)] {
+            let ask = session().ask(version, None, MAX);
+            let partition = &ask.topics[0].partitions[0];
+            assert_eq!(partition.last_fetched_epoch, expected);
+            assert_eq!(partition.current_leader_epoch, 3);
+        }
     }
 
     #[test]
