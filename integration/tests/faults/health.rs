@@ -557,3 +557,54 @@ async fn what_nobody_wants_any_more_is_given_up_and_not_over() {
         tokio::time::sleep(SECOND).await;
     }
 }
+
+/// Fire and forget: deliveries were dropped, all was refused, and nobody flushes.
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_is_dropped_warns_of_failures_that_nobody_was_told_of() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    let code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    let denied = when(ApiKey::PRODUCE).always().then([Step::Error(code)]);
+    let denied = scene.broker.faults().inject(denied);
+    let record = Record::to("orders").value("v");
+    for _ in 0..3 {
+        drop(scene.producer.enqueue(record).await.unwrap());
+    }
+    // One that was told of, and one that is still buffered at the end.
+    scene.producer.send(record).await.unwrap_err();
+    tokio::time::sleep(SECOND).await;
+    denied.remove();
+    let held = when(ApiKey::PRODUCE).always().then([Step::Hold]);
+    scene.broker.faults().inject(held);
+    drop(scene.producer.enqueue(record).await.unwrap());
+    assert_eq!(scene.log.take(), [""; 0]);
+    let Scene {
+        producer,
+        kafka,
+        log,
+        ..
+    } = scene;
+    drop(producer.clone());
+    assert_eq!(log.take(), [""; 0]);
+    drop(producer);
+    let lines = log.take();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    for words in ["4 not delivered", "TOPIC_AUTHORIZATION_FAILED"] {
+        assert!(lines[0].contains(words), "{words}: {lines:#?}");
+    }
+
+    // What a close or a flush has told of is not told again.
+    let producer = kafka.producer().delivery_timeout(5 * SECOND);
+    let producer = producer.build().await.unwrap();
+    drop(producer.enqueue(record).await.unwrap());
+    producer.close_within(SECOND).await.unwrap_err();
+    let producer = kafka.producer().delivery_timeout(5 * SECOND);
+    let producer = producer.build().await.unwrap();
+    drop(producer.enqueue(record).await.unwrap());
+    // Its time is over, its request still under way.
+    producer.flush().await.unwrap_err();
+    drop(producer);
+    let lines = log.take();
+    let dropped = lines.iter().filter(|line| line.contains("dropped"));
+    assert_eq!(dropped.count(), 0, "{lines:#?}");
+}

@@ -87,7 +87,8 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
 /// # Drop
 ///
 /// Dropping the last clone gives up what is not sent: [`Producer::close`] or [`Producer::flush`]
-/// first.
+/// first. A warning counts the records that were given up, and those that had failed without anybody
+/// being told.
 #[derive(Clone)]
 pub struct Producer(Arc<Handle>);
 
@@ -97,12 +98,11 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let records = self.shared.abort(&Error::closed("producer"));
-        if records > 0 {
-            tracing::warn!(
-                records,
-                "the producer was dropped before these records were delivered"
-            );
+        self.shared.abort(&Error::closed("producer"));
+        // With what has failed before, as a flush would have reported it.
+        if let Err(left) = self.shared.undelivered.take(0).check() {
+            let first = left.first.as_ref().map(tracing::field::display);
+            tracing::warn!(first, "the producer was dropped: {left}");
         }
     }
 }
@@ -386,8 +386,10 @@ impl Producer {
     /// lingers. `delivery.timeout.ms` is the longest it can take.
     ///
     /// # Errors
-    /// [`Undelivered`] counts the records that failed, since the last such report, without anybody
-    /// looking at their deliveries. Records are lost in silence only if this is ignored too.
+    /// [`Undelivered`] counts the records that failed, since the last such report, and whose
+    /// deliveries nobody has looked at: those that were dropped, and those that are still held, which
+    /// tell their outcome all the same. Clones share the reports: a record is in one of them, whichever
+    /// clone asks first. What no report has is warned of when the last clone is dropped.
     ///
     /// # Cancel safety
     /// Cancel safe: dropping it changes nothing for the records.

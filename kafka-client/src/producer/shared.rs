@@ -541,24 +541,22 @@ impl Shared {
         self.closed.get()
     }
 
-    /// Ends all tasks and gives up all batches; the number of records that were given up.
-    pub(crate) fn abort(&self, error: &Error) -> usize {
+    /// Ends all tasks and gives up all batches.
+    pub(crate) fn abort(&self, error: &Error) {
         self.close(error.clone());
         drop(std::mem::take(&mut *self.write_topics()));
         lock(&self.resting).clear();
         // A caller that has found its topic before may still append. Either its batch is in this list,
         // or it sees, after it has put it there, that the producer is closed.
         let active = std::mem::take(&mut *lock(&self.active));
-        let records = active
-            .values()
-            .map(|partition| partition.abort(self, error))
-            .sum();
+        for partition in active.values() {
+            partition.abort(self, error);
+        }
         self.is_over.store(true, Ordering::Release);
         lock(&self.sinks).clear();
         for task in std::mem::take(&mut *lock(&self.tasks)) {
             task.abort();
         }
-        records
     }
 }
 

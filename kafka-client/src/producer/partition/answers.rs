@@ -555,17 +555,15 @@ impl Partition {
         error.at_partition(&self.topic.name, self.index)
     }
 
-    /// Gives up everything (the producer closes or failed); the number of records.
-    pub(crate) fn abort(&self, shared: &Shared, error: &Error) -> usize {
+    /// Gives up everything (the producer closes or failed).
+    pub(crate) fn abort(&self, shared: &Shared, error: &Error) {
         let mut finished = Vec::new();
         {
             let mut state = lock(&self.state);
             let error = error.clone().at_partition(&self.topic.name, self.index);
             self.give_up_all(&mut state, &error, &mut finished);
         }
-        let records = finished.iter().map(|batch| batch.records as usize).sum();
         Finished::tell_all(finished, shared);
-        records
     }
 
     fn give_up_all(&self, state: &mut State, error: &Error, finished: &mut Vec<Finished>) {
