@@ -52,6 +52,15 @@ impl NewCluster {
         self.make_with(|_| ())
     }
 
+    /// # Errors
+    /// When the client's runtime has ended: what is made on it never does anything.
+    pub(crate) fn check_runtime(&self) -> Result<(), Error> {
+        match self.env.has_ended() {
+            true => Err(Error::runtime_ended()),
+            false => Ok(()),
+        }
+    }
+
     /// As [`NewCluster::make`], with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();

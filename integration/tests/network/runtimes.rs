@@ -281,3 +281,46 @@ fn a_thread_may_send_and_wait() {
     }
     runtime.block_on(producer.close()).unwrap();
 }
+
+/// A current_thread runtime works only inside of its `block_on`: nothing drives it meanwhile.
+#[test]
+fn a_thread_that_waits_for_a_runtime_that_nobody_drives_is_told_in_time() {
+    let (_server, broker) = server();
+    broker.create_topic("known", 1).unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let producer = runtime.block_on(async {
+        let kafka = Kafka::connect(broker.bootstrap()).await.unwrap();
+        let producer = kafka.producer().max_block(Duration::from_millis(300));
+        let producer = producer.delivery_timeout(Duration::from_millis(300));
+        let producer = producer.build().await.unwrap();
+        producer.send(Record::to("known").value("v")).await.unwrap();
+        producer
+    });
+    let (sender, result) = mpsc::channel();
+    thread::spawn(move || {
+        for topic in ["unknown", "known"] {
+            let result = producer.blocking_send(Record::to(topic).value("v"));
+            sender.send(result.unwrap_err()).unwrap();
+        }
+    });
+    for buffered in [false, true] {
+        let error = result.recv_timeout(LONG).expect("it ends");
+        assert_eq!(error.error().kind(), ErrorKind::Timeout);
+        assert_eq!(error.possibly_written(), buffered, "{error}");
+        assert!(error.to_string().contains("current_thread"), "{error}");
+    }
+    drop(runtime);
+}
+
+#[test]
+fn a_producer_is_not_built_on_a_runtime_that_has_ended() {
+    let (_server, broker) = server();
+    let runtime = multi_thread();
+    let kafka = runtime
+        .block_on(Kafka::connect(broker.bootstrap()))
+        .unwrap();
+    drop(runtime);
+    let error = block_on(kafka.producer().build()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert!(error.to_string().contains("runtime"), "{error}");
+}

@@ -189,9 +189,17 @@ impl Env {
         }
     }
 
-    /// Waits for a future on a thread that is in no runtime.
-    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+    /// Waits for a future on a thread that is in no task, no longer than a time that the thread measures
+    /// itself: the runtime's timers stand still while nobody drives it.
+    ///
+    /// # Panics
+    /// When called from a task.
+    pub(crate) fn block_on<F: Future>(
+        &self,
+        future: F,
+        limit: Duration,
+    ) -> Result<F::Output, Elapsed> {
+        self.runtime.block_on(future, limit).ok_or(Elapsed)
     }
 
     pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -27,6 +28,15 @@ struct EndGuard(Arc<watch::Sender<bool>>);
 impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.send_replace(true);
+    }
+}
+
+/// Wakes a thread that waits for a future.
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -64,8 +74,25 @@ impl Runtime {
         self.handle.spawn(future)
     }
 
-    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.handle.block_on(future)
+    /// Waits for a future on this thread; `None` after so much time of the thread's own clock.
+    pub(crate) fn block_on<F: Future>(&self, future: F, limit: Duration) -> Option<F::Output> {
+        // Panics in a task: blocking there would hold up those that the future waits for.
+        self.handle.block_on(std::future::ready(()));
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        // None is a limit that no clock reaches.
+        let end = std::time::Instant::now().checked_add(limit);
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                return Some(output);
+            }
+            match end.map(|end| end.saturating_duration_since(std::time::Instant::now())) {
+                None => std::thread::park(),
+                Some(Duration::ZERO) => return None,
+                Some(left) => std::thread::park_timeout(left),
+            }
+        }
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -121,7 +148,6 @@ impl<T> Drop for Owned<T> {
 mod tests {
     use std::sync::Barrier;
     use std::thread;
-    use std::time::Duration;
 
     use super::*;
 
@@ -145,7 +171,7 @@ mod tests {
                         let later = Instant::now() + Duration::from_micros(50);
                         let mut sleep = pin!(runtime.sleep_until(later));
                         // Polled without pause, to hit the moment.
-                        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+                        let mut cx = Context::from_waker(Waker::noop());
                         while sleep.as_mut().poll(&mut cx).is_pending() {}
                     }
                 })

@@ -146,7 +146,8 @@ impl ProducerBuilder {
     /// Starts the producer. It connects when it is first needed.
     ///
     /// # Errors
-    /// When settings contradict each other; the error names them.
+    /// When settings contradict each other; the error names them. When the runtime that the client was
+    /// connected on has ended.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is started.
@@ -161,6 +162,7 @@ impl ProducerBuilder {
         self.config.validate()?;
         let allow = self.allow_auto_create_topics;
         let cluster = self
+        self.cluster.check_runtime()?;
             .cluster
             .make_with(|config| config.allow_auto_create_topics = allow);
         Ok(Producer::start(cluster, self.config))

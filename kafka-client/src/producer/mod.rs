@@ -54,6 +54,9 @@ use shared::Shared;
 /// What limits the wait for a topic and for memory.
 const MAX_BLOCK: &str = "max.block.ms";
 
+/// A runtime that is at work ends a wait within this time after its limit.
+const DRIVEN_WITHIN: Duration = Duration::from_secs(3);
+
 /// How often batches are looked at whose time may be over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -274,13 +277,32 @@ impl Producer {
 
     /// As [`Producer::send`], for threads that are not in a runtime: blocks the thread.
     ///
+    /// The client's runtime must be at work meanwhile: one of `multi_thread` always is, one of
+    /// `current_thread` only while some thread is inside of its `block_on`.
+    ///
     /// # Errors
-    /// As [`Producer::send`].
+    /// As [`Producer::send`]; and where the runtime is not at work, an error that says so, soon after
+    /// `max.block.ms`, or after `delivery.timeout.ms` for a record that was buffered.
     ///
     /// # Panics
     /// When called from a task: it would block those that deliver the record.
     pub fn blocking_send<R: ToRecord>(&self, record: R) -> Result<Delivered, SendError> {
-        self.0.shared.env().block_on(self.send(record))
+        let shared = &self.0.shared;
+        let (env, config) = (shared.env(), &shared.config);
+        let stands_still = |limit: Duration| {
+            let text = format!(
+                "the client's runtime has done nothing for {limit:?}: a current_thread runtime works \
+                 only while a thread is inside of its block_on; use one of multi_thread"
+            );
+            Error::new(ErrorKind::Timeout, text)
+        };
+        let limit = config.max_block + DRIVEN_WITHIN;
+        let delivery = env
+            .block_on(self.enqueue(record), limit)
+            .map_err(|_| SendError::NotDelivered(stands_still(limit)))??;
+        let limit = config.delivery_timeout + DRIVEN_WITHIN;
+        env.block_on(delivery, limit)
+            .unwrap_or_else(|_| Err(SendError::Unknown(stands_still(limit))))
     }
 
     /// Buffers a record and gives its delivery to be awaited. Waits only while `buffer.memory` is
