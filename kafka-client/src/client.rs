@@ -334,7 +334,7 @@ impl KafkaBuilder {
     }
 
     /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms`: the wait before connecting again,
-    /// after the first failure and at most. Default to 50 ms and 1 second.
+    /// after the first failure and at most, which is no less. Default to 50 ms and 1 second.
     pub fn reconnect_backoff(mut self, first: Duration, max: Duration) -> Self {
         (
             self.config.reconnect_backoff,

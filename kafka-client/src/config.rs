@@ -118,6 +118,25 @@ impl ClientConfig {
         ] {
             check_wait(name, wait)?;
         }
+        for (name, first, max) in [
+            (
+                "reconnect.backoff",
+                self.reconnect_backoff,
+                self.reconnect_backoff_max,
+            ),
+            ("retry.backoff", self.retry_backoff, self.retry_backoff_max),
+            (
+                "socket.connection.setup.timeout",
+                self.connection_setup_timeout,
+                self.connection_setup_timeout_max,
+            ),
+        ] {
+            if first > max {
+                return Err(Error::config(format!(
+                    "{name}.ms of {first:?} is more than {name}.max.ms of {max:?}"
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -156,13 +175,17 @@ pub(crate) fn parse_bootstrap(servers: &str) -> Result<Vec<Address>, Error> {
             let (host, port) = server
                 .rsplit_once(':')
                 .ok_or_else(|| wrong("has no port"))?;
-            let port = port.parse().map_err(|_| wrong("has no valid port"))?;
+            let port = port.parse().ok().filter(|port| *port > 0);
+            let port = port.ok_or_else(|| wrong("has no valid port"))?;
             let host = match host.strip_prefix('[') {
                 Some(inner) => inner
                     .strip_suffix(']')
                     .ok_or_else(|| wrong("has no closing ]"))?,
                 None if host.contains(';') => return Err(wrong("has a semicolon")),
                 None if host.contains(char::is_whitespace) => return Err(wrong("has a space")),
+                None if host.contains('@') => {
+                    return Err(wrong("has a user, which goes elsewhere"));
+                }
                 None if host.contains(':') => return Err(wrong("is an IPv6 address without [ ]")),
                 None => host,
             };
@@ -216,6 +239,9 @@ mod tests {
             ":9092",
             "::1:9092",
             "one:99999",
+            "one:0",
+            "user@one:9092",
+            "user:password@one:9092",
             "[::1:9092",
             "kafka://one:9092",
             "one:9092;two:9092",

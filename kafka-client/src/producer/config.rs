@@ -143,8 +143,12 @@ impl ProducerConfig {
                 return Err(Error::config(format!("{name} is over {} ms", i32::MAX)));
             }
         }
-        if self.delivery_timeout < self.linger() {
-            return Err(Error::config("delivery.timeout.ms is less than linger.ms"));
+        let (delivery, linger) = (self.delivery_timeout, self.linger());
+        if delivery <= linger {
+            return Err(Error::config(format!(
+                "delivery.timeout.ms of {delivery:?} is not more than linger.ms of {linger:?}: a batch \
+                 that lingers would be out of time when it is sent"
+            )));
         }
         Ok(())
     }
@@ -180,6 +184,14 @@ mod tests {
         check(
             |config| config.delivery_timeout = Duration::ZERO,
             "delivery.timeout.ms",
+        );
+        // It would be over when the batch is sent.
+        check(
+            |config| {
+                config.linger = Some(Duration::from_secs(7));
+                config.delivery_timeout = Duration::from_secs(7);
+            },
+            "delivery.timeout.ms of 7s is not more than linger.ms of 7s",
         );
     }
 
