@@ -401,6 +401,10 @@ impl KafkaBuilder {
     ///
     /// # Cancel safety
     /// Cancel safe.
+    /// It is not waited for that where every address leads to something else than a broker.
+    ///
+    /// # Panics
+    /// When the tokio runtime has no timers or no I/O: build it with `enable_all`.
     pub async fn connect(mut self) -> Result<Kafka, Error> {
         self.config.bootstrap = parse_bootstrap(&self.bootstrap)?;
         self.config.validate()?;
@@ -417,7 +421,8 @@ impl KafkaBuilder {
             new_cluster,
         };
         let cluster = &kafka.cluster;
-        let deadline = env.now() + limit;
+        let start = env.now();
+        let deadline = start + limit;
         let too_long = || env.elapsed("connecting", limit, "connect_timeout");
         let mut backoff = cluster.retry_backoff("connect");
         loop {
@@ -430,10 +435,14 @@ impl KafkaBuilder {
                         Err(_) => too_long().at_broker(connection.broker()),
                     }
                 }
-                Err(unreached) if unreached.are_unknown_hosts() => {
-                    return Err(unreached.into_error(too_long));
+                Err(unreached) if unreached.are_final() => {
+                    return Err(unreached.into_error(too_long, "check bootstrap.servers"));
                 }
-                Err(unreached) => unreached.into_error(too_long),
+                Err(unreached) => {
+                    let hint =
+                        format!("check bootstrap.servers; tried for {limit:?} (connect_timeout)");
+                    unreached.into_error(too_long, &hint)
+                }
             };
             // The pool waits before it dials again, but a broker may be there and refuse.
             let wait = backoff.next();

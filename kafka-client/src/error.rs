@@ -222,6 +222,10 @@ impl Error {
         self
     }
 
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.0.lasting
+    }
+
     pub(crate) fn is_unsent(&self) -> bool {
         self.0.unsent
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kafka_client::{ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::metadata::MetadataRequest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::edited::{Act, edit, edited};
 use super::{SECOND, World, member, timed};
@@ -273,4 +274,88 @@ async fn addresses_separated_by_semicolons_are_told_to_take_commas() {
     let error = Kafka::connect("a:1;b:2").await.unwrap_err();
     assert!(error.to_string().contains("comma"), "{error}");
     assert!(!error.to_string().contains("IPv6"), "{error}");
+}
+
+/// A peer that answers the first bytes with these.
+fn answering(world: &World, address: &str, answer: &'static [u8]) {
+    world.network.route_to(address, move || {
+        let (near, mut far) = tokio::io::duplex(1024);
+        tokio::spawn(async move {
+            let mut hello = [0; 4];
+            let _ = far.read_exact(&mut hello).await;
+            let _ = far.write_all(answer).await;
+            std::future::pending::<()>().await;
+        });
+        near
+    });
+}
+
+/// Trying again does not make a broker of a web server.
+#[tokio::test(start_paused = true)]
+async fn peers_that_speak_another_protocol_are_told_at_once() {
+    let world = World::new(&["three:9092"]).await;
+    answering(&world, "one:9092", b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    answering(&world, "two:9092", &[0x15, 3, 3, 0, 2, 2, 0x16]);
+    let client = world.client("one:9092,two:9092");
+    let (took, error) = timed(client.connect()).await;
+    let error = error.unwrap_err();
+    assert!(took < SECOND, "{took:?}");
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(!error.is_retriable());
+    for words in ["one:9092", "two:9092", "HTTP", "TLS"] {
+        assert!(error.to_string().contains(words), "{words}: {error}");
+    }
+    // One that may come up is waited for.
+    world.network.refuse("three:9092");
+    let client = world.client("one:9092,three:9092");
+    let connecting = tokio::spawn(client.connect());
+    tokio::time::sleep(3 * SECOND).await;
+    world.network.restore("three:9092");
+    connecting.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_address_that_refuses_says_for_how_long_it_was_tried() {
+    let world = World::new(&[]).await;
+    world.network.refuse("::1:9092");
+    let client = world.client("[::1]:9092").connect_timeout(5 * SECOND);
+    let (took, error) = timed(client.connect()).await;
+    let text = error.unwrap_err().to_string();
+    assert!(took > 3 * SECOND && took <= 5 * SECOND, "{took:?}");
+    for words in [
+        "[::1]:9092",
+        "refused",
+        "bootstrap.servers",
+        "5s (connect_timeout)",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(
+        !text.contains("advertised.listeners"),
+        "no broker was met: {text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_that_contradict_each_other_are_refused_by_name() {
+    let client = || Kafka::builder("one:9092");
+    let ms = Duration::from_millis;
+    for (client, names) in [
+        (
+            client().reconnect_backoff(ms(20), ms(10)),
+            "reconnect.backoff.max.ms",
+        ),
+        (
+            client().retry_backoff(ms(20), ms(10)),
+            "retry.backoff.max.ms",
+        ),
+        (
+            client().connection_setup_timeout(60 * SECOND),
+            "socket.connection.setup.timeout.max.ms",
+        ),
+    ] {
+        let error = client.connect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains(names), "{names}: {error}");
+    }
 }

@@ -312,7 +312,10 @@ impl Cluster {
     /// Dropping the future drops a dialing under way.
     pub(crate) async fn any(&self) -> Result<Connection, Error> {
         let connected = self.any_by(None).await;
-        connected.map_err(|unreached| unreached.into_error(|| Error::closed("client")))
+        connected.map_err(|unreached| {
+            let hint = "check bootstrap.servers, and advertised.listeners in the brokers' settings";
+            unreached.into_error(|| Error::closed("client"), hint)
+        })
     }
 
     /// As [`Cluster::any`], until an instant.

@@ -9,17 +9,20 @@ use crate::net::{self, Address};
 pub(crate) struct Unreached(pub(super) Vec<(Address, Option<Error>)>);
 
 impl Unreached {
-    /// Whether none of the hosts exists, which waiting does not change.
-    pub(crate) fn are_unknown_hosts(&self) -> bool {
+    /// Whether waiting does not change it: no host exists, or none of those that do is a broker.
+    pub(crate) fn are_final(&self) -> bool {
+        let is_final = |error: &Error| net::is_unknown_host(error) || error.is_lasting();
         self.0
             .iter()
-            .all(|(_, error)| error.as_ref().is_some_and(net::is_unknown_host))
+            .all(|(_, error)| error.as_ref().is_some_and(is_final))
     }
 
     /// One error that names every address; `pending` makes those of attempts that have not ended.
-    pub(crate) fn into_error(self, pending: impl Fn() -> Error) -> Error {
-        let errors = self.0.into_iter().map(|((host, port), error)| {
-            error.unwrap_or_else(|| pending().at_broker(format_args!("{host}:{port}")))
+    /// `hint` says what to look at.
+    pub(crate) fn into_error(self, pending: impl Fn() -> Error, hint: &str) -> Error {
+        let lasting = self.are_final();
+        let errors = self.0.into_iter().map(|(address, error)| {
+            error.unwrap_or_else(|| pending().at_broker(net::address_text(&address)))
         });
         let mut errors: Vec<Error> = errors.collect();
         let error = match errors.len() {
@@ -30,10 +33,12 @@ impl Unreached {
                 Error::new(ErrorKind::common(&errors), text)
             }
         };
+        let error = match lasting {
+            true => error.lasting(),
+            false => error,
+        };
         match error.kind() {
-            ErrorKind::Connect | ErrorKind::Timeout => error.with_hint(
-                "check bootstrap.servers, and advertised.listeners in the brokers' settings",
-            ),
+            ErrorKind::Connect | ErrorKind::Timeout => error.with_hint(hint),
             _ => error,
         }
     }

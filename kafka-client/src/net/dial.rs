@@ -9,8 +9,8 @@ use kafka_client_protocol::frame::decode_api_versions;
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
 use super::connection::{Connection, ConnectionConfig, Link};
-use super::race;
 use super::versions::Versions;
+use super::{host_and_port, race};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind};
 
@@ -38,7 +38,7 @@ pub(crate) async fn dial(
     config: &ConnectionConfig,
     limit: Duration,
 ) -> Result<Connection, Error> {
-    let broker: Arc<str> = format!("{host}:{port}").into();
+    let broker: Arc<str> = host_and_port(host, port).into();
     let dialing = {
         let (env, host, broker) = (env.clone(), host.to_owned(), broker.clone());
         let config = config.clone();
@@ -97,6 +97,8 @@ fn too_long(env: &Env, what: &str, limit: Duration) -> Error {
 /// The error of a name with several addresses, or none.
 fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
     let kind = ErrorKind::common(errors.iter().flatten());
+    let is_lasting = |error: &Option<Error>| error.as_ref().is_some_and(Error::is_lasting);
+    let lasting = !errors.is_empty() && errors.iter().all(is_lasting);
     let failed = hosts.iter().zip(errors);
     let failed = failed.filter_map(|(host, error)| Some(format!("{host}: {}", error?)));
     let failed: Vec<_> = failed.collect();
@@ -104,7 +106,10 @@ fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
         true => "the host name has no address".to_owned(),
         false => format!("no address of the host name: {}", failed.join("; ")),
     };
-    Error::new(kind, text)
+    match lasting {
+        true => Error::new(kind, text).lasting(),
+        false => Error::new(kind, text),
+    }
 }
 
 /// Connects to one address, in the first version of ApiVersions that the peer does not end the

@@ -108,7 +108,7 @@ fn checked_length(prefix: [u8; 4], limit: usize) -> Result<usize, Error> {
     };
     if let Some(guess) = guess {
         let message = format!("the peer does not speak Kafka's protocol but {guess}");
-        return Err(Error::new(ErrorKind::Protocol, message));
+        return Err(Error::new(ErrorKind::Protocol, message).lasting());
     }
     match usize::try_from(length) {
         Ok(length) if length <= limit => Ok(length),

@@ -23,6 +23,19 @@ pub(crate) use dial::is_unknown_host;
 pub(crate) use pool::{Address, Lane, Pool, close_idle};
 pub(crate) use race::race;
 
+/// An address as texts name it.
+pub(crate) fn address_text((host, port): &Address) -> String {
+    host_and_port(host, *port)
+}
+
+/// `host:port`, with an IPv6 address in brackets.
+fn host_and_port(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
 /// The last version of Produce and of Fetch that names topics instead of giving their ids
 /// (KIP-516).
 pub(crate) const LAST_BY_NAME: i16 = 12;

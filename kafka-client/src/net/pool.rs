@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::dial::dial;
 use super::reach::Reach;
-use super::{Connection, ConnectionConfig};
+use super::{Connection, ConnectionConfig, address_text};
 use crate::cluster::Backoff;
 use crate::env::{Env, lock};
 use crate::error::{Error, ErrorKind};
@@ -159,12 +159,13 @@ impl Pool {
     /// Dials, and tells while that lasts.
     async fn dial(
         &self,
-        (host, port): &Address,
+        address: &Address,
         limit: Duration,
         reach: &Reach,
         began: Instant,
     ) -> Result<Connection, Error> {
-        let mut dialing = pin!(dial(&self.env, host, *port, &self.config, limit));
+        let (host, port) = (&address.0, address.1);
+        let mut dialing = pin!(dial(&self.env, host, port, &self.config, limit));
         let mut look = began + PATIENCE;
         loop {
             if let Ok(dialed) = self.env.timeout_at(look, &mut dialing).await {
@@ -176,7 +177,7 @@ impl Pool {
             let waited = self.env.now() - began;
             let text = format!("no connection for {} s", waited.as_secs());
             let error = Error::new(ErrorKind::Timeout, text);
-            reach.not_dialed(began, &error.at_broker(format_args!("{host}:{port}")));
+            reach.not_dialed(began, &error.at_broker(address_text(address)));
             look += PATIENCE;
         }
     }
@@ -212,9 +213,9 @@ impl Pool {
     }
 
     /// To tell of a broker that is not reached. Nobody may want it any more after a dial that failed.
-    fn trouble(&self, (host, port): &Address) -> Trouble {
+    fn trouble(&self, address: &Address) -> Trouble {
         let subject = Subject::Broker {
-            address: format!("{host}:{port}").into(),
+            address: address_text(address).into(),
         };
         self.health.watch_attempts(subject, self.dialed_again)
     }
