@@ -350,3 +350,30 @@ async fn a_topic_that_was_deleted_is_told_as_gone_and_once() {
     let error = producer.send(record(0)).await.unwrap_err();
     assert!(error.to_string().contains("was it deleted?"), "{error}");
 }
+
+/// Without patience there was no waiting: the text is not to name any.
+#[tokio::test(start_paused = true)]
+async fn without_patience_the_error_does_not_speak_of_waiting() {
+    let scene = scene().await;
+    let producer = scene.kafka.producer().max_block(Duration::ZERO);
+    let producer = producer.buffer_memory(2048).max_request_size(1024);
+    let producer = producer.build().await.unwrap();
+    let record = Record::to("orders").value(&[b'x'; 600]);
+    let start = Instant::now();
+    let error = producer.send(record).await.unwrap_err().to_string();
+    assert!(error.contains("not known yet"), "{error}");
+    assert!(error.contains("max.block.ms is 0"), "{error}");
+    tokio::time::sleep(SECOND).await;
+    producer.send(record).await.unwrap();
+    let held = when(ApiKey::PRODUCE).always().then([Step::Hold]);
+    scene.broker.faults().inject(held);
+    let text = loop {
+        match producer.enqueue(record).await.map(drop) {
+            Ok(()) => {}
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert_eq!(start.elapsed(), SECOND);
+    assert!(text.contains("buffer is full"), "{text}");
+    assert!(text.contains("max.block.ms is 0"), "{text}");
+}

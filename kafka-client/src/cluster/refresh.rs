@@ -54,6 +54,13 @@ impl Limit {
             length, setting, ..
         } = self;
         match cause {
+            _ if length.is_zero() => Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "the topic is not known yet, and {setting} is 0: it is looked for, so try again \
+                     in a moment"
+                ),
+            ),
             None => Error::timeout("waiting for metadata", *length, setting),
             Some(cause) if cause.kind() == ErrorKind::UnknownTopic => Error::new(
                 ErrorKind::UnknownTopic,
@@ -212,7 +219,19 @@ impl Cluster {
             Ok(Ok(found)) => return found,
             _ if self.env.has_ended() => Error::runtime_ended(),
             Ok(Err(_)) => Error::closed("client"),
-            Err(_) => limit.error(lock(&self.wanted).last_error(&name).as_ref()),
+            Err(_) => {
+                // Looked for all the same, for a while: else a limit that is less than a round trip
+                // would never find it.
+                let mut wanted = lock(&self.wanted);
+                let last = wanted.last_error(&name);
+                let refused = wanted.attempt(&name, self.env.now());
+                drop(wanted);
+                self.look.notify_one();
+                match refused {
+                    Ok(()) => limit.error(last.as_ref()),
+                    Err(refusal) => return Err(refusal),
+                }
+            }
         };
         Err(error.at_topic(&name))
     }

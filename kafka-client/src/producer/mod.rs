@@ -540,6 +540,10 @@ async fn append_slowly<R: ToRecord>(
                     Some(error) => error.clone(),
                     // Its timers end before the producer is told.
                     None if shared.env().has_ended() => Error::runtime_ended(),
+                    None if length.is_zero() => Error::new(
+                        ErrorKind::BufferFull,
+                        "the buffer is full, and max.block.ms is 0: nothing is waited for",
+                    ),
                     None => Error::new(
                         ErrorKind::BufferFull,
                         format!(
