@@ -97,6 +97,9 @@ impl Kafka {
     /// # Errors
     /// When the addresses are malformed, or none is reached within 10 seconds.
     ///
+    /// # Panics
+    /// When the tokio runtime has no timers or no I/O: build it with `enable_all`.
+    ///
     /// # Cancel safety
     /// Cancel safe.
     pub async fn connect(bootstrap: impl Into<String>) -> Result<Self, Error> {
@@ -219,7 +222,7 @@ impl Kafka {
     /// What is stuck and why, in this client with all its producers and consumers: whatever has been
     /// tried in vain for 10 seconds or longer. Empty when all is well.
     ///
-    /// The same is told in the log, when it begins, each minute, and when it is over.
+    /// The same is told in the log: after ten seconds, each minute, and when it is over or given up.
     #[must_use]
     pub fn health(&self) -> Health {
         self.cluster.health.health()
@@ -398,13 +401,13 @@ impl KafkaBuilder {
     /// When the addresses or a setting are malformed, there is no tokio runtime, no host of the
     /// addresses exists, or none is reached within
     /// [`connect_timeout`](KafkaBuilder::connect_timeout). Every address is named with its reason.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
     /// It is not waited for that where every address leads to something else than a broker.
     ///
     /// # Panics
     /// When the tokio runtime has no timers or no I/O: build it with `enable_all`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     pub async fn connect(mut self) -> Result<Kafka, Error> {
         self.config.bootstrap = parse_bootstrap(&self.bootstrap)?;
         self.config.validate()?;

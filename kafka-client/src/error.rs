@@ -356,7 +356,7 @@ impl Error {
         }
     }
 
-    /// Whether the client it came from cannot go on and must be replaced.
+    /// Whether the client it came from, such as a producer, cannot go on and must be replaced.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         self.0.fatal
@@ -438,8 +438,9 @@ impl std::error::Error for Error {
 pub enum SendError {
     /// The record is not in the log and will not be: sending it again cannot double it.
     NotDelivered(Error),
-    /// The record may be in the log: its request went out and no answer came within
-    /// `delivery.timeout.ms`. Sending it again may double it.
+    /// The record may be in the log: a request that may have written it went out, and no answer has
+    /// settled it before it was given up. Sending it again may double it.
+    /// [`guarantees`](crate::guarantees#when-the-outcome-is-unknown) lists when that is.
     Unknown(Error),
 }
 

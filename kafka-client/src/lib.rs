@@ -62,9 +62,9 @@
 //!
 //! In short; [`guarantees`] says it setting by setting, with the test that shows each statement.
 //!
-//! - **Every send ends** within `delivery.timeout.ms` as [`Delivered`], as
-//!   [`NotDelivered`](SendError::NotDelivered) or as [`Unknown`](SendError::Unknown): only after the
-//!   last can sending again double the record.
+//! - **Every send ends** as [`Delivered`], as [`NotDelivered`](SendError::NotDelivered) or as
+//!   [`Unknown`](SendError::Unknown): only after the last can sending again double the record. It takes
+//!   `max.block.ms` at most to be buffered, and `delivery.timeout.ms` from then on.
 //! - **Order and once**: with idempotence, the default, the records of one partition are written in
 //!   the order they were buffered in, and no retry writes one twice. Records with the same key are in
 //!   one partition, as long as the topic keeps its number of partitions. This holds for the life of a
@@ -80,7 +80,9 @@
 //! # Never silent
 //!
 //! What is tried in vain for ten seconds is told by `tracing::warn!`, with the setting or the command
-//! that helps, again each minute, and once more when it is over. [`Kafka::health`] lists what is stuck,
+//! that helps, again each minute, and once more when it is over, or when nothing waits for it any more.
+//! Waiting counts: for an answer from when the request was written, for a connection from when it was
+//! dialed. [`Kafka::health`] lists what is stuck,
 //! and [`Kafka::wait_for_health`] waits for a change. What no retry heals ends the call with an error.
 //!
 //! # Cancel safety
@@ -92,14 +94,15 @@
 //! # Runtime
 //!
 //! A client lives on the tokio runtime that it was connected on, which needs its time and I/O drivers
-//! (`enable_all`) and must run as long as the client is used. Calls may come from any thread or runtime:
-//! `futures::executor::block_on` is enough. What is pending when that runtime ends fails with
+//! (`enable_all`: tokio panics without) and must run as long as the client is used; one of
+//! `current_thread` runs only while a thread is inside of its `block_on`. Calls may come from any thread or
+//! runtime: `futures::executor::block_on` is enough. What is pending when that runtime ends fails with
 //! [`ErrorKind::Closed`].
 //!
 //! # Drop
 //!
 //! Dropping never blocks. Dropping the last clone of a [`Producer`] gives up what is not sent yet, with
-//! a warning that counts it, and dropping a [`Consumer`] leaves its group without a last commit:
+//! a warning that counts it and what failed before without anybody being told, and dropping a [`Consumer`] leaves its group without a last commit:
 //! `close` both.
 //!
 //! # Versions

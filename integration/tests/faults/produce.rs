@@ -169,12 +169,21 @@ async fn out_of_time_in_flight_is_unknown_and_never_sent_is_not_delivered() {
 /// Refused is known not to be written; "timed out" says that it may be.
 #[tokio::test(start_paused = true)]
 async fn out_of_time_after_refusals_tells_what_is_known() {
-    for (code, possibly_written) in [
+    for (acks, code, possibly_written) in [
         // With acks=all also said by a leader that was deposed after it had appended.
-        (ErrorCode::NOT_LEADER_OR_FOLLOWER, true),
-        (ErrorCode::NOT_ENOUGH_REPLICAS, false),
-        (ErrorCode::REQUEST_TIMED_OUT, true),
-        (ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, true),
+        (Acks::All, ErrorCode::NOT_LEADER_OR_FOLLOWER, true),
+        (Acks::Leader, ErrorCode::NOT_LEADER_OR_FOLLOWER, false),
+        (Acks::All, ErrorCode::NOT_ENOUGH_REPLICAS, false),
+        (Acks::All, ErrorCode::LEADER_NOT_AVAILABLE, false),
+        (Acks::All, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, false),
+        (Acks::All, ErrorCode::INVALID_RECORD, false),
+        (Acks::All, ErrorCode::REQUEST_TIMED_OUT, true),
+        (Acks::All, ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, true),
+        // The broker failed, before or after it appended.
+        (Acks::All, ErrorCode::KAFKA_STORAGE_ERROR, true),
+        (Acks::Leader, ErrorCode::KAFKA_STORAGE_ERROR, true),
+        (Acks::All, ErrorCode::UNKNOWN_SERVER_ERROR, true),
+        (Acks::All, ErrorCode::NETWORK_EXCEPTION, true),
     ] {
         let setting = Setting::new().await;
         let topic = setting.topic("told", 1);
@@ -183,7 +192,7 @@ async fn out_of_time_after_refusals_tells_what_is_known() {
             .await
             .producer()
             .delivery_timeout(10 * SECOND);
-        let producer = producer.build().await.unwrap();
+        let producer = producer.acks(acks).build().await.unwrap();
         let refusal = setting.inject(when(ApiKey::PRODUCE).always().then([Step::Error(code)]));
         let error = producer
             .send(Record::to(topic).value("v"))

@@ -80,15 +80,17 @@ impl ProducerBuilder {
         self
     }
 
-    /// `delivery.timeout.ms`: within this time every send ends, one way or the other. Defaults to
+    /// `delivery.timeout.ms`: every record that is buffered ends within this time from then on, one way
+    /// or the other; to be buffered it may take `max.block.ms` before. More than `linger.ms`. Defaults to
     /// 2 minutes.
     pub fn delivery_timeout(mut self, limit: Duration) -> Self {
         self.config.delivery_timeout = limit;
         self
     }
 
-    /// `max.block.ms`: the longest that sending waits for memory or for the topic. Defaults to
-    /// 1 minute.
+    /// `max.block.ms`: the longest that a record waits to be buffered, for memory and for the topic
+    /// together; `delivery.timeout.ms` begins after it. With zero it is buffered at once or not at all.
+    /// Defaults to 1 minute.
     pub fn max_block(mut self, limit: Duration) -> Self {
         self.config.max_block = limit;
         self
@@ -160,9 +162,9 @@ impl ProducerBuilder {
         }
         self.config.compression = compression;
         self.config.validate()?;
+        self.cluster.check_runtime()?;
         let allow = self.allow_auto_create_topics;
         let cluster = self
-        self.cluster.check_runtime()?;
             .cluster
             .make_with(|config| config.allow_auto_create_topics = allow);
         Ok(Producer::start(cluster, self.config))
