@@ -81,6 +81,8 @@ struct Refused {
     at: Instant,
     /// When it is to be asked for again, if somebody uses it.
     again: Instant,
+    /// It was asked for so that asking could make it.
+    sought: bool,
 }
 
 /// Topics to be asked for now.
@@ -240,6 +242,10 @@ impl Wanted {
         let want = self.want(name, now);
         want.used = now;
         want.first = true;
+        // A topic that was found to be gone while it was only looked after may be made by a use.
+        if want.refused.take_if(|refused| !refused.sought).is_some() {
+            want.look_anew(now);
+        }
         want
     }
 
@@ -403,7 +409,7 @@ impl Wanted {
         let Some(want) = self.topics.get_mut(name) else {
             return Verdict::Forget;
         };
-        want.first = false;
+        let sought = std::mem::take(&mut want.first);
         want.tried = None;
         for waiter in want.waiters.drain(..) {
             // Fails only if nobody waits any more.
@@ -417,6 +423,7 @@ impl Wanted {
             error,
             at: now,
             again: now + want.backoff.next(),
+            sought,
         });
         // Then it is forgotten, unless it is used.
         want.next = Some(now + REFUSED_FOR);
@@ -690,6 +697,25 @@ mod tests {
         scene.answer("absent", ErrorCode::NONE, &[1]);
         assert_eq!(scene.wanted.next(), None);
         assert!(scene.wanted.refusals().next().is_none());
+    }
+
+    #[test]
+    fn a_topic_that_went_while_it_was_looked_after_is_sought_anew_when_it_is_used() {
+        let mut scene = Scene::new();
+        let _waiter = scene.seek("orders");
+        scene.due();
+        scene.answer("orders", ErrorCode::NONE, &[1]);
+        while scene.answer("orders", ABSENT, &[]) == Verdict::Keep {
+            scene.now += SECOND;
+            scene.due();
+        }
+        assert!(scene.wanted.is_absent("orders"));
+        let mut waiter = scene.seek("orders");
+        assert_eq!(scene.due().0, ["orders"], "asking may make it");
+        scene.answer("orders", ABSENT, &[]);
+        assert!(waiter.try_recv().is_err(), "it is waited for as at first");
+        scene.answer("orders", ErrorCode::NONE, &[1]);
+        assert!(waiter.try_recv().unwrap().is_ok());
     }
 
     #[test]
