@@ -608,3 +608,54 @@ async fn a_producer_that_is_dropped_warns_of_failures_that_nobody_was_told_of() 
     let dropped = lines.iter().filter(|line| line.contains("dropped"));
     assert_eq!(dropped.count(), 0, "{lines:#?}");
 }
+
+/// What fails in turns for one reason and another is one trouble all the same.
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_fails_for_changing_reasons_is_told_once() {
+    let scene = Scene::new().await;
+    scene.send().await;
+    for _ in 0..40 {
+        for code in [
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ErrorCode::NOT_LEADER_OR_FOLLOWER,
+        ] {
+            let refused = when(ApiKey::PRODUCE).times(1).then([Step::Error(code)]);
+            scene.broker.faults().inject(refused);
+        }
+    }
+    let sending = scene.send();
+    tokio::pin!(sending);
+    goes_on(13 * SECOND, &mut sending).await;
+    let lines = scene.log.take();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    goes_on(40 * SECOND, &mut sending).await;
+    assert_eq!(scene.log.take(), [""; 0], "once a minute");
+    scene.broker.faults().clear();
+    sending.await;
+    tokio::time::sleep(SECOND).await;
+    let lines = scene.log.take();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("over after"), "{lines:#?}");
+}
+
+/// Each request is given up before ten seconds, and the next one is not answered either.
+#[tokio::test(start_paused = true)]
+async fn silence_is_told_however_short_the_limit_of_a_request_is() {
+    let scene = Scene::new().await;
+    let kafka = Kafka::builder(ADDRESS).connector(scene.network.clone());
+    let kafka = kafka.seed(2).request_timeout(3 * SECOND);
+    let kafka = kafka.connect().await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    let record = Record::to("orders").value("v");
+    producer.send(record).await.unwrap();
+    let silent = when(ApiKey::PRODUCE).always().then([Step::Hold]);
+    let silent = scene.broker.faults().inject(silent);
+    let sending = producer.send(record);
+    tokio::pin!(sending);
+    goes_on(16 * SECOND, &mut sending).await;
+    let lines = scene.log.take();
+    let subject = "broker broker:9092 is not reached for 1";
+    assert_told(&lines, subject, &["Produce", "no answer"]);
+    silent.remove();
+    sending.await.unwrap();
+}

@@ -307,6 +307,7 @@ impl Monitor {
             subject,
             lapse,
             failing: false,
+            since: None,
         }
     }
 
@@ -414,6 +415,8 @@ pub(crate) struct Trouble {
     lapse: Option<Duration>,
     /// So that a success after a success costs nothing.
     failing: bool,
+    /// When the first attempt that failed began, if that was said.
+    since: Option<Instant>,
 }
 
 impl Trouble {
@@ -426,7 +429,13 @@ impl Trouble {
     /// An attempt that began at an instant failed, or has not succeeded yet.
     pub(crate) fn failed_since(&mut self, since: Instant, error: &Error) {
         self.failing = true;
+        self.since.get_or_insert(since);
         self.monitor.failed(self, Some(since), error);
+    }
+
+    /// When the first attempt that failed began.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        self.since
     }
 
     /// What it is about.
@@ -437,6 +446,7 @@ impl Trouble {
     /// An attempt succeeded: what was stuck is so for nobody any more.
     pub(crate) fn over(&mut self) {
         if std::mem::take(&mut self.failing) {
+            self.since = None;
             let (monitor, subject) = (&self.monitor, &self.subject);
             monitor.over(|troubles, now| troubles.over(subject, now));
         }

@@ -269,11 +269,12 @@ impl Connection {
             // A quota may have held the connection back meanwhile.
             let now = shared.env.now();
             let begin = shared.deadline(sent, Duration::ZERO);
-            if begin + patience <= now {
+            let is_overdue = begin + within <= now;
+            if begin + patience <= now || is_overdue {
                 shared.unanswered(R::API_KEY, begin + held);
                 patience = now - begin + PATIENCE;
             }
-            if begin + within <= now || shared.env.has_ended() {
+            if is_overdue || shared.env.has_ended() {
                 let error = shared
                     .env
                     .elapsed("the answer", within, "request.timeout.ms");

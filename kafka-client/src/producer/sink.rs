@@ -229,11 +229,12 @@ impl InFlight {
     /// There is no answer yet. A quota may have held the connection back: that does not count.
     fn look(&mut self, limit: Duration, now: Instant) {
         let begin = self.connection.deadline(self.sent, Duration::ZERO);
-        if begin + self.patience <= now {
+        let is_overdue = begin + limit <= now;
+        if begin + self.patience <= now || is_overdue {
             self.connection.unanswered(ApiKey::PRODUCE, begin);
             self.patience = now - begin + PATIENCE;
         }
-        if begin + limit <= now {
+        if is_overdue {
             let error = Error::timeout("the answer", limit, "request.timeout.ms");
             let error = error.at_api(ApiKey::PRODUCE);
             // Every request of the connection ends with this, in order.

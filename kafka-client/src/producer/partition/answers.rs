@@ -11,7 +11,7 @@ use super::{Batch, OpenBatch, Partition, State};
 use crate::cluster::is_absent;
 use crate::env::lock;
 use crate::error::{Error, ErrorKind};
-use crate::health::{Subject, with_advice};
+use crate::health::{Subject, Trouble, with_advice};
 use crate::net::Lane;
 use crate::producer::config::Acks;
 use crate::producer::delivery::{Completion, Outcome};
@@ -338,11 +338,20 @@ impl Partition {
     ) -> Retry {
         let now = came.now;
         let subject = self.in_trouble(&error);
-        let known = state.trouble.take();
-        let known = known.filter(|trouble| *trouble.subject() == subject);
-        let trouble = known.unwrap_or_else(|| shared.cluster.health.watch(subject));
-        let trouble = state.trouble.insert(trouble);
-        trouble.failed_since(came.sent, &error);
+        let since = state.trouble.as_ref().and_then(Trouble::since);
+        let is_another = state.trouble.as_ref().is_none_or(|trouble| {
+            // It stays what it was at first while reasons change; but a topic that is known to be gone is
+            // told of as such.
+            *trouble.subject() != subject
+                && matches!(subject, Subject::Topic { .. })
+                && shared.cluster.is_absent(&self.topic.name)
+        });
+        if is_another {
+            state.trouble = Some(shared.cluster.health.watch(subject));
+        }
+        if let Some(trouble) = &mut state.trouble {
+            trouble.failed_since(since.unwrap_or(came.sent), &error);
+        }
         state.last_error = Some(error.clone());
         if state.not_before.is_some_and(|instant| instant > now) {
             // All that was under way is lost with a connection: that is one failure.
