@@ -360,6 +360,13 @@ impl KafkaBuilder {
         self
     }
 
+    /// `receive.message.max.bytes`: the largest answer that is taken from a broker. `fetch.max.bytes` of
+    /// a consumer must be 64 KiB less at least. Defaults to 128 MiB.
+    pub fn receive_message_max_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_response = bytes;
+        self
+    }
+
     /// `metadata.recovery.strategy`: what to do when the brokers that are known are of no use any
     /// more. Defaults to beginning again at the bootstrap addresses.
     pub fn metadata_recovery(mut self, strategy: MetadataRecoveryStrategy) -> Self {

@@ -54,7 +54,7 @@ pub(crate) struct ClientConfig {
     pub(crate) metadata_recovery_trigger: Duration,
     /// `metadata.max.idle.ms`
     pub(crate) metadata_max_idle: Duration,
-    /// Largest answer taken from a broker.
+    /// `receive.message.max.bytes`, as librdkafka has it.
     pub(crate) max_response: usize,
     /// `allow.auto.create.topics`
     pub(crate) allow_auto_create_topics: bool,

@@ -30,6 +30,8 @@ struct Inner {
     fatal: bool,
     /// The record that it is about.
     record: Option<Box<ConsumerRecord>>,
+    /// An answer was larger than may be received.
+    oversized: bool,
     /// Where to go on.
     resume_offset: Option<i64>,
     /// Nothing but a change by somebody helps.
@@ -105,6 +107,7 @@ impl Error {
             unsent: false,
             fatal: false,
             record: None,
+            oversized: false,
             resume_offset: None,
             lasting: false,
             source: None,
@@ -210,6 +213,16 @@ impl Error {
         self
     }
 
+    /// Of an answer that is larger than may be received.
+    pub(crate) fn oversized(mut self) -> Self {
+        self.inner().oversized = true;
+        self
+    }
+
+    pub(crate) fn is_oversized(&self) -> bool {
+        self.0.oversized
+    }
+
     /// Of a partition that goes on from this offset, once it is sought to.
     pub(crate) fn resume_at(mut self, offset: i64) -> Self {
         self.inner().resume_offset = Some(offset);
@@ -254,6 +267,7 @@ impl Error {
                 unsent: old.unsent,
                 fatal: old.fatal,
                 record: old.record.clone(),
+                oversized: old.oversized,
                 resume_offset: old.resume_offset,
                 lasting: old.lasting,
                 source: old.source.clone(),

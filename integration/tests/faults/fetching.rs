@@ -13,7 +13,6 @@ use kafka_client_protocol::api::fetch::FetchResponse;
 use kafka_client_protocol::api::list_offsets::ListOffsetsResponse;
 
 use super::Setting;
-use super::log::Log;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -231,7 +230,6 @@ async fn answers_without_anything_are_no_hot_loop() {
 async fn every_reset_is_told_with_from_to_and_why() {
     let setting = Setting::new().await;
     write(&setting, "read", 2, 20).await;
-    let log = Log::capture_at("kafka_client=info");
     let (sender, mut resets) = tokio::sync::mpsc::unbounded_channel();
     let builder = setting.kafka().await.reader();
     let builder = builder
@@ -261,14 +259,6 @@ async fn every_reset_is_told_with_from_to_and_why() {
     reader.handle().seek_to_beginning(&reset.partition).unwrap();
     numbered::receive(&mut reader, 20).await;
     assert!(resets.try_recv().is_err());
-    let lines = log.take();
-    let told = |words: &str| lines.iter().filter(|line| line.contains(words)).count();
-    assert_eq!(told("begins at 0: no offset was stored"), 2, "{lines:?}");
-    assert_eq!(
-        told("read-1 goes on at 0 instead of 20: offset 20 is not in the log"),
-        1,
-        "{lines:?}"
-    );
 }
 
 /// A panic in it is no silence.
@@ -329,5 +319,102 @@ async fn negative_offsets_are_refused() {
         let error = reader.recv().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
         assert!(error.to_string().contains(&offset.to_string()), "{error}");
+    }
+}
+
+/// It was asked for again for ever, with a debug line.
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_cannot_be_received_is_an_error_of_its_partition() {
+    let setting = Setting::new().await;
+    write(&setting, "small", 7, 50).await;
+    setting.topic("large", 2);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let value = "v".repeat(300_000);
+    for (partition, value) in [(0, "v"), (0, &value), (1, "v"), (0, "w")] {
+        let record = Record::to("large").partition(partition).value(value);
+        producer.send(record).await.unwrap();
+    }
+    let kafka = setting.client().receive_message_max_bytes(200_000);
+    let kafka = kafka.connect().await.unwrap();
+    let refused = kafka.reader().assign(partitions("small", 7)).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("fetch.max.bytes") && refused.contains("receive.message.max.bytes"));
+    let reader = kafka.reader().fetch_max_bytes(100_000);
+    let reader = reader.offset_reset(OffsetReset::Earliest);
+    let all = [partitions("large", 2), partitions("small", 7)].concat();
+    let mut reader = reader.assign(all).await.unwrap();
+    let mut errors = Vec::new();
+    let mut records = 0;
+    while records < 352 || errors.is_empty() {
+        let received = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+        match received.expect("it goes on") {
+            Ok(_) => records += 1,
+            Err(error) => errors.push(error),
+        }
+    }
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let error = &errors[0];
+    assert_eq!((error.topic(), error.partition()), (Some("large"), Some(0)));
+    assert!(
+        error
+            .to_string()
+            .contains("receive.message.max.bytes is 200000"),
+        "{error}"
+    );
+    let beyond = error.resume_offset().unwrap();
+    let at = TopicPartition::new("large", 0);
+    reader.handle().seek(&at, beyond).unwrap();
+    let record = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+    assert_eq!(record.unwrap().unwrap().value().unwrap(), "w");
+}
+
+/// What does not go on is told after ten seconds, with what helps, and when it is over.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_read_for_long_is_told() {
+    let part = |code| Step::error_for("read", 1, code);
+    let partition = "topic read partition 1 is not read";
+    for (api, step, subject) in [
+        (
+            ApiKey::FETCH,
+            part(ErrorCode::KAFKA_STORAGE_ERROR),
+            partition,
+        ),
+        (
+            ApiKey::LIST_OFFSETS,
+            part(ErrorCode::OFFSET_NOT_AVAILABLE),
+            partition,
+        ),
+        (ApiKey::LIST_OFFSETS, Step::Close, partition),
+        (
+            ApiKey::FETCH,
+            Step::Close,
+            "broker localhost:9092 is not read from",
+        ),
+        (
+            ApiKey::FETCH,
+            Step::edit(|answer: &mut FetchResponse| answer.error_code = -1),
+            "broker localhost:9092 is not read from",
+        ),
+    ] {
+        let setting = Setting::new().await;
+        write(&setting, "read", 2, 10).await;
+        let what = format!("{api} {step:?}");
+        let fault = setting.inject(when(api).always().then([step]));
+        let kafka = setting.kafka().await;
+        let reader = kafka.reader().offset_reset(OffsetReset::Earliest);
+        let mut reader = reader.assign(partitions("read", 2)).await.unwrap();
+        let reading = async {
+            loop {
+                reader.recv().await.unwrap();
+            }
+        };
+        let early = tokio::time::timeout(9 * SECOND, reading).await;
+        assert!(early.is_err() && kafka.health().is_well(), "{what}");
+        tokio::time::sleep(3 * SECOND).await;
+        let health = kafka.health().to_string();
+        assert!(health.contains(subject), "{what}: {health}");
+        fault.remove();
+        tokio::time::sleep(3 * SECOND).await;
+        assert!(kafka.health().is_well(), "{what}: {}", kafka.health());
     }
 }

@@ -306,6 +306,8 @@ impl ConsumerBuilder {
         let cluster = self
             .cluster
             .make_with(|config| config.allow_auto_create_topics = allow);
+        self.config
+            .validate_receiving(cluster.config.max_response)?;
         let shared = Shared::new(cluster, self.config, assigned_by_hand);
         Ok((shared, self.listener))
     }

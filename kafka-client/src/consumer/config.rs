@@ -88,7 +88,23 @@ impl Default for ConsumerConfig {
     }
 }
 
+/// What an answer has beside its records, generously.
+const ANSWER_OVERHEAD: usize = 64 * 1024;
+
 impl ConsumerConfig {
+    /// Checks that an answer as large as is asked for can be received.
+    pub(crate) fn validate_receiving(&self, receive_max: usize) -> Result<(), Error> {
+        let largest = usize::try_from(self.fetch_max_bytes).unwrap_or(0) + ANSWER_OVERHEAD;
+        match largest > receive_max {
+            true => Err(Error::config(format!(
+                "fetch.max.bytes is {}, and receive.message.max.bytes only {receive_max}: it must be \
+                 {largest} at least",
+                self.fetch_max_bytes
+            ))),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
         if self.group.as_deref().is_some_and(str::is_empty) {
             return Err(Error::config("group.id is empty"));
@@ -186,5 +202,18 @@ mod tests {
             "group.instance.id",
         );
         check(|config| config.fetch_min_bytes = -1, "fetch.min.bytes");
+        let config = ConsumerConfig {
+            fetch_max_bytes: 1000,
+            ..ConsumerConfig::default()
+        };
+        let error = config.validate_receiving(66_535).unwrap_err().to_string();
+        for words in [
+            "fetch.max.bytes is 1000",
+            "receive.message.max.bytes",
+            "66536",
+        ] {
+            assert!(error.contains(words), "{error}");
+        }
+        assert!(config.validate_receiving(66_536).is_ok());
     }
 }

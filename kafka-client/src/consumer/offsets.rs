@@ -139,7 +139,7 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
             Err(error) => failure = Some(error),
         }
     }
-    if let Some(error) = failure {
+    if let Some(error) = &failure {
         tracing::debug!(node, %error, "a leader was asked in vain");
     }
     let mut failed = Vec::new();
@@ -161,6 +161,7 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
             }
             match (answers.remove(&partition), question) {
                 (Some(Ok(Said::Offset(offset))), _) => {
+                    state.is_well(&partition);
                     tracing::debug!(%partition, offset, "begins");
                     let reset = state.positions.begin_at(&partition, offset);
                     resets.extend(reset);
@@ -184,7 +185,17 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
                     let error = error.at_partition(&partition.topic, partition.partition);
                     state.stick(&partition, error);
                 }
-                _ => failed.push(partition),
+                (answer, _) => {
+                    let refused = answer.and_then(Result::err).or_else(|| failure.clone());
+                    let error = refused.unwrap_or_else(|| {
+                        Error::new(ErrorKind::Protocol, "the answer leaves the partition out")
+                    });
+                    // That the broker is not reached is told elsewhere.
+                    if error.kind() != ErrorKind::Connect {
+                        shared.failed(&mut state, &partition, &error);
+                    }
+                    failed.push(partition);
+                }
             }
         }
     }

@@ -326,7 +326,8 @@ impl Reader {
             self.unfinished.push(current.fetched.assigned.clone());
         }
         let kept: usize = self.aside.iter().map(|kept| kept.fetched.bytes.bytes).sum();
-        if kept + current.fetched.bytes.bytes > self.shared.config.buffer_bytes / 4 {
+        let share = self.shared.share(&self.shared.state());
+        if kept + current.fetched.bytes.bytes > share / 4 {
             let partition = &current.fetched.assigned.partition;
             self.shared.state().positions.rewind(partition);
             self.current = Some(current);

@@ -25,6 +25,7 @@ use crate::cluster::metadata::PartitionMetadata;
 use crate::cluster::{Cluster, Metadata};
 use crate::env::{Env, lock};
 use crate::error::{Error, ErrorKind};
+use crate::health::{Subject, Trouble};
 
 /// Data of one partition from one answer, not decoded yet.
 #[derive(Debug)]
@@ -84,6 +85,8 @@ pub(crate) struct State {
     inboxes: BTreeMap<i32, Inbox>,
     /// The partitions that each leader is to be asked for an offset of.
     pub(crate) lookups: BTreeMap<i32, BTreeSet<TopicPartition>>,
+    /// Of the partitions of which something fails, and is tried again.
+    troubles: BTreeMap<TopicPartition, Trouble>,
     errors: VecDeque<Error>,
     failed: Option<Error>,
     /// A partition that was lost with offsets the user may still want to commit, and has not heard
@@ -279,6 +282,18 @@ impl Shared {
         state.positions.reset(partition, timestamp, reason);
     }
 
+    /// Something about a partition has failed, and will be tried again.
+    pub(crate) fn failed(&self, state: &mut State, partition: &TopicPartition, error: &Error) {
+        let (topic, number) = (&partition.topic, partition.partition);
+        let error = error.clone().at_partition(topic, number);
+        let trouble = state.troubles.entry(partition.clone()).or_insert_with(|| {
+            let (topic, partition) = (topic.clone(), number);
+            let subject = Subject::Reading { topic, partition };
+            self.cluster.health.watch(subject)
+        });
+        trouble.failed(&error);
+    }
+
     /// The log is another from `offset` on. Goes on from there if handed out records are concerned, and
     /// `auto.offset.reset` allows it; what there is to tell then.
     #[must_use = "it is to be told when no lock is held"]
@@ -350,7 +365,10 @@ impl Shared {
                     }
                     slot.source
                 }
-                None => -1,
+                None => {
+                    state.troubles.remove(&partition);
+                    -1
+                }
             };
             for node in [former, source] {
                 if node >= 0 {
@@ -467,6 +485,13 @@ impl State {
         self.inboxes.entry(node).or_default()
     }
 
+    /// What was tried again for a partition has succeeded.
+    pub(crate) fn is_well(&mut self, partition: &TopicPartition) {
+        if let Some(mut trouble) = self.troubles.remove(partition) {
+            trouble.over();
+        }
+    }
+
     /// A partition is lost whose records the user may still want to commit.
     pub(crate) fn lose(&mut self, partition: &TopicPartition) {
         self.lost = Some(partition.clone());
@@ -480,6 +505,7 @@ impl State {
     /// Reports an error that ends a partition's progress, until the user seeks.
     pub(crate) fn stick(&mut self, partition: &TopicPartition, error: Error) {
         self.positions.set_stage(partition, Stage::Stuck);
+        self.troubles.remove(partition);
         self.errors.push_back(error);
         if let Some(waker) = self.waker.take() {
             waker.wake();

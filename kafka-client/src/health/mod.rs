@@ -146,6 +146,18 @@ pub enum Subject {
         /// The partition's number.
         partition: i32,
     },
+    /// Nothing is read from a broker.
+    Fetch {
+        /// `host:port`
+        address: Arc<str>,
+    },
+    /// Nothing is read of a partition.
+    Reading {
+        /// The topic's name.
+        topic: Arc<str>,
+        /// The partition's number.
+        partition: i32,
+    },
     /// A broker has this client wait, for a quota.
     Throttled {
         /// `host:port`
@@ -234,6 +246,18 @@ impl Subject {
                     "had a record in work for long",
                     "has no record in work for long any more",
                 ],
+            ),
+            Self::Fetch { address } => (
+                format!("broker {address}"),
+                [
+                    "is not read from",
+                    "was not read from",
+                    "is read from again",
+                ],
+            ),
+            Self::Reading { topic, partition } => (
+                format!("topic {topic} partition {partition}"),
+                ["is not read", "was not read", "is read again"],
             ),
             Self::Throttled { address } => (
                 format!("broker {address}"),

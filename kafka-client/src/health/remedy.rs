@@ -157,6 +157,12 @@ fn by_subject(subject: &Subject) -> String {
              give that work a limit"
                 .to_owned()
         }
+        Subject::Fetch { .. } => {
+            "check the log of the broker, and the network between it and the client".to_owned()
+        }
+        Subject::Reading { topic, .. } => format!(
+            "check the log of the partition's leader (kafka-topics --describe --topic {topic})"
+        ),
         Subject::Throttled { .. } => throttled(),
     }
 }

@@ -112,7 +112,14 @@ fn checked_length(prefix: [u8; 4], limit: usize) -> Result<usize, Error> {
     }
     match usize::try_from(length) {
         Ok(length) if length <= limit => Ok(length),
-        _ => Err(Error::new(
+        Ok(length) => Err(Error::new(
+            ErrorKind::Protocol,
+            format!(
+                "the peer announced an answer of {length} bytes, and receive.message.max.bytes is {limit}"
+            ),
+        )
+        .oversized()),
+        Err(_) => Err(Error::new(
             ErrorKind::Protocol,
             format!("the peer announced an answer of {length} bytes, 0 to {limit} are possible"),
         )),

@@ -74,6 +74,7 @@ pub(super) fn take(
             }
             match ErrorCode::new(partition.error_code) {
                 ErrorCode::NONE => {
+                    state.is_well(&named);
                     let fetched = taking.accept(state, &named, &asked, &partition);
                     if fetched.is_some() {
                         session.served(&named);
@@ -92,6 +93,9 @@ pub(super) fn take(
         for (named, asked) in session.left_out() {
             if is_current(state, node, &named, &asked) {
                 taking.back_off(state, &named);
+                let error = Error::new(ErrorKind::Protocol, "the answer leaves the partition out");
+                let error = error.at_api(ApiKey::FETCH).at_broker(connection.broker());
+                shared.failed(state, &named, &error);
             }
         }
     }
@@ -119,6 +123,31 @@ pub(super) fn leave_replica(shared: &Shared, node: i32, session: &Session) {
     let state = &mut *guard;
     for partition in session.partitions() {
         leave(shared, state, partition, node, now);
+    }
+    shared.settle(state);
+}
+
+/// The batch that is asked for is larger than may be received.
+pub(super) fn stop_at_oversized(
+    shared: &Shared,
+    node: i32,
+    partition: &TopicPartition,
+    asked: &Asked,
+    error: &Error,
+) {
+    let mut guard = shared.state();
+    let state = &mut *guard;
+    if is_current(state, node, partition, asked) {
+        let beyond = asked.offset + 1;
+        let error = Error::new(
+            ErrorKind::Protocol,
+            format!(
+                "the batch at offset {} cannot be received: {error}; raise that, or to go on without \
+                 it, seek to {beyond}",
+                asked.offset
+            ),
+        );
+        stick(state, partition, error.resume_at(beyond));
     }
     shared.settle(state);
 }
@@ -276,8 +305,11 @@ impl Taking<'_> {
                     ))
                 });
             }
-            code if code.is_retriable() && code != ErrorCode::CORRUPT_MESSAGE => {}
-            ErrorCode::UNKNOWN_SERVER_ERROR => {}
+            code if (code.is_retriable() && code != ErrorCode::CORRUPT_MESSAGE)
+                || code == ErrorCode::UNKNOWN_SERVER_ERROR =>
+            {
+                self.shared.failed(state, named, &error);
+            }
             // Not allowed, corrupt on the broker's disk, and the like: nothing changes by itself.
             _ => stick(state, named, error),
         }

@@ -25,10 +25,10 @@ pub(crate) use self::session::Asked;
 
 use self::session::Session;
 use super::shared::Shared;
-use crate::cluster::Backoff;
 use crate::config::millis;
 use crate::env::Env;
 use crate::error::Error;
+use crate::health::{Subject, Trouble};
 use crate::net::{Connection, LAST_BY_NAME, Lane};
 
 /// An answer that is so late tells that the broker may not lead any more: the metadata is looked at
@@ -62,6 +62,9 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
         return;
     };
     let mut session = Session::default();
+    let mut trouble = None;
+    // While an answer was too large to be received: how many partitions are asked for at a time.
+    let mut limit = None;
     loop {
         let Some(this) = shared.upgrade() else { return };
         let room = match plan(&this, node, &mut session) {
@@ -72,7 +75,48 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
                 continue;
             }
         };
-        let pause = turn(&this, node, &mut session, room, &mut backoff).await;
+        let asked = env.now();
+        let result = match this.cluster.connect(node, Lane::Data).await {
+            Ok(connection) => {
+                let result = fetch(&this, node, &connection, &mut session, room, limit).await;
+                note(
+                    &this,
+                    &mut trouble,
+                    connection.broker(),
+                    result.as_ref().err(),
+                );
+                result
+            }
+            Err(error) => Err(error),
+        };
+        let pause = match result {
+            // What a broker has nothing to say of, it says after `fetch.max.wait.ms`.
+            Ok(false) if env.now() < asked + this.config.fetch_max_wait / 2 => {
+                tracing::debug!(node, "an answer brought nothing");
+                Some(backoff.next())
+            }
+            Ok(_) => {
+                backoff.reset();
+                None
+            }
+            Err(error) => {
+                tracing::debug!(node, %error, "fetch failed");
+                session.broken();
+                answers::leave_replica(&this, node, &session);
+                this.cluster.request_refresh();
+                if error.is_oversized() {
+                    limit = narrow(&this, node, &session, limit, &error);
+                }
+                Some(backoff.next())
+            }
+        };
+        if pause.is_none()
+            && let Some(partitions) = limit
+        {
+            // The others have their turn, and more of them at a time.
+            session.pass_turn();
+            limit = Some(partitions * 2).filter(|more| *more < session.len());
+        }
         drop(this);
         if let Some(pause) = pause {
             env.sleep(pause).await;
@@ -80,37 +124,39 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
     }
 }
 
-/// One request and its answer; tells how long to wait before the next one, if that is needed.
-async fn turn(
-    shared: &Shared,
-    node: i32,
-    session: &mut Session,
-    room: Room,
-    backoff: &mut Backoff,
-) -> Option<Duration> {
-    let asked = shared.env().now();
-    let result = match shared.cluster.connect(node, Lane::Data).await {
-        Ok(connection) => fetch(shared, node, &connection, session, room).await,
-        Err(error) => Err(error),
-    };
-    match result {
-        // What a broker has nothing to say of, it says after `fetch.max.wait.ms`.
-        Ok(false) if shared.env().now() < asked + shared.config.fetch_max_wait / 2 => {
-            tracing::debug!(node, "an answer brought nothing");
-            Some(backoff.next())
-        }
-        Ok(_) => {
-            backoff.reset();
-            None
-        }
-        Err(error) => {
-            tracing::debug!(node, %error, "fetch failed");
-            session.broken();
-            answers::leave_replica(shared, node, session);
-            shared.cluster.request_refresh();
-            Some(backoff.next())
+/// Tells of requests that fail. That the broker is not even reached is told elsewhere.
+fn note(shared: &Shared, trouble: &mut Option<Trouble>, address: &Arc<str>, error: Option<&Error>) {
+    match (error, trouble.as_mut()) {
+        (None, None) => {}
+        (None, Some(trouble)) => trouble.over(),
+        (Some(error), Some(trouble)) => trouble.failed(error),
+        (Some(error), None) => {
+            let address = address.clone();
+            let subject = Subject::Fetch { address };
+            trouble
+                .insert(shared.cluster.health.watch(subject))
+                .failed(error);
         }
     }
+}
+
+/// The answer was larger than may be received. Only a single batch can be that large: its partition is
+/// found by asking for half as many, until it is alone, and stops with an error.
+fn narrow(
+    shared: &Shared,
+    node: i32,
+    session: &Session,
+    limit: Option<usize>,
+    error: &Error,
+) -> Option<usize> {
+    let asked = limit.unwrap_or(session.len()).min(session.len());
+    if asked > 1 {
+        return Some(asked / 2);
+    }
+    if let Some((partition, asked)) = session.first() {
+        answers::stop_at_oversized(shared, node, &partition, &asked, error);
+    }
+    Some(1)
 }
 
 async fn wait(env: &Env, wake: &Notify, until: Option<Instant>) {
@@ -191,6 +237,7 @@ async fn fetch(
     connection: &Connection,
     session: &mut Session,
     room: Room,
+    limit: Option<usize>,
 ) -> Result<bool, Error> {
     let config = &shared.config;
     let cap = match session.has_ids() {
@@ -198,10 +245,13 @@ async fn fetch(
         false => LAST_BY_NAME,
     };
     let version = connection.version::<FetchRequest>(cap)?;
-    let ask = session.ask(version, None, room.each);
+    let ask = session.ask(version, limit, room.each);
     let rack = config.rack.as_deref().filter(|_| session.may_refer());
     let request = FetchRequest {
-        max_wait_ms: millis(config.fetch_max_wait),
+        max_wait_ms: match limit {
+            Some(_) => 0,
+            None => millis(config.fetch_max_wait),
+        },
         min_bytes: config.fetch_min_bytes,
         max_bytes: room.all,
         isolation_level: i8::from(config.read_committed),

@@ -116,6 +116,18 @@ impl Session {
         self.unreferred == 0
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The partition whose turn it is.
+    pub(super) fn first(&self) -> Option<(TopicPartition, Asked)> {
+        let partition = self.order.values().next()?;
+        let topic = self.topics.get(&partition.topic)?;
+        let entry = topic.partitions.get(&partition.partition)?;
+        Some((partition.clone(), entry.asked))
+    }
+
     pub(super) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.order.values()
     }
@@ -357,6 +369,18 @@ impl Session {
         }
     }
 
+    /// Those that the request named come last now, whether they got data or not.
+    pub(super) fn pass_turn(&mut self) {
+        let named = self.topics.iter().flat_map(|(name, topic)| {
+            let named = topic.partitions.iter();
+            let named = named.filter(|(_, entry)| entry.named == self.request);
+            named.map(|(partition, _)| TopicPartition::new(name.clone(), *partition))
+        });
+        for partition in named.collect::<Vec<_>>() {
+            self.served(&partition);
+        }
+    }
+
     /// The request was answered, by a broker that has this session now: 0 if it keeps none.
     pub(super) fn answered(&mut self, id: i32) {
         if self.is_limited {
@@ -516,6 +540,16 @@ mod tests {
         session.answered(0);
         let ask = next(&mut session);
         assert_eq!((ask.id, ask.epoch, named(&ask).len()), (7, 0, 4));
+    }
+
+    #[test]
+    fn who_was_named_by_a_limited_request_may_pass_the_turn() {
+        let mut session = session();
+        session.ask(13, Some(2), MAX);
+        session.pass_turn();
+        assert_eq!(session.first(), Some((at("a", 2), from(0))));
+        let ask = session.ask(13, Some(2), MAX);
+        assert_eq!(named(&ask), [a(2, 0), z(0)]);
     }
 
     #[test]
