@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use integration::numbered::{self, Tally};
 use integration::partitions;
 use kafka_broker::{Step, when};
@@ -9,8 +10,9 @@ use kafka_client::consumer::{Consumer, OffsetReset, ResetReason, TopicPartition}
 use kafka_client::record::Record;
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
-use kafka_client_protocol::api::fetch::FetchResponse;
+use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse};
 use kafka_client_protocol::api::list_offsets::ListOffsetsResponse;
+use kafka_client_protocol::records::{Batch, BatchBuilder, Header, Seal, retain};
 
 use super::Setting;
 
@@ -298,6 +300,106 @@ async fn a_reset_by_duration_begins_at_what_is_not_older() {
             10 => assert!(record.is_err()),
             first => assert_eq!(record.unwrap().unwrap().offset(), first),
         }
+    }
+}
+
+/// 41, 42: what is odd but legal stops nothing: gaps, batches that compaction has emptied in part or
+/// whole, markers, records without key, value and time, headers of every kind.
+#[tokio::test(start_paused = true)]
+async fn odd_but_legal_records_stop_nothing() {
+    let sealed = |base_offset, control, records: &[(&[u8], Option<&[u8]>)]| {
+        let mut builder = BatchBuilder::new(BytesMut::new());
+        let key = |value: &'static [u8]| Header {
+            key: "twice",
+            value: Some(value),
+        };
+        let headers = [
+            Header {
+                key: "",
+                value: None,
+            },
+            key(b"1"),
+            key(b"2"),
+            Header {
+                key: "",
+                value: Some(b""),
+            },
+        ];
+        for (key, value) in records {
+            let key = Some(*key).filter(|key| !key.is_empty());
+            builder.append(-1, key, *value, &headers).unwrap();
+        }
+        let seal = Seal {
+            base_offset,
+            partition_leader_epoch: 0,
+            control,
+            ..Default::default()
+        };
+        builder.seal(&seal).unwrap().bytes
+    };
+    let compacted = |bytes: Bytes, keep: fn(i64) -> bool| {
+        let batch = Batch::new(bytes).unwrap();
+        retain(&batch, 1 << 20, |record| keep(record.offset)).unwrap()
+    };
+    let one: (&[u8], Option<&[u8]>) = (b"k", Some(b"v"));
+    let plain = &[one; 5];
+    let marker: &[(&[u8], Option<&[u8]>)] = &[(&[0, 0, 0, 1], Some(&[0; 6]))];
+    let log = [
+        // Nothing at the start of the answer that is of use: it was fetched from within.
+        compacted(sealed(0, false, plain), |_| false),
+        sealed(5, false, &[(b"", None), (b"", Some(b"")), (b"k", None)]),
+        // A gap, and then what compaction has left.
+        compacted(sealed(20, false, plain), |offset| offset == 22),
+        compacted(sealed(25, false, plain), |_| false),
+        sealed(30, true, marker),
+        sealed(31, false, &plain[..1]),
+        compacted(sealed(32, false, plain), |_| false),
+        sealed(37, true, marker),
+    ]
+    .concat();
+    let log = Bytes::from(log);
+    for from in [0, 3, 5, 9, 21, 22, 27, 30] {
+        let setting = Setting::new().await;
+        setting.topic("read", 1);
+        let producer = setting.kafka().await.producer().batch_size(1);
+        let producer = producer.build().await.unwrap();
+        for _ in 0..40 {
+            producer
+                .send(Record::to("read").value("real"))
+                .await
+                .unwrap();
+        }
+        let odd = log.clone();
+        let edit = Step::edit(move |answer: &mut FetchResponse| {
+            answer.responses[0].partitions[0].records = Some(odd.clone());
+        });
+        let first = when(ApiKey::FETCH)
+            .matching(move |request: &FetchRequest| {
+                request.topics[0].partitions[0].fetch_offset < 38
+            })
+            .always();
+        let first = setting.inject(first.then([edit]));
+        let reader = setting.kafka().await.reader();
+        let mut reader = reader.assign(partitions("read", 1)).await.unwrap();
+        let at = TopicPartition::new("read", 0);
+        reader.handle().seek(&at, from).unwrap();
+        let mut offsets = Vec::new();
+        for expected in [5, 6, 7, 22, 31, 38, 39]
+            .into_iter()
+            .filter(|at| *at >= from)
+        {
+            let record = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+            let record = record
+                .unwrap_or_else(|_| panic!("from {from}: {offsets:?}"))
+                .unwrap();
+            offsets.push(record.offset());
+            assert_eq!(record.offset(), expected, "from {from}");
+            if record.offset() < 38 {
+                assert_eq!(record.headers().iter().count(), 4);
+            }
+        }
+        assert_eq!(reader.handle().position(&at), Some(40));
+        assert_eq!(first.hits(), 1, "from {from}");
     }
 }
 
