@@ -403,6 +403,28 @@ async fn odd_but_legal_records_stop_nothing() {
     }
 }
 
+/// 52: an answer that names partitions twice, and some that were not asked for.
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_names_twice_is_taken_once() {
+    let setting = Setting::new().await;
+    write(&setting, "read", 2, 100).await;
+    let twice = Step::edit(|answer: &mut FetchResponse| {
+        for topic in &mut answer.responses {
+            topic.partitions.extend(topic.partitions.clone());
+            let strange = topic.partitions.first().cloned();
+            topic.partitions.extend(strange.map(|mut strange| {
+                strange.partition_index = 7;
+                strange
+            }));
+        }
+        answer.responses.extend(answer.responses.clone());
+    });
+    setting.inject(when(ApiKey::FETCH).always().then([twice]));
+    let mut reader = reader(&setting, partitions("read", 2), 8 * 1024).await;
+    let read = numbered::receive(&mut reader, 200).await;
+    read.assert_is(2, 0..100);
+}
+
 /// 58: no offset is negative, whatever a broker says.
 #[tokio::test(start_paused = true)]
 async fn negative_offsets_are_refused() {
