@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures::StreamExt;
 use integration::numbered;
 use kafka_broker::{Step, when};
-use kafka_client::consumer::{ConsumerBuilder, OffsetReset, RebalanceEvent};
+use kafka_client::consumer::{
+    ConsumerBuilder, OffsetReset, RebalanceEvent, RecreatedTopic, ResetReason, TopicPartition,
+};
 use kafka_client::{ErrorCode, ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
 use tokio::time::{Instant, timeout};
@@ -266,5 +268,59 @@ async fn a_partition_that_comes_later_begins_at_its_first_record() {
             received += 1;
         }
         assert_eq!(received, expected);
+    }
+}
+
+/// 54: a topic that is made anew is told, and nothing of the old one is applied to it or committed for
+/// it.
+#[tokio::test(start_paused = true)]
+async fn a_topic_made_anew_under_a_consumer_is_told_and_read_by_policy() {
+    for policy in [RecreatedTopic::ReadFromBeginning, RecreatedTopic::Fail] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("orders", 1);
+        send(&setting, topic, 1, 50).await;
+        let kafka = setting.kafka().await;
+        let (told, mut resets) = tokio::sync::mpsc::unbounded_channel();
+        let member = joining(&kafka).manual_commit().recreated_topic(policy);
+        let member = member.allow_auto_create_topics(false);
+        let member = member.on_reset(move |reset| drop(told.send(reset.clone())));
+        let mut member = member.subscribe([topic]).await.unwrap();
+        numbered::receive(&mut member, 50).await;
+        member.commit().await.unwrap();
+        let place = TopicPartition::new(topic, 0);
+        assert_eq!(resets.recv().await.unwrap().reason, ResetReason::NoOffset);
+        kafka.delete_topic(topic).await.unwrap();
+        setting.topic(topic, 1);
+        send(&setting, topic, 1, 3).await;
+        match policy {
+            RecreatedTopic::Fail => {
+                let error = timeout(60 * SECOND, member.recv())
+                    .await
+                    .unwrap()
+                    .unwrap_err();
+                assert!(error.to_string().contains("made anew"), "{error}");
+                assert_eq!(error.partition(), Some(0));
+                member.commit().await.unwrap();
+                let stored = member
+                    .handle()
+                    .committed(std::slice::from_ref(&place))
+                    .await;
+                assert_ne!(stored.unwrap().get(&place), Some(&50));
+                member.handle().seek(&place, 0).unwrap();
+            }
+            _ => {
+                let reset = timeout(60 * SECOND, resets.recv()).await.unwrap().unwrap();
+                let reason = ResetReason::TopicRecreated { position: 50 };
+                assert_eq!((reset.reason, reset.to), (reason, 0));
+            }
+        }
+        let read = timeout(60 * SECOND, numbered::receive(&mut member, 3)).await;
+        read.unwrap().assert_is(1, 0..3);
+        member.commit().await.unwrap();
+        let stored = member
+            .handle()
+            .committed(std::slice::from_ref(&place))
+            .await;
+        assert_eq!(stored.unwrap().get(&place), Some(&3));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{ConsumerConfig, OffsetReset};
+use super::config::{ConsumerConfig, OffsetReset, RecreatedTopic};
 use super::group::{Assignor, Listener, RebalanceEvent};
 use super::handle::look_up;
 use super::position::Stage;
@@ -53,6 +53,13 @@ impl ConsumerBuilder {
     /// [`OffsetReset::Earliest`].
     pub fn offset_reset_of_new_partitions(mut self, reset: OffsetReset) -> Self {
         self.config.reset_of_new = reset;
+        self
+    }
+
+    /// What becomes of a partition whose topic was deleted and made anew. Defaults to
+    /// [`RecreatedTopic::ReadFromBeginning`].
+    pub fn recreated_topic(mut self, policy: RecreatedTopic) -> Self {
+        self.config.recreated = policy;
         self
     }
 

@@ -25,6 +25,19 @@ pub enum OffsetReset {
     ByDuration(Duration),
 }
 
+/// What becomes of a partition whose topic was deleted and made anew under the same name. Offsets of the
+/// old topic are never applied to the new one, nor committed for it. Brokers that are too old for topic
+/// ids (before 2.8) do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RecreatedTopic {
+    /// It is read from its first record on; the [reset](super::PositionReset) is told.
+    #[default]
+    ReadFromBeginning,
+    /// It stops with an error, until the user seeks.
+    Fail,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct ConsumerConfig {
     /// `group.id`
@@ -44,6 +57,7 @@ pub(crate) struct ConsumerConfig {
     pub(crate) reset_listener: Option<ResetListener>,
     /// As `reset`, for partitions that came after the consumer did.
     pub(crate) reset_of_new: OffsetReset,
+    pub(crate) recreated: RecreatedTopic,
     /// With manual acknowledgement: the most records from the first in work to the last handed out.
     pub(crate) max_unacked: Option<usize>,
     /// With manual acknowledgement: how long what is in work is waited for before its partition goes.
@@ -73,6 +87,7 @@ impl Default for ConsumerConfig {
             reset: OffsetReset::Latest,
             reset_listener: None,
             reset_of_new: OffsetReset::Earliest,
+            recreated: RecreatedTopic::ReadFromBeginning,
             max_unacked: None,
             revoke_timeout: Duration::from_secs(30),
             fetch_min_bytes: 1,

@@ -46,7 +46,7 @@ pub use acknowledging::{AckConsumer, AckConsumerBuilder};
 pub use batch::RecordBatch;
 pub use builder::ConsumerBuilder;
 pub use concurrent::{Concurrency, ForEachError};
-pub use config::OffsetReset;
+pub use config::{OffsetReset, RecreatedTopic};
 pub use delivery::{Delivery, Payload, Receipt};
 pub use group::{Assignor, RebalanceEvent};
 pub use handle::{ConsumerHandle, InWork, PendingCommit};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 
+use kafka_client_protocol::Uuid;
 use tokio::time::Instant;
 
 use super::TopicPartition;
@@ -242,6 +243,8 @@ pub(crate) struct Slot {
     pub(crate) stage: Stage,
     /// It is about to be given up: nothing of it is handed out any more.
     held: bool,
+    /// The topic's id, zero while it is not known.
+    topic_id: Uuid,
     /// The leader as last heard of.
     leader: PartitionMetadata,
     /// Leader epoch of the record before the fetch position, -1 if unknown.
@@ -298,6 +301,7 @@ impl Positions {
             assigned: Assigned::new(partition.clone(), self.tracking.as_ref()),
             stage: Stage::Unknown,
             held: false,
+            topic_id: Uuid::ZERO,
             leader: PartitionMetadata::UNKNOWN,
             last_epoch: -1,
             is_in_doubt: false,
@@ -342,6 +346,29 @@ impl Positions {
         }
         // Else what was handed out and processed still is, and may be committed.
         true
+    }
+
+    /// Takes the topics' ids as they are known now. Returned are the partitions of topics that were made
+    /// anew, with where they were: what was handed out of them is no more, and nothing of it may be
+    /// committed.
+    pub(crate) fn note_topics(&mut self, id: impl Fn(&str) -> Uuid) -> Vec<(TopicPartition, i64)> {
+        let mut made_anew = Vec::new();
+        for (partition, slot) in &mut self.slots {
+            let id = id(&partition.topic);
+            if id.is_zero() {
+                continue;
+            }
+            let before = std::mem::replace(&mut slot.topic_id, id);
+            if before.is_zero() || before == id {
+                continue;
+            }
+            let position = slot.assigned.position();
+            slot.renew();
+            slot.assigned.set(-1);
+            slot.committed = -1;
+            made_anew.push((partition.clone(), position));
+        }
+        made_anew
     }
 
     /// Asks for the offset to go on from, for a reason that is not the user's.
@@ -483,6 +510,13 @@ impl Slot {
                 Some(self.assigned.position()).filter(|offset| *offset >= 0)
             }
             Stage::Unknown | Stage::Reset { .. } => None,
+        }
+    }
+
+    /// Takes the topic's id if it has none yet.
+    pub(crate) fn learn_topic(&mut self, id: Uuid) {
+        if self.topic_id.is_zero() {
+            self.topic_id = id;
         }
     }
 

@@ -42,6 +42,11 @@ pub enum ResetReason {
         /// Where the log as it was read and as it is now part.
         offset: i64,
     },
+    /// The topic was deleted, and made anew under the same name: what was read is no more.
+    TopicRecreated {
+        /// The position in the topic that was deleted.
+        position: i64,
+    },
 }
 
 impl fmt::Display for ResetReason {
@@ -49,6 +54,12 @@ impl fmt::Display for ResetReason {
         match self {
             Self::NoOffset => f.write_str("no offset was stored"),
             Self::OutOfRange { offset } => write!(f, "offset {offset} is not in the log"),
+            Self::TopicRecreated { position } => {
+                write!(
+                    f,
+                    "the topic was made anew; in the old one it was at {position}"
+                )
+            }
             Self::Truncated { offset } => {
                 write!(
                     f,

@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::TopicPartition;
-use super::config::{ConsumerConfig, OffsetReset};
+use super::config::{ConsumerConfig, OffsetReset, RecreatedTopic};
 use super::group::Commits;
 use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
@@ -334,9 +334,47 @@ impl Shared {
 
     /// After a change of leaders.
     pub(crate) fn leaders_changed(&self) {
-        let mut state = self.state();
+        let metadata = self.cluster.metadata();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let id = |topic: &str| {
+            metadata
+                .topic(topic)
+                .map(|topic| topic.id)
+                .unwrap_or_default()
+        };
+        for (partition, position) in state.positions.note_topics(id) {
+            self.made_anew(state, &partition, position);
+        }
         state.positions.touch_all();
-        self.settle(&mut state);
+        self.settle(state);
+    }
+
+    /// The partition's topic was deleted and made anew: offsets of the old one mean nothing in it.
+    fn made_anew(&self, state: &mut State, partition: &TopicPartition, position: i64) {
+        let TopicPartition {
+            topic,
+            partition: number,
+        } = partition;
+        let error = Error::new(
+            ErrorKind::UnknownTopic,
+            format!(
+                "the topic was deleted and made anew; in the old one the consumer was at {position}, \
+                 which means nothing in the new one"
+            ),
+        )
+        .at_partition(topic, *number);
+        state.commits.give_up(partition, &error);
+        match self.config.recreated {
+            RecreatedTopic::ReadFromBeginning => {
+                let reason = ResetReason::TopicRecreated { position };
+                state.positions.reset(partition, -2, reason);
+            }
+            RecreatedTopic::Fail => {
+                let error = error.with_hint("seek, to begin in the new one");
+                state.stick(partition, error);
+            }
+        }
     }
 
     /// Finds where the partitions that have changed are read from, and has their sources look at them:
@@ -354,6 +392,8 @@ impl Shared {
         for (partition, former) in touched {
             let source = match state.positions.get_mut(&partition) {
                 Some(slot) => {
+                    let topic = metadata.topic(&partition.topic);
+                    slot.learn_topic(topic.map(|topic| topic.id).unwrap_or_default());
                     let leader = metadata.leader(&partition.topic, partition.partition);
                     is_behind |= leader.is_none() && lacks_partition(&metadata, &partition);
                     let leader = leader.unwrap_or(PartitionMetadata::UNKNOWN);
