@@ -313,3 +313,27 @@ async fn commits_carry_the_leader_epoch_of_the_last_record() {
     consumer.commit().await.unwrap();
     assert!(epochs_known.load(Ordering::Relaxed));
 }
+
+/// 61, 62: a caller that gives up ends its own wait, and not the search for the coordinator that others
+/// need; one that is not found is looked for again.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_ends_no_search_for_the_coordinator() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 10).await;
+    let kafka = setting.kafka().await;
+    let searches = when(ApiKey::FIND_COORDINATOR).times(2);
+    let searches = setting.inject(searches.then([
+        Step::Delay(5 * SECOND),
+        Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+    ]));
+    let mut consumer = member(&kafka).subscribe([topic]).await.unwrap();
+    for _ in 0..5 {
+        let handle = consumer.handle();
+        let place = [at(topic, 0)];
+        assert!(timeout(SECOND, handle.committed(&place)).await.is_err());
+    }
+    receive(&mut consumer, 10).await;
+    consumer.commit().await.unwrap();
+    assert_eq!(stored(&consumer, &at(topic, 0)).await, Some(10));
+    assert_eq!(searches.hits(), 2);
+}
