@@ -8,7 +8,9 @@ use std::time::Duration;
 use integration::numbered::{self, receive};
 use integration::partitions;
 use kafka_broker::{Step, when};
-use kafka_client::consumer::{Consumer, ConsumerBuilder, OffsetReset, TopicPartition};
+use kafka_client::consumer::{
+    Consumer, ConsumerBuilder, OffsetReset, RebalanceEvent, TopicPartition,
+};
 use kafka_client::{ErrorCode, ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::offset_commit::OffsetCommitRequest;
@@ -336,4 +338,35 @@ async fn a_caller_that_gives_up_ends_no_search_for_the_coordinator() {
     consumer.commit().await.unwrap();
     assert_eq!(stored(&consumer, &at(topic, 0)).await, Some(10));
     assert_eq!(searches.hits(), 2);
+}
+
+/// 48: a commit that is refused because the group rebalances waits for the next generation, and is not
+/// sent again and again meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_commit_between_two_generations_is_not_sent_again_and_again() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 10).await;
+    let kafka = setting.kafka().await;
+    let refused = Step::Error(ErrorCode::REBALANCE_IN_PROGRESS);
+    let refusals = when(ApiKey::OFFSET_COMMIT).times(1_000);
+    let refusals = setting.inject(refusals.then([refused]));
+    let consumer = member(&kafka).on_rebalance_with(|_, event| async move {
+        if matches!(event, RebalanceEvent::Assigned(_)) {
+            // The group's task waits for the listener meanwhile.
+            tokio::time::sleep(20 * SECOND).await;
+        }
+    });
+    let mut consumer = consumer.subscribe([topic]).await.unwrap();
+    let commit = consumer.handle();
+    while commit.assignment().is_empty() {
+        tokio::time::sleep(SECOND / 10).await;
+    }
+    let place = [(at(topic, 0), 5)];
+    let commit = tokio::spawn(async move { commit.commit_offsets(place).await });
+    tokio::time::sleep(30 * SECOND).await;
+    assert!(refusals.hits() < 100, "{} times", refusals.hits());
+    refusals.remove();
+    commit.await.unwrap().unwrap();
+    receive(&mut consumer, 10).await;
+    consumer.close().await.unwrap();
 }

@@ -324,3 +324,44 @@ async fn a_topic_made_anew_under_a_consumer_is_told_and_read_by_policy() {
         assert_eq!(stored.unwrap().get(&place), Some(&3));
     }
 }
+
+/// A refusal that comes for ever is no hot loop, and it is told; when it ends, the member joins.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_for_ever_is_no_hot_loop_and_is_told() {
+    for (api, code) in [
+        (ApiKey::JOIN_GROUP, ErrorCode::MEMBER_ID_REQUIRED),
+        (ApiKey::JOIN_GROUP, ErrorCode::UNKNOWN_MEMBER_ID),
+        (ApiKey::JOIN_GROUP, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS),
+        (ApiKey::SYNC_GROUP, ErrorCode::REBALANCE_IN_PROGRESS),
+        (ApiKey::SYNC_GROUP, ErrorCode::ILLEGAL_GENERATION),
+        (ApiKey::SYNC_GROUP, ErrorCode::NOT_COORDINATOR),
+        (
+            ApiKey::FIND_COORDINATOR,
+            ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ),
+        (ApiKey::OFFSET_FETCH, ErrorCode::NOT_COORDINATOR),
+        (ApiKey::OFFSET_FETCH, ErrorCode::UNSTABLE_OFFSET_COMMIT),
+    ] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("orders", 1);
+        send(&setting, topic, 1, 5).await;
+        // Not for ever, so that a hot loop has an end.
+        let refused = when(api).times(1_000).then([Step::Error(code)]);
+        let refused = setting.inject(refused);
+        let kafka = setting.kafka().await;
+        let mut member = joining(&kafka).subscribe([topic]).await.unwrap();
+        assert!(timeout(60 * SECOND, member.recv()).await.is_err());
+        assert!(
+            refused.hits() < 150,
+            "{api} {code}: {} in a minute",
+            refused.hits()
+        );
+        let health = kafka.health();
+        assert!(!health.is_well(), "{api} {code}");
+        assert_eq!(health.stuck()[0].error.code(), Some(code), "{health}");
+        refused.remove();
+        let read = timeout(30 * SECOND, numbered::receive(&mut member, 5)).await;
+        read.unwrap_or_else(|_| panic!("{api} {code}"));
+        assert!(kafka.health().is_well());
+    }
+}

@@ -117,6 +117,7 @@ impl<R: Payload> Delivery<R> {
         } = self;
         let tracking = receipt.assigned.work().map(|work| work.tracking.clone());
         if let Some(tracking) = tracking {
+            receipt.assigned.hand_back(receipt.ticket);
             tracking.hand_back(Returned {
                 record: payload.into_record(),
                 receipt,
@@ -169,12 +170,6 @@ impl Receipt {
     pub fn ack(self) {
         self.assigned.ack(self.ticket);
     }
-
-    /// Whether an acknowledgement would still count.
-    fn counts(&self) -> bool {
-        let work = self.assigned.work();
-        self.assigned.is_owned() && work.is_some_and(|work| work.ledger().is_in_work(self.ticket))
-    }
 }
 
 impl fmt::Debug for Receipt {
@@ -186,9 +181,10 @@ impl fmt::Debug for Receipt {
 }
 
 impl Returned {
-    /// The record again, unless its partition has gone or was sought away from.
+    /// The record again, unless its partition has gone, is about to, or was sought away from.
     pub(super) fn again(self) -> Option<(ConsumerRecord, Receipt, u32)> {
-        let counts = self.receipt.counts();
-        counts.then_some((self.record, self.receipt, self.attempt))
+        let Receipt { assigned, ticket } = &self.receipt;
+        let may = assigned.hand_out_again(*ticket);
+        may.then_some((self.record, self.receipt, self.attempt))
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Ledger {
     next: i64,
     /// How many are in work.
     in_work: usize,
+    /// How many of these were handed back, and are in nobody's hands.
+    handed_back: usize,
     /// As many entries are the most; no more is handed out then.
     capacity: usize,
     is_full: bool,
@@ -48,7 +50,7 @@ pub(crate) struct Acked {
     pub(crate) done: Option<i64>,
     /// Records may be handed out again.
     pub(crate) has_room: bool,
-    /// Nothing is in work any more.
+    /// Nobody has a record in hand any more.
     pub(crate) is_idle: bool,
 }
 
@@ -60,6 +62,7 @@ impl Ledger {
             first: 0,
             next: -1,
             in_work: 0,
+            handed_back: 0,
             capacity: capacity.max(1),
             is_full: false,
             late: 0,
@@ -109,8 +112,25 @@ impl Ledger {
         Acked {
             done: (self.first > before).then(|| self.done()),
             has_room,
-            is_idle: self.in_work == 0,
+            is_idle: self.is_idle(),
         }
+    }
+
+    /// A record that is in work was handed back: nobody works on it.
+    pub(crate) fn hand_back(&mut self, ticket: u64) {
+        self.handed_back += usize::from(self.is_in_work(ticket));
+    }
+
+    /// A record that was handed back is handed out again; `false` if it is not in work any more.
+    pub(crate) fn hand_out_again(&mut self, ticket: u64) -> bool {
+        let is_in_work = self.is_in_work(ticket);
+        self.handed_back -= usize::from(is_in_work);
+        is_in_work
+    }
+
+    /// Whether nobody has a record in hand.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_work == self.handed_back
     }
 
     /// Goes on elsewhere: acknowledgements of what was handed out are stale.
@@ -118,6 +138,7 @@ impl Ledger {
         self.first += self.entries.len() as u64;
         self.entries.clear();
         (self.next, self.in_work, self.is_full) = (offset, 0, false);
+        self.handed_back = 0;
     }
 
     /// Whether a ticket is of a record that is in work.

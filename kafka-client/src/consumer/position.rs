@@ -33,6 +33,8 @@ pub(crate) struct Assigned {
     /// Leader epoch of the last record handed out, -1 if unknown.
     epoch: AtomicI32,
     is_paused: AtomicBool,
+    /// It is about to be given up.
+    is_held: AtomicBool,
     /// With manual acknowledgement, which says what is processed.
     work: Option<Work>,
 }
@@ -47,6 +49,7 @@ impl Assigned {
             processed: AtomicI64::new(-1),
             epoch: AtomicI32::new(-1),
             is_paused: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
         })
     }
 
@@ -125,8 +128,28 @@ impl Assigned {
     }
 
     /// Whether it was not given up since.
-    pub(crate) fn is_owned(&self) -> bool {
+    fn is_owned(&self) -> bool {
         !self.is_current(REVOKED)
+    }
+
+    /// A record was handed back: nobody works on it.
+    pub(crate) fn hand_back(&self, ticket: u64) {
+        let Some(work) = &self.work else { return };
+        let mut ledger = work.ledger();
+        ledger.hand_back(ticket);
+        let is_idle = ledger.is_idle();
+        drop(ledger);
+        if is_idle {
+            work.tracking.idle.notify_waiters();
+        }
+    }
+
+    /// Whether a record that was handed back may be handed out again: not of a partition that has gone,
+    /// or is about to.
+    pub(crate) fn hand_out_again(&self, ticket: u64) -> bool {
+        let Some(work) = &self.work else { return false };
+        let is_held = self.is_held.load(Ordering::Acquire);
+        !is_held && self.is_owned() && work.ledger().hand_out_again(ticket)
     }
 
     /// A record is done.
@@ -449,6 +472,7 @@ impl Positions {
     pub(crate) fn hold(&mut self, partition: &TopicPartition) {
         if let Some(slot) = self.slots.get_mut(partition) {
             slot.held = true;
+            slot.assigned.is_held.store(true, Ordering::Release);
             slot.renew();
             self.touched.push((partition.clone(), slot.source));
         }

@@ -471,7 +471,8 @@ impl Shared {
         came
     }
 
-    /// With manual acknowledgement, waits until nothing of these partitions, or of any, is in work.
+    /// With manual acknowledgement, waits until nobody has a record of these partitions, or of any, in
+    /// hand.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -492,7 +493,7 @@ impl Shared {
                     .filter(|(partition, _)| of.is_none_or(|of| of.contains(partition)));
                 concerned.all(|(_, slot)| {
                     let work = slot.assigned.work();
-                    work.is_none_or(|work| work.ledger().in_work() == 0)
+                    work.is_none_or(|work| work.ledger().is_idle())
                 })
             };
             if is_idle {

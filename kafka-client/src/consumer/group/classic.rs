@@ -52,6 +52,7 @@ impl Group {
             ))
         })?;
         self.must_join = false;
+        self.rejoins = 0;
         self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
         self.coordinator.settled();
         let changes = self.membership.changes(&assigned);
@@ -125,6 +126,8 @@ impl Group {
         let code = ErrorCode::new(response.error_code);
         if code == ErrorCode::MEMBER_ID_REQUIRED {
             self.membership.member_id = response.member_id.to_string();
+            self.slow_down(&Error::broker(code, ApiKey::JOIN_GROUP))
+                .await?;
             return Ok(None);
         }
         if code.is_error() {
@@ -354,11 +357,28 @@ impl Group {
                 self.coordinator.forget();
                 self.pause(&error).await?;
             }
-            Remedy::Rejoin | Remedy::UseMemberId => self.must_join = true,
-            Remedy::RejoinLost | Remedy::RejoinAsNew => self.lose(remedy),
+            Remedy::Rejoin | Remedy::UseMemberId => {
+                self.must_join = true;
+                self.slow_down(&error).await?;
+            }
+            Remedy::RejoinLost | Remedy::RejoinAsNew => {
+                self.lose(remedy);
+                self.slow_down(&error).await?;
+            }
             Remedy::Fatal => return Err(Stop::Fatal(self.final_error(error))),
         }
         Ok(())
+    }
+
+    /// To join again at once is right, unless that is all that it comes to: then it waits, longer each
+    /// time.
+    async fn slow_down(&mut self, error: &Error) -> Result<(), Stop> {
+        const AT_ONCE: u32 = 2;
+        self.rejoins += 1;
+        match self.rejoins > AT_ONCE {
+            true => self.pause(error).await,
+            false => Ok(()),
+        }
     }
 
     /// A request that failed without an answer.

@@ -98,12 +98,15 @@ pub(crate) struct Group {
     telling: Option<Telling>,
     metadata: watch::Receiver<Arc<Metadata>>,
     must_join: bool,
+    /// How often in a row it was told to join again, before an assignment came of it.
+    rejoins: u32,
     /// It has left because the user did not ask for records, and comes back when it does.
     absent: bool,
     /// JoinGroup or SyncGroup is with the coordinator, which may hold it.
     parked: bool,
-    /// Partitions are being given up, for which others wait.
-    revoking: bool,
+    /// Partitions are being given up, or all is: an offset that the coordinator does not take now is
+    /// never stored, as nobody waits for the next generation.
+    last_chance: bool,
     /// The topics of all members, and the partitions of each when the assignment was computed:
     /// the leader watches them.
     watched: BTreeSet<Arc<str>>,
@@ -115,6 +118,8 @@ pub(crate) struct Group {
     next_commit: Option<Instant>,
     /// When to ask for stored offsets again.
     next_offsets: Option<Instant>,
+    /// How often in a row they were asked for in vain.
+    untold: u32,
     seen_polls: u64,
     last_poll: Instant,
     /// The user was warned that it asks too rarely for records, since it last did.
@@ -146,9 +151,10 @@ impl Group {
             membership: Membership::new(),
             trouble: cluster.health.watch(Subject::Offsets { group: name }),
             must_join: !topics.is_empty(),
+            rejoins: 0,
             absent: false,
             parked: false,
-            revoking: false,
+            last_chance: false,
             topics,
             denied: BTreeSet::new(),
             telling,
@@ -159,6 +165,7 @@ impl Group {
             next_heartbeat: now,
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
             next_offsets: None,
+            untold: 0,
             seen_polls: 0,
             last_poll: now,
             warned: false,
@@ -254,14 +261,15 @@ impl Group {
     }
 
     /// Waits for something of the user's while the membership lives on and commits are stored. `None`
-    /// if all partitions were lost meanwhile.
+    /// if all partitions were lost meanwhile, or the member has to join again and no partition is being
+    /// given up.
     ///
     /// # Cancel safety
     /// That of the call.
     async fn attend_during<T>(&mut self, call: impl Future<Output = T>) -> Result<Option<T>, Stop> {
         tokio::pin!(call);
         let env = self.shared.env().clone();
-        while !self.membership.owned.is_empty() {
+        while !self.membership.owned.is_empty() && (self.last_chance || !self.must_join) {
             if self.is_heartbeat_due() {
                 self.heartbeat().await?;
                 continue;
@@ -400,6 +408,7 @@ impl Group {
         if self.parked {
             self.coordinator.abandon();
         }
+        self.last_chance = true;
         // The rest of the time is for leaving.
         let half = self.now() + (until - self.now()) / 2;
         if orderly {
@@ -409,25 +418,31 @@ impl Group {
         }
         // Some records may be in work yet.
         let (env, shared) = (self.shared.env().clone(), self.shared.clone());
-        drop(env.timeout_at(half, shared.until_idle(None)).await);
+        let idle = env.timeout_at(half, shared.until_idle(None));
+        if self.shared.assigned_by_hand {
+            drop(idle.await);
+        } else if let Err(stop) = self.attend_during(idle).await {
+            return Err(stop.error());
+        }
         if self.shared.config.auto_commit.is_some()
             && (self.shared.assigned_by_hand || self.is_member())
         {
             self.commit_processed(None);
         }
         let stored = self.store_the_last(half).await;
-        let left = match self.send_leave().await {
-            Ok(left) => left,
-            Err(stop) => Err(stop.error()),
-        };
+        // Before others can get them.
         let owned = std::mem::take(&mut self.membership.owned);
         if !owned.is_empty() {
             self.give_up(&owned);
             if let Some(through) = self.told(RebalanceEvent::Revoked(owned)) {
-                let env = self.shared.env().clone();
-                drop(env.timeout_at(until, through).await);
+                let most = self.now() + (until - self.now()) / 2;
+                drop(env.timeout_at(most, through).await);
             }
         }
+        let left = match self.send_leave().await {
+            Ok(left) => left,
+            Err(stop) => Err(stop.error()),
+        };
         stored.and(left)
     }
 

@@ -89,6 +89,7 @@ impl Group {
         self.shared.positions_changed();
         match passing {
             None => {
+                self.untold = 0;
                 self.coordinator.settled();
                 self.trouble.over();
                 Ok(())
@@ -110,8 +111,8 @@ impl Group {
         ) {
             self.coordinator.forget();
         }
-        let wait = self.shared.cluster.config.retry_backoff;
-        self.next_offsets = Some(self.now() + self.shared.env().jitter(wait));
+        self.next_offsets = Some(self.shared.not_before(self.untold));
+        self.untold += 1;
         Ok(())
     }
 
@@ -290,8 +291,10 @@ impl Group {
             }
             // Made again in the next generation, for what is still owned then; but a user that waits
             // for it while partitions are to be given up would hold up the next generation.
-            Remedy::Rejoin if is_member && !self.revoking => {
-                state.commits.unanswered(partition, &error);
+            Remedy::Rejoin if is_member && !self.last_chance => {
+                // Not at once: the coordinator may refuse it in every generation.
+                let not_before = self.shared.not_before(state.commits.refusals(partition));
+                state.commits.again(partition, &error, not_before);
             }
             // Given up with the partition.
             Remedy::RejoinLost | Remedy::RejoinAsNew if is_member => {

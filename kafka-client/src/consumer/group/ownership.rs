@@ -40,9 +40,9 @@ impl Group {
                 state.positions.hold(partition);
             }
         }
-        self.revoking = true;
+        self.last_chance = true;
         let revoked = self.revoke_held(partitions).await;
-        self.revoking = false;
+        self.last_chance = false;
         revoked
     }
 
