@@ -12,7 +12,7 @@ use integration::partitions;
 use kafka_broker::Broker;
 use kafka_client::consumer::{ConsumerBuilder, OffsetReset, TopicPartition};
 use kafka_client::{ErrorCode, Kafka};
-use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse, PartitionData};
+use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse, NodeEndpoint, PartitionData};
 use kafka_client_protocol::api::list_offsets::ListOffsetsRequest;
 use kafka_client_protocol::api::metadata::MetadataRequest;
 use kafka_client_protocol::frame::RequestHeader;
@@ -48,6 +48,15 @@ impl Pair {
         slots: &str,
         act: impl Fn(i32, &RequestHeader, FetchRequest) -> Act + Clone + Send + Sync + 'static,
     ) -> Self {
+        Self::with_epoch(-1, slots, act).await
+    }
+
+    /// With leaders of this epoch, for ever.
+    async fn with_epoch(
+        epoch: i32,
+        slots: &str,
+        act: impl Fn(i32, &RequestHeader, FetchRequest) -> Act + Clone + Send + Sync + 'static,
+    ) -> Self {
         let broker = Broker::builder().memory().no_listener().seed(1);
         let broker = broker.property("max.incremental.fetch.session.cache.slots", slots);
         let broker = broker.property("node.id", "1").start().await.unwrap();
@@ -70,7 +79,7 @@ impl Pair {
                         for partition in &mut topic.partitions {
                             let leader = leaders.get(&partition.partition_index);
                             partition.leader_id = leader.copied().unwrap_or(1);
-                            partition.leader_epoch = -1;
+                            partition.leader_epoch = epoch;
                         }
                     }
                 })
@@ -403,4 +412,45 @@ async fn idle_partitions_cost_no_bytes() {
     }
     let named = named.load(Ordering::Relaxed);
     assert!(named < 1300, "{named} partitions were named");
+}
+
+/// KIP-951: a broker that is not the leader any more names the one that is, before the metadata does.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_a_refusal_names_is_asked_at_once() {
+    let moved = Arc::<AtomicBool>::default();
+    let has_moved = moved.clone();
+    let pair = Pair::with_epoch(0, "1000", move |node, header, _| {
+        if node == 2 || !has_moved.load(Ordering::Relaxed) {
+            return Act::Pass;
+        }
+        edit::<FetchRequest>(header, |answer: &mut FetchResponse| {
+            for partition in answer
+                .responses
+                .iter_mut()
+                .flat_map(|topic| &mut topic.partitions)
+            {
+                partition.error_code = ErrorCode::NOT_LEADER_OR_FOLLOWER.code();
+                partition.current_leader.leader_id = 2;
+                partition.current_leader.leader_epoch = 1;
+            }
+            answer.node_endpoints.push(NodeEndpoint {
+                node_id: 2,
+                host: "two".into(),
+                port: 9092,
+                ..Default::default()
+            });
+        })
+    })
+    .await;
+    pair.write("read", 1, 0..50).await;
+    let reader = pair.reader().await;
+    let mut reader = reader.assign(partitions("read", 1)).await.unwrap();
+    numbered::receive(&mut reader, 50).await;
+    pair.broker.elect("read", 0).unwrap();
+    moved.store(true, Ordering::Relaxed);
+    pair.write("read", 1, 50..60).await;
+    let (took, read) = timed(numbered::receive(&mut reader, 10)).await;
+    read.assert_is(1, 50..60);
+    assert!(took < SECOND, "{took:?}");
+    assert!(pair.fetches()[1] > 0);
 }

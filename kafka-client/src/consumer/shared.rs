@@ -398,6 +398,10 @@ impl Shared {
                     is_behind |= leader.is_none() && lacks_partition(&metadata, &partition);
                     let leader = leader.unwrap_or(PartitionMetadata::UNKNOWN);
                     slot.source = slot.choose_source(leader, now);
+                    if slot.assigned.is_halted() {
+                        // Nothing is tried any more, for now.
+                        state.troubles.remove(&partition);
+                    }
                     if slot.question().is_some() && leader.leader >= 0 {
                         leaders.insert(leader.leader);
                         let lookups = state.lookups.entry(leader.leader).or_default();
