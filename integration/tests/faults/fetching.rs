@@ -7,12 +7,13 @@ use integration::numbered::{self, Tally};
 use integration::partitions;
 use kafka_broker::{Step, when};
 use kafka_client::consumer::{Consumer, OffsetReset, ResetReason, TopicPartition};
+use kafka_client::producer::Compression;
 use kafka_client::record::Record;
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse};
 use kafka_client_protocol::api::list_offsets::ListOffsetsResponse;
-use kafka_client_protocol::records::{Batch, BatchBuilder, Header, Seal, retain};
+use kafka_client_protocol::records::{Batch, BatchBuilder, Batches, Header, Seal, retain};
 
 use super::Setting;
 
@@ -107,6 +108,54 @@ async fn a_corrupt_batch_says_where_to_go_on() {
     let at = TopicPartition::new("read", 0);
     reader.handle().seek(&at, beyond).unwrap();
     assert_eq!(reader.recv().await.unwrap().offset(), beyond);
+}
+
+/// 49: what cannot be decompressed is an error as well, where checksums are not looked at, and the end
+/// of an answer may be cut off.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_decompressed_is_an_error_and_a_cut_end_is_none() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let producer = setting.kafka().await.producer().batch_size(2000);
+    let producer = producer
+        .compression(Compression::Lz4)
+        .build()
+        .await
+        .unwrap();
+    numbered::send(&producer, "read", 1, 0..100).await;
+    let cut = Step::edit(|answer: &mut FetchResponse| {
+        let partition = &mut answer.responses[0].partitions[0];
+        if let Some(records) = &mut partition.records {
+            let batches: Vec<_> = Batches::new(records.clone()).map(Result::unwrap).collect();
+            // All but the first are missing some bytes.
+            if batches.len() > 1 {
+                records.truncate(batches[0].bytes().len() + 70);
+            }
+        }
+    });
+    let cut = setting.inject(when(ApiKey::FETCH).times(3).then([cut]));
+    let mut whole = reader(&setting, partitions("read", 1), 1 << 20).await;
+    let read = numbered::receive(&mut whole, 100).await;
+    read.assert_is(1, 0..100);
+    assert!(cut.hits() > 1);
+    cut.remove();
+    let damaged = Step::edit(|answer: &mut FetchResponse| {
+        let partition = &mut answer.responses[0].partitions[0];
+        if let Some(records) = &mut partition.records {
+            let mut bytes = records.to_vec();
+            bytes[61..100].fill(0xff);
+            *records = bytes.into();
+        }
+    });
+    setting.inject(when(ApiKey::FETCH).then([damaged]));
+    let reader = setting.kafka().await.reader().check_crcs(false);
+    let reader = reader.offset_reset(OffsetReset::Earliest);
+    let mut reader = reader.assign(partitions("read", 1)).await.unwrap();
+    let error = reader.recv().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CorruptRecords, "{error}");
+    assert!(error.resume_offset().is_some_and(|offset| offset > 0));
+    let nothing = tokio::time::timeout(60 * SECOND, reader.recv()).await;
+    assert!(nothing.is_err(), "it is told once");
 }
 
 /// 38, positions: 289 records handed out, a corrupt batch, and nothing of it was stored.
