@@ -1,5 +1,6 @@
 //! The short examples, run as their users run them.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -20,8 +21,18 @@ async fn what_is_produced_is_consumed_until_ctrl_c() {
     assert_eq!(lines.lines().count(), 3, "{lines}");
     assert!(lines.contains("hello, Ada"), "{lines}");
 
-    let mut consumer = Command::new(env!("CARGO_BIN_EXE_consume"))
-        .args([&bootstrap, "greetings", "readers"])
+    for (program, group) in [
+        (env!("CARGO_BIN_EXE_consume"), "readers"),
+        (env!("CARGO_BIN_EXE_workers"), "workers"),
+    ] {
+        consumes(program, &bootstrap, group);
+    }
+}
+
+/// Runs a program that reads all there is, until it is interrupted.
+fn consumes(program: &str, bootstrap: &str, group: &str) {
+    let mut consumer = Command::new(program)
+        .args([bootstrap, "greetings", group])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -1,5 +1,5 @@
-//! The maps from lessons and promises to tests stay whole: `LESSONS.md` beside this file, and the chapter
-//! `kafka_client::guarantees`. Every test that they name exists, and what must have one does.
+//! The maps from lessons and promises to tests stay whole: `LESSONS.md` beside this file, and the chapters
+//! `kafka_client::guarantees` and `kafka_client::consuming`. Every test that they name exists, and what must have one does.
 #![expect(clippy::unwrap_used, reason = "a map that cannot be read has failed")]
 
 use std::collections::BTreeSet;
@@ -150,10 +150,13 @@ fn statements(source: &str) -> Vec<String> {
 
 #[test]
 fn every_guarantee_names_a_test_that_exists() {
-    let chapter = root().join("kafka-client/src/guarantees.rs");
-    let statements = statements(&fs::read_to_string(chapter).unwrap());
-    assert!(statements.len() > 40, "{statements:#?}");
-    for statement in statements {
+    let chapters = ["guarantees", "consuming"].map(|name| {
+        let chapter = root().join(format!("kafka-client/src/{name}.rs"));
+        let statements = statements(&fs::read_to_string(chapter).unwrap());
+        assert!(statements.len() > 30, "{statements:#?}");
+        statements
+    });
+    for statement in chapters.into_iter().flatten() {
         let named: Vec<_> = statement.split("(test: ").skip(1).collect();
         let excused = statement.contains("(needs several brokers to show)");
         assert!(excused || !named.is_empty(), "no test: {statement}");

@@ -55,12 +55,14 @@
 //! | the same, with records of one type | [`topic`](consumer::ConsumerBuilder::topic), or [`subscribe_as`](consumer::ConsumerBuilder::subscribe_as) for topics that the type does not name |
 //! | read certain partitions, alone | [`Kafka::reader`] or [`Kafka::consumer`] with [`assign`](consumer::ConsumerBuilder::assign) |
 //! | take whole batches, cheaper for each record | [`Consumer::recv_batch`] |
+//! | work on records at the same time, in any order | [`manual_ack`](consumer::ConsumerBuilder::manual_ack), [`for_each_concurrent`](consumer::AckConsumer::for_each_concurrent) |
 //! | commit, seek or pause while another task reads | [`Consumer::handle`] |
 //! | create or delete topics | [`Kafka::create_topic`], [`Kafka::delete_topic`] |
 //!
 //! # Guarantees
 //!
-//! In short; [`guarantees`] says it setting by setting, with the test that shows each statement.
+//! In short; [`guarantees`] says it setting by setting for what is sent, and [`consuming`] call by call for
+//! what is read, with the test that shows each statement.
 //!
 //! - **Every send ends** as [`Delivered`], as [`NotDelivered`](SendError::NotDelivered) or as
 //!   [`Unknown`](SendError::Unknown): only after the last can sending again double the record. It takes
@@ -102,8 +104,9 @@
 //! # Drop
 //!
 //! Dropping never blocks. Dropping the last clone of a [`Producer`] gives up what is not sent yet, with
-//! a warning that counts it and what failed before without anybody being told, and dropping a [`Consumer`] leaves its group without a last commit:
-//! `close` both.
+//! a warning that counts it and what failed before without anybody being told. Dropping a [`Consumer`]
+//! leaves its group in the background, after a last automatic commit without the record at hand. `close`
+//! both.
 //!
 //! # Versions
 //!
@@ -131,6 +134,7 @@ mod client;
 mod cluster;
 mod config;
 pub mod consumer;
+pub mod consuming;
 mod env;
 mod error;
 pub mod guarantees;
