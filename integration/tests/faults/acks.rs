@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use integration::network::Network;
 use integration::numbered;
-use kafka_broker::Broker;
+use kafka_broker::{Broker, when};
 use kafka_client::Kafka;
 use kafka_client::consumer::{
-    AckConsumerBuilder, Concurrency, ForEachError, OffsetReset, TopicPartition,
+    AckConsumerBuilder, Concurrency, Delivery, ForEachError, OffsetReset, TopicPartition,
 };
 use kafka_client::record::{ConsumerRecord, Record};
+use kafka_client_protocol::ApiKey;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Setting;
@@ -168,7 +169,7 @@ async fn a_partition_goes_when_what_is_in_work_is_done_or_after_the_limit() {
         let kafka = setting.kafka().await;
         let mut first = member(&kafka).subscribe([topic]).await.unwrap();
         let handled = Arc::new(Mutex::new(BTreeMap::<(i32, i64), u32>::new()));
-        let handle = |delivery: kafka_client::consumer::Delivery<ConsumerRecord>, work| {
+        let handle = |delivery: Delivery<ConsumerRecord>, work| {
             let handled = handled.clone();
             tokio::spawn(async move {
                 sleep(work).await;
@@ -376,4 +377,203 @@ async fn workers_that_are_killed_lose_nothing() {
             "{again} of {kills} kills"
         );
     }
+}
+
+#[derive(Debug, PartialEq, kafka_client::KafkaRecord)]
+#[kafka(topic = "typed", format = json)]
+struct Typed {
+    number: u32,
+}
+
+/// A record that is not of the type is an error that has the record, so that it can be kept elsewhere; it
+/// holds up nothing.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_decoded_is_in_its_error() {
+    let setting = Setting::new().await;
+    setting.topic("typed", 1);
+    let kafka = setting.kafka().await;
+    let producer = kafka.producer().build().await.unwrap();
+    for value in ["{\"number\":1}", "poison", "{\"number\":2}"] {
+        producer
+            .send(Record::to("typed").value(value))
+            .await
+            .unwrap();
+    }
+    let builder = || {
+        let consumer = kafka.consumer("workers").auto_commit(SECOND);
+        consumer
+            .offset_reset(OffsetReset::Earliest)
+            .topic::<Typed>()
+    };
+    let mut acked = builder().manual_ack().start().await.unwrap();
+    let first = acked.recv().await.unwrap();
+    assert_eq!((first.number, first.record().offset()), (1, 0));
+    first.ack();
+    let error = acked.recv().await.unwrap_err();
+    let poison = error.record().unwrap();
+    assert_eq!(poison.value().map(|value| &value[..]), Some(&b"poison"[..]));
+    assert_eq!((poison.offset(), error.is_fatal()), (1, false));
+    acked.recv().await.unwrap().ack();
+    acked.close().await.unwrap();
+    assert_eq!(stored(&kafka, "typed", 0).await, Some(3));
+
+    let mut plain = builder().start().await.unwrap();
+    plain
+        .handle()
+        .seek(&TopicPartition::new("typed", 0), 1)
+        .unwrap_err();
+    assert!(timeout(5 * SECOND, plain.recv()).await.is_err());
+    plain
+        .handle()
+        .seek(&TopicPartition::new("typed", 0), 1)
+        .unwrap();
+    let error = plain.recv().await.unwrap_err();
+    assert_eq!(error.record().map(|record| record.offset()), Some(1));
+    assert_eq!(plain.recv().await.unwrap().number, 2);
+}
+
+/// Records that other threads acknowledge while their partition is full, again and again: what was laid
+/// aside is neither overtaken nor forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acks_from_other_threads_skip_nothing_and_wake_the_reader() {
+    const RECORDS: u64 = 20_000;
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    let producer = setting.kafka().await.producer().batch_size(512);
+    let producer = producer.max_request_size(1024).build().await.unwrap();
+    numbered::send(&producer, topic, 1, 0..RECORDS).await;
+    let kafka = setting.kafka().await;
+    let member = kafka
+        .consumer("workers")
+        .offset_reset(OffsetReset::Earliest);
+    let member = member
+        .max_partition_fetch_bytes(4096)
+        .manual_ack()
+        .max_unacked(20);
+    let mut member = member.subscribe([topic]).await.unwrap();
+    let (work, worker) = std::sync::mpsc::channel::<Delivery<ConsumerRecord>>();
+    let worker = std::thread::spawn(move || {
+        for (number, delivery) in worker.into_iter().enumerate() {
+            match number % 7 {
+                0 if delivery.attempt() == 1 => delivery.nack(),
+                _ => delivery.ack(),
+            }
+        }
+    });
+    let mut seen = vec![0_u32; RECORDS as usize];
+    let mut done = 0;
+    while done < RECORDS {
+        let delivery = timeout(20 * SECOND, member.recv())
+            .await
+            .expect("it is woken")
+            .unwrap();
+        let times = &mut seen[delivery.offset() as usize];
+        done += u64::from(*times == 0);
+        *times += 1;
+        work.send(delivery).unwrap();
+    }
+    drop(work);
+    worker.join().unwrap();
+    member.close().await.unwrap();
+}
+
+/// Closing does not wait so long for a record in hand that what is done is not stored; one that is dropped
+/// commits and leaves all the same.
+#[tokio::test(start_paused = true)]
+async fn the_end_stores_what_is_done_although_a_record_is_in_hand() {
+    for dropped in [false, true] {
+        let setting = Setting::new().await;
+        let topic = written(&setting, "orders", 1, 10).await;
+        let kafka = setting.kafka().await;
+        let member = kafka
+            .consumer("workers")
+            .offset_reset(OffsetReset::Earliest);
+        // Nothing is stored before the end.
+        let member = member.auto_commit(1_000 * SECOND).manual_ack();
+        let mut member = member.subscribe([topic]).await.unwrap();
+        let leaves = setting.inject(when(ApiKey::LEAVE_GROUP).always().then([]));
+        let mut kept = Vec::new();
+        for _ in 0..10 {
+            let delivery = member.recv().await.unwrap();
+            match delivery.offset() {
+                7 => kept.push(delivery),
+                _ => delivery.ack(),
+            }
+        }
+        if dropped {
+            drop(member);
+            sleep(60 * SECOND).await;
+        } else {
+            timeout(31 * SECOND, member.close()).await.unwrap().unwrap();
+        }
+        assert_eq!(leaves.hits(), 1, "dropped: {dropped}");
+        assert_eq!(
+            stored(&kafka, topic, 0).await,
+            Some(7),
+            "dropped: {dropped}"
+        );
+    }
+}
+
+/// A key whose handler is slow stops no other key of another partition.
+#[tokio::test(start_paused = true)]
+async fn a_busy_key_stops_no_other() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 2);
+    let kafka = setting.kafka().await;
+    let producer = kafka.producer().build().await.unwrap();
+    for number in 0..1_000 {
+        for (partition, key) in [(0, "busy"), (1, "other")] {
+            let value = number.to_string();
+            let record = Record::to(topic)
+                .partition(partition)
+                .key(key)
+                .value(&value);
+            drop(producer.enqueue(record).await.unwrap());
+        }
+    }
+    producer.flush().await.unwrap();
+    let mut consumer = member(&kafka)
+        .max_unacked(500)
+        .subscribe([topic])
+        .await
+        .unwrap();
+    let done = Arc::new(Mutex::new([0, 0]));
+    let handler = |record: ConsumerRecord| {
+        let done = done.clone();
+        // Before there is a future, as well as in it, it may fail.
+        assert!(record.offset() >= 0);
+        async move {
+            if record.partition() == 0 {
+                sleep(1_000 * SECOND).await;
+            }
+            done.lock().unwrap()[record.partition() as usize] += 1;
+            Ok::<_, std::io::Error>(())
+        }
+    };
+    let order = Concurrency::PerKey(8);
+    let running = consumer.for_each_concurrent(order, std::future::pending(), handler);
+    assert!(timeout(60 * SECOND, running).await.is_err());
+    assert_eq!(*done.lock().unwrap(), [0, 1_000]);
+}
+
+/// A handler that panics before it has made a future is told as one that panics later.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_at_once_is_told_with_its_record() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 1).await;
+    let kafka = setting.kafka().await;
+    let mut consumer = member(&kafka).subscribe([topic]).await.unwrap();
+    let handler = |record: ConsumerRecord| {
+        assert!(record.offset() > 5, "at once");
+        std::future::ready(Ok::<_, std::io::Error>(()))
+    };
+    let order = Concurrency::Unordered(8);
+    let error = consumer
+        .for_each_concurrent(order, std::future::pending(), handler)
+        .await;
+    assert!(
+        matches!(&error, Err(ForEachError::Panicked { words, record })
+            if words.contains("at once") && record.offset() == 0)
+    );
 }

@@ -370,3 +370,52 @@ async fn a_commit_between_two_generations_is_not_sent_again_and_again() {
     receive(&mut consumer, 10).await;
     consumer.close().await.unwrap();
 }
+
+/// 47: a member that commits with every record gives partitions up all the same.
+#[tokio::test(start_paused = true)]
+async fn commits_with_every_record_hold_up_no_revocation() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 2, 20_000).await;
+    let kafka = setting.kafka().await;
+    let mut first = member(&kafka).subscribe([topic]).await.unwrap();
+    first.recv().await.unwrap();
+    let slow = when(ApiKey::OFFSET_COMMIT).always();
+    setting.inject(slow.then([Step::Delay(SECOND / 20)]));
+    let handle = first.handle();
+    let busy = tokio::spawn(async move {
+        loop {
+            first.recv().await.unwrap();
+            drop(first.commit_async());
+            tokio::time::sleep(SECOND / 200).await;
+        }
+    });
+    let mut second = member(&kafka).subscribe([topic]).await.unwrap();
+    let record = timeout(30 * SECOND, second.recv()).await;
+    record.expect("it gets a partition").unwrap();
+    assert_eq!(handle.assignment().len(), 1);
+    // Nor does it hold up who asks for what is stored.
+    let place = [handle.assignment()[0].clone()];
+    let stored = timeout(5 * SECOND, handle.committed(&place)).await;
+    stored.expect("it is answered").unwrap();
+    busy.abort();
+}
+
+/// A commit after a seek back is stored, although another is on its way.
+#[tokio::test(start_paused = true)]
+async fn a_commit_after_a_seek_back_is_the_last_word() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 100).await;
+    let kafka = setting.kafka().await;
+    let mut consumer = member(&kafka).subscribe([topic]).await.unwrap();
+    receive(&mut consumer, 50).await;
+    consumer.commit().await.unwrap();
+    let slow = when(ApiKey::OFFSET_COMMIT).then([Step::Delay(SECOND)]);
+    setting.inject(slow);
+    receive(&mut consumer, 50).await;
+    let later = consumer.commit_async();
+    tokio::time::sleep(SECOND / 10).await;
+    consumer.handle().seek(&at(topic, 0), 50).unwrap();
+    consumer.commit().await.unwrap();
+    later.await.unwrap();
+    assert_eq!(stored(&consumer, &at(topic, 0)).await, Some(50));
+}

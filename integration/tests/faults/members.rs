@@ -117,7 +117,7 @@ async fn a_listener_that_panics_ends_the_consumer_with_its_words() {
     );
     assert!(member.commit().await.unwrap_err().is_fatal());
     member.close().await.unwrap();
-    drop(leaves);
+    assert_eq!(leaves.hits(), 1, "in order");
 }
 
 /// 70: a listener that takes its time holds up neither heartbeats nor commits.
@@ -364,4 +364,73 @@ async fn a_refusal_that_comes_for_ever_is_no_hot_loop_and_is_told() {
         read.unwrap_or_else(|_| panic!("{api} {code}"));
         assert!(kafka.health().is_well());
     }
+}
+
+/// 70: a listener may ask for stored offsets, and seek: new partitions begin when it is through, whatever
+/// else happens in the group meanwhile.
+#[tokio::test(start_paused = true)]
+async fn new_partitions_begin_where_a_listener_has_sought() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 2);
+    send(&setting, topic, 2, 10).await;
+    let kafka = setting.kafka().await;
+    let first = joining(&kafka).on_rebalance_with(|handle, event| async move {
+        if let RebalanceEvent::Assigned(partitions) = event {
+            let stored = handle.committed(&partitions).await.unwrap();
+            assert!(stored.is_empty());
+            // Another member comes in the meantime.
+            tokio::time::sleep(20 * SECOND).await;
+            for partition in &partitions {
+                handle.seek(partition, 8).unwrap();
+            }
+        }
+    });
+    let mut first = first.subscribe([topic]).await.unwrap();
+    let polling = timeout(5 * SECOND, first.recv()).await;
+    assert!(polling.is_err(), "not before it is through");
+    let mut second = joining(&kafka).subscribe([topic]).await.unwrap();
+    let other = tokio::spawn(async move {
+        let mut offsets = Vec::new();
+        while let Ok(record) = timeout(60 * SECOND, second.recv()).await {
+            offsets.push(record.unwrap().offset());
+        }
+        offsets
+    });
+    let mut offsets = Vec::new();
+    while let Ok(record) = timeout(60 * SECOND, first.recv()).await {
+        offsets.push(record.unwrap().offset());
+    }
+    assert_eq!(offsets, [8, 9]);
+    // The other one, which was waited for as well, went where it was sought to.
+    assert_eq!(other.await.unwrap(), [8, 9]);
+}
+
+/// Who commits by hand has its last chance when the consumer is closed, too; and when its listener panics
+/// later, the member leaves in order.
+#[tokio::test(start_paused = true)]
+async fn the_last_chance_to_commit_is_told_at_the_end_too() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    send(&setting, topic, 1, 10).await;
+    let kafka = setting.kafka().await;
+    let member = joining(&kafka).manual_commit();
+    let member = member.on_rebalance_with(|handle, event| async move {
+        if matches!(event, RebalanceEvent::Revoking(_)) {
+            handle.commit().await.unwrap();
+        }
+    });
+    let mut member = member.subscribe([topic]).await.unwrap();
+    numbered::receive(&mut member, 10).await;
+    member.close().await.unwrap();
+    let place = TopicPartition::new(topic, 0);
+    let reader = kafka
+        .consumer("group")
+        .assign([place.clone()])
+        .await
+        .unwrap();
+    let stored = reader
+        .handle()
+        .committed(std::slice::from_ref(&place))
+        .await;
+    assert_eq!(stored.unwrap().get(&place), Some(&10));
 }

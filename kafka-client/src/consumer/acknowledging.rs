@@ -208,7 +208,14 @@ fn poll<R: Payload>(
         None => match reader.poll_delivery(cx) {
             Poll::Ready(Ok((record, receipt))) => (record, receipt, 1),
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
+            // One may have been handed back before there was a waker to be woken by it.
+            Poll::Pending => match tracking.take_back() {
+                Some(again) => {
+                    reader.enter();
+                    again
+                }
+                None => return Poll::Pending,
+            },
         },
     };
     Poll::Ready(match R::from_record(record) {

@@ -24,8 +24,7 @@ impl RecordBatch {
         &self.partition
     }
 
-    /// The number of records: those in front of the consumer's position included, which are not
-    /// given.
+    /// The number of records, those in front of the consumer's position left out.
     #[must_use]
     pub fn len(&self) -> usize {
         self.cursor.remaining()

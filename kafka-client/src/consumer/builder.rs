@@ -182,7 +182,8 @@ impl ConsumerBuilder {
 
     /// Has a function called for each change of what the consumer owns. It runs on a task of its own,
     /// one call after the other; partitions go to others, and new ones begin, when it is through. A
-    /// panic of it ends the consumer. Defaults to none.
+    /// panic of it ends the consumer. On a runtime of one thread a function that blocks blocks heartbeats
+    /// too. Partitions that are assigned by hand bring no such events. Defaults to none.
     pub fn on_rebalance(self, listener: impl Fn(&RebalanceEvent) + Send + Sync + 'static) -> Self {
         self.on_rebalance_with(move |_, event| {
             listener(&event);

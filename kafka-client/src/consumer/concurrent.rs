@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
 
 use tokio::sync::mpsc;
 
@@ -85,9 +86,9 @@ struct Lanes<D> {
     waiting: usize,
 }
 
-/// As many records as there may be handlers wait, and at least so many: the keys of some may be busy
-/// while others are free.
-const WAITING_MIN: usize = 64;
+/// The most records that wait, of all partitions. One that is slow, or has a key that is, is halted before
+/// by its own bound (`max_unacked`), so that it stops no other.
+const WAITING_MAX: usize = 65_536;
 
 impl<D> Lanes<D> {
     fn new(active_max: usize) -> Self {
@@ -102,7 +103,7 @@ impl<D> Lanes<D> {
 
     /// Whether another one may be brought.
     fn has_room(&self) -> bool {
-        self.waiting < self.active_max.clamp(WAITING_MIN, 4096)
+        self.waiting < WAITING_MAX
     }
 
     /// Another one: it is given back if it may be handled now.
@@ -212,7 +213,7 @@ impl<R: Payload> AckConsumer<R> {
             Concurrency::PerKey(handlers) | Concurrency::Unordered(handlers) => handlers,
             Concurrency::PerPartition => usize::MAX,
         };
-        let mut lanes = Lanes::new(active_max);
+        let mut lanes: Lanes<Delivery<R>> = Lanes::new(active_max);
         let mut alone = 0;
         let env = self.consumer.handle.shared().env().clone();
         let (ends, mut ended) = mpsc::unbounded_channel();
@@ -221,7 +222,13 @@ impl<R: Payload> AckConsumer<R> {
             let (payload, receipt) = delivery.split();
             // Its views into the fetched data are shared.
             let record = payload.as_record().clone();
-            let work = Caught(Box::pin(handler(payload)));
+            let called = catch_unwind(AssertUnwindSafe(|| handler(payload)));
+            let work: Pin<Box<dyn Future<Output = _> + Send>> = match called {
+                Ok(work) => Box::pin(work),
+                // Before there was a future: told as its own panic is.
+                Err(panic) => Box::pin(async move { resume_unwind(panic) }),
+            };
+            let work = Caught(work);
             run(&env, &ends, work, move |result| Ended {
                 lane,
                 record,
@@ -242,13 +249,17 @@ impl<R: Payload> AckConsumer<R> {
                         failure.get_or_insert(failed);
                         open = false;
                     }
-                    match next {
-                        Some((lane, delivery)) if open => start(lane, delivery),
-                        Some((_, delivery)) => {
+                    let mut next = next;
+                    while let Some((lane, delivery)) = next.take() {
+                        if !open {
                             lanes.active -= 1;
                             delivery.put_back();
+                        } else if delivery.is_in_work() {
+                            start(lane, delivery);
+                        } else {
+                            // Its partition has gone to another member, or was sought away from.
+                            next = lanes.finished(lane);
                         }
-                        None => {}
                     }
                 }
                 () = &mut shutdown, if open => open = false,

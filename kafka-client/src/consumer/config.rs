@@ -161,6 +161,11 @@ impl ConsumerConfig {
                  or two would cost the membership",
             ));
         }
+        if self.auto_commit.is_some_and(|interval| interval.is_zero()) {
+            return Err(Error::config(
+                "auto.commit.interval.ms is 0: commit by hand instead (enable.auto.commit=false)",
+            ));
+        }
         if self.heartbeat_interval.is_zero() {
             return Err(Error::config("heartbeat.interval.ms is 0"));
         }
@@ -212,6 +217,10 @@ mod tests {
         };
         let error = month.validate().unwrap_err();
         assert!(error.to_string().contains("session.timeout.ms"), "{error}");
+        check(
+            |config| config.auto_commit = Some(Duration::ZERO),
+            "auto.commit.interval.ms",
+        );
         check(
             |config| config.instance = Some("one".into()),
             "group.instance.id",

@@ -95,8 +95,9 @@ impl<R: Payload> Delivery<R> {
     /// The record is processed. What may be committed is everything before the first record of the
     /// partition that is still in work; that is done in the background.
     ///
-    /// Of a partition that has gone to another member, or was sought away from, it is too late; that is
-    /// counted by [`ConsumerHandle::late_acks`](super::ConsumerHandle::late_acks).
+    /// Of a partition that has gone to another member it is too late, which
+    /// [`ConsumerHandle::late_acks`](super::ConsumerHandle::late_acks) counts; and of one that was sought away
+    /// from, which [`InWork::late_acks`](super::InWork::late_acks) counts.
     pub fn ack(self) {
         self.receipt.ack();
     }
@@ -106,6 +107,12 @@ impl<R: Payload> Delivery<R> {
     pub fn nack(mut self) {
         self.attempt += 1;
         self.put_back();
+    }
+
+    /// Whether an acknowledgement would still count.
+    pub(super) fn is_in_work(&self) -> bool {
+        let Receipt { assigned, ticket } = &self.receipt;
+        assigned.is_in_work(*ticket)
     }
 
     /// As if it had not been handed out, this time.

@@ -91,11 +91,15 @@ impl ConsumerHandle {
         let lost = state.take_lost().map(|lost| group::not_owned(&lost));
         // Without members a group's offsets expire: those are stored again though they are the same.
         let assigned_by_hand = self.shared.assigned_by_hand;
+        let commits = &state.commits;
         let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
             // Who commits is done with it: auto-commit must not go back behind this.
             slot.assigned.finish();
             let offset = slot.assigned.committable();
-            let is_news = offset != slot.committed || assigned_by_hand;
+            // What is on its way is waited for, or is another offset than this after a seek back.
+            let is_news = offset != slot.committed
+                || assigned_by_hand
+                || commits.pending(partition).is_some();
             (offset >= 0 && is_news).then(|| Commit {
                 partition: partition.clone(),
                 offset,
@@ -281,7 +285,7 @@ impl ConsumerHandle {
     }
 
     /// Hands out no more records of these partitions until [`ConsumerHandle::resume`]. What is buffered
-    /// of them is kept, up to a quarter of the buffer for all; the rest is fetched again. A partition
+    /// of them is kept, up to a quarter of a broker's part of the buffer; the rest is fetched again. A partition
     /// that is revoked and comes back is not paused.
     pub fn pause<'a>(&self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
         self.set_paused(partitions, true);

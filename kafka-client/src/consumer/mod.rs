@@ -104,7 +104,8 @@ impl Consumer {
     /// # Errors
     /// [`ErrorKind::NoOffset`] and [`ErrorKind::CorruptRecords`] concern one partition, which the
     /// error names, and the others go on; so does this one after a seek. [`ErrorKind::GroupLost`]
-    /// tells that partitions were lost; the member joins again by itself. An error of the kind
+    /// tells that no record was asked for within `max.poll.interval.ms`, and so the partitions were lost; the
+    /// member joins again by itself. An error of the kind
     /// [`ErrorKind::Broker`] tells of a topic that may not be read. After all of these the next call
     /// goes on.
     ///
@@ -241,6 +242,7 @@ impl fmt::Debug for Consumer {
             .finish()
     }
 }
+
 /// New leaders: their sources are started and woken.
 async fn follow_loop(shared: Weak<Shared>, mut changes: watch::Receiver<Arc<Metadata>>) {
     while changes.changed().await.is_ok() {

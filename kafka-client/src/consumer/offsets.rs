@@ -162,7 +162,6 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
             match (answers.remove(&partition), question) {
                 (Some(Ok(Said::Offset(offset))), _) => {
                     state.is_well(&partition);
-                    tracing::debug!(%partition, offset, "begins");
                     let reset = state.positions.begin_at(&partition, offset);
                     resets.extend(reset);
                 }
@@ -177,7 +176,6 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
                 }
                 (Some(Err(error)), Question::EndOfEpoch { .. }) if !error.is_retriable() => {
                     // A broker that is too old, or a right that lacks: fetching will tell.
-                    tracing::debug!(%partition, %error, "it is not known whether the log is the same");
                     slot.trust();
                     state.positions.touch(&partition);
                 }

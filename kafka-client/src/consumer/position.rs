@@ -132,6 +132,12 @@ impl Assigned {
         !self.is_current(REVOKED)
     }
 
+    /// Whether an acknowledgement of this ticket would still count.
+    pub(crate) fn is_in_work(&self, ticket: u64) -> bool {
+        let work = self.work.as_ref();
+        self.is_owned() && work.is_some_and(|work| work.ledger().is_in_work(ticket))
+    }
+
     /// A record was handed back: nobody works on it.
     pub(crate) fn hand_back(&self, ticket: u64) {
         let Some(work) = &self.work else { return };
@@ -148,8 +154,10 @@ impl Assigned {
     /// or is about to.
     pub(crate) fn hand_out_again(&self, ticket: u64) -> bool {
         let Some(work) = &self.work else { return false };
+        // The ledger first: who gives the partition up says so, and then looks whether it is idle.
+        let mut ledger = work.ledger();
         let is_held = self.is_held.load(Ordering::Acquire);
-        !is_held && self.is_owned() && work.ledger().hand_out_again(ticket)
+        !is_held && self.is_owned() && ledger.hand_out_again(ticket)
     }
 
     /// A record is done.
@@ -227,6 +235,7 @@ impl Assigned {
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
             ledger.restart(offset);
             work.note_full(ledger);
+            work.tracking.idle.notify_waiters();
         }
         self.position.store(offset, Ordering::Release);
         self.processed.store(offset, Ordering::Release);

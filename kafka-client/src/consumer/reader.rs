@@ -1,6 +1,7 @@
 //! What the user is given: fetched data is checked, decompressed and decoded here, on the user's
 //! task, a record or a batch at a time.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     /// Data that is being handed out.
     current: Option<Current>,
-    /// Data of partitions of which nothing may be handed out for now.
-    aside: Vec<Current>,
+    /// Data of partitions of which nothing may be handed out for now. What belongs to one partition is in
+    /// its order, and behind the data at hand if that is of it.
+    aside: VecDeque<Current>,
     /// While several records are gathered for one call: how many there are.
     gathered: Option<usize>,
     /// Partitions whose records were handed out together with others, and are finished by the next call.
@@ -73,7 +75,7 @@ impl Reader {
         Self {
             shared,
             current: None,
-            aside: Vec::new(),
+            aside: VecDeque::new(),
             gathered: None,
             unfinished: Vec::new(),
             error: None,
@@ -252,8 +254,10 @@ impl Reader {
                 if !assigned.is_current(current.fetched.version) {
                     // Seek, pause or revocation came in between.
                     self.drop_current();
-                } else if assigned.is_halted() {
-                    self.lay_aside();
+                } else if assigned.is_halted()
+                    && let Some(current) = self.current.take()
+                {
+                    self.lay_aside(current, VecDeque::push_front);
                 }
             }
             if self.current.is_none() {
@@ -262,12 +266,18 @@ impl Reader {
             if self.current.is_none() {
                 match self.shared.poll_arrival(cx) {
                     Poll::Ready(Arrival::Data(fetched)) => {
-                        self.current = Some(Current {
+                        let arrived = Current {
                             fetched,
                             batch: None,
                             ticket: 0,
-                        });
-                        // It may be one of which nothing may be handed out.
+                        };
+                        // Behind what was laid aside of the same partition, which may be handed out again
+                        // by now: what comes before it would be skipped.
+                        if arrived.fetched.assigned.is_halted() || self.has_aside(&arrived) {
+                            self.lay_aside(arrived, VecDeque::push_back);
+                        } else {
+                            self.current = Some(arrived);
+                        }
                         continue;
                     }
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
@@ -277,6 +287,13 @@ impl Reader {
                         return Poll::Pending;
                     }
                     Poll::Pending => {
+                        // A partition may have been resumed, or an acknowledgement made room, after the
+                        // last look and before there was a waker to be woken by it.
+                        self.current = self.take_aside();
+                        if self.current.is_some() {
+                            self.shared.state().forget_user();
+                            continue;
+                        }
                         self.waits = true;
                         // If it was asked for after this poll began, and the waker was not there
                         // yet to be woken for it, nothing else would bring the user here.
@@ -316,36 +333,51 @@ impl Reader {
         }
     }
 
-    /// Keeps the data at hand for later, unless that takes so much of the buffer that other partitions
-    /// might starve: then it is fetched again.
-    fn lay_aside(&mut self) {
-        let Some(current) = self.current.take() else {
-            return;
-        };
+    /// Keeps data for later, unless that takes so much of the buffer that other partitions might starve:
+    /// then it is fetched again.
+    fn lay_aside(&mut self, current: Current, push: fn(&mut VecDeque<Current>, Current)) {
         if self.gathered.is_some() {
             self.unfinished.push(current.fetched.assigned.clone());
         }
         let kept: usize = self.aside.iter().map(|kept| kept.fetched.bytes.bytes).sum();
         let share = self.shared.share(&self.shared.state());
         if kept + current.fetched.bytes.bytes > share / 4 {
+            // What was laid aside of it before is stale by that, too.
             let partition = &current.fetched.assigned.partition;
             self.shared.state().positions.rewind(partition);
-            self.current = Some(current);
-            self.drop_current();
+            self.give_back(current);
             return;
         }
-        self.aside.push(current);
+        push(&mut self.aside, current);
     }
 
-    /// Of what was laid aside, data that may be handed out again, or that is stale.
+    /// Whether data of the same partition was laid aside.
+    fn has_aside(&self, current: &Current) -> bool {
+        let assigned = &current.fetched.assigned;
+        let mut aside = self.aside.iter();
+        aside.any(|kept| Arc::ptr_eq(&kept.fetched.assigned, assigned))
+    }
+
+    /// Of what was laid aside, data that may be handed out again, or that is stale. Only the first of a
+    /// partition counts: it may be resumed between two looks, and what follows is not to overtake it.
     fn take_aside(&mut self) -> Option<Current> {
-        let may_go_on = |current: &Current| {
+        let mut halted: Vec<*const Assigned> = Vec::new();
+        let at = self.aside.iter().position(|current| {
             let assigned = &current.fetched.assigned;
-            !assigned.is_halted() || !assigned.is_current(current.fetched.version)
-        };
-        let at = self.aside.iter().position(may_go_on)?;
-        // In the order it came in: a partition's data follows its data.
-        Some(self.aside.remove(at))
+            if !assigned.is_current(current.fetched.version) {
+                return true;
+            }
+            let partition = Arc::as_ptr(assigned);
+            if halted.contains(&partition) {
+                return false;
+            }
+            let may_go_on = !assigned.is_halted();
+            if !may_go_on {
+                halted.push(partition);
+            }
+            may_go_on
+        })?;
+        self.aside.remove(at)
     }
 
     /// As [`Reader::poll_record`], with what the record is acknowledged by.
@@ -388,17 +420,22 @@ impl Reader {
     }
 
     fn drop_current(&mut self) {
-        if let Some(Current { fetched, batch, .. }) = self.current.take() {
+        if let Some(current) = self.current.take() {
             match self.gathered {
-                Some(_) => self.unfinished.push(fetched.assigned),
-                None => fetched.assigned.finish(),
+                Some(_) => self.unfinished.push(current.fetched.assigned.clone()),
+                None => current.fetched.assigned.finish(),
             }
-            let shared = &self.shared;
-            shared.release(fetched.bytes);
-            // Its views are gone first.
-            drop((batch, fetched.batches));
-            shared.cluster.recycle(fetched.data);
+            self.give_back(current);
         }
+    }
+
+    /// The memory of data that is done with, or stale.
+    fn give_back(&self, current: Current) {
+        let Current { fetched, batch, .. } = current;
+        self.shared.release(fetched.bytes);
+        // Its views are gone first.
+        drop((batch, fetched.batches));
+        self.shared.cluster.recycle(fetched.data);
     }
 
     /// The data at hand is corrupt: the partition stops there, so that no record is skipped
@@ -417,10 +454,17 @@ impl Reader {
         let offset = assigned.position();
         let beyond = following.filter(|following| *following > offset);
         let beyond = beyond.unwrap_or(next).max(offset + 1);
-        shared
-            .state()
-            .positions
-            .set_stage(&assigned.partition, Stage::Stuck);
+        if self.gathered.is_some() {
+            self.unfinished.push(assigned.clone());
+        }
+        {
+            let mut state = shared.state();
+            // Unless the user has sought in the meantime.
+            if assigned.is_current(current.fetched.version) {
+                let positions = &mut state.positions;
+                positions.set_stage(&assigned.partition, Stage::Stuck);
+            }
+        }
         Error::new(
             ErrorKind::CorruptRecords,
             format!(
@@ -478,6 +522,7 @@ fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<O
         );
     }
 }
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;

@@ -182,21 +182,6 @@ impl Shared {
         }
     }
 
-    /// Data arrived.
-    pub(crate) fn arrived(&self, data: Vec<Fetched>) {
-        let mut state = self.state();
-        for fetched in data {
-            let Weight { source, bytes } = fetched.bytes;
-            state.inboxes.entry(source).or_default().take(bytes);
-            state.queue.push_back(fetched);
-        }
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
     /// The user is through with buffered data.
     pub(crate) fn release(&self, weight: Weight) {
         self.give_back(&mut self.state(), weight);
@@ -468,11 +453,9 @@ impl Shared {
         tokio::pin!(paused);
         // Registered before it is asked for.
         paused.as_mut().enable();
-        self.pause_asked.store(true, Ordering::Release);
+        let _asked = PauseAsked::of(&self.pause_asked);
         self.wake_user();
-        let came = self.env().timeout(limit, paused).await.is_ok();
-        self.pause_asked.store(false, Ordering::Release);
-        came
+        self.env().timeout(limit, paused).await.is_ok()
     }
 
     /// With manual acknowledgement, waits until nobody has a record of these partitions, or of any, in
@@ -514,7 +497,36 @@ impl Shared {
     }
 }
 
+/// The user is asked to come to a point between two records, until this is dropped.
+struct PauseAsked<'a>(&'a AtomicBool);
+
+impl<'a> PauseAsked<'a> {
+    fn of(asked: &'a AtomicBool) -> Self {
+        asked.store(true, Ordering::Release);
+        Self(asked)
+    }
+}
+
+impl Drop for PauseAsked<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl State {
+    /// Data arrived: the user is to be woken, if it waits.
+    pub(crate) fn arrived(&mut self, data: Vec<Fetched>) -> Option<Waker> {
+        if data.is_empty() {
+            return None;
+        }
+        for fetched in data {
+            let Weight { source, bytes } = fetched.bytes;
+            self.inboxes.entry(source).or_default().take(bytes);
+            self.queue.push_back(fetched);
+        }
+        self.waker.take()
+    }
+
     /// Whether the user waits for what may come. Once it was woken it has to come by itself.
     pub(crate) fn has_user_waiting(&self) -> bool {
         self.waker.is_some()

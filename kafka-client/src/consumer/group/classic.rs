@@ -71,7 +71,7 @@ impl Group {
         }
         // The membership may have been lost while the user was waited for.
         if self.is_member() {
-            self.own(changes.added).await?;
+            self.own(changes.added);
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Group {
 
     async fn sync_group(&mut self, joined: &JoinGroupResponse) -> Result<Option<Bytes>, Stop> {
         let assignments = match self.membership.leader {
-            true => match self.lead(joined).await {
+            true => match self.lead(joined).await? {
                 Ok(assignments) => assignments,
                 Err(error) => return self.recover(error).await.map(|()| None),
             },
@@ -215,23 +215,22 @@ impl Group {
     async fn lead(
         &mut self,
         joined: &JoinGroupResponse,
-    ) -> Result<Vec<SyncGroupRequestAssignment>, Error> {
-        let Some(assignor) = self.membership.assignor else {
-            return Ok(Vec::new());
+    ) -> Result<Result<Vec<SyncGroupRequestAssignment>, Error>, Stop> {
+        let members = match members(joined) {
+            Ok(members) => members,
+            Err(error) => return Ok(Err(error)),
         };
-        let members = members(joined)?;
         self.watched = members
             .iter()
             .flat_map(|member| member.topics.iter().cloned())
             .collect();
         self.keep_topics();
-        let metadata = self.wait_for_watched().await;
+        let metadata = self.wait_for_watched().await?;
         self.counted = counts(&metadata, &self.watched);
-        if joined.skip_assignment {
-            return Ok(Vec::new());
-        }
-        let assignments = assignor.assign(&members, &self.counted);
-        assignments
+        let assignor = self.membership.assignor.filter(|_| !joined.skip_assignment);
+        let assignments = assignor.map(|assignor| assignor.assign(&members, &self.counted));
+        let encoded = assignments
+            .unwrap_or_default()
             .into_iter()
             .map(|(member_id, partitions)| {
                 let assignment = assignor::encode_assignment(&partitions).map_err(|error| {
@@ -243,28 +242,22 @@ impl Group {
                     assignment,
                     ..Default::default()
                 })
-            })
-            .collect()
+            });
+        Ok(encoded.collect())
     }
 
     /// Waits until the metadata knows of each topic whether it exists, but not for long: a topic
     /// that comes later brings a rebalance of its own.
-    async fn wait_for_watched(&mut self) -> Arc<Metadata> {
+    async fn wait_for_watched(&mut self) -> Result<Arc<Metadata>, Stop> {
         let topics: &BTreeSet<Arc<str>> = &self.watched;
         let limit = self.shared.config.session_timeout / 3;
         let mut changes = self.shared.cluster.changes();
-        let known = self
-            .shared
-            .env()
-            .timeout(
-                limit,
-                changes.wait_for(|metadata| {
-                    topics.iter().all(|topic| metadata.topic(topic).is_some())
-                }),
-            )
-            .await;
-        drop(known);
-        self.shared.cluster.metadata()
+        let env = self.shared.env().clone();
+        let is_known =
+            |metadata: &Arc<Metadata>| topics.iter().all(|topic| metadata.topic(topic).is_some());
+        let known = env.timeout(limit, changes.wait_for(is_known));
+        drop(self.inbox.during(known).await?);
+        Ok(self.shared.cluster.metadata())
     }
 
     // ---- staying and leaving ----
@@ -357,6 +350,8 @@ impl Group {
                 self.coordinator.forget();
                 self.pause(&error).await?;
             }
+            // As long as the user is waited for, each heartbeat says so.
+            Remedy::Rejoin if api == ApiKey::HEARTBEAT => self.must_join = true,
             Remedy::Rejoin | Remedy::UseMemberId => {
                 self.must_join = true;
                 self.slow_down(&error).await?;

@@ -108,6 +108,15 @@ impl Commits {
         });
         self.drop_deaf();
         for (partition, commit) in commits {
+            if let Some(sent) = self.sent.get_mut(&partition)
+                && sent.commit == commit
+                && !self.waiting.contains_key(&partition)
+            {
+                // The same is on its way. To send it again would have no end, if it is asked for often.
+                sent.waiters.extend(waiter);
+                sent.end = end;
+                continue;
+            }
             let entry = match self.waiting.entry(partition) {
                 btree_map::Entry::Vacant(entry) => entry.insert(Entry::new(commit, end)),
                 btree_map::Entry::Occupied(entry) => {
@@ -225,6 +234,13 @@ impl Commits {
         sent.refusals += u32::from(refused_until.is_some());
         sent.not_before = refused_until;
         self.waiting.insert(partition.clone(), sent);
+    }
+
+    /// The offset of this partition that is to be stored, or being stored: the last of them.
+    pub(crate) fn pending(&self, partition: &TopicPartition) -> Option<i64> {
+        let entry = self.waiting.get(partition);
+        let entry = entry.or_else(|| self.sent.get(partition));
+        entry.map(|entry| entry.commit.offset)
     }
 
     /// Refusals of a partition's offset in a row.
@@ -398,6 +414,20 @@ mod tests {
         commits.stored(&at(0, 0).partition);
         assert_eq!(outcome(&mut first), Some(Ok(())));
         assert_eq!(outcome(&mut second), Some(Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_on_its_way_is_not_sent_again_but_waited_for() {
+        let now = Instant::now();
+        let mut commits = Commits::default();
+        let mut first = add(&mut commits, &[at(0, 50)], now);
+        assert_eq!(commits.take(now), [at(0, 50)]);
+        let mut second = add(&mut commits, &[at(0, 50)], now);
+        assert_eq!(outcome(&mut second), None);
+        commits.stored(&at(0, 0).partition);
+        assert_eq!(outcome(&mut first), Some(Ok(())));
+        assert_eq!(outcome(&mut second), Some(Ok(())));
+        assert_eq!(commits.next_attempt(now), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -65,6 +65,8 @@ pub(super) struct Inbox {
     commands: mpsc::UnboundedReceiver<Command>,
     pub(super) queries: VecDeque<Query>,
     pub(super) closing: Option<Closing>,
+    /// It is closing, and nothing changes that any more.
+    is_closing: bool,
     /// Brings the error of a rebalance listener that panicked.
     panics: mpsc::UnboundedReceiver<Error>,
 }
@@ -80,6 +82,7 @@ impl Inbox {
             commands,
             queries: VecDeque::new(),
             closing: None,
+            is_closing: false,
             panics,
         }
     }
@@ -114,11 +117,19 @@ impl Inbox {
             biased;
             () = env.until(patience) => return Err(Stop::Close),
             () = env.until(end) => self.expire(),
-            Some(error) = self.panics.recv() => return Err(Stop::Fatal(error)),
+            Some(error) = self.panics.recv() => return Err(Stop::Panic(error)),
             () = self.shared.commits_wanted.notified() => {}
-            command = self.commands.recv(), if patience.is_none() => self.take(command),
+            command = self.commands.recv(), if patience.is_none() && !self.is_closing => {
+                self.take(command);
+            }
         }
         Ok(())
+    }
+
+    /// From now on it closes, whatever else is asked. How that was asked for, if it was.
+    pub(super) fn begin_to_close(&mut self) -> Option<Closing> {
+        self.is_closing = true;
+        self.closing.take()
     }
 
     fn take(&mut self, command: Option<Command>) {
@@ -180,13 +191,18 @@ impl Inbox {
     }
 
     /// Tells whoever still asks that there is no group any more, and why; until the consumer is
-    /// closed.
-    pub(super) async fn refuse_all(&mut self, error: &Error) {
+    /// closed, which is answered with how leaving went.
+    pub(super) async fn refuse_all(
+        &mut self,
+        error: &Error,
+        closing: Option<Closing>,
+        left: Result<(), Error>,
+    ) {
         for query in self.queries.drain(..) {
             let _ = query.reply.send(Err(error.clone()));
         }
-        if let Some(Closing { reply, .. }) = self.closing.take() {
-            let _ = reply.map(|reply| reply.send(Ok(())));
+        if let Some(Closing { reply, .. }) = closing {
+            let _ = reply.map(|reply| reply.send(left));
             return;
         }
         while let Some(command) = self.commands.recv().await {
@@ -195,7 +211,7 @@ impl Inbox {
                     let _ = reply.send(Err(error.clone()));
                 }
                 Command::Close { reply, .. } => {
-                    let _ = reply.send(Ok(()));
+                    let _ = reply.send(left);
                     return;
                 }
             }

@@ -18,11 +18,12 @@ use crate::error::{Error, ErrorKind};
 pub enum RebalanceEvent {
     /// These partitions are the member's from now on.
     Assigned(Vec<TopicPartition>),
-    /// These partitions are about to go to another member. Nothing more of them is handed out, and
-    /// all that was handed out has been processed. What is committed for them now still counts.
+    /// These partitions are about to go to another member, or the consumer is closed. Nothing more of them
+    /// is handed out, and the user is done with what was; but for records that were in work beyond
+    /// `revoke_timeout`. What is committed for them now still counts.
     Revoking(Vec<TopicPartition>),
-    /// These partitions went to another member. All that was handed out of them has been processed,
-    /// and with auto-commit committed.
+    /// These partitions are no longer the member's. What the user was done with is committed, if that is
+    /// automatic.
     Revoked(Vec<TopicPartition>),
     /// These partitions were taken away: the member was out of touch for too long, another may
     /// own them already. Commits for them are refused.

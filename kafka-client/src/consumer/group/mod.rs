@@ -38,10 +38,11 @@ mod stored;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use kafka_client_protocol::ApiKey;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 pub use assignor::Assignor;
@@ -53,6 +54,7 @@ pub use listener::RebalanceEvent;
 use super::shared::Shared;
 use super::{ConsumerHandle, TopicPartition};
 use crate::cluster::{Coordinator, CoordinatorKey, Metadata};
+use crate::env::Env;
 use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, Trouble, with_advice};
 use inbox::{Closing, Inbox};
@@ -81,6 +83,8 @@ enum Stop {
     Close,
     /// No way on.
     Fatal(Error),
+    /// The user's listener has panicked.
+    Panic(Error),
 }
 
 /// The group's task.
@@ -96,6 +100,8 @@ pub(crate) struct Group {
     /// Topics that it may not read, of which the user has been told.
     denied: BTreeSet<Arc<str>>,
     telling: Option<Telling>,
+    /// The listener is being told of new partitions, which begin when it is through, or at an instant.
+    not_through: Option<(oneshot::Receiver<()>, Instant)>,
     metadata: watch::Receiver<Arc<Metadata>>,
     must_join: bool,
     /// How often in a row it was told to join again, before an assignment came of it.
@@ -120,6 +126,8 @@ pub(crate) struct Group {
     next_offsets: Option<Instant>,
     /// How often in a row they were asked for in vain.
     untold: u32,
+    /// The last thing it did was to store offsets.
+    has_stored: bool,
     seen_polls: u64,
     last_poll: Instant,
     /// The user was warned that it asks too rarely for records, since it last did.
@@ -166,6 +174,8 @@ impl Group {
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
             next_offsets: None,
             untold: 0,
+            has_stored: false,
+            not_through: None,
             seen_polls: 0,
             last_poll: now,
             warned: false,
@@ -177,9 +187,11 @@ impl Group {
     }
 
     async fn run(mut self) {
-        match self.serve().await {
+        let stop = self.serve().await;
+        let closing = self.inbox.begin_to_close();
+        match stop {
             Stop::Close => {
-                if let Some(closing) = self.inbox.closing.take() {
+                if let Some(closing) = closing {
                     Box::pin(self.close(closing)).await;
                 }
             }
@@ -190,12 +202,25 @@ impl Group {
                     self.give_up(&lost);
                     drop(self.told(RebalanceEvent::Lost(lost)));
                 }
-                self.shared.state().commits.end(&error);
+                self.end(&error, closing, Ok(())).await;
+            }
+            Stop::Panic(error) => {
+                // The group has nothing against the member: it leaves in order.
+                let error = error.fatal();
+                self.telling = None;
                 self.shared.fail(error.clone());
-                // Whoever still asks is told why there is no group.
-                self.inbox.refuse_all(&error).await;
+                let until = self.shared.env().after(CLOSE_LIMIT);
+                let left = Box::pin(self.leave_within(false, until)).await;
+                self.end(&error, closing, left).await;
             }
         }
+    }
+
+    /// Whoever still asks is told why there is no group.
+    async fn end(&mut self, error: &Error, closing: Option<Closing>, left: Result<(), Error>) {
+        self.shared.state().commits.end(error);
+        self.shared.fail(error.clone());
+        self.inbox.refuse_all(error, closing, left).await;
     }
 
     async fn serve(&mut self) -> Stop {
@@ -224,30 +249,33 @@ impl Group {
         if self.next_offsets.is_none() && self.lacks_offsets() {
             self.next_offsets = Some(now);
         }
-        if self.next_offsets.is_some_and(|at| at <= now) {
+        let next_offsets = self.next_offsets.filter(|_| self.not_through.is_none());
+        if next_offsets.is_some_and(|at| at <= now) {
             return self.begin().await;
         }
         if self.next_commit.is_some_and(|at| at <= now) {
             self.auto_commit();
         }
+        // In turn with all else, as commits may come faster than they are stored.
         let next_store = self.next_store(now);
-        if next_store.is_some_and(|at| at <= now) {
+        let has_stored = std::mem::take(&mut self.has_stored);
+        if !has_stored && next_store.is_some_and(|at| at <= now) {
+            self.has_stored = true;
             return self.store().await;
         }
         if !self.inbox.queries.is_empty() {
             return self.answer_query().await;
         }
         let next_heartbeat = self.is_member().then_some(self.next_heartbeat);
-        let due = [
-            next_heartbeat,
-            self.next_offsets,
-            self.next_commit,
-            next_store,
-        ];
+        let due = [next_heartbeat, next_offsets, self.next_commit, next_store];
         let env = self.shared.env().clone();
         tokio::select! {
             biased;
             more = self.inbox.more() => more,
+            () = listener_is_through(&env, &mut self.not_through) => {
+                self.not_through = None;
+                Ok(())
+            }
             () = env.until(due.into_iter().flatten().min()) => Ok(()),
             changed = self.metadata.changed() => {
                 if changed.is_err() {
@@ -269,7 +297,16 @@ impl Group {
     async fn attend_during<T>(&mut self, call: impl Future<Output = T>) -> Result<Option<T>, Stop> {
         tokio::pin!(call);
         let env = self.shared.env().clone();
+        // Looked at first: commits may come faster than they are stored.
         while !self.membership.owned.is_empty() && (self.last_chance || !self.must_join) {
+            if let Poll::Ready(answer) = std::future::poll_fn(|cx| {
+                // Whether it is ready or not is the answer.
+                Poll::Ready(call.as_mut().poll(cx))
+            })
+            .await
+            {
+                return Ok(Some(answer));
+            }
             if self.is_heartbeat_due() {
                 self.heartbeat().await?;
                 continue;
@@ -278,6 +315,12 @@ impl Group {
             let next_store = self.next_store(now);
             if next_store.is_some_and(|at| at <= now) {
                 self.store().await?;
+                // What is waited for may wait for this.
+                self.answer_query().await?;
+                continue;
+            }
+            if !self.inbox.queries.is_empty() {
+                self.answer_query().await?;
                 continue;
             }
             let due = next_store.into_iter().chain([self.next_heartbeat]).min();
@@ -385,21 +428,24 @@ impl Group {
 
     async fn close(&mut self, closing: Closing) {
         let Closing { reply, until, .. } = closing;
+        let result = self.leave_within(reply.is_some(), until).await;
+        if let Some(reply) = reply {
+            // Fails only if nobody waits any more.
+            let _ = reply.send(result);
+        }
+    }
+
+    async fn leave_within(&mut self, orderly: bool, until: Instant) -> Result<(), Error> {
         let env = self.shared.env().clone();
         let limit = until - env.now();
-        let leaving = Box::pin(self.leave(reply.is_some(), until));
-        let leaving = env.timeout_at(until, leaving).await;
-        let result = leaving.unwrap_or_else(|_| {
+        let leaving = Box::pin(self.leave(orderly, until));
+        env.timeout_at(until, leaving).await.unwrap_or_else(|_| {
             let text = format!(
                 "the last commit and leaving took longer than {limit:?}: the coordinator does not \
                  answer"
             );
             Err(Error::new(ErrorKind::Timeout, text))
-        });
-        if let Some(reply) = reply {
-            // Fails only if nobody waits any more.
-            let _ = reply.send(result);
-        }
+        })
     }
 
     /// Commits and leaves. `orderly` if the user closed the consumer, and so is done with all that
@@ -409,27 +455,42 @@ impl Group {
             self.coordinator.abandon();
         }
         self.last_chance = true;
-        // The rest of the time is for leaving.
-        let half = self.now() + (until - self.now()) / 2;
-        if orderly {
-            for (_, slot) in self.shared.state().positions.iter() {
-                slot.assigned.finish();
+        // A third of the time for what is in work, one for what is to be stored, and one for leaving.
+        let now = self.now();
+        let (idle_until, stored_until) = (now + (until - now) / 3, now + (until - now) / 3 * 2);
+        let owned = self.membership.owned.clone();
+        {
+            let mut state = self.shared.state();
+            owned.iter().for_each(|at| state.positions.hold(at));
+            if orderly {
+                for (_, slot) in state.positions.iter() {
+                    slot.assigned.finish();
+                }
             }
         }
-        // Some records may be in work yet.
         let (env, shared) = (self.shared.env().clone(), self.shared.clone());
-        let idle = env.timeout_at(half, shared.until_idle(None));
+        // Some records may be in work yet.
+        let idle = env.timeout_at(idle_until, shared.until_idle(None));
         if self.shared.assigned_by_hand {
             drop(idle.await);
-        } else if let Err(stop) = self.attend_during(idle).await {
-            return Err(stop.error());
+        } else {
+            // An error that ends the member is found again by what follows.
+            drop(self.attend_during(idle).await);
+        }
+        if !owned.is_empty()
+            && let Some(through) = self.told(RebalanceEvent::Revoking(owned))
+        {
+            drop(
+                self.attend_during(env.timeout_at(idle_until, through))
+                    .await,
+            );
         }
         if self.shared.config.auto_commit.is_some()
             && (self.shared.assigned_by_hand || self.is_member())
         {
             self.commit_processed(None);
         }
-        let stored = self.store_the_last(half).await;
+        let stored = self.store_the_last(stored_until).await;
         // Before others can get them.
         let owned = std::mem::take(&mut self.membership.owned);
         if !owned.is_empty() {
@@ -448,7 +509,7 @@ impl Group {
 
     /// Sends what is to be stored until it is, or until an instant.
     async fn store_the_last(&mut self, until: Instant) -> Result<(), Error> {
-        let (reply, mut outcome) = tokio::sync::oneshot::channel();
+        let (reply, mut outcome) = oneshot::channel();
         {
             let mut state = self.shared.state();
             let commits: Vec<_> = state.commits.unstored().cloned().collect();
@@ -479,6 +540,23 @@ impl Group {
     }
 }
 
+/// Waits until the listener has been told of new partitions, or for its time to be over; for ever if there
+/// is nothing to tell.
+async fn listener_is_through(
+    env: &Env,
+    not_through: &mut Option<(oneshot::Receiver<()>, Instant)>,
+) {
+    let Some((through, until)) = not_through else {
+        return std::future::pending().await;
+    };
+    if env.timeout_at(*until, through).await.is_err() {
+        tracing::warn!(
+            "the rebalance listener takes longer than max.poll.interval.ms: new partitions begin without \
+             it"
+        );
+    }
+}
+
 /// The consumer ends before these offsets are stored.
 fn not_stored(unstored: &[&Commit], cause: Option<&Error>) -> Error {
     const NAMED_MAX: usize = 5;
@@ -504,7 +582,7 @@ fn not_stored(unstored: &[&Commit], cause: Option<&Error>) -> Error {
 impl Stop {
     fn error(self) -> Error {
         match self {
-            Self::Fatal(error) => error,
+            Self::Fatal(error) | Self::Panic(error) => error,
             Self::Close => Error::closed("consumer"),
         }
     }

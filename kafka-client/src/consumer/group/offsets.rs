@@ -121,6 +121,9 @@ impl Group {
         let Some(mut query) = self.inbox.queries.pop_front() else {
             return Ok(());
         };
+        if query.reply.is_closed() {
+            return Ok(());
+        }
         let within = self.shared.cluster.config.request_timeout;
         let call = stored::load(&mut self.coordinator, &query.partitions, within);
         let found = self.inbox.during(call).await?.and_then(|found| {
@@ -164,7 +167,8 @@ impl Group {
                 let stored = slot.committed_at;
                 assigned_by_hand && stored.is_some_and(|stored| now >= stored + STORE_AGAIN)
             };
-            let is_news = offset >= 0 && (offset != slot.committed || is_old());
+            let last = state.commits.pending(partition).unwrap_or(slot.committed);
+            let is_news = offset >= 0 && (offset != last || is_old());
             is_news.then(|| Commit {
                 partition: partition.clone(),
                 offset,
@@ -213,10 +217,14 @@ impl Group {
                 return self.pause(&error).await;
             }
             Err(error) => {
-                let mut state = self.shared.state();
-                for commit in &commits {
-                    state.commits.refused(&commit.partition, &error);
+                {
+                    let mut state = self.shared.state();
+                    for commit in &commits {
+                        state.commits.refused(&commit.partition, &error);
+                    }
                 }
+                tracing::warn!(%error, offsets = commits.len(), "offsets are not stored");
+                self.trouble.failed(&error);
                 return Ok(());
             }
         };
@@ -260,6 +268,7 @@ impl Group {
     /// What the coordinator says of one offset. Returned is what goes beyond the partition, with why.
     fn outcome(&self, commit: &Commit, code: Option<ErrorCode>) -> Option<(Remedy, Error)> {
         let now = self.now();
+        // What is logged is so without the lock: who listens to the log may use the consumer.
         let mut state = self.shared.state();
         let partition = &commit.partition;
         let error = match code {
@@ -285,9 +294,10 @@ impl Group {
                 state.commits.unanswered(partition, &error);
             }
             Remedy::Retry => {
-                tracing::debug!(%error, "commit will be retried");
                 let not_before = self.shared.not_before(state.commits.refusals(partition));
                 state.commits.again(partition, &error, not_before);
+                drop(state);
+                tracing::debug!(%error, "commit will be retried");
             }
             // Made again in the next generation, for what is still owned then; but a user that waits
             // for it while partitions are to be given up would hold up the next generation.
@@ -302,8 +312,9 @@ impl Group {
             }
             _ => {
                 let error = with_advice(error);
-                tracing::warn!(%error, offset = commit.offset, "an offset is not stored");
                 state.commits.refused(partition, &error);
+                drop(state);
+                tracing::warn!(%error, offset = commit.offset, "an offset is not stored");
                 return (is_member && remedy == Remedy::Rejoin).then_some((remedy, error));
             }
         }

@@ -13,9 +13,9 @@ use crate::env::Elapsed;
 impl Group {
     /// Takes partitions over. They are read once their stored offsets are known and the listener has
     /// been told.
-    pub(super) async fn own(&mut self, added: Vec<TopicPartition>) -> Result<(), Stop> {
+    pub(super) fn own(&mut self, added: Vec<TopicPartition>) {
         if added.is_empty() {
-            return Ok(());
+            return;
         }
         self.membership.owned.extend(added.iter().cloned());
         self.membership.owned.sort();
@@ -27,7 +27,13 @@ impl Group {
         }
         self.keep_topics();
         self.next_offsets = Some(self.now());
-        self.tell(RebalanceEvent::Assigned(added)).await
+        // They begin when the listener is through; the member lives on meanwhile, and may have to join
+        // again before.
+        let until = self.now() + self.shared.config.max_poll_interval;
+        let told = self.told(RebalanceEvent::Assigned(added));
+        self.not_through = told
+            .map(|through| (through, until))
+            .or(self.not_through.take());
     }
 
     /// Gives partitions up between two records, with what was processed of them committed.
@@ -103,6 +109,11 @@ impl Group {
         if lost.is_empty() {
             return;
         }
+        tracing::warn!(
+            group = %self.coordinator.key(), partitions = lost.len(),
+            "the member has lost its place in the group, and its partitions with it: records that were \
+             handed out and not committed come again; it joins again"
+        );
         self.give_up(&lost);
         // Nothing waits for it: the partitions are gone already.
         drop(self.told(RebalanceEvent::Lost(lost)));
@@ -178,6 +189,8 @@ impl Group {
         tokio::pin!(user);
         while self.absent && self.inbox.closing.is_none() {
             self.store().await?;
+            // Who asks for stored offsets is not asking for records.
+            self.answer_query().await?;
             tokio::select! {
                 biased;
                 _ = &mut user => self.absent = false,

@@ -102,12 +102,15 @@ pub(super) fn take(
     session.answered(response.session_id);
     let (refresh, resets) = (taking.refresh, taking.resets);
     shared.settle(state);
+    // Under the same lock as the fetch position was moved: what another broker sends from there on comes
+    // behind it.
+    let waker = state.arrived(data);
     drop(guard);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
     for reset in resets {
         shared.tell_reset(reset);
-    }
-    if !data.is_empty() {
-        shared.arrived(data);
     }
     if refresh {
         shared.cluster.request_refresh();
