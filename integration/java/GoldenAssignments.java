@@ -23,6 +23,7 @@ import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.GroupSubscrip
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.Subscription;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.RangeAssignor;
+import org.apache.kafka.clients.consumer.RoundRobinAssignor;
 import org.apache.kafka.clients.consumer.internals.ConsumerProtocol;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.Node;
@@ -91,7 +92,14 @@ public class GoldenAssignments {
                 "<json>")) {
             Random random = new Random(20_260_101);
             for (int i = 0; i < CASES; i++) {
-                range(out, random);
+                eager(out, random, new RangeAssignor());
+            }
+        }
+        try (PrintStream out = open(directory.resolve("roundrobin.txt"),
+                "assignments of RoundRobinAssignor", "<json>")) {
+            Random random = new Random(20_260_103);
+            for (int i = 0; i < CASES; i++) {
+                eager(out, random, new RoundRobinAssignor());
             }
         }
         try (PrintStream out = open(directory.resolve("cooperative_sticky.txt"),
@@ -180,7 +188,8 @@ public class GoldenAssignments {
 
     // ---- groups ----
 
-    private static void range(PrintStream out, Random random) throws Exception {
+    private static void eager(PrintStream out, Random random, ConsumerPartitionAssignor assignor)
+            throws Exception {
         Map<String, Integer> partitions = randomPartitions(random);
         boolean equal = random.nextBoolean();
         List<String> topics = randomTopics(random, partitions);
@@ -191,7 +200,7 @@ public class GoldenAssignments {
             members.add(member);
         }
         Map<String, Object> json = json(partitions, members);
-        json.put("assigned", json(assign(new RangeAssignor(), partitions, members)));
+        json.put("assigned", json(assign(assignor, partitions, members)));
         out.println(JSON.writeValueAsString(json));
     }
 

@@ -47,7 +47,7 @@ impl Assignor {
         let mut owned = owned.to_vec();
         owned.sort_unstable();
         let user_data = match self {
-            Self::Range => None,
+            Self::Range | Self::RoundRobin => None,
             // For leaders that read subscriptions below version 2, which have no generation.
             Self::CooperativeSticky => Some(Bytes::copy_from_slice(&generation.to_be_bytes())),
         };

@@ -14,6 +14,7 @@ mod blob;
 mod cooperative_sticky;
 mod range;
 mod roster;
+mod round_robin;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,6 +36,11 @@ pub enum Assignor {
     ///
     /// The whole group stops during a rebalance.
     Range,
+    /// The partitions of all topics in turn, one for each member that subscribes to the topic. What
+    /// librdkafka's members have beside [`Range`](Self::Range).
+    ///
+    /// The whole group stops during a rebalance.
+    RoundRobin,
     /// As many partitions for each member as its subscription allows, and each keeps what it has
     /// as far as that goes (KIP-429).
     ///
@@ -44,11 +50,12 @@ pub enum Assignor {
 }
 
 impl Assignor {
-    /// Kafka's name for it: `range` or `cooperative-sticky`.
+    /// Kafka's name for it: `range`, `roundrobin` or `cooperative-sticky`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Range => "range",
+            Self::RoundRobin => "roundrobin",
             Self::CooperativeSticky => "cooperative-sticky",
         }
     }
@@ -56,7 +63,7 @@ impl Assignor {
     /// The assignor that Kafka has under a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Range, Self::CooperativeSticky]
+        [Self::Range, Self::RoundRobin, Self::CooperativeSticky]
             .into_iter()
             .find(|assignor| assignor.name() == name)
     }
@@ -64,7 +71,7 @@ impl Assignor {
     /// Whether members may keep what they own while the group rebalances.
     pub(crate) fn is_cooperative(self) -> bool {
         match self {
-            Self::Range => false,
+            Self::Range | Self::RoundRobin => false,
             Self::CooperativeSticky => true,
         }
     }
@@ -77,6 +84,7 @@ impl Assignor {
         let roster = Roster::new(members, partitions);
         let assigned = match self {
             Self::Range => range::assign(&roster),
+            Self::RoundRobin => round_robin::assign(&roster),
             Self::CooperativeSticky => cooperative_sticky::assign(&roster, members),
         };
         roster.assignments(assigned)

@@ -377,6 +377,14 @@ fn range_assigns_as_java_does() {
 }
 
 #[test]
+fn round_robin_assigns_as_java_does() {
+    for (line, case) in Case::all(include_str!("../../../../tests/golden/roundrobin.txt")) {
+        let ours = Assignor::RoundRobin.assign(&case.members(), &case.partitions());
+        assert_eq!(ours, all_named(&case.assigned), "{line}");
+    }
+}
+
+#[test]
 fn cooperative_sticky_is_as_even_as_java_and_moves_no_more() {
     let mut better = 0;
     for (line, case) in Case::all(include_str!(

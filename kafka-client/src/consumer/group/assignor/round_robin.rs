@@ -1,0 +1,46 @@
+//! Round robin: the partitions of all topics in turn, one for each member.
+
+use super::roster::{Roster, Slot};
+
+/// What each member gets, by index. A member that does not subscribe to a partition's topic is passed
+/// over, and keeps its turn for a later one only as Java's assignor has it: the turn goes on behind the
+/// member that got the partition.
+pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Slot>> {
+    let mut assigned = vec![Vec::new(); roster.len()];
+    let mut turn = 0;
+    for (topic, details) in roster.topics.iter().enumerate() {
+        for partition in 0..details.partitions {
+            while details.subscribers.binary_search(&turn).is_err() {
+                turn = (turn + 1) % roster.len();
+            }
+            assigned[turn].push(Slot { topic, partition });
+            turn = (turn + 1) % roster.len();
+        }
+    }
+    assigned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Assignor;
+    use super::super::tests::{assigned, dynamic, partitions};
+
+    #[test]
+    fn all_partitions_are_dealt_out_in_turn() {
+        let members = [
+            dynamic("a", &["t", "u"]),
+            dynamic("b", &["t"]),
+            dynamic("c", &["u"]),
+        ];
+        let partitions = partitions(&[("t", 3), ("u", 3)]);
+        let result = Assignor::RoundRobin.assign(&members, &partitions);
+        assert_eq!(
+            result,
+            assigned(&[
+                ("a", &[("t", &[0, 2]), ("u", &[1])]),
+                ("b", &[("t", &[1])]),
+                ("c", &[("u", &[0, 2])]),
+            ])
+        );
+    }
+}
