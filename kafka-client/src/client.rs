@@ -10,9 +10,9 @@ use kafka_client_protocol::api::create_topics::{
 use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Limit};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy, check_limit, millis, parse_bootstrap};
-use crate::consumer::ConsumerBuilder;
+use crate::consumer::{ConsumerBuilder, TopicPartition};
 use crate::env::{Connector, Env, TcpConnector};
 use crate::error::{Error, ErrorKind};
 use crate::health::{Health, Monitor};
@@ -48,10 +48,6 @@ pub(crate) struct NewCluster {
 }
 
 impl NewCluster {
-    pub(crate) fn make(&self) -> Arc<Cluster> {
-        self.make_with(|_| ())
-    }
-
     /// # Errors
     /// When the client's runtime has ended: what is made on it never does anything.
     pub(crate) fn check_runtime(&self) -> Result<(), Error> {
@@ -61,7 +57,7 @@ impl NewCluster {
         }
     }
 
-    /// As [`NewCluster::make`], with settings of its own.
+    /// A view of the cluster, with settings of its own.
     pub(crate) fn make_with(&self, change: impl FnOnce(&mut ClientConfig)) -> Arc<Cluster> {
         let mut config = (*self.config).clone();
         change(&mut config);
@@ -176,6 +172,25 @@ impl Kafka {
             })
             .await
             .map_err(|error| error.at_topic(&name))
+    }
+
+    /// The partitions of a topic, in order: to assign them by hand, or to know how many there are.
+    ///
+    /// # Errors
+    /// When the cluster refuses the topic, or does not have it; that takes some seconds to be believed, and
+    /// `default.api.timeout.ms` at most.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn partitions(&self, topic: &str) -> Result<Vec<TopicPartition>, Error> {
+        let cluster = &self.cluster;
+        let limit = cluster.config.default_api_timeout;
+        let limit = Limit::begin(&cluster.env, limit, "default.api.timeout.ms");
+        let known = cluster.topic(topic, limit).await?;
+        let numbers = 0..known.partitions.len() as i32;
+        Ok(numbers
+            .map(|number| TopicPartition::new(known.name.clone(), number))
+            .collect())
     }
 
     /// Deletes a topic with all its records.
@@ -427,7 +442,8 @@ impl KafkaBuilder {
             config: Arc::new(self.config),
         };
         let kafka = Kafka {
-            cluster: new_cluster.make(),
+            // To ask about a topic makes none.
+            cluster: new_cluster.make_with(|config| config.allow_auto_create_topics = false),
             new_cluster,
         };
         let cluster = &kafka.cluster;

@@ -8,6 +8,7 @@ use integration::numbered::{self, Tally, receive};
 use integration::partitions;
 use kafka_broker::{Step, when};
 use kafka_client::consumer::{OffsetReset, TopicPartition};
+use kafka_client::record::Record;
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::FetchResponse;
@@ -360,4 +361,38 @@ async fn records_given_together_are_committed_when_the_next_are_asked_for() {
     // One that lives long keeps nothing else.
     assert_eq!(first[0].detached(), first[0]);
     consumer.close().await.unwrap();
+}
+
+/// Partitions and offsets by time are told without reading, and asking makes no topic.
+#[tokio::test(start_paused = true)]
+async fn partitions_and_offsets_by_time_are_told() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("read", 3);
+    let kafka = setting.kafka().await;
+    let producer = kafka.producer().build().await.unwrap();
+    for ms in [1_000, 2_000, 3_000] {
+        let record = Record::to(topic).partition(1).value("v").timestamp_ms(ms);
+        producer.send(record).await.unwrap();
+    }
+    let all = kafka.partitions(topic).await.unwrap();
+    assert_eq!(all, partitions(topic, 3));
+    let error = kafka.partitions("missing").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownTopic, "{error}");
+    assert!(
+        setting.broker.end_offset("missing", 0).is_none(),
+        "none is made"
+    );
+    let reader = kafka.reader().assign(all.clone()).await.unwrap();
+    let handle = reader.handle();
+    for (ms, offset) in [(0, 0), (1_500, 1), (3_000, 2), (9_000, 3)] {
+        let found = handle
+            .offsets_for_times([(all[1].clone(), ms)])
+            .await
+            .unwrap();
+        assert_eq!(found[&all[1]], offset, "{ms}");
+    }
+    let negative = handle.offsets_for_times([(all[0].clone(), -1)]).await;
+    assert_eq!(negative.unwrap_err().kind(), ErrorKind::Config);
+    let offsets = handle.offsets(&all).await.unwrap();
+    assert_eq!((offsets[&all[0]], offsets[&all[1]]), ((0, 0), (0, 3)));
 }

@@ -434,3 +434,33 @@ async fn the_last_chance_to_commit_is_told_at_the_end_too() {
         .await;
     assert_eq!(stored.unwrap().get(&place), Some(&10));
 }
+
+/// What a member subscribes to may change: what is kept flows on, what is not is committed and given up.
+#[tokio::test(start_paused = true)]
+async fn a_subscription_may_change() {
+    let setting = Setting::new().await;
+    let [one, two, three] = ["one", "two", "three"].map(|name| setting.topic(name, 1));
+    for topic in [one, two, three] {
+        send(&setting, topic, 1, 10).await;
+    }
+    let kafka = setting.kafka().await;
+    let mut member = joining(&kafka).subscribe([one, two]).await.unwrap();
+    numbered::receive(&mut member, 20).await;
+    let handle = member.handle();
+    assert_eq!(
+        handle.subscribe([""]).unwrap_err().kind(),
+        ErrorKind::Config
+    );
+    handle.subscribe([three, two]).unwrap();
+    for _ in 0..10 {
+        let record = timeout(20 * SECOND, member.recv()).await.unwrap().unwrap();
+        assert_eq!(record.topic(), three, "the others go on where they were");
+    }
+    let place = |topic: &str| TopicPartition::new(topic, 0);
+    assert_eq!(handle.assignment(), [place(three), place(two)]);
+    // What was handed out of the one that is gone was committed.
+    let stored = handle.committed(&[place(one)]).await.unwrap();
+    assert_eq!(stored.get(&place(one)), Some(&10));
+    member.close().await.unwrap();
+    assert!(handle.subscribe([one]).is_err());
+}

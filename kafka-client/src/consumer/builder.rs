@@ -231,18 +231,7 @@ impl ConsumerBuilder {
         I: IntoIterator<Item = S>,
         S: AsRef<str>,
     {
-        let mut topics: Vec<Arc<str>> = topics
-            .into_iter()
-            .map(|topic| Arc::from(topic.as_ref()))
-            .collect();
-        for topic in &topics {
-            topic_name::check(topic)?;
-        }
-        topics.sort();
-        topics.dedup();
-        if topics.is_empty() {
-            return Err(Error::config("no topic to subscribe to"));
-        }
+        let topics = checked(topics)?;
         if self.config.group.is_none() {
             return Err(Error::config(
                 "subscribing needs a group.id; assign partitions without",
@@ -318,6 +307,27 @@ impl ConsumerBuilder {
             .validate_receiving(cluster.config.max_response)?;
         let shared = Shared::new(cluster, self.config, assigned_by_hand);
         Ok((shared, self.listener))
+    }
+}
+
+/// Topics to subscribe to, in order.
+pub(super) fn checked<I, S>(topics: I) -> Result<Vec<Arc<str>>, Error>
+where
+    I: IntoIterator<Item = S>,
+    S: AsRef<str>,
+{
+    let mut topics: Vec<Arc<str>> = topics
+        .into_iter()
+        .map(|topic| Arc::from(topic.as_ref()))
+        .collect();
+    for topic in &topics {
+        topic_name::check(topic)?;
+    }
+    topics.sort();
+    topics.dedup();
+    match topics.is_empty() {
+        true => Err(Error::config("no topic to subscribe to")),
+        false => Ok(topics),
     }
 }
 

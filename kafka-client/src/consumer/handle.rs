@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 #[cfg(doc)]
 use super::Consumer;
 use super::TopicPartition;
+use super::builder::checked;
 use super::group::{self, Command, Commit, WeakCommands};
 use super::offsets;
 
@@ -197,6 +198,35 @@ impl ConsumerHandle {
         }
     }
 
+    /// Shares these topics from now on, in place of those before. Partitions of topics that are no more among
+    /// them are given up as in a rebalance, and the member joins again; the others flow on, with the default
+    /// assignor.
+    ///
+    /// # Errors
+    /// When there is no topic, or no topic can have such a name; when the consumer is no member of a group,
+    /// or has ended.
+    pub fn subscribe<I, S>(&self, topics: I) -> Result<(), Error>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        let topics = checked(topics)?;
+        if self.shared.assigned_by_hand {
+            let text =
+                "partitions were assigned by hand: what is subscribed to is shared in a group";
+            return Err(Error::config(text));
+        }
+        if let Some(error) = self.shared.failure() {
+            return Err(error);
+        }
+        let commands = self.commands.as_ref().and_then(WeakCommands::upgrade);
+        let sent = commands.map(|commands| commands.send(Command::Subscribe { topics }));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(Error::closed("consumer")),
+        }
+    }
+
     /// The partitions that are read at the moment, in order.
     #[must_use]
     pub fn assignment(&self) -> Vec<TopicPartition> {
@@ -308,38 +338,63 @@ impl ConsumerHandle {
         &self,
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
+        let first = self.ask_offsets(partitions.iter().map(|at| (at.clone(), -2)));
+        let first = first.await?;
+        let next = self.ask_offsets(partitions.iter().map(|at| (at.clone(), -1)));
+        let next = next.await?.into_values();
+        let both = first.into_iter().zip(next);
+        Ok(both
+            .map(|((at, first), next)| (at, (first, next)))
+            .collect())
+    }
+
+    /// The offset of the first record with a timestamp or a later one, in milliseconds since the Unix
+    /// epoch, of each partition; its end if there is none. Asked of their leaders now.
+    ///
+    /// # Errors
+    /// When a timestamp is negative, else as [`offsets`](Self::offsets).
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn offsets_for_times(
+        &self,
+        times: impl IntoIterator<Item = (TopicPartition, i64)>,
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let times: Vec<_> = times.into_iter().collect();
+        if let Some((at, ms)) = times.iter().find(|(_, ms)| *ms < 0) {
+            let error = Error::config(format!("timestamp {ms} is negative"));
+            return Err(error.at_partition(&at.topic, at.partition));
+        }
+        self.ask_offsets(times).await
+    }
+
+    /// Asks the leaders for offsets of timestamps, -1 the end, -2 the beginning.
+    async fn ask_offsets(
+        &self,
+        wanted: impl IntoIterator<Item = (TopicPartition, i64)>,
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
         let cluster = &self.shared.cluster;
-        for partition in partitions {
+        let wanted: BTreeMap<_, _> = wanted.into_iter().collect();
+        for partition in wanted.keys() {
             look_up(cluster, partition).await?;
         }
+        let read_committed = self.shared.config.read_committed;
+        let ask = async || {
+            let asked = wanted
+                .iter()
+                .map(|(at, timestamp)| (at.clone(), *timestamp));
+            let mut found = offsets::list_offsets(cluster, asked, read_committed).await;
+            let missing = || Err(Error::new(ErrorKind::Protocol, "the answer leaves it out"));
+            let offsets = wanted.keys().map(|at| {
+                let offset = found.remove(at).unwrap_or_else(missing)?;
+                Ok((at.clone(), offset))
+            });
+            offsets.collect()
+        };
         // A leader may be on the move.
-        let ask = async || self.ask_offsets(partitions).await;
         cluster
             .retry(ApiKey::LIST_OFFSETS, Error::is_retriable, ask)
             .await
-    }
-
-    async fn ask_offsets(
-        &self,
-        partitions: &[TopicPartition],
-    ) -> Result<BTreeMap<TopicPartition, (i64, i64)>, Error> {
-        let cluster = &self.shared.cluster;
-        let read_committed = self.shared.config.read_committed;
-        let ask = |timestamp| {
-            let wanted = partitions
-                .iter()
-                .map(move |partition| (partition.clone(), timestamp));
-            offsets::list_offsets(cluster, wanted, read_committed)
-        };
-        let (mut first, mut next) = (ask(-2).await, ask(-1).await);
-        let mut found = BTreeMap::new();
-        for partition in partitions {
-            let missing = || Err(Error::new(ErrorKind::Protocol, "the answer leaves it out"));
-            let first = first.remove(partition).unwrap_or_else(missing)?;
-            let next = next.remove(partition).unwrap_or_else(missing)?;
-            found.insert(partition.clone(), (first, next));
-        }
-        Ok(found)
     }
 
     fn set_stage(&self, partition: &TopicPartition, stage: Stage) -> Result<(), Error> {

@@ -29,6 +29,8 @@ pub(crate) enum Command {
         partitions: Vec<TopicPartition>,
         reply: oneshot::Sender<Result<BTreeMap<TopicPartition, i64>, Error>>,
     },
+    /// Share these topics from now on.
+    Subscribe { topics: Vec<Arc<str>> },
     /// Commit if that is automatic, leave, end; until this instant at most.
     Close {
         until: Instant,
@@ -65,6 +67,8 @@ pub(super) struct Inbox {
     commands: mpsc::UnboundedReceiver<Command>,
     pub(super) queries: VecDeque<Query>,
     pub(super) closing: Option<Closing>,
+    /// What the user subscribes to from now on, if that has changed.
+    pub(super) subscription: Option<Vec<Arc<str>>>,
     /// It is closing, and nothing changes that any more.
     is_closing: bool,
     /// Brings the error of a rebalance listener that panicked.
@@ -82,6 +86,7 @@ impl Inbox {
             commands,
             queries: VecDeque::new(),
             closing: None,
+            subscription: None,
             is_closing: false,
             panics,
         }
@@ -141,6 +146,7 @@ impl Inbox {
                 cause: None,
                 reply,
             }),
+            Some(Command::Subscribe { topics }) => self.subscription = Some(topics),
             Some(Command::Close { until, reply }) => {
                 // Half of a short time is left for the commit and for leaving.
                 let patience = (until - env.now()) / 2;
@@ -210,6 +216,7 @@ impl Inbox {
                 Command::Committed { reply, .. } => {
                     let _ = reply.send(Err(error.clone()));
                 }
+                Command::Subscribe { .. } => {}
                 Command::Close { reply, .. } => {
                     let _ = reply.send(left);
                     return;

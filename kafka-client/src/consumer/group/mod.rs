@@ -228,6 +228,11 @@ impl Group {
             if self.inbox.closing.is_some() {
                 return Stop::Close;
             }
+            if let Some(topics) = self.inbox.subscription.take()
+                && let Err(stop) = Box::pin(self.subscribe(topics)).await
+            {
+                return stop;
+            }
             let step = match self.must_join {
                 true if self.absent => self.stay_away().await,
                 true => self.join().await,

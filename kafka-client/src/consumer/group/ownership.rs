@@ -1,5 +1,6 @@
 //! What a member owns: taking partitions over, and giving them up between two records.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::commits::Commit;
@@ -34,6 +35,24 @@ impl Group {
         self.not_through = told
             .map(|through| (through, until))
             .or(self.not_through.take());
+    }
+
+    /// Shares other topics from now on: partitions of those that are no more among them are given up, and
+    /// the member joins again.
+    pub(super) async fn subscribe(&mut self, topics: Vec<Arc<str>>) -> Result<(), Stop> {
+        if topics == self.topics {
+            return Ok(());
+        }
+        self.topics = topics;
+        self.keep_topics();
+        let owned = self.membership.owned.iter();
+        let unwanted = owned.filter(|owned| !self.topics.contains(&owned.topic));
+        let unwanted: Vec<_> = unwanted.cloned().collect();
+        if !unwanted.is_empty() {
+            self.revoke(&unwanted).await?;
+        }
+        self.must_join = true;
+        Ok(())
     }
 
     /// Gives partitions up between two records, with what was processed of them committed.
