@@ -258,3 +258,26 @@ async fn out_of_range_by_the_epoch_alone_resets_nothing() {
     read.assert_is(1, 50..60);
     assert!(scene.resets.try_recv().is_err());
 }
+
+/// 36: a log that was truncated while nobody read it is found by the epoch that was committed.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_truncated_between_two_members_is_told() {
+    let mut scene = Scene::new().await;
+    let kafka = scene.setting.kafka().await;
+    let group = || kafka.consumer("group").offset_reset(OffsetReset::Earliest);
+    let mut first = group().subscribe(["read"]).await.unwrap();
+    numbered::receive(&mut first, 50).await;
+    first.close().await.unwrap();
+    scene.elect();
+    let ends = scene.ends_at(30);
+    let (sender, mut resets) = mpsc::unbounded_channel();
+    let second = group().on_reset(move |reset| drop(sender.send(reset.clone())));
+    let mut second = second.subscribe(["read"]).await.unwrap();
+    let read = numbered::receive(&mut second, 20).await;
+    read.assert_is(1, 30..50);
+    assert_eq!(ends.hits(), 1, "once");
+    let reset = resets.try_recv().unwrap();
+    assert_eq!((reset.from, reset.to), (Some(50), 30));
+    assert_eq!(reset.reason, ResetReason::Truncated { offset: 30 });
+    assert!(scene.resets.try_recv().is_err());
+}

@@ -403,6 +403,16 @@ impl Positions {
         made_anew
     }
 
+    /// What comes next follows a record of this leader epoch, as the group has it stored. If the leader is
+    /// a later one, the log may have been truncated while nobody read it (KIP-320).
+    pub(crate) fn follows_epoch(&mut self, partition: &TopicPartition, leader_epoch: i32) {
+        if let Some(slot) = self.slots.get_mut(partition) {
+            slot.last_epoch = leader_epoch;
+            slot.assigned.set_epoch(leader_epoch);
+            slot.is_in_doubt = leader_epoch >= 0 && slot.leader.leader_epoch > leader_epoch;
+        }
+    }
+
     /// Asks for the offset to go on from, for a reason that is not the user's.
     pub(crate) fn reset(
         &mut self,

@@ -214,6 +214,8 @@ impl Group {
                 self.end(&error, closing, left).await;
             }
         }
+        // A handle may live on, and has nothing to ask for any more.
+        self.shared.cluster.close();
     }
 
     /// Whoever still asks is told why there is no group.

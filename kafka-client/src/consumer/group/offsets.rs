@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::commits::Commit;
 use super::membership::{Remedy, remedy};
+use super::stored::Stored;
 use super::{Group, Stop, not_owned, stored};
 use crate::consumer::TopicPartition;
 use crate::consumer::position::Stage;
@@ -66,10 +67,14 @@ impl Group {
                     continue;
                 }
                 match stored {
-                    Ok(offset) if offset >= 0 => {
+                    Ok(Stored {
+                        offset,
+                        leader_epoch,
+                    }) if offset >= 0 => {
                         slot.committed = offset;
                         let stage = Stage::Fetching { offset };
                         state.positions.set_stage(&partition, stage);
+                        state.positions.follows_epoch(&partition, leader_epoch);
                     }
                     Ok(_) => {
                         let reset = match self.known.get(&partition.topic) {
@@ -129,7 +134,7 @@ impl Group {
         let found = self.inbox.during(call).await?.and_then(|found| {
             let found = found.into_iter();
             found
-                .map(|(partition, stored)| stored.map(|offset| (partition, offset)))
+                .map(|(partition, stored)| stored.map(|stored| (partition, stored.offset)))
                 .filter(|found| !matches!(found, Ok((_, offset)) if *offset < 0))
                 .collect()
         });

@@ -72,9 +72,17 @@ pub(super) async fn store(
     Ok(answers)
 }
 
-/// What is stored for a partition: -1 for nothing. Offsets that a transaction has not settled are an
-/// error that passes (KIP-447).
-pub(super) type Stored = Result<i64, Error>;
+/// What is stored for a partition.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    /// -1 for nothing.
+    pub(super) offset: i64,
+    /// The leader epoch of the record before it, -1 if that is unknown.
+    pub(super) leader_epoch: i32,
+}
+
+/// Offsets that a transaction has not settled are an error that passes (KIP-447).
+pub(super) type Loaded = Result<Stored, Error>;
 
 /// The stored offsets of partitions; one attempt. Each partition has a result: beginning elsewhere
 /// because an answer was incomplete would skip or repeat records.
@@ -88,7 +96,7 @@ pub(super) async fn load(
     coordinator: &mut Coordinator,
     partitions: &[TopicPartition],
     within: Duration,
-) -> Result<BTreeMap<TopicPartition, Stored>, Error> {
+) -> Result<BTreeMap<TopicPartition, Loaded>, Error> {
     let topics = by_topic(
         partitions
             .iter()
@@ -151,12 +159,12 @@ pub(super) async fn load(
 fn taken_apart(
     response: &OffsetFetchResponse,
     group: &StrBytes,
-) -> Result<BTreeMap<TopicPartition, Stored>, Error> {
+) -> Result<BTreeMap<TopicPartition, Loaded>, Error> {
     let mut code = ErrorCode::new(response.error_code);
     let mut found = BTreeMap::new();
-    let mut take = |topic: &StrBytes, partition, offset, code| {
+    let mut take = |topic: &StrBytes, partition, stored, code| {
         let code = ErrorCode::new(code).ok();
-        let stored = code.map(|()| offset);
+        let stored = code.map(|()| stored);
         found.insert(
             TopicPartition::new(topic.as_str(), partition),
             stored.map_err(|code| Error::broker(code, ApiKey::OFFSET_FETCH)),
@@ -164,8 +172,16 @@ fn taken_apart(
     };
     for topic in &response.topics {
         for answer in &topic.partitions {
-            let (number, offset) = (answer.partition_index, answer.committed_offset);
-            take(&topic.name, number, offset, answer.error_code);
+            let stored = Stored {
+                offset: answer.committed_offset,
+                leader_epoch: answer.committed_leader_epoch,
+            };
+            take(
+                &topic.name,
+                answer.partition_index,
+                stored,
+                answer.error_code,
+            );
         }
     }
     for answer in response.groups.iter().filter(|at| at.group_id == *group) {
@@ -174,8 +190,16 @@ fn taken_apart(
         }
         for topic in &answer.topics {
             for answer in &topic.partitions {
-                let (number, offset) = (answer.partition_index, answer.committed_offset);
-                take(&topic.name, number, offset, answer.error_code);
+                let stored = Stored {
+                    offset: answer.committed_offset,
+                    leader_epoch: answer.committed_leader_epoch,
+                };
+                take(
+                    &topic.name,
+                    answer.partition_index,
+                    stored,
+                    answer.error_code,
+                );
             }
         }
     }

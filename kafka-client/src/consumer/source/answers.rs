@@ -24,8 +24,9 @@ struct Taking<'a> {
     now: Instant,
     /// The cluster is not what it was thought to be.
     refresh: bool,
-    /// To be told when no lock is held.
+    /// To be told when no lock is held: who listens may use the consumer.
     resets: Vec<PositionReset>,
+    refused: Vec<Error>,
 }
 
 /// Takes an answer; whether there was anything in it.
@@ -55,6 +56,7 @@ pub(super) fn take(
         now: shared.env().now(),
         refresh: false,
         resets: Vec::new(),
+        refused: Vec::new(),
     };
     let mut data = Vec::new();
     let mut brought = false;
@@ -100,7 +102,12 @@ pub(super) fn take(
         }
     }
     session.answered(response.session_id);
-    let (refresh, resets) = (taking.refresh, taking.resets);
+    let Taking {
+        refresh,
+        resets,
+        refused,
+        ..
+    } = taking;
     shared.settle(state);
     // Under the same lock as the fetch position was moved: what another broker sends from there on comes
     // behind it.
@@ -108,6 +115,9 @@ pub(super) fn take(
     drop(guard);
     if let Some(waker) = waker {
         waker.wake();
+    }
+    for error in refused {
+        tracing::debug!(%error, "fetch refused");
     }
     for reset in resets {
         shared.tell_reset(reset);
@@ -258,7 +268,6 @@ impl Taking<'_> {
             return;
         }
         if self.shared.cluster.metadata().broker(node).is_some() {
-            tracing::debug!(partition = %named, node, "read from a replica nearby");
             slot.replica.prefer(node, self.now, max_age);
         } else {
             // It may be new. Until it is known, the leader gives what there is.
@@ -279,7 +288,12 @@ impl Taking<'_> {
         code: ErrorCode,
     ) {
         let error = Error::broker(code, ApiKey::FETCH).at_broker(self.connection.broker());
-        tracing::debug!(partition = %named, %error, "fetch refused");
+        let TopicPartition {
+            topic,
+            partition: number,
+        } = named;
+        self.refused
+            .push(error.clone().at_partition(topic, *number));
         if leave(self.shared, state, named, self.node, self.now) {
             // What it does not have, the leader may have.
             self.refresh |= code != ErrorCode::OFFSET_OUT_OF_RANGE;
