@@ -23,6 +23,7 @@ macro_rules! behaviours {
     };
 }
 
+mod acks;
 mod commits;
 mod consume;
 mod errors;
