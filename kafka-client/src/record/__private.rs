@@ -5,6 +5,7 @@ use std::borrow::Cow;
 pub use serde;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
+use serde_path_to_error::Segment;
 
 use super::finite::Finite;
 use super::{
@@ -116,6 +117,9 @@ fn path_of_read_error<T: DeserializeOwned>(value: &[u8]) -> Option<String> {
     known(error.path())
 }
 
+/// What is not JSON at all has a path of question marks.
 fn known(path: &serde_path_to_error::Path) -> Option<String> {
-    path.iter().next().is_some().then(|| path.to_string())
+    let mut segments = path.iter();
+    let has_name = segments.any(|segment| !matches!(segment, Segment::Unknown));
+    has_name.then(|| path.to_string())
 }
