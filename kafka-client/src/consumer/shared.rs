@@ -157,15 +157,15 @@ impl Shared {
         if let Some(error) = state.errors.pop_front() {
             return Poll::Ready(Arrival::Error(error));
         }
+        if let Some(error) = &state.failed {
+            return Poll::Ready(Arrival::Error(error.clone()));
+        }
         while let Some(fetched) = state.queue.pop_front() {
             if fetched.assigned.is_current(fetched.version) {
                 return Poll::Ready(Arrival::Data(fetched));
             }
             // Stale: seek, pause or revocation came in between.
             self.give_back(&mut state, fetched.bytes);
-        }
-        if let Some(error) = &state.failed {
-            return Poll::Ready(Arrival::Error(error.clone()));
         }
         match &state.waker {
             Some(waker) if waker.will_wake(cx.waker()) => {}
@@ -289,6 +289,17 @@ impl Shared {
         offset: i64,
     ) -> Option<PositionReset> {
         let position = state.positions.truncated(partition, offset)?;
+        if state
+            .commits
+            .pending(partition)
+            .is_some_and(|pending| pending > offset)
+        {
+            // It is not in this log.
+            let text = format!("the log was truncated: it is another from offset {offset} on");
+            let error = Error::new(ErrorKind::LogTruncated, text);
+            let error = error.at_partition(&partition.topic, partition.partition);
+            state.commits.give_up(partition, &error.resume_at(offset));
+        }
         if self.config.reset == OffsetReset::None {
             let error = Error::new(
                 ErrorKind::LogTruncated,
