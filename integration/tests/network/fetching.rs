@@ -10,7 +10,7 @@ use integration::network::Network;
 use integration::numbered;
 use integration::partitions;
 use kafka_broker::Broker;
-use kafka_client::consumer::{ConsumerBuilder, OffsetReset, TopicPartition};
+use kafka_client::consumer::{Consumer, ConsumerBuilder, OffsetReset, TopicPartition};
 use kafka_client::{ErrorCode, Kafka};
 use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponse, NodeEndpoint, PartitionData};
 use kafka_client_protocol::api::list_offsets::ListOffsetsRequest;
@@ -125,6 +125,22 @@ impl Pair {
         reader.offset_reset(OffsetReset::Earliest).rack("near")
     }
 
+    async fn assigned(&self, topic: &str, count: i32) -> Consumer {
+        let reader = self.reader().await;
+        reader.assign(partitions(topic, count)).await.unwrap()
+    }
+
+    /// Writes records to a topic, and reads them within a minute.
+    async fn reads(&self, count: i32, numbers: u64) -> Consumer {
+        self.write("read", count, 0..numbers).await;
+        let mut reader = self.assigned("read", count).await;
+        let all = count as usize * numbers as usize;
+        let within = tokio::time::timeout(60 * SECOND, numbered::receive(&mut reader, all));
+        let read = within.await.expect("in a minute");
+        read.assert_is(count, 0..numbers);
+        reader
+    }
+
     fn fetches(&self) -> [usize; 2] {
         [0, 1].map(|at| self.fetches[at].load(Ordering::Relaxed))
     }
@@ -168,15 +184,7 @@ async fn the_preferred_replica_is_read_from() {
         _ => Act::Pass,
     })
     .await;
-    pair.write("read", 2, 0..50).await;
-    let mut reader = pair
-        .reader()
-        .await
-        .assign(partitions("read", 2))
-        .await
-        .unwrap();
-    let within = tokio::time::timeout(60 * SECOND, numbered::receive(&mut reader, 100));
-    within.await.expect("in a minute").assert_is(2, 0..50);
+    let _reader = pair.reads(2, 50).await;
     let [leader, _] = pair.fetches();
     assert!(leader <= 3, "{leader} requests to the leader");
     // The preference holds for `metadata.max.age.ms`; then the leader is asked again.
@@ -197,15 +205,7 @@ async fn an_unknown_replica_strands_nobody() {
         _ => Act::Pass,
     })
     .await;
-    pair.write("read", 1, 0..50).await;
-    let mut reader = pair
-        .reader()
-        .await
-        .assign(partitions("read", 1))
-        .await
-        .unwrap();
-    let within = tokio::time::timeout(60 * SECOND, numbered::receive(&mut reader, 50));
-    within.await.expect("in a minute").assert_is(1, 0..50);
+    let _reader = pair.reads(1, 50).await;
     tokio::time::sleep(60 * SECOND).await;
     let [leader, follower] = pair.fetches();
     assert!(leader < 150, "{leader} requests in a minute");
@@ -225,12 +225,7 @@ async fn a_leader_that_insists_on_an_unknown_replica_is_asked_in_peace() {
     })
     .await;
     pair.write("read", 1, 0..50).await;
-    let mut reader = pair
-        .reader()
-        .await
-        .assign(partitions("read", 1))
-        .await
-        .unwrap();
+    let mut reader = pair.assigned("read", 1).await;
     let nothing = tokio::time::timeout(60 * SECOND, reader.recv()).await;
     assert!(nothing.is_err());
     let [leader, _] = pair.fetches();
@@ -246,12 +241,7 @@ async fn out_of_range_at_a_follower_is_asked_of_the_leader() {
     })
     .await;
     pair.write("read", 1, 0..50).await;
-    let mut reader = pair
-        .reader()
-        .await
-        .assign(partitions("read", 1))
-        .await
-        .unwrap();
+    let mut reader = pair.assigned("read", 1).await;
     reader
         .handle()
         .seek(&TopicPartition::new("read", 0), 20)
