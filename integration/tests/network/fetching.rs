@@ -328,14 +328,16 @@ async fn a_silent_leader_delays_only_where_to_begin_in_its_own_partitions() {
     }
 }
 
-/// An idle partition, and a dead one, cost the others nothing, however long brokers may wait.
+/// An idle partition, and a dead one, cost the others nothing, however long brokers may wait, and for
+/// however many bytes.
 #[tokio::test(start_paused = true)]
 async fn idle_and_dead_brokers_cost_the_others_nothing() {
-    for dead in [false, true] {
+    for (dead, min_bytes) in [(false, 1), (true, 1), (false, 1_000)] {
         let pair = Pair::plain().await;
         pair.write("read", 2, 0..1).await;
         pair.lead(1, 2);
         let reader = pair.reader().await.fetch_max_wait(20 * SECOND);
+        let reader = reader.fetch_min_bytes(min_bytes);
         let mut reader = reader.assign(partitions("read", 2)).await.unwrap();
         numbered::receive(&mut reader, 2).await;
         if dead {
@@ -345,16 +347,18 @@ async fn idle_and_dead_brokers_cost_the_others_nothing() {
         let begin = tokio::time::Instant::now();
         let producer = pair.kafka().await.producer();
         let producer = producer.build().await.unwrap();
+        // As large as is waited for.
+        let value = "v".repeat(2_000);
         for number in 1..50 {
             let record = kafka_client::record::Record::to("read").partition(0);
-            producer
-                .send(record.value(&number.to_string()))
-                .await
-                .unwrap();
+            producer.send(record.value(&value)).await.unwrap();
             assert_eq!(reader.recv().await.unwrap().offset(), number);
         }
         let took = begin.elapsed();
-        assert!(took < 2 * SECOND, "{took:?}, dead: {dead}");
+        assert!(
+            took < 2 * SECOND,
+            "{took:?}, dead: {dead}, {min_bytes} bytes"
+        );
     }
 }
 
