@@ -114,6 +114,10 @@ impl Assigned {
             let handed_out = self.advance(version, from, offset + 1);
             if handed_out && alone {
                 self.processed.store(offset, Ordering::Release);
+                if !self.is_current(version) {
+                    // A seek came after the position was moved: what it has set counts.
+                    self.finish();
+                }
             }
             return handed_out.then_some(0);
         };
@@ -227,7 +231,14 @@ impl Assigned {
             // It says by itself what it is done with.
             return;
         }
-        self.processed.store(self.position(), Ordering::Release);
+        loop {
+            let position = self.position();
+            self.processed.store(position, Ordering::Release);
+            // Unless a seek from another thread came in between, whose mark this would undo.
+            if self.position() == position {
+                return;
+            }
+        }
     }
 
     fn set(&self, offset: i64) {
