@@ -2,52 +2,29 @@
 
 use std::time::Duration;
 
-use integration::network::Network;
-use kafka_broker::{Broker, Step, when};
-use kafka_client::producer::{Producer, TryEnqueueError};
+use kafka_broker::{Step, when};
+use kafka_client::producer::TryEnqueueError;
 use kafka_client::record::Record;
-use kafka_client::{ErrorCode, ErrorKind, Kafka, SendError, Subject};
+use kafka_client::{ErrorCode, ErrorKind, SendError, Subject};
 use kafka_client_protocol::ApiKey;
 use tokio::time::Instant;
 
-use crate::log::Log;
+use super::scene::{ADDRESS, Scene};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
-const ADDRESS: &str = "broker:9092";
-
-struct Scene {
-    broker: Broker,
-    network: Network,
-    kafka: Kafka,
-    producer: Producer,
-    log: Log,
-}
 
 /// A broker that makes no topics by itself, and has "orders".
 async fn scene() -> Scene {
-    let log = Log::capture();
-    let broker = Broker::builder().memory().no_listener().seed(1);
-    let broker = broker.advertise("broker", 9092).journal(true);
-    let broker = broker.auto_create_topics(false).start().await.unwrap();
-    broker.create_topic("orders", 1).unwrap();
-    let network = Network::new();
-    network.route(ADDRESS, broker.connector());
-    let kafka = Kafka::builder(ADDRESS).connector(network.clone()).seed(1);
-    let kafka = kafka.metadata_max_age(30 * SECOND);
-    let kafka = kafka.connect().await.unwrap();
-    let producer = kafka.producer().build().await.unwrap();
-    Scene {
-        broker,
-        network,
-        kafka,
-        producer,
-        log,
-    }
+    Scene::with(
+        |broker| broker.journal(true).auto_create_topics(false),
+        |kafka| kafka.metadata_max_age(30 * SECOND),
+    )
+    .await
 }
 
 impl Scene {
-    async fn send(&self, topic: &str) -> Result<(), SendError> {
+    async fn send_to(&self, topic: &str) -> Result<(), SendError> {
         self.producer.send(Record::to(topic).value("v")).await?;
         Ok(())
     }
@@ -128,12 +105,12 @@ async fn who_only_tries_is_told_what_no_waiting_heals() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_topic_under_load_fails_at_once_and_is_told() {
     let scene = scene().await;
-    scene.send("orders").await.unwrap();
+    scene.send_to("orders").await.unwrap();
     let start = Instant::now();
     let mut good = 0;
     while start.elapsed() < 30 * SECOND {
-        scene.send("orders").await.unwrap();
-        let error = scene.send("oders").await.unwrap_err();
+        scene.send_to("orders").await.unwrap();
+        let error = scene.send_to("oders").await.unwrap_err();
         assert_eq!(error.error().kind(), ErrorKind::UnknownTopic);
         assert!(
             error.to_string().contains("did you mean orders?"),
@@ -157,7 +134,7 @@ async fn a_missing_topic_under_load_fails_at_once_and_is_told() {
     // Made, it is found within a second or so.
     scene.broker.create_topic("oders", 1).unwrap();
     let start = Instant::now();
-    while scene.send("oders").await.is_err() {
+    while scene.send_to("oders").await.is_err() {
         tokio::time::sleep(10 * MS).await;
     }
     assert!(start.elapsed() < 1500 * MS, "{:?}", start.elapsed());
@@ -178,7 +155,7 @@ async fn a_forbidden_topic_under_load_is_asked_for_once_in_a_while_and_is_told()
     let fault = fault.then([Step::error_for("secret", None, denied)]);
     let fault = scene.broker.faults().inject(fault);
     for _ in 0..2_000 {
-        let error = scene.send("secret").await.unwrap_err();
+        let error = scene.send_to("secret").await.unwrap_err();
         assert_eq!(error.error().code(), Some(denied));
         tokio::time::sleep(10 * MS).await;
     }
@@ -189,18 +166,18 @@ async fn a_forbidden_topic_under_load_is_asked_for_once_in_a_while_and_is_told()
     assert_eq!(told.count(), 1, "{lines:#?}");
     fault.remove();
     tokio::time::sleep(2 * SECOND).await;
-    let _ = scene.send("secret").await;
+    let _ = scene.send_to("secret").await;
     tokio::time::sleep(2 * SECOND).await;
-    scene.send("secret").await.unwrap();
+    scene.send_to("secret").await.unwrap();
 }
 
 /// Nobody goes on: the one error was told to who sent, and there is nothing to be logged.
 #[tokio::test(start_paused = true)]
 async fn one_send_to_a_missing_topic_is_no_trouble() {
     let scene = scene().await;
-    scene.send("missing").await.unwrap_err();
+    scene.send_to("missing").await.unwrap_err();
     for _ in 0..120 {
-        scene.send("orders").await.unwrap();
+        scene.send_to("orders").await.unwrap();
         tokio::time::sleep(SECOND).await;
         assert!(scene.kafka.health().is_well());
     }
@@ -211,7 +188,7 @@ async fn one_send_to_a_missing_topic_is_no_trouble() {
 #[tokio::test(start_paused = true)]
 async fn many_records_share_one_limit() {
     let scene = scene().await;
-    scene.send("orders").await.unwrap();
+    scene.send_to("orders").await.unwrap();
     let topics = ["missing", "orders", "missing", "missing", "missing"];
     let start = Instant::now();
     let records = topics.map(|topic| Record::to(topic).value("v"));

@@ -4,48 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use integration::network::Network;
-use kafka_broker::{Broker, Fault, Step, when};
-use kafka_client::producer::Producer;
+use kafka_broker::{Fault, Step, when};
 use kafka_client::record::Record;
 use kafka_client::{ErrorCode, Kafka, Subject};
 use kafka_client_protocol::ApiKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::log::Log;
+use super::scene::{ADDRESS, Scene};
 
 const SECOND: Duration = Duration::from_secs(1);
-const ADDRESS: &str = "broker:9092";
-
-/// A broker behind a network that a test controls.
-struct Scene {
-    broker: Broker,
-    network: Network,
-    kafka: Kafka,
-    producer: Producer,
-    log: Log,
-}
 
 impl Scene {
-    async fn new() -> Self {
-        let log = Log::capture();
-        let broker = Broker::builder().memory().no_listener().seed(1);
-        let broker = broker.advertise("broker", 9092).start().await.unwrap();
-        broker.create_topic("orders", 1).unwrap();
-        let network = Network::new();
-        network.route(ADDRESS, broker.connector());
-        let kafka = Kafka::builder(ADDRESS).connector(network.clone()).seed(1);
-        let kafka = kafka.connect().await.unwrap();
-        let producer = kafka.producer().build().await.unwrap();
-        Self {
-            broker,
-            network,
-            kafka,
-            producer,
-            log,
-        }
-    }
-
     async fn send(&self) {
         let record = Record::to("orders").value("v");
         self.producer.send(record).await.unwrap();

@@ -23,6 +23,7 @@ mod outage;
 mod outcomes;
 mod peers;
 mod produce;
+mod scene;
 mod truncation;
 mod versions;
 
