@@ -419,3 +419,40 @@ async fn a_commit_after_a_seek_back_is_the_last_word() {
     later.await.unwrap();
     assert_eq!(stored(&consumer, &at(topic, 0)).await, Some(50));
 }
+
+/// A member that commits with every record, for ever, hears of new topics all the same; and one that has
+/// lost its place and asks for nothing else is told what is stored.
+#[tokio::test(start_paused = true)]
+async fn commits_with_every_record_hide_no_news() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "many", 1, 20_000).await;
+    let kafka = setting.kafka().await;
+    let consumer = member(&kafka).allow_auto_create_topics(false);
+    let consumer = consumer.max_poll_interval(60 * SECOND);
+    let mut consumer = consumer.subscribe([topic, "later"]).await.unwrap();
+    consumer.recv().await.unwrap();
+    let slow = when(ApiKey::OFFSET_COMMIT).always();
+    setting.inject(slow.then([Step::Delay(SECOND / 20)]));
+    let handle = consumer.handle();
+    let busy = tokio::spawn(async move {
+        // Without end, and not one of the new topic before the old one is through.
+        for _ in 0..10_000 {
+            consumer.recv().await.unwrap();
+            drop(consumer.commit_async());
+            tokio::time::sleep(SECOND / 200).await;
+        }
+        consumer
+    });
+    tokio::time::sleep(10 * SECOND).await;
+    setting.topic("later", 1);
+    tokio::time::sleep(20 * SECOND).await;
+    assert_eq!(handle.assignment().len(), 2);
+
+    let consumer = busy.await.unwrap();
+    tokio::time::sleep(90 * SECOND).await;
+    assert_eq!(handle.assignment(), [], "it has not asked for long");
+    let refused = when(ApiKey::OFFSET_FETCH).times(2);
+    setting.inject(refused.then([Step::Error(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)]));
+    let asked = timeout(20 * SECOND, stored(&consumer, &at(topic, 0))).await;
+    assert!(asked.expect("it is told").is_some());
+}

@@ -138,7 +138,7 @@ impl<R: Payload> AckConsumer<R> {
         let tracking = shared
             .tracking
             .clone()
-            .unwrap_or_else(|| Tracking::new(MAX_UNACKED));
+            .expect("its builder has set how much may be in work");
         shared.spawn(watch_loop(
             shared.env().clone(),
             shared.weak.clone(),
@@ -170,7 +170,7 @@ impl<R: Payload> AckConsumer<R> {
         self.consumer.handle()
     }
 
-    /// Waits for what is in work, for half of `limit` at most, then as [`Consumer::close`].
+    /// Waits for what is in work, for a third of the time at most, then as [`Consumer::close`].
     ///
     /// # Errors
     /// As [`Consumer::close`].
@@ -256,17 +256,22 @@ async fn watch_loop(env: Env, shared: Weak<Shared>, tracking: Arc<Tracking>) {
     let mut troubles = BTreeMap::new();
     let mut next_look = env.after(LOOK_INTERVAL);
     loop {
-        let has_room = tokio::select! {
+        let is_news = tokio::select! {
             biased;
-            () = tracking.room.notified() => true,
+            () = tracking.news.notified() => true,
             () = env.sleep_until(next_look) => false,
         };
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        if has_room {
-            shared.state().positions.touch_all();
-            shared.positions_changed();
+        if is_news {
+            // Records that were handed back concern the user alone.
+            if tracking.has_made_room() {
+                shared.state().positions.touch_all();
+                shared.positions_changed();
+            } else {
+                shared.wake_user();
+            }
             continue;
         }
         let now = env.now();

@@ -184,8 +184,8 @@ impl Consumer {
         self.close_within(group::CLOSE_LIMIT).await
     }
 
-    /// As [`Consumer::close`], but takes no longer than `limit`. Half of that is for offsets that are
-    /// still to be stored, the rest for leaving.
+    /// As [`Consumer::close`], but takes no longer than `limit`: a third of that for what is still in work,
+    /// with manual acknowledgement, another for offsets to be stored, the rest for leaving.
     ///
     /// # Errors
     /// When offsets were not stored, which the error names, or leaving fails. The consumer has ended

@@ -1,8 +1,8 @@
 //! Where a consumer is in each of its partitions. Pure: no clock, no socket.
 //!
 //! The *fetch* position runs ahead of the *consumed* position by what is buffered. Every change
-//! that makes data under way useless (seek, reset, revocation, pause) raises the partition's
-//! version; data that arrives under an old version is dropped by comparing it.
+//! that makes data under way useless (seek, reset, revocation) raises the partition's version; data
+//! that arrives under an old version is dropped by comparing it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -99,27 +99,12 @@ impl Assigned {
         self.is_paused.load(Ordering::Acquire) || self.work.as_ref().is_some_and(Work::is_full)
     }
 
-    /// A record at `offset`, of data of this version, is handed out to a user who was at `from`. If it
-    /// is handed out `alone`, the user is done with all before it, without manual acknowledgement.
-    /// Returned is the record's ticket; `None` if a seek or a revocation came in between: the record is not to be handed out
+    /// A record at `offset`, of data of this version, is handed out to a user who was at `from`; it is
+    /// done with when [`finish`](Self::finish) says so. Returned is the record's ticket; `None` if a seek or a revocation came in between: the record is not to be handed out
     /// then.
-    pub(crate) fn hand_out(
-        &self,
-        version: u64,
-        from: i64,
-        offset: i64,
-        alone: bool,
-    ) -> Option<u64> {
+    pub(crate) fn hand_out(&self, version: u64, from: i64, offset: i64) -> Option<u64> {
         let Some(work) = &self.work else {
-            let handed_out = self.advance(version, from, offset + 1);
-            if handed_out && alone {
-                self.processed.store(offset, Ordering::Release);
-                if !self.is_current(version) {
-                    // A seek came after the position was moved: what it has set counts.
-                    self.finish();
-                }
-            }
-            return handed_out.then_some(0);
+            return self.advance(version, from, offset + 1).then_some(0);
         };
         // Under the lock, as a seek: it begins the ledger anew, with or without this record.
         let mut ledger = work.ledger();
@@ -179,7 +164,7 @@ impl Assigned {
         work.note_full(&ledger);
         drop(ledger);
         if acked.has_room {
-            work.tracking.room.notify_one();
+            work.tracking.make_room();
         }
         if acked.is_idle {
             work.tracking.idle.notify_waiters();
@@ -720,9 +705,10 @@ mod tests {
         let positions = fetching(10);
         let slot = positions.get(&partition()).unwrap();
         let (version, assigned) = (slot.version(), &slot.assigned);
-        assert!(assigned.hand_out(version, 10, 10, true).is_some());
+        assert!(assigned.hand_out(version, 10, 10).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (10, 11));
-        assert!(assigned.hand_out(version, 11, 11, true).is_some());
+        assigned.finish();
+        assert!(assigned.hand_out(version, 11, 11).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (11, 12));
         assigned.finish();
         assert_eq!(assigned.processed(), 12);
@@ -734,7 +720,7 @@ mod tests {
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
         assert!(slot.fetched(version, 10, 100, 0));
-        assert!(slot.assigned.hand_out(version, 10, 14, true).is_some());
+        assert!(slot.assigned.hand_out(version, 10, 14).is_some());
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
         assert!(slot.assigned.is_current(version) && slot.assigned.is_halted());
@@ -774,13 +760,13 @@ mod tests {
         let (version, assigned) = (slot.version(), slot.assigned.clone());
         // The user's task has looked at the version and the position; now somebody seeks.
         positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
-        assert!(assigned.hand_out(version, 10, 10, true).is_none());
+        assert!(assigned.hand_out(version, 10, 10).is_none());
         assert!(!assigned.hand_out_batch(version, 10, 100, 0));
         assigned.skip_to(version, 100, 0);
         assert_eq!((assigned.processed(), assigned.position()), (5, 5));
         // Nor is anything handed out of a partition that was taken away.
         positions.remove(&partition());
-        assert!(assigned.hand_out(version + 1, 5, 5, true).is_none());
+        assert!(assigned.hand_out(version + 1, 5, 5).is_none());
     }
 
     /// 289 records were handed out, a corrupt batch came, and nothing of them was stored.
@@ -791,7 +777,7 @@ mod tests {
             let slot = positions.get(&partition()).unwrap();
             let version = slot.version();
             assert!(slot.assigned.hand_out_batch(version, 10, 15, 3));
-            assert!(slot.assigned.hand_out(version, 15, 15, true).is_some());
+            assert!(slot.assigned.hand_out(version, 15, 15).is_some());
             positions.set_stage(&partition(), stage);
             let slot = positions.get(&partition()).unwrap();
             let assigned = &slot.assigned;

@@ -166,7 +166,6 @@ impl Reader {
     }
 
     fn next_record(&mut self, cx: &mut Context<'_>) -> Poll<Result<ConsumerRecord, Error>> {
-        let is_alone = self.gathered.is_none();
         loop {
             let current = match self.poll_current(cx) {
                 Poll::Ready(Ok(current)) => current,
@@ -190,9 +189,7 @@ impl Reader {
                         ConsumerRecord::from_view(topic.clone(), *partition, known, kind, &view);
                     match record {
                         Ok(record) => {
-                            if let Some(ticket) =
-                                assigned.hand_out(version, position, offset, is_alone)
-                            {
+                            if let Some(ticket) = assigned.hand_out(version, position, offset) {
                                 current.ticket = ticket;
                                 if !std::mem::replace(&mut batch.begun, true) {
                                     assigned.set_epoch(epoch);
@@ -252,7 +249,7 @@ impl Reader {
             if let Some(current) = &self.current {
                 let assigned = &current.fetched.assigned;
                 if !assigned.is_current(current.fetched.version) {
-                    // Seek, pause or revocation came in between.
+                    // A seek or a revocation came in between.
                     self.drop_current();
                 } else if assigned.is_halted()
                     && let Some(current) = self.current.take()

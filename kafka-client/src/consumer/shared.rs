@@ -164,7 +164,7 @@ impl Shared {
             if fetched.assigned.is_current(fetched.version) {
                 return Poll::Ready(Arrival::Data(fetched));
             }
-            // Stale: seek, pause or revocation came in between.
+            // Stale: a seek or a revocation came in between.
             self.give_back(&mut state, fetched.bytes);
         }
         match &state.waker {

@@ -16,8 +16,9 @@ use crate::record::ConsumerRecord;
 pub(crate) struct Tracking {
     /// As many records of a partition are the most, from the first in work to the last handed out.
     pub(crate) capacity: usize,
-    /// A partition that was full may be read again.
-    pub(crate) room: Notify,
+    /// A partition that was full may be read again, or a record was handed back.
+    pub(crate) news: Notify,
+    made_room: AtomicBool,
     /// Nothing of a partition is in work any more.
     pub(crate) idle: Notify,
     /// Acknowledgements of partitions that had gone.
@@ -49,7 +50,8 @@ impl Tracking {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
             capacity,
-            room: Notify::new(),
+            news: Notify::new(),
+            made_room: AtomicBool::new(false),
             idle: Notify::new(),
             late: AtomicU64::new(0),
             returns: Mutex::default(),
@@ -63,7 +65,18 @@ impl Tracking {
         returns.push_back(returned);
         self.has_returns.store(true, Ordering::Release);
         drop(returns);
-        self.room.notify_one();
+        self.news.notify_one();
+    }
+
+    /// A partition that was full may be read again.
+    pub(crate) fn make_room(&self) {
+        self.made_room.store(true, Ordering::Release);
+        self.news.notify_one();
+    }
+
+    /// Whether one may, since the last call.
+    pub(crate) fn has_made_room(&self) -> bool {
+        self.made_room.swap(false, Ordering::AcqRel)
     }
 
     /// The next record that was handed back and may still be acknowledged, with how often it will

@@ -172,7 +172,8 @@ impl Group {
             known: BTreeMap::new(),
             next_heartbeat: now,
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
-            next_offsets: None,
+            // Partitions that were assigned by hand are there already.
+            next_offsets: Some(now),
             untold: 0,
             has_stored: false,
             not_through: None,
@@ -253,9 +254,6 @@ impl Group {
             return self.heartbeat().await;
         }
         let now = self.now();
-        if self.next_offsets.is_none() && self.lacks_offsets() {
-            self.next_offsets = Some(now);
-        }
         let next_offsets = self.next_offsets.filter(|_| self.not_through.is_none());
         if next_offsets.is_some_and(|at| at <= now) {
             return self.begin().await;
@@ -276,14 +274,9 @@ impl Group {
         let next_heartbeat = self.is_member().then_some(self.next_heartbeat);
         let due = [next_heartbeat, next_offsets, self.next_commit, next_store];
         let env = self.shared.env().clone();
+        // What comes seldom comes first: of commits there may be more at every look.
         tokio::select! {
             biased;
-            more = self.inbox.more() => more,
-            () = listener_is_through(&env, &mut self.not_through) => {
-                self.not_through = None;
-                Ok(())
-            }
-            () = env.until(due.into_iter().flatten().min()) => Ok(()),
             changed = self.metadata.changed() => {
                 if changed.is_err() {
                     return Err(Stop::Close);
@@ -292,6 +285,12 @@ impl Group {
                 self.look_for_refusals();
                 Ok(())
             }
+            () = listener_is_through(&env, &mut self.not_through) => {
+                self.not_through = None;
+                Ok(())
+            }
+            more = self.inbox.more() => more,
+            () = env.until(due.into_iter().flatten().min()) => Ok(()),
         }
     }
 
@@ -302,10 +301,22 @@ impl Group {
     /// # Cancel safety
     /// That of the call.
     async fn attend_during<T>(&mut self, call: impl Future<Output = T>) -> Result<Option<T>, Stop> {
+        let is_worth_it = |this: &Self| {
+            !this.membership.owned.is_empty() && (this.last_chance || !this.must_join)
+        };
+        self.attend_while(is_worth_it, call).await
+    }
+
+    /// As [`attend_during`](Self::attend_during), as long as something else holds.
+    async fn attend_while<T>(
+        &mut self,
+        is_worth_it: impl Fn(&Self) -> bool,
+        call: impl Future<Output = T>,
+    ) -> Result<Option<T>, Stop> {
         tokio::pin!(call);
         let env = self.shared.env().clone();
-        // Looked at first: commits may come faster than they are stored.
-        while !self.membership.owned.is_empty() && (self.last_chance || !self.must_join) {
+        while is_worth_it(self) {
+            // Looked at first: commits may come faster than they are stored.
             if let Poll::Ready(answer) = std::future::poll_fn(|cx| {
                 // Whether it is ready or not is the answer.
                 Poll::Ready(call.as_mut().poll(cx))
@@ -330,7 +341,8 @@ impl Group {
                 self.answer_query().await?;
                 continue;
             }
-            let due = next_store.into_iter().chain([self.next_heartbeat]).min();
+            let next_heartbeat = self.is_member().then_some(self.next_heartbeat);
+            let due = next_store.into_iter().chain(next_heartbeat).min();
             tokio::select! {
                 biased;
                 answer = &mut call => return Ok(Some(answer)),

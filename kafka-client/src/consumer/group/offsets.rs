@@ -26,14 +26,6 @@ const STORE_AGAIN: Duration = Duration::from_secs(60);
 impl Group {
     // ---- where to begin ----
 
-    pub(super) fn lacks_offsets(&self) -> bool {
-        let state = self.shared.state();
-        state
-            .positions
-            .iter()
-            .any(|(_, slot)| slot.stage == Stage::Unknown)
-    }
-
     /// Asks where to begin in partitions that are new.
     pub(super) async fn begin(&mut self) -> Result<(), Stop> {
         self.next_offsets = None;

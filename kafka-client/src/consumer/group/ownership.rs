@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::commits::Commit;
 use super::listener::RebalanceEvent;
 use super::membership::Remedy;
@@ -10,6 +12,7 @@ use super::{Group, Stop, not_owned};
 use crate::consumer::TopicPartition;
 use crate::consumer::position::Stage;
 use crate::env::Elapsed;
+use crate::error::{Error, ErrorKind};
 
 impl Group {
     /// Takes partitions over. They are read once their stored offsets are known and the listener has
@@ -44,13 +47,13 @@ impl Group {
             return Ok(());
         }
         self.topics = topics;
-        self.keep_topics();
         let owned = self.membership.owned.iter();
         let unwanted = owned.filter(|owned| !self.topics.contains(&owned.topic));
         let unwanted: Vec<_> = unwanted.cloned().collect();
         if !unwanted.is_empty() {
             self.revoke(&unwanted).await?;
         }
+        self.keep_topics();
         self.must_join = true;
         Ok(())
     }
@@ -178,7 +181,7 @@ impl Group {
         Ok(())
     }
 
-    pub(super) fn told(&self, event: RebalanceEvent) -> Option<tokio::sync::oneshot::Receiver<()>> {
+    pub(super) fn told(&self, event: RebalanceEvent) -> Option<oneshot::Receiver<()>> {
         tracing::debug!(group = %self.coordinator.key(), ?event);
         Some(self.telling.as_ref()?.tell(event))
     }
@@ -205,24 +208,16 @@ impl Group {
     pub(super) async fn stay_away(&mut self) -> Result<(), Stop> {
         let shared = self.shared.clone();
         let user = shared.pause_user(Duration::MAX);
-        tokio::pin!(user);
-        while self.absent && self.inbox.closing.is_none() {
-            self.store().await?;
-            // Who asks for stored offsets is not asking for records.
-            self.answer_query().await?;
-            tokio::select! {
-                biased;
-                _ = &mut user => self.absent = false,
-                more = self.inbox.more() => more?,
-            }
+        if self.attend_while(|this| this.absent, user).await?.is_some() {
+            self.absent = false;
         }
         Ok(())
     }
 }
 
-fn overdue(limit: Duration) -> crate::error::Error {
-    crate::error::Error::new(
-        crate::error::ErrorKind::GroupLost,
+fn overdue(limit: Duration) -> Error {
+    Error::new(
+        ErrorKind::GroupLost,
         format!(
             "no record was asked for within {limit:?} (max.poll.interval.ms): the member has left \
              its group and joins again"

@@ -162,25 +162,26 @@ fn taken_apart(
 ) -> Result<BTreeMap<TopicPartition, Loaded>, Error> {
     let mut code = ErrorCode::new(response.error_code);
     let mut found = BTreeMap::new();
-    let mut take = |topic: &StrBytes, partition, stored, code| {
-        let code = ErrorCode::new(code).ok();
-        let stored = code.map(|()| stored);
+    let mut take = |topic: &StrBytes, number, offset, leader_epoch, code| {
+        let stored = Stored {
+            offset,
+            leader_epoch,
+        };
+        let loaded = ErrorCode::new(code).ok().map(|()| stored);
         found.insert(
-            TopicPartition::new(topic.as_str(), partition),
-            stored.map_err(|code| Error::broker(code, ApiKey::OFFSET_FETCH)),
+            TopicPartition::new(topic.as_str(), number),
+            loaded.map_err(|code| Error::broker(code, ApiKey::OFFSET_FETCH)),
         );
     };
     for topic in &response.topics {
-        for answer in &topic.partitions {
-            let stored = Stored {
-                offset: answer.committed_offset,
-                leader_epoch: answer.committed_leader_epoch,
-            };
+        for at in &topic.partitions {
+            let (offset, epoch) = (at.committed_offset, at.committed_leader_epoch);
             take(
                 &topic.name,
-                answer.partition_index,
-                stored,
-                answer.error_code,
+                at.partition_index,
+                offset,
+                epoch,
+                at.error_code,
             );
         }
     }
@@ -189,16 +190,14 @@ fn taken_apart(
             code = ErrorCode::new(answer.error_code);
         }
         for topic in &answer.topics {
-            for answer in &topic.partitions {
-                let stored = Stored {
-                    offset: answer.committed_offset,
-                    leader_epoch: answer.committed_leader_epoch,
-                };
+            for at in &topic.partitions {
+                let (offset, epoch) = (at.committed_offset, at.committed_leader_epoch);
                 take(
                     &topic.name,
-                    answer.partition_index,
-                    stored,
-                    answer.error_code,
+                    at.partition_index,
+                    offset,
+                    epoch,
+                    at.error_code,
                 );
             }
         }
