@@ -582,3 +582,39 @@ async fn a_handler_that_panics_at_once_is_told_with_its_record() {
             if words.contains("at once") && record.offset() == 0)
     );
 }
+
+/// A call that is dropped keeps no record back: the next one goes on where it was.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_keeps_no_record() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 100).await;
+    let kafka = setting.kafka().await;
+    let mut consumer = member(&kafka).subscribe([topic]).await.unwrap();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let handler = |record: ConsumerRecord| {
+        let done = done.clone();
+        async move {
+            sleep(SECOND / 10).await;
+            done.lock().unwrap().push(record.offset());
+            Ok::<_, std::io::Error>(())
+        }
+    };
+    let order = Concurrency::PerPartition;
+    let dropped = consumer.for_each_concurrent(order, std::future::pending(), handler);
+    assert!(timeout(5 * SECOND, dropped).await.is_err());
+    let shutdown = async {
+        while done.lock().unwrap().len() < 100 {
+            sleep(SECOND).await;
+        }
+    };
+    let rest = consumer.for_each_concurrent(order, shutdown, handler);
+    timeout(60 * SECOND, rest)
+        .await
+        .expect("all are handled")
+        .unwrap();
+    let mut done = done.lock().unwrap().clone();
+    done.sort_unstable();
+    assert_eq!(done, (0..100).collect::<Vec<_>>(), "each once");
+    consumer.close().await.unwrap();
+    assert_eq!(stored(&kafka, topic, 0).await, Some(100));
+}

@@ -11,8 +11,7 @@ use tokio::sync::mpsc;
 
 use super::caught::Caught;
 use super::delivery::Payload;
-use super::{AckConsumer, ConsumerRecord, Delivery, Receipt};
-use crate::env::Env;
+use super::{AckConsumer, ConsumerRecord, Delivery};
 use crate::error::Error;
 
 /// Which records are handled at the same time.
@@ -138,9 +137,10 @@ impl<D> Lanes<D> {
     }
 
     /// All that wait.
-    fn into_waiting(self) -> impl Iterator<Item = D> {
-        let ready = self.ready.into_iter().map(|(_, item)| item);
-        ready.chain(self.lanes.into_values().flatten())
+    fn take_waiting(&mut self) -> impl Iterator<Item = D> + use<D> {
+        let ready = std::mem::take(&mut self.ready).into_iter();
+        let behind = std::mem::take(&mut self.lanes).into_values();
+        ready.map(|(_, item)| item).chain(behind.flatten())
     }
 }
 
@@ -161,13 +161,13 @@ fn lane(order: Concurrency, record: &ConsumerRecord, alone: &mut u64) -> u64 {
     hasher.finish() | 1 << 63
 }
 
-/// A handler has ended.
-struct Ended<E> {
-    lane: u64,
-    record: ConsumerRecord,
-    receipt: Receipt,
-    attempt: u32,
-    result: Result<Result<(), E>, String>,
+/// Records that wait for their handlers. When the call ends, or is dropped, they may be handed out again.
+struct Waiting<R: Payload>(Lanes<Delivery<R>>);
+
+impl<R: Payload> Drop for Waiting<R> {
+    fn drop(&mut self) {
+        self.0.take_waiting().for_each(Delivery::put_back);
+    }
 }
 
 impl<R: Payload> AckConsumer<R> {
@@ -196,8 +196,8 @@ impl<R: Payload> AckConsumer<R> {
     /// [`Error::is_fatal`].
     ///
     /// # Cancel safety
-    /// Handlers that run go on and acknowledge their records. Records that wait for others stay in
-    /// work: they are handed out again only after a restart, or by the partition's next owner.
+    /// No record is lost. Handlers that run go on, and acknowledge their records; those that wait are
+    /// handed out again by the next call, and so perhaps while the one before them is still worked on.
     pub async fn for_each_concurrent<H, W, E>(
         &mut self,
         order: Concurrency,
@@ -213,7 +213,8 @@ impl<R: Payload> AckConsumer<R> {
             Concurrency::PerKey(handlers) | Concurrency::Unordered(handlers) => handlers,
             Concurrency::PerPartition => usize::MAX,
         };
-        let mut lanes: Lanes<Delivery<R>> = Lanes::new(active_max);
+        let mut waiting = Waiting::<R>(Lanes::new(active_max));
+        let lanes = &mut waiting.0;
         let mut alone = 0;
         let env = self.consumer.handle.shared().env().clone();
         let (ends, mut ended) = mpsc::unbounded_channel();
@@ -228,13 +229,12 @@ impl<R: Payload> AckConsumer<R> {
                 // Before there was a future: told as its own panic is.
                 Err(panic) => Box::pin(async move { resume_unwind(panic) }),
             };
-            let work = Caught(work);
-            run(&env, &ends, work, move |result| Ended {
-                lane,
-                record,
-                receipt,
-                attempt,
-                result,
+            let ends = ends.clone();
+            env.spawn(async move {
+                let delivery = Delivery::new(record, receipt, attempt);
+                let outcome = settle(delivery, Caught(work).await);
+                // Fails only if nobody drives the handlers any more: what is done is done all the same.
+                let _ = ends.send((lane, outcome));
             });
         };
         let mut shutdown = pin!(shutdown);
@@ -243,13 +243,12 @@ impl<R: Payload> AckConsumer<R> {
         while open || lanes.active > 0 {
             tokio::select! {
                 biased;
-                Some(end) = ended.recv() => {
-                    let next = lanes.finished(end.lane);
-                    if let Err(failed) = settle(end) {
+                Some((lane, outcome)) = ended.recv() => {
+                    if let Err(failed) = outcome {
                         failure.get_or_insert(failed);
                         open = false;
                     }
-                    let mut next = next;
+                    let mut next = lanes.finished(lane);
                     while let Some((lane, delivery)) = next.take() {
                         if !open {
                             lanes.active -= 1;
@@ -277,53 +276,32 @@ impl<R: Payload> AckConsumer<R> {
                 },
             }
         }
-        lanes.into_waiting().for_each(Delivery::put_back);
         failure.map_or(Ok(()), Err)
     }
 }
 
-/// Runs a handler on a task of its own.
-fn run<E: Send + 'static>(
-    env: &Env,
-    ends: &mpsc::UnboundedSender<Ended<E>>,
-    work: Caught<Result<(), E>>,
-    end: impl FnOnce(Result<Result<(), E>, String>) -> Ended<E> + Send + 'static,
-) {
-    let ends = ends.clone();
-    env.spawn(async move {
-        let end = end(work.await);
-        // Nobody drives the handlers any more: what is done is done all the same.
-        if let Err(mpsc::error::SendError(end)) = ends.send(end) {
-            drop(settle(end));
-        }
-    });
-}
-
 /// Acknowledges what is done, and hands back what is not.
-fn settle<E>(end: Ended<E>) -> Result<(), ForEachError<E>> {
-    let Ended {
-        record,
-        receipt,
-        attempt,
-        result,
-        ..
-    } = end;
-    match result {
+fn settle<E>(
+    delivery: Delivery<ConsumerRecord>,
+    result: Result<Result<(), E>, String>,
+) -> Result<(), ForEachError<E>> {
+    let record = || Box::new(delivery.record().clone());
+    let failed = match result {
         Ok(Ok(())) => {
-            receipt.ack();
-            Ok(())
+            delivery.ack();
+            return Ok(());
         }
-        failed => {
-            let delivery = Delivery::new(record.clone(), receipt, attempt);
-            delivery.nack();
-            let record = Box::new(record);
-            Err(match failed {
-                Ok(Err(error)) => ForEachError::Handler { error, record },
-                Err(words) => ForEachError::Panicked { words, record },
-                Ok(Ok(())) => return Ok(()),
-            })
-        }
-    }
+        Ok(Err(error)) => ForEachError::Handler {
+            record: record(),
+            error,
+        },
+        Err(words) => ForEachError::Panicked {
+            record: record(),
+            words,
+        },
+    };
+    delivery.nack();
+    Err(failed)
 }
 
 #[cfg(test)]

@@ -777,6 +777,7 @@ mod tests {
             let slot = positions.get(&partition()).unwrap();
             let version = slot.version();
             assert!(slot.assigned.hand_out_batch(version, 10, 15, 3));
+            slot.assigned.finish();
             assert!(slot.assigned.hand_out(version, 15, 15).is_some());
             positions.set_stage(&partition(), stage);
             let slot = positions.get(&partition()).unwrap();

@@ -143,8 +143,8 @@ impl Commits {
     }
 
     /// What may be sent now, in one request. The outcome of each is to be told, by
-    /// [`stored`](Self::stored), [`refused`](Self::refused), [`again`](Self::again) or [`unanswered`](Self::unanswered); what was taken
-    /// and has none when more is taken is sent again.
+    /// [`stored`](Self::stored), [`refused`](Self::refused), [`again`](Self::again) or
+    /// [`unanswered`](Self::unanswered); what was taken and has none when more is taken is sent again.
     pub(crate) fn take(&mut self, now: Instant) -> Vec<Commit> {
         for (partition, mut entry) in std::mem::take(&mut self.sent) {
             entry.put_before(self.waiting.remove(&partition));
@@ -171,11 +171,11 @@ impl Commits {
         attempts.map(|entry| entry.not_before.unwrap_or(now)).min()
     }
 
-    /// The offset that was sent is stored. It is returned.
-    pub(crate) fn stored(&mut self, partition: &TopicPartition) -> Option<Commit> {
-        let entry = self.sent.remove(partition)?;
-        self.settle(&entry.waiters, None);
-        Some(entry.commit)
+    /// The offset that was sent is stored.
+    pub(crate) fn stored(&mut self, partition: &TopicPartition) {
+        if let Some(entry) = self.sent.remove(partition) {
+            self.settle(&entry.waiters, None);
+        }
     }
 
     /// The offset that was sent will never be stored.
