@@ -75,7 +75,7 @@ impl Tally {
     /// # Panics
     /// When it is not one that was made here.
     pub fn count(&mut self, record: &ConsumerRecord) {
-        self.count_value(record.partition(), record.value().map(|value| &value[..]));
+        self.count_value(record.partition(), record.value());
     }
 
     /// As [`count`](Self::count), by partition and value.

@@ -168,7 +168,7 @@ pub async fn check(
         let record = reader.recv().await.unwrap();
         left -= 1;
         let value = record.value().unwrap();
-        if value != "recovered" {
+        if value != b"recovered" {
             let records = log.entry(record.partition()).or_default();
             records.push((record.offset(), Id::parse(value)));
         }

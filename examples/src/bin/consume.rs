@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
         tokio::select! {
             record = consumer.recv() => {
                 let record = record?;
-                let value = String::from_utf8_lossy(record.value().map_or(&[][..], |value| value));
+                let value = String::from_utf8_lossy(record.value().unwrap_or_default());
                 println!("{}-{} @{}: {value}", record.topic(), record.partition(), record.offset());
             }
             // What was printed is committed, and the group knows at once that we are gone.

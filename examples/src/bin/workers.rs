@@ -15,7 +15,7 @@ use kafka_client::{Error, Kafka};
 /// The work: here it takes a tenth of a second.
 async fn work(record: ConsumerRecord) -> Result<(), Error> {
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let value = String::from_utf8_lossy(record.value().map_or(&[][..], |value| value));
+    let value = String::from_utf8_lossy(record.value().unwrap_or_default());
     println!(
         "{}-{} @{}: {value}",
         record.topic(),

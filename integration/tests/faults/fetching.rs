@@ -538,7 +538,7 @@ async fn a_batch_that_cannot_be_received_is_an_error_of_its_partition() {
     let at = TopicPartition::new("large", 0);
     reader.handle().seek(&at, beyond).unwrap();
     let record = tokio::time::timeout(60 * SECOND, reader.recv()).await;
-    assert_eq!(record.unwrap().unwrap().value().unwrap(), "w");
+    assert_eq!(record.unwrap().unwrap().value().unwrap(), b"w");
 }
 
 /// What does not go on is told after ten seconds, with what helps, and when it is over.

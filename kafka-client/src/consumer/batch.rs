@@ -1,6 +1,6 @@
 //! Records of a partition as they were produced together.
 
-use kafka_client_protocol::records::RecordCursor;
+use kafka_client_protocol::records::{RecordCursor, RecordError};
 
 use super::TopicPartition;
 use crate::error::{Error, ErrorKind};
@@ -45,14 +45,16 @@ impl RecordBatch {
         self.cursor.iter().map(move |record| {
             record
                 .and_then(|view| RecordRef::from_view(topic, *partition, &view))
-                .map_err(|error| {
-                    Error::new(
-                        ErrorKind::CorruptRecords,
-                        format!("unreadable record: {error}"),
-                    )
-                    .with_source(error)
-                    .at_partition(topic, *partition)
-                })
+                .map_err(|error| self.unreadable(error))
         })
+    }
+
+    #[cold]
+    fn unreadable(&self, error: RecordError) -> Error {
+        let TopicPartition { topic, partition } = &self.partition;
+        let text = format!("unreadable record: {error}");
+        Error::new(ErrorKind::CorruptRecords, text)
+            .with_source(error)
+            .at_partition(topic, *partition)
     }
 }

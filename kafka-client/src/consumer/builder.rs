@@ -151,7 +151,7 @@ impl ConsumerBuilder {
     }
 
     /// Most bytes that a compressed batch may have when decompressed; one that has more is
-    /// reported as corrupt. Defaults to 256 MiB.
+    /// reported as corrupt. From 1 byte to 2 GiB - 1; defaults to 256 MiB.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.config.max_batch_bytes = bytes;
         self

@@ -177,6 +177,13 @@ impl ConsumerConfig {
         if self.buffer_bytes == 0 {
             return Err(Error::config("buffer_bytes is 0: nothing could be fetched"));
         }
+        if !(1..=i32::MAX as usize).contains(&self.max_batch_bytes) {
+            return Err(Error::config(format!(
+                "max_batch_bytes is {}: it is 1 byte at least, and {} at most",
+                self.max_batch_bytes,
+                i32::MAX
+            )));
+        }
         if self.fetch_min_bytes < 0 {
             return Err(Error::config("fetch.min.bytes is negative"));
         }
@@ -226,6 +233,7 @@ mod tests {
             "group.instance.id",
         );
         check(|config| config.fetch_min_bytes = -1, "fetch.min.bytes");
+        check(|config| config.max_batch_bytes = 1 << 31, "max_batch_bytes");
         let config = ConsumerConfig {
             fetch_max_bytes: 1000,
             ..ConsumerConfig::default()

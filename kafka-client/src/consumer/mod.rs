@@ -22,6 +22,7 @@ mod epochs;
 mod group;
 mod handle;
 mod ledger;
+mod marks;
 mod offsets;
 mod position;
 mod reader;
@@ -114,8 +115,11 @@ impl Consumer {
     ///
     /// # Cancel safety
     /// Cancel safe: no record is lost.
-    pub async fn recv(&mut self) -> Result<ConsumerRecord, Error> {
-        self.reader.record().await
+    // Not an `async fn`, whose state would take a record in and move it out again.
+    pub fn recv(
+        &mut self,
+    ) -> impl Future<Output = Result<ConsumerRecord, Error>> + Send + Unpin + '_ {
+        self.reader.receiving()
     }
 
     /// The next records, as many as are there without waiting, `max` at most; waits up to `wait` for the

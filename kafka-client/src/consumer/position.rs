@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kafka_client_protocol::Uuid;
 use tokio::time::Instant;
 
 use super::TopicPartition;
+use super::marks::Marks;
 use super::replica::Replica;
 use super::resets::{PositionReset, ResetReason};
 use super::source::Asked;
@@ -26,12 +27,7 @@ const REVOKED: u64 = u64::MAX;
 pub(crate) struct Assigned {
     pub(crate) partition: TopicPartition,
     version: AtomicU64,
-    /// Next offset to hand out; -1 while it is not known.
-    position: AtomicI64,
-    /// Everything below was handed out, and asked beyond: the user is done with it.
-    processed: AtomicI64,
-    /// Leader epoch of the last record handed out, -1 if unknown.
-    epoch: AtomicI32,
+    marks: Marks,
     is_paused: AtomicBool,
     /// It is about to be given up.
     is_held: AtomicBool,
@@ -45,9 +41,7 @@ impl Assigned {
             work: tracking.cloned().map(Work::new),
             partition,
             version: AtomicU64::new(0),
-            position: AtomicI64::new(-1),
-            processed: AtomicI64::new(-1),
-            epoch: AtomicI32::new(-1),
+            marks: Marks::new(),
             is_paused: AtomicBool::new(false),
             is_held: AtomicBool::new(false),
         })
@@ -58,17 +52,22 @@ impl Assigned {
         self.version.load(Ordering::Acquire) == version
     }
 
+    /// Next offset to hand out; -1 while it is not known.
     pub(crate) fn position(&self) -> i64 {
-        self.position.load(Ordering::Acquire)
+        self.marks.position()
     }
 
+    /// Everything below was handed out, and asked beyond, or acknowledged: the user is done with it.
     pub(crate) fn processed(&self) -> i64 {
-        self.processed.load(Ordering::Acquire)
+        match &self.work {
+            Some(work) => work.processed(),
+            None => self.marks.processed(),
+        }
     }
 
     /// The leader epoch of the last record that was handed out, -1 if unknown.
     pub(crate) fn epoch(&self) -> i32 {
-        self.epoch.load(Ordering::Acquire)
+        self.marks.epoch()
     }
 
     /// The leader epoch of the last record that a commit covers, -1 if unknown.
@@ -99,18 +98,35 @@ impl Assigned {
         self.is_paused.load(Ordering::Acquire) || self.work.as_ref().is_some_and(Work::is_full)
     }
 
-    /// A record at `offset`, of data of this version, is handed out to a user who was at `from`; it is
-    /// done with when [`finish`](Self::finish) says so. Returned is the record's ticket; `None` if a seek or a revocation came in between: the record is not to be handed out
-    /// then.
-    pub(crate) fn hand_out(&self, version: u64, from: i64, offset: i64) -> Option<u64> {
+    /// The reader has data of this partition at hand: its marks are those of the last seek.
+    pub(crate) fn catch_up(&self) {
+        self.marks.catch_up();
+    }
+
+    /// Where the reader is, for itself.
+    #[inline]
+    pub(crate) fn reading(&self) -> i64 {
+        self.marks.reading()
+    }
+
+    /// The record at `offset`, of data of this version, is handed out; it is done with when
+    /// [`finish`](Self::finish) says so. Returned is the record's ticket; `None` if a seek or a
+    /// revocation came in between: the record is not to be handed out then. By the reader alone.
+    #[inline]
+    pub(crate) fn hand_out(&self, version: u64, offset: i64) -> Option<u64> {
         let Some(work) = &self.work else {
-            return self.advance(version, from, offset + 1).then_some(0);
+            // A seek that comes after this look is one after the record.
+            return self.is_current(version).then(|| {
+                self.marks.hand_out(offset + 1);
+                0
+            });
         };
         // Under the lock, as a seek: it begins the ledger anew, with or without this record.
         let mut ledger = work.ledger();
-        if !self.advance(version, from, offset + 1) {
+        if !self.is_current(version) {
             return None;
         }
+        self.marks.hand_out(offset + 1);
         let ticket = ledger.hand_out(offset);
         work.note_full(&ledger);
         Some(ticket)
@@ -159,7 +175,7 @@ impl Assigned {
         let mut ledger = work.ledger();
         let acked = ledger.ack(ticket);
         if let Some(done) = acked.done {
-            self.processed.store(done, Ordering::Release);
+            work.set_processed(done);
         }
         work.note_full(&ledger);
         drop(ledger);
@@ -172,70 +188,51 @@ impl Assigned {
     }
 
     /// As [`Assigned::hand_out`], for a batch up to `next`, of this leader epoch.
-    pub(crate) fn hand_out_batch(&self, version: u64, from: i64, next: i64, epoch: i32) -> bool {
+    pub(crate) fn hand_out_batch(&self, version: u64, next: i64, epoch: i32) -> bool {
         let mut ledger = self.work.as_ref().map(Work::ledger);
-        let handed_out = self.advance(version, from, next);
-        if handed_out {
-            self.epoch.store(epoch, Ordering::Release);
-            if let Some(ledger) = &mut ledger {
-                self.processed
-                    .store(ledger.skip_to(next), Ordering::Release);
-            }
+        if !self.is_current(version) {
+            return false;
         }
-        handed_out
+        self.marks.hand_out(next);
+        self.marks.set_epoch(epoch);
+        if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
+            let done = ledger.skip_to(next);
+            work.set_processed(done);
+        }
+        true
     }
 
     /// The leader epoch of the records that are handed out from now on.
     pub(crate) fn set_epoch(&self, epoch: i32) {
-        self.epoch.store(epoch, Ordering::Release);
+        self.marks.set_epoch(epoch);
     }
 
     /// Data of this version has nothing to hand out below `next`.
     pub(crate) fn skip_to(&self, version: u64, next: i64, epoch: i32) {
-        let from = self.position();
-        if next > from {
-            self.hand_out_batch(version, from, next, epoch);
+        if next > self.reading() {
+            self.hand_out_batch(version, next, epoch);
         }
     }
 
-    /// Moves the position, unless a seek from another thread comes in between: back to 5, it would
-    /// be undone by stale data that moves on to 100, and what is fetched from 5 on skipped. A seek
-    /// makes the version stale and then sets the position; as `from` was read before the version,
-    /// one of the two tells.
-    fn advance(&self, version: u64, from: i64, next: i64) -> bool {
-        self.is_current(version)
-            && self
-                .position
-                .compare_exchange(from, next, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
-    }
-
-    /// The user is done with all that was handed out.
+    /// The user is done with all that was handed out. By the reader, or when that is no more.
+    #[inline]
     pub(crate) fn finish(&self) {
-        if self.work.is_some() {
-            // It says by itself what it is done with.
-            return;
-        }
-        loop {
-            let position = self.position();
-            self.processed.store(position, Ordering::Release);
-            // Unless a seek from another thread came in between, whose mark this would undo.
-            if self.position() == position {
-                return;
-            }
+        // With manual acknowledgement the user says so.
+        if self.work.is_none() {
+            self.marks.finish();
         }
     }
 
+    /// Moves the position, while the consumer's state is locked, and the version has been raised.
     fn set(&self, offset: i64) {
         let mut ledger = self.work.as_ref().map(Work::ledger);
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
             ledger.restart(offset);
             work.note_full(ledger);
+            work.set_processed(offset);
             work.tracking.idle.notify_waiters();
         }
-        self.position.store(offset, Ordering::Release);
-        self.processed.store(offset, Ordering::Release);
-        self.epoch.store(-1, Ordering::Release);
+        self.marks.move_to(offset);
     }
 }
 
@@ -404,7 +401,7 @@ impl Positions {
     pub(crate) fn follows_epoch(&mut self, partition: &TopicPartition, leader_epoch: i32) {
         if let Some(slot) = self.slots.get_mut(partition) {
             slot.last_epoch = leader_epoch;
-            slot.assigned.set_epoch(leader_epoch);
+            slot.assigned.marks.follow_epoch(leader_epoch);
             slot.is_in_doubt = leader_epoch >= 0 && slot.leader.leader_epoch > leader_epoch;
         }
     }
@@ -676,6 +673,7 @@ mod tests {
     fn fetching(offset: i64) -> Positions {
         let mut positions = Positions::default();
         positions.assign(&partition(), Stage::Fetching { offset });
+        positions.get(&partition()).unwrap().assigned.catch_up();
         positions
     }
 
@@ -705,10 +703,10 @@ mod tests {
         let positions = fetching(10);
         let slot = positions.get(&partition()).unwrap();
         let (version, assigned) = (slot.version(), &slot.assigned);
-        assert!(assigned.hand_out(version, 10, 10).is_some());
+        assert!(assigned.hand_out(version, 10).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (10, 11));
         assigned.finish();
-        assert!(assigned.hand_out(version, 11, 11).is_some());
+        assert!(assigned.hand_out(version, 11).is_some());
         assert_eq!((assigned.processed(), assigned.position()), (11, 12));
         assigned.finish();
         assert_eq!(assigned.processed(), 12);
@@ -720,7 +718,7 @@ mod tests {
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
         assert!(slot.fetched(version, 10, 100, 0));
-        assert!(slot.assigned.hand_out(version, 10, 14).is_some());
+        assert!(slot.assigned.hand_out(version, 14).is_some());
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
         assert!(slot.assigned.is_current(version) && slot.assigned.is_halted());
@@ -760,13 +758,13 @@ mod tests {
         let (version, assigned) = (slot.version(), slot.assigned.clone());
         // The user's task has looked at the version and the position; now somebody seeks.
         positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
-        assert!(assigned.hand_out(version, 10, 10).is_none());
-        assert!(!assigned.hand_out_batch(version, 10, 100, 0));
+        assert!(assigned.hand_out(version, 10).is_none());
+        assert!(!assigned.hand_out_batch(version, 100, 0));
         assigned.skip_to(version, 100, 0);
         assert_eq!((assigned.processed(), assigned.position()), (5, 5));
         // Nor is anything handed out of a partition that was taken away.
         positions.remove(&partition());
-        assert!(assigned.hand_out(version + 1, 5, 5).is_none());
+        assert!(assigned.hand_out(version + 1, 5).is_none());
     }
 
     /// 289 records were handed out, a corrupt batch came, and nothing of them was stored.
@@ -776,9 +774,9 @@ mod tests {
             let mut positions = fetching(10);
             let slot = positions.get(&partition()).unwrap();
             let version = slot.version();
-            assert!(slot.assigned.hand_out_batch(version, 10, 15, 3));
+            assert!(slot.assigned.hand_out_batch(version, 15, 3));
             slot.assigned.finish();
-            assert!(slot.assigned.hand_out(version, 15, 15).is_some());
+            assert!(slot.assigned.hand_out(version, 15).is_some());
             positions.set_stage(&partition(), stage);
             let slot = positions.get(&partition()).unwrap();
             let assigned = &slot.assigned;
@@ -808,7 +806,7 @@ mod tests {
         let version = slot.version();
         assert_eq!(slot.choose_source(leader(3), Instant::now()), 1);
         assert!(slot.fetched(version, 10, 100, 3));
-        assert!(slot.assigned.hand_out_batch(version, 10, 50, 3));
+        assert!(slot.assigned.hand_out_batch(version, 50, 3));
         positions
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use kafka_client_protocol::records::{RecordCursor, RecordError};
 
 use super::config::ConsumerConfig;
@@ -15,7 +16,7 @@ use super::position::{Assigned, Stage};
 use super::shared::{Arrival, Fetched, Shared};
 use super::{Receipt, RecordBatch, TopicPartition};
 use crate::error::{Error, ErrorKind};
-use crate::record::{ConsumerRecord, TimestampType};
+use crate::record::{ConsumerRecord, Origin, TimestampType, verify};
 
 /// Gives records out, in the order they have in their partitions.
 pub(super) struct Reader {
@@ -43,14 +44,18 @@ type Ended = Pin<Box<dyn Future<Output = Error> + Send + Sync>>;
 
 /// The data of a partition that is being handed out.
 struct Current {
-    fetched: Fetched,
     batch: Option<OpenBatch>,
+    /// What records share whose batches are not compressed; made for the first of them.
+    origin: Option<Arc<Origin>>,
+    fetched: Fetched,
     /// Of the last record that was handed out.
     ticket: u64,
 }
 
 /// A batch that is being handed out.
 struct OpenBatch {
+    /// What its records share; before the cursor, which gives the memory back if nobody else has it.
+    origin: Option<Arc<Origin>>,
     cursor: RecordCursor,
     next: i64,
     leader_epoch: i32,
@@ -62,6 +67,16 @@ struct OpenBatch {
 /// A call for a record. When it ends, or is dropped while it waits, the user no longer waits: time
 /// counts against `max.poll.interval.ms` again.
 pub(super) struct Receiving<'a>(pub(super) &'a mut Reader);
+
+/// For the next record.
+impl Future for Receiving<'_> {
+    type Output = Result<ConsumerRecord, Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_record(cx)
+    }
+}
 
 impl Drop for Receiving<'_> {
     fn drop(&mut self) {
@@ -83,15 +98,6 @@ impl Reader {
             waits: false,
             ended,
         }
-    }
-
-    /// The next record.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(super) async fn record(&mut self) -> Result<ConsumerRecord, Error> {
-        let receiving = Receiving(self);
-        std::future::poll_fn(|cx| receiving.0.poll_record(cx)).await
     }
 
     /// What is there, up to so many records; waits for the first.
@@ -139,7 +145,10 @@ impl Reader {
         std::future::poll_fn(|cx| receiving.0.poll_batch(cx)).await
     }
 
-    /// A call for a record, until this is dropped.
+    /// The next record; or any other call for records, until this is dropped.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     pub(super) fn receiving(&mut self) -> Receiving<'_> {
         Receiving(self)
     }
@@ -176,31 +185,30 @@ impl Reader {
                 continue;
             };
             let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
-            let position = assigned.position();
+            let position = assigned.reading();
             let (epoch, kind) = (batch.leader_epoch, batch.timestamp_type);
+            let origin = match &batch.origin {
+                Some(origin) => origin,
+                None => {
+                    let origin = origin(&mut current.origin, &current.fetched, &batch.cursor);
+                    batch.origin.insert(origin)
+                }
+            };
             match batch.cursor.next_record() {
                 // In front of where the user is: a batch is fetched whole.
                 Some(Ok(view)) if view.offset < position => {}
                 Some(Ok(view)) => {
-                    let TopicPartition { topic, partition } = &assigned.partition;
-                    let offset = view.offset;
-                    let known = (epoch >= 0).then_some(epoch);
-                    let record =
-                        ConsumerRecord::from_view(topic.clone(), *partition, known, kind, &view);
-                    match record {
-                        Ok(record) => {
-                            if let Some(ticket) = assigned.hand_out(version, position, offset) {
-                                current.ticket = ticket;
-                                if !std::mem::replace(&mut batch.begun, true) {
-                                    assigned.set_epoch(epoch);
-                                }
-                                return Poll::Ready(Ok(record));
-                            }
+                    if let Err(error) = verify(view.headers) {
+                        let next = batch.next;
+                        return Poll::Ready(Err(self.corrupt(&error, next)));
+                    }
+                    if let Some(ticket) = assigned.hand_out(version, view.offset) {
+                        current.ticket = ticket;
+                        if !std::mem::replace(&mut batch.begun, true) {
+                            assigned.set_epoch(epoch);
                         }
-                        Err(error) => {
-                            let next = batch.next;
-                            return Poll::Ready(Err(self.corrupt(&error, next)));
-                        }
+                        let record = ConsumerRecord::from_view(origin, epoch, kind, &view);
+                        return Poll::Ready(Ok(record));
                     }
                 }
                 Some(Err(error)) => {
@@ -227,10 +235,10 @@ impl Reader {
                 continue;
             };
             let (assigned, version) = (&current.fetched.assigned, current.fetched.version);
-            let position = assigned.position();
+            let position = assigned.reading();
             batch.cursor.skip_to(position);
             let next = batch.next.max(position);
-            if !assigned.hand_out_batch(version, position, next, batch.leader_epoch) {
+            if !assigned.hand_out_batch(version, next, batch.leader_epoch) {
                 continue;
             }
             if batch.cursor.remaining() > 0 {
@@ -259,6 +267,9 @@ impl Reader {
             }
             if self.current.is_none() {
                 self.current = self.take_aside();
+                if let Some(current) = &self.current {
+                    current.fetched.assigned.catch_up();
+                }
             }
             if self.current.is_none() {
                 match self.shared.poll_arrival(cx) {
@@ -266,6 +277,7 @@ impl Reader {
                         let arrived = Current {
                             fetched,
                             batch: None,
+                            origin: None,
                             ticket: 0,
                         };
                         // Behind what was laid aside of the same partition, which may be handed out again
@@ -273,6 +285,7 @@ impl Reader {
                         if arrived.fetched.assigned.is_halted() || self.has_aside(&arrived) {
                             self.lay_aside(arrived, VecDeque::push_back);
                         } else {
+                            arrived.fetched.assigned.catch_up();
                             self.current = Some(arrived);
                         }
                         continue;
@@ -287,7 +300,8 @@ impl Reader {
                         // A partition may have been resumed, or an acknowledgement made room, after the
                         // last look and before there was a waker to be woken by it.
                         self.current = self.take_aside();
-                        if self.current.is_some() {
+                        if let Some(current) = &self.current {
+                            current.fetched.assigned.catch_up();
                             self.shared.state().forget_user();
                             continue;
                         }
@@ -398,8 +412,10 @@ impl Reader {
         if let Some(current) = &self.current {
             current.fetched.assigned.finish();
         }
-        for assigned in self.unfinished.drain(..) {
-            assigned.finish();
+        if !self.unfinished.is_empty() {
+            for assigned in self.unfinished.drain(..) {
+                assigned.finish();
+            }
         }
         self.grant_pause();
     }
@@ -428,10 +444,15 @@ impl Reader {
 
     /// The memory of data that is done with, or stale.
     fn give_back(&self, current: Current) {
-        let Current { fetched, batch, .. } = current;
+        let Current {
+            fetched,
+            batch,
+            origin,
+            ..
+        } = current;
         self.shared.release(fetched.bytes);
         // Its views are gone first.
-        drop((batch, fetched.batches));
+        drop((batch, origin, fetched.batches));
         self.shared.cluster.recycle(fetched.data);
     }
 
@@ -448,7 +469,7 @@ impl Reader {
         let following = following.map(|batch| batch.header().base_offset);
         let assigned = current.fetched.assigned;
         let TopicPartition { topic, partition } = &assigned.partition;
-        let offset = assigned.position();
+        let offset = assigned.reading();
         let beyond = following.filter(|following| *following > offset);
         let beyond = beyond.unwrap_or(next).max(offset + 1);
         if self.gathered.is_some() {
@@ -482,6 +503,24 @@ struct Damage {
     next: i64,
 }
 
+/// What the records of a batch share. The data of batches that are not compressed is a part of what was
+/// fetched, which is `common` to them.
+#[cold]
+fn origin(
+    common: &mut Option<Arc<Origin>>,
+    fetched: &Fetched,
+    cursor: &RecordCursor,
+) -> Arc<Origin> {
+    let TopicPartition { topic, partition } = &fetched.assigned.partition;
+    let of = |data: &Bytes| Origin::new(topic.clone(), *partition, data.clone());
+    let (whole, part) = (fetched.data.as_ptr_range(), cursor.data().as_ptr_range());
+    if whole.start <= part.start && part.end <= whole.end {
+        common.get_or_insert_with(|| of(&fetched.data)).clone()
+    } else {
+        of(cursor.data())
+    }
+}
+
 /// The next batch of fetched data that holds records for users.
 fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<OpenBatch, Damage>> {
     loop {
@@ -491,7 +530,7 @@ fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<O
         };
         let header = *batch.header();
         let next = header.next_offset();
-        if header.next_offset() <= fetched.assigned.position() {
+        if header.next_offset() <= fetched.assigned.reading() {
             continue;
         }
         if header.attributes.is_control() {
@@ -510,6 +549,7 @@ fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<O
                 .records(config.max_batch_bytes)
                 .map_err(|error| Damage { error, next })
                 .map(|cursor| OpenBatch {
+                    origin: None,
                     cursor,
                     next: header.next_offset(),
                     leader_epoch: header.partition_leader_epoch,
@@ -561,10 +601,11 @@ mod tests {
                     data,
                     next: 9,
                 };
+                fetched.assigned.catch_up();
                 let mut offsets = Vec::new();
                 while let Some(batch) = next_batch(&mut fetched, &ConsumerConfig::default()) {
                     let mut batch = batch.unwrap();
-                    batch.cursor.skip_to(fetched.assigned.position());
+                    batch.cursor.skip_to(fetched.assigned.reading());
                     offsets.extend(batch.cursor.iter().map(|record| record.unwrap().offset));
                     let next = batch.next;
                     fetched

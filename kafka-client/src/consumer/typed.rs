@@ -180,7 +180,7 @@ impl<T: KafkaRecord> Received<T> {
             Ok(value) => Ok(Self { value, record }),
             Err(error) => Err(Error::new(ErrorKind::Serialization, error.to_string())
                 .with_source(error)
-                .at_partition(&record.topic, record.partition)
+                .at_partition(record.shared_topic(), record.partition())
                 .with_record(record)),
         }
     }

@@ -2,7 +2,7 @@
 //! hear of acknowledgements.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -42,6 +42,8 @@ impl fmt::Debug for Tracking {
 pub(crate) struct Work {
     pub(crate) tracking: Arc<Tracking>,
     ledger: Mutex<Ledger>,
+    /// Everything below is acknowledged; -1 while there is no position.
+    processed: AtomicI64,
     /// As the ledger has it, to be looked at without a lock.
     is_full: AtomicBool,
 }
@@ -97,6 +99,7 @@ impl Work {
     pub(crate) fn new(tracking: Arc<Tracking>) -> Self {
         Self {
             ledger: Mutex::new(Ledger::new(tracking.capacity)),
+            processed: AtomicI64::new(-1),
             is_full: AtomicBool::new(false),
             tracking,
         }
@@ -104,6 +107,15 @@ impl Work {
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         lock(&self.ledger)
+    }
+
+    pub(crate) fn processed(&self) -> i64 {
+        self.processed.load(Ordering::Acquire)
+    }
+
+    /// After a change of the ledger, which is still locked.
+    pub(crate) fn set_processed(&self, processed: i64) {
+        self.processed.store(processed, Ordering::Release);
     }
 
     pub(crate) fn is_full(&self) -> bool {

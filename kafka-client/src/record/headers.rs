@@ -1,118 +1,11 @@
 use std::fmt;
 
-use bytes::Bytes;
-use kafka_client_protocol::records::{self, HeadersView, RecordError, RecordView};
+use kafka_client_protocol::records::{self, HeadersView, RecordError};
 
 pub use kafka_client_protocol::records::Header;
 
-/// The headers of a received record: a view into the received frame, decoded as it is read.
-///
-/// Order and repeated names are kept.
-#[derive(Clone, Default)]
-pub struct Headers {
-    /// As in the record, without their number before them. Verified when constructed.
-    block: Bytes,
-    count: u32,
-}
-
-impl Headers {
-    /// The headers of `record`, sharing its buffer. They are verified here once, so that reading
-    /// them cannot fail.
-    #[allow(dead_code)] // The consumer calls it.
-    pub(crate) fn of(record: &RecordView<'_>) -> Result<Self, RecordError> {
-        if record.headers.is_empty() {
-            return Ok(Self::default());
-        }
-        verify(record.headers)?;
-        Ok(Self {
-            block: record.share(record.headers.block()),
-            count: record.headers.len() as u32,
-        })
-    }
-
-    /// The same in memory of their own.
-    pub(crate) fn detached(&self) -> Self {
-        Self {
-            block: Bytes::copy_from_slice(&self.block),
-            count: self.count,
-        }
-    }
-
-    /// How many headers there are; repeated names count each time.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.count as usize
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// All headers in order; a `None` value is Kafka's null.
-    #[must_use]
-    pub fn iter(&self) -> HeadersIter<'_> {
-        self.as_ref().iter()
-    }
-
-    /// The value of the **last** header of that name, as Java's `lastHeader`.
-    ///
-    /// The outer `None` is no such header, the inner one a header whose value is null.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<Option<&[u8]>> {
-        self.as_ref().get(name)
-    }
-
-    /// A borrowed view.
-    #[must_use]
-    pub fn as_ref(&self) -> HeadersRef<'_> {
-        HeadersRef(Repr::Wire(HeadersView::new(&self.block, self.count)))
-    }
-}
-
-impl<'a> FromIterator<Header<'a>> for Headers {
-    fn from_iter<I: IntoIterator<Item = Header<'a>>>(headers: I) -> Self {
-        let mut block = Vec::new();
-        let mut count = 0;
-        for header in headers {
-            put_length(&mut block, Some(header.key.len()));
-            block.extend_from_slice(header.key.as_bytes());
-            put_length(&mut block, header.value.map(<[u8]>::len));
-            block.extend_from_slice(header.value.unwrap_or_default());
-            count += 1;
-        }
-        Self {
-            block: block.into(),
-            count,
-        }
-    }
-}
-
-impl<'a> IntoIterator for &'a Headers {
-    type Item = (&'a str, Option<&'a [u8]>);
-    type IntoIter = HeadersIter<'a>;
-
-    fn into_iter(self) -> HeadersIter<'a> {
-        self.iter()
-    }
-}
-
-impl PartialEq for Headers {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other)
-    }
-}
-
-impl Eq for Headers {}
-
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_ref().fmt(f)
-    }
-}
-
-/// A borrowed view of headers, received ones or those of a [`Record`](super::Record).
+/// The headers of a record, in a view: of a received one, decoded as they are read, or of a
+/// [`Record`](super::Record). Order and repeated names are kept.
 #[derive(Clone, Copy, Default)]
 pub struct HeadersRef<'a>(Repr<'a>);
 
@@ -130,8 +23,13 @@ impl Default for Repr<'_> {
 }
 
 impl<'a> HeadersRef<'a> {
+    /// Headers that were verified, as they are in a record, without their number before them.
+    pub(super) fn verified(block: &'a [u8], count: u32) -> Self {
+        Self(Repr::Wire(HeadersView::new(block, count)))
+    }
+
     /// The headers of a record, verified here once, so that reading them cannot fail.
-    #[allow(dead_code)] // The consumer calls it.
+    #[inline]
     pub(super) fn of(headers: HeadersView<'a>) -> Result<Self, RecordError> {
         verify(headers)?;
         Ok(Self(Repr::Wire(headers)))
@@ -245,8 +143,28 @@ fn show(headers: HeadersIter<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.debug_list().entries(headers.map(text)).finish()
 }
 
-fn verify(headers: HeadersView<'_>) -> Result<(), RecordError> {
-    headers.into_iter().try_for_each(|header| header.map(drop))
+/// Looks through headers once, so that reading them later cannot fail.
+#[inline]
+pub(crate) fn verify(headers: HeadersView<'_>) -> Result<(), RecordError> {
+    match headers.is_empty() {
+        // Most records have none.
+        true => Ok(()),
+        false => headers.into_iter().try_for_each(|header| header.map(drop)),
+    }
+}
+
+/// Headers as they are in a record, without their number, and that number.
+pub(super) fn block_of<'a>(headers: impl IntoIterator<Item = Header<'a>>) -> (Vec<u8>, u32) {
+    let mut block = Vec::new();
+    let mut count = 0;
+    for header in headers {
+        put_length(&mut block, Some(header.key.len()));
+        block.extend_from_slice(header.key.as_bytes());
+        put_length(&mut block, header.value.map(<[u8]>::len));
+        block.extend_from_slice(header.value.unwrap_or_default());
+        count += 1;
+    }
+    (block, count)
 }
 
 /// Lengths are those of slices in memory; the producer refuses records long before `i32` ends.
@@ -263,34 +181,35 @@ fn put_length(out: &mut Vec<u8>, length: Option<usize>) {
 mod tests {
     use super::*;
 
-    fn sample() -> Headers {
-        let long = [7u8; 300];
-        Headers::from_iter([
+    fn sample() -> Vec<u8> {
+        let headers = [
             Header::new("a", "1"),
             Header {
                 key: "b",
                 value: None,
             },
             Header::new("a", ""),
-            Header::new("é", &long[..]),
-        ])
+            Header::new("é", &[7u8; 300][..]),
+        ];
+        block_of(headers).0
     }
 
     #[test]
     fn reads_what_was_written() {
-        let headers = sample();
+        let block = sample();
+        let headers = HeadersRef::of(HeadersView::new(&block, 4)).unwrap();
         let all: Vec<_> = headers.iter().collect();
         assert_eq!(all[0], ("a", Some(&b"1"[..])));
         assert_eq!(all[1], ("b", None));
         assert_eq!(all[2], ("a", Some(&b""[..])));
         assert_eq!(all[3], ("é", Some(&[7u8; 300][..])));
         assert_eq!((headers.len(), headers.iter().len()), (4, 4));
-        assert_eq!(verify(HeadersView::new(&headers.block, 4)), Ok(()));
     }
 
     #[test]
     fn the_last_of_a_name_counts() {
-        let headers = sample();
+        let block = sample();
+        let headers = HeadersRef::verified(&block, 4);
         assert_eq!(headers.get("a"), Some(Some(&b""[..])));
         assert_eq!(headers.get("b"), Some(None));
         assert_eq!(headers.get("c"), None);
@@ -299,19 +218,19 @@ mod tests {
     /// By hand from the record format: zigzag length 1 is byte 2, null (-1) is byte 1.
     #[test]
     fn matches_the_record_format() {
-        let headers = Headers::from_iter([
+        let headers = [
             Header::new("k", "v"),
             Header {
                 key: "n",
                 value: None,
             },
-        ]);
-        assert_eq!(&headers.block[..], b"\x02k\x02v\x02n\x01");
+        ];
+        assert_eq!(block_of(headers), (b"\x02k\x02v\x02n\x01".to_vec(), 2));
     }
 
     #[test]
     fn damage_is_an_error_and_never_a_view() {
-        let whole = sample().block;
+        let whole = sample();
         for end in 0..whole.len() {
             let cut = HeadersRef::of(HeadersView::new(&whole[..end], 4));
             assert!(cut.is_err(), "{end} of {} bytes were accepted", whole.len());
@@ -325,13 +244,14 @@ mod tests {
 
     #[test]
     fn shows_names_and_values() {
-        let headers = Headers::from_iter([
+        let headers = [
             Header::new("k", "v\n"),
             Header {
                 key: "n",
                 value: None,
             },
-        ]);
+        ];
+        let headers = HeadersRef::from(&headers[..]);
         assert_eq!(format!("{headers:?}"), r#"["k: v\\n", "n: null"]"#);
         assert_eq!(format!("{:?}", headers.iter()), format!("{headers:?}"));
     }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,24 +7,83 @@ use bytes::Bytes;
 pub use kafka_client_protocol::records::TimestampType;
 use kafka_client_protocol::records::{RecordError, RecordView};
 
-use super::{DecodeError, Headers, HeadersRef, KafkaRecord};
+use super::headers::block_of;
+use super::{DecodeError, Header, HeadersRef, KafkaRecord};
 
-/// A record as the consumer hands it out: owned, and its bytes are views into the received frame.
+/// What the records of one fetch share: where they are from, and their bytes.
+pub(crate) struct Origin {
+    topic: Arc<str>,
+    partition: i32,
+    data: Bytes,
+}
+
+impl Origin {
+    pub(crate) fn new(topic: Arc<str>, partition: i32, data: Bytes) -> Arc<Self> {
+        Arc::new(Self {
+            topic,
+            partition,
+            data,
+        })
+    }
+}
+
+/// A part of an [`Origin`]'s data.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    at: u32,
+    len: u32,
+}
+
+impl Part {
+    const EMPTY: Self = Self { at: 0, len: 0 };
+    /// Kafka's null. No frame is so long.
+    const NULL: Self = Self {
+        at: 0,
+        len: u32::MAX,
+    };
+
+    /// Where `part`, which is a slice of `data`, lies in it.
+    #[inline(always)]
+    fn of(part: &[u8], data: &[u8]) -> Self {
+        let at = (part.as_ptr() as usize).wrapping_sub(data.as_ptr() as usize);
+        debug_assert!(at + part.len() <= data.len(), "a part of other data");
+        Self {
+            at: at as u32,
+            len: part.len() as u32,
+        }
+    }
+
+    #[inline(always)]
+    fn of_nullable(part: Option<&[u8]>, data: &[u8]) -> Self {
+        part.map_or(Self::NULL, |part| Self::of(part, data))
+    }
+
+    #[inline]
+    fn range(self) -> Option<Range<usize>> {
+        let range = self.at as usize..self.at as usize + self.len as usize;
+        (self.len != u32::MAX).then_some(range)
+    }
+}
+
+/// A record as the consumer hands it out: owned, and its bytes are a view into the received frame.
 ///
 /// Keeping one keeps the frame it came in (`fetch.max.bytes` at most) in memory: what is to live long is
 /// [`detached`](ConsumerRecord::detached).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ConsumerRecord {
-    pub(crate) topic: Arc<str>,
-    pub(crate) partition: i32,
-    pub(crate) offset: i64,
+    // One reference count, and 64 bytes: records are moved several times on their way.
+    origin: Arc<Origin>,
+    offset: i64,
     /// Milliseconds since the Unix epoch, -1 is none.
-    pub(crate) timestamp: i64,
-    pub(crate) timestamp_type: TimestampType,
-    pub(crate) leader_epoch: Option<i32>,
-    pub(crate) key: Option<Bytes>,
-    pub(crate) value: Option<Bytes>,
-    pub(crate) headers: Headers,
+    timestamp: i64,
+    key: Part,
+    value: Part,
+    /// As in the record, without their number before them. Verified when constructed.
+    headers: Part,
+    header_count: u32,
+    /// -1 is none.
+    leader_epoch: i32,
+    timestamp_type: TimestampType,
 }
 
 impl ConsumerRecord {
@@ -33,76 +93,105 @@ impl ConsumerRecord {
     #[must_use]
     pub fn new(topic: impl Into<Arc<str>>, partition: i32, offset: i64) -> Self {
         Self {
-            topic: topic.into(),
-            partition,
+            origin: Origin::new(topic.into(), partition, Bytes::new()),
             offset,
             timestamp: -1,
+            key: Part::NULL,
+            value: Part::NULL,
+            headers: Part::EMPTY,
+            header_count: 0,
+            leader_epoch: -1,
             timestamp_type: TimestampType::default(),
-            leader_epoch: None,
-            key: None,
-            value: None,
-            headers: Headers::default(),
         }
     }
 
-    /// The record that `view` shows, sharing its buffer.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] if its headers are damaged; the rest has been checked by the cursor.
-    // Inlined by force, so that it is made where it goes: a record is large to move.
+    /// The record that `view` shows, which lies in the data of `origin`, and whose headers were verified;
+    /// `leader_epoch` is -1 if unknown.
+    // Inlined by force, and infallible, so that it is made where it goes: to move a record that was just
+    // written, in parts, costs as much as to decode it.
     #[inline(always)]
     pub(crate) fn from_view(
-        topic: Arc<str>,
-        partition: i32,
-        leader_epoch: Option<i32>,
+        origin: &Arc<Origin>,
+        leader_epoch: i32,
         timestamp_type: TimestampType,
         view: &RecordView<'_>,
-    ) -> Result<Self, RecordError> {
-        Ok(Self {
-            topic,
-            partition,
+    ) -> Self {
+        Self {
             offset: view.offset,
             timestamp: view.timestamp,
-            timestamp_type,
+            key: Part::of_nullable(view.key, &origin.data),
+            value: Part::of_nullable(view.value, &origin.data),
+            headers: match view.headers.is_empty() {
+                true => Part::EMPTY,
+                false => Part::of(view.headers.block(), &origin.data),
+            },
+            header_count: view.headers.len() as u32,
             leader_epoch,
-            key: view.key_bytes(),
-            value: view.value_bytes(),
-            headers: Headers::of(view)?,
-        })
+            timestamp_type,
+            origin: origin.clone(),
+        }
     }
 
     /// The same record in memory of its own, so that it no longer keeps the frame it came in.
     #[must_use]
     pub fn detached(&self) -> Self {
-        let copied = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+        self.with_parts(self.key(), self.value(), self.header_block())
+    }
+
+    /// The same record with these bytes, in memory of its own.
+    fn with_parts(&self, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[u8]) -> Self {
+        let mut data = Vec::new();
+        let mut put = |part: Option<&[u8]>| {
+            let Some(bytes) = part else {
+                return Part::NULL;
+            };
+            let at = data.len() as u32;
+            data.extend_from_slice(bytes);
+            assert!(data.len() < u32::MAX as usize, "a record of 4 GiB");
+            let len = bytes.len() as u32;
+            Part { at, len }
+        };
+        let (key, value, headers) = (put(key), put(value), put(Some(headers)));
+        let Origin {
+            topic, partition, ..
+        } = &*self.origin;
         Self {
-            key: self.key.as_ref().map(copied),
-            value: self.value.as_ref().map(copied),
-            headers: self.headers.detached(),
+            origin: Origin::new(topic.clone(), *partition, data.into()),
+            key,
+            value,
+            headers,
             ..self.clone()
         }
     }
 
     /// Sets the key. Defaults to null.
+    ///
+    /// # Panics
+    /// When the record is 4 GiB long then.
     #[must_use]
-    pub fn with_key(mut self, key: impl Into<Bytes>) -> Self {
-        self.key = Some(key.into());
-        self
+    pub fn with_key(self, key: impl AsRef<[u8]>) -> Self {
+        self.with_parts(Some(key.as_ref()), self.value(), self.header_block())
     }
 
     /// Sets the value. Defaults to null.
+    ///
+    /// # Panics
+    /// When the record is 4 GiB long then.
     #[must_use]
-    pub fn with_value(mut self, value: impl Into<Bytes>) -> Self {
-        self.value = Some(value.into());
-        self
+    pub fn with_value(self, value: impl AsRef<[u8]>) -> Self {
+        self.with_parts(self.key(), Some(value.as_ref()), self.header_block())
     }
 
     /// Sets all headers. Defaults to none.
+    ///
+    /// # Panics
+    /// When the record is 4 GiB long then.
     #[must_use]
-    pub fn with_headers(mut self, headers: Headers) -> Self {
-        self.headers = headers;
-        self
+    pub fn with_headers<'a>(self, headers: impl IntoIterator<Item = Header<'a>>) -> Self {
+        let (block, count) = block_of(headers);
+        let mut record = self.with_parts(self.key(), self.value(), &block);
+        record.header_count = count;
+        record
     }
 
     /// Sets the timestamp in milliseconds since the Unix epoch and who set it. Defaults to none.
@@ -116,20 +205,25 @@ impl ConsumerRecord {
     /// Sets the leader epoch of the batch. Defaults to none.
     #[must_use]
     pub fn with_leader_epoch(mut self, epoch: i32) -> Self {
-        self.leader_epoch = Some(epoch);
+        self.leader_epoch = epoch;
         self
     }
 
     /// The topic it was read from.
     #[must_use]
     pub fn topic(&self) -> &str {
-        &self.topic
+        &self.origin.topic
+    }
+
+    /// The topic it was read from, to be kept without a copy.
+    pub(crate) fn shared_topic(&self) -> &Arc<str> {
+        &self.origin.topic
     }
 
     /// The partition it was read from.
     #[must_use]
     pub fn partition(&self) -> i32 {
-        self.partition
+        self.origin.partition
     }
 
     /// Its place in the partition.
@@ -159,38 +253,57 @@ impl ConsumerRecord {
     /// The epoch of the leader that appended the batch; `None` if the broker did not say.
     #[must_use]
     pub fn leader_epoch(&self) -> Option<i32> {
-        self.leader_epoch
+        (self.leader_epoch >= 0).then_some(self.leader_epoch)
     }
 
     /// The key; `None` is Kafka's null.
     #[must_use]
-    pub fn key(&self) -> Option<&Bytes> {
-        self.key.as_ref()
+    #[inline]
+    pub fn key(&self) -> Option<&[u8]> {
+        Some(&self.origin.data[self.key.range()?])
     }
 
     /// The value; `None` is Kafka's null, in a compacted topic a tombstone.
     #[must_use]
-    pub fn value(&self) -> Option<&Bytes> {
-        self.value.as_ref()
+    #[inline]
+    pub fn value(&self) -> Option<&[u8]> {
+        Some(&self.origin.data[self.value.range()?])
+    }
+
+    /// The key as [`Bytes`] that share the record's memory.
+    #[must_use]
+    pub fn key_bytes(&self) -> Option<Bytes> {
+        Some(self.origin.data.slice(self.key.range()?))
+    }
+
+    /// The value as [`Bytes`] that share the record's memory.
+    #[must_use]
+    pub fn value_bytes(&self) -> Option<Bytes> {
+        Some(self.origin.data.slice(self.value.range()?))
     }
 
     /// The headers.
     #[must_use]
-    pub fn headers(&self) -> &Headers {
-        &self.headers
+    pub fn headers(&self) -> HeadersRef<'_> {
+        HeadersRef::verified(self.header_block(), self.header_count)
+    }
+
+    fn header_block(&self) -> &[u8] {
+        let range = self.headers.range().unwrap_or_default();
+        &self.origin.data[range]
     }
 
     /// A borrowed view.
     #[must_use]
     pub fn as_ref(&self) -> RecordRef<'_> {
         RecordRef {
-            topic: &self.topic,
-            partition: self.partition,
+            topic: self.topic(),
+            partition: self.partition(),
             offset: self.offset,
             timestamp: self.timestamp,
-            key: self.key.as_deref(),
-            value: self.value.as_deref(),
-            headers: self.headers.as_ref(),
+            key: self.key(),
+            value: self.value(),
+            headers: self.headers(),
         }
     }
 
@@ -205,19 +318,34 @@ impl ConsumerRecord {
     }
 }
 
+/// Equal in all that can be read of them, wherever their bytes lie.
+impl PartialEq for ConsumerRecord {
+    fn eq(&self, other: &Self) -> bool {
+        let place = |record: &Self| (record.partition(), record.offset);
+        let stamp = |record: &Self| (record.timestamp, record.timestamp_type, record.leader_epoch);
+        self.topic() == other.topic()
+            && place(self) == place(other)
+            && stamp(self) == stamp(other)
+            && (self.key(), self.value()) == (other.key(), other.value())
+            && self.headers().iter().eq(other.headers().iter())
+    }
+}
+
+impl Eq for ConsumerRecord {}
+
 impl fmt::Debug for ConsumerRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConsumerRecord")
             .field(
                 "at",
-                &format_args!("{}-{}@{}", self.topic, self.partition, self.offset),
+                &format_args!("{}-{}@{}", self.topic(), self.partition(), self.offset),
             )
             .field("timestamp", &self.timestamp_ms())
             .field("timestamp_type", &self.timestamp_type)
-            .field("leader_epoch", &self.leader_epoch)
-            .field("key", &self.key)
-            .field("value", &self.value)
-            .field("headers", &self.headers)
+            .field("leader_epoch", &self.leader_epoch())
+            .field("key", &self.key_bytes())
+            .field("value", &self.value_bytes())
+            .field("headers", &self.headers())
             .finish()
     }
 }
@@ -248,7 +376,7 @@ impl<'a> RecordRef<'a> {
     /// # Errors
     ///
     /// [`RecordError`] if its headers are damaged; the rest has been checked by the cursor.
-    #[allow(dead_code)] // The consumer calls it.
+    #[inline(always)]
     pub(crate) fn from_view(
         topic: &'a str,
         partition: i32,
@@ -279,6 +407,7 @@ mod tests {
     use kafka_client_protocol::records::{Batch, BatchBuilder, RecordCursor, Seal};
 
     use super::super::Header;
+    use super::super::headers::verify;
     use super::*;
 
     fn cursor(headers: &[Header<'_>]) -> RecordCursor {
@@ -303,14 +432,16 @@ mod tests {
             },
         ];
         let mut cursor = cursor(&headers);
-        let frame = cursor.data().as_ptr_range();
+        let data = cursor.data().clone();
+        let frame = data.as_ptr_range();
         let by = TimestampType::LogAppendTime;
         let view = cursor.next_record().unwrap().unwrap();
-        let record = ConsumerRecord::from_view("t".into(), 3, Some(7), by, &view).unwrap();
+        let origin = Origin::new("t".into(), 3, data.clone());
+        let record = ConsumerRecord::from_view(&origin, 7, by, &view);
         let wanted = ConsumerRecord::new("t", 3, 40)
             .with_key("k")
             .with_value("v")
-            .with_headers(Headers::from_iter(headers))
+            .with_headers(headers)
             .with_timestamp_ms(5, by)
             .with_leader_epoch(7);
         assert_eq!(record, wanted);
@@ -320,7 +451,7 @@ mod tests {
         assert_eq!(format!("{borrowed:?}"), format!("{:?}", record.as_ref()));
 
         let view = cursor.next_record().unwrap().unwrap();
-        let record = ConsumerRecord::from_view("t".into(), 3, None, by, &view).unwrap();
+        let record = ConsumerRecord::from_view(&origin, -1, by, &view);
         assert_eq!(
             record,
             ConsumerRecord::new("t", 3, 41).with_timestamp_ms(6, by)
@@ -339,9 +470,7 @@ mod tests {
         let mut cursor = Batch::new(batch.into()).unwrap().records(0).unwrap();
         let view = cursor.next_record().unwrap().unwrap();
         let damage = RecordError::HeaderKeyNotUtf8 { index: 0 };
-        let by = TimestampType::CreateTime;
-        let record = ConsumerRecord::from_view("t".into(), 3, None, by, &view);
-        assert_eq!(record.unwrap_err(), damage);
+        assert_eq!(verify(view.headers).unwrap_err(), damage);
         assert_eq!(RecordRef::from_view("t", 3, &view).unwrap_err(), damage);
     }
 
@@ -350,7 +479,7 @@ mod tests {
         let record = ConsumerRecord::new("t", 3, 42)
             .with_key("k")
             .with_value("v")
-            .with_headers(Headers::from_iter([Header::new("h", "1")]))
+            .with_headers([Header::new("h", "1")])
             .with_timestamp_ms(1_500, TimestampType::LogAppendTime)
             .with_leader_epoch(7);
         let view = record.as_ref();

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_client::KafkaRecord;
 use kafka_client::record::{
-    ConsumerRecord, DecodeError, DecodeErrorKind, FieldError, HasTopic, Header, Headers,
-    KafkaHeader, KafkaKey, Record, RecordBuffer,
+    ConsumerRecord, DecodeError, DecodeErrorKind, FieldError, HasTopic, Header, KafkaHeader,
+    KafkaKey, Record, RecordBuffer,
 };
 
 /// What `read` makes of the encoded record.
@@ -97,10 +97,7 @@ fn a_record_reads_back() {
 fn a_received_record_reads_as_a_type() {
     let record = ConsumerRecord::new("orders", 1, 7)
         .with_value(r#"{"id":"a","placed_at_ms":1,"amount":2}"#)
-        .with_headers(Headers::from_iter([
-            Header::new("tenant", "x"),
-            Header::new("tenant", "y"),
-        ]));
+        .with_headers([Header::new("tenant", "x"), Header::new("tenant", "y")]);
     let order: Order = record.decode().unwrap();
     assert_eq!(
         (order.id.as_str(), order.tenant.as_str(), order.attempt),

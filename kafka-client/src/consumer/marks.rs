@@ -1,0 +1,208 @@
+//! How far the user is in a partition, without a lock. Pure.
+//!
+//! Two write that down: the reader, at each record that it hands out, and whoever moves the position (a
+//! seek, a reset). Were it one number, a seek back to 5 could be undone by the reader, who has looked
+//! before it and writes 101 after it. So each has numbers of its own. Moves are counted, and what the
+//! reader writes counts for the move that it knows of: after another one, its numbers are nothing until
+//! it has caught up. That costs the reader plain stores, and no read-modify-write for each record.
+
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
+
+/// The marks of one partition.
+#[derive(Debug)]
+pub(super) struct Marks {
+    /// The last move, by whoever has the consumer's state locked.
+    moved: Marked,
+    /// Since then, by the reader alone.
+    read: Marked,
+}
+
+#[derive(Debug)]
+struct Marked {
+    /// How many moves there were.
+    moves: AtomicU64,
+    /// Next offset to hand out; -1 while it is not known.
+    position: AtomicI64,
+    /// Everything below was handed out, and asked beyond: the user is done with it.
+    processed: AtomicI64,
+    /// Leader epoch of the record before the position, -1 if unknown.
+    epoch: AtomicI32,
+}
+
+impl Marks {
+    /// Nothing is known yet.
+    pub(super) fn new() -> Self {
+        let marked = || Marked {
+            moves: AtomicU64::new(0),
+            position: AtomicI64::new(-1),
+            processed: AtomicI64::new(-1),
+            epoch: AtomicI32::new(-1),
+        };
+        Self {
+            moved: marked(),
+            read: marked(),
+        }
+    }
+
+    /// Next offset to hand out; -1 while it is not known.
+    pub(super) fn position(&self) -> i64 {
+        self.get(|marked| marked.position.load(Ordering::Acquire))
+    }
+
+    /// Everything below this offset was handed out, and asked beyond.
+    pub(super) fn processed(&self) -> i64 {
+        self.get(|marked| marked.processed.load(Ordering::Acquire))
+    }
+
+    /// Leader epoch of the record before the position, -1 if unknown.
+    pub(super) fn epoch(&self) -> i32 {
+        self.get(|marked| marked.epoch.load(Ordering::Acquire))
+    }
+
+    fn get<T>(&self, mark: impl Fn(&Marked) -> T) -> T {
+        loop {
+            let moves = self.moved.moves.load(Ordering::Acquire);
+            let has_caught_up = self.read.moves.load(Ordering::Acquire) == moves;
+            let value = mark(if has_caught_up {
+                &self.read
+            } else {
+                &self.moved
+            });
+            // Else there was a move in between, and `value` may be the reader's of before, or of after.
+            if self.moved.moves.load(Ordering::Acquire) == moves {
+                return value;
+            }
+        }
+    }
+
+    /// Moves all marks. One after the other: the consumer's state is locked.
+    pub(super) fn move_to(&self, offset: i64) {
+        let moves = self.moved.moves.load(Ordering::Relaxed);
+        self.moved.position.store(offset, Ordering::Release);
+        self.moved.processed.store(offset, Ordering::Release);
+        self.moved.epoch.store(-1, Ordering::Release);
+        self.moved.moves.store(moves + 1, Ordering::Release);
+    }
+
+    /// The leader epoch of the record before the offset that was just moved to; nothing of what follows
+    /// has been read.
+    pub(super) fn follow_epoch(&self, epoch: i32) {
+        self.moved.epoch.store(epoch, Ordering::Release);
+    }
+
+    // What follows is called by the reader alone.
+
+    /// Goes on from the last move.
+    pub(super) fn catch_up(&self) {
+        loop {
+            let moves = self.moved.moves.load(Ordering::Acquire);
+            if self.read.moves.load(Ordering::Relaxed) == moves {
+                return;
+            }
+            let position = self.moved.position.load(Ordering::Acquire);
+            let epoch = self.moved.epoch.load(Ordering::Acquire);
+            self.read.position.store(position, Ordering::Release);
+            self.read.processed.store(position, Ordering::Release);
+            self.read.epoch.store(epoch, Ordering::Release);
+            self.read.moves.store(moves, Ordering::Release);
+        }
+    }
+
+    /// Where the reader is.
+    #[inline]
+    pub(super) fn reading(&self) -> i64 {
+        self.read.position.load(Ordering::Relaxed)
+    }
+
+    /// Everything before `next` is handed out.
+    #[inline]
+    pub(super) fn hand_out(&self, next: i64) {
+        self.read.position.store(next, Ordering::Release);
+    }
+
+    /// The leader epoch of what is handed out from now on.
+    #[inline]
+    pub(super) fn set_epoch(&self, epoch: i32) {
+        self.read.epoch.store(epoch, Ordering::Release);
+    }
+
+    /// The user is done with all that was handed out.
+    #[inline]
+    pub(super) fn finish(&self) {
+        self.read.processed.store(self.reading(), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    fn all(marks: &Marks) -> (i64, i64, i32) {
+        (marks.position(), marks.processed(), marks.epoch())
+    }
+
+    #[test]
+    fn what_is_handed_out_is_processed_when_it_is_finished() {
+        let marks = Marks::new();
+        assert_eq!(all(&marks), (-1, -1, -1));
+        marks.move_to(10);
+        marks.follow_epoch(3);
+        assert_eq!(all(&marks), (10, 10, 3));
+        marks.catch_up();
+        assert_eq!(all(&marks), (10, 10, 3));
+        marks.hand_out(12);
+        marks.set_epoch(4);
+        assert_eq!(all(&marks), (12, 10, 4));
+        marks.finish();
+        assert_eq!(all(&marks), (12, 12, 4));
+    }
+
+    #[test]
+    fn a_reader_that_has_not_caught_up_changes_nothing() {
+        let marks = Marks::new();
+        marks.move_to(10);
+        marks.catch_up();
+        marks.move_to(5);
+        marks.hand_out(11);
+        marks.set_epoch(4);
+        marks.finish();
+        assert_eq!(all(&marks), (5, 5, -1));
+        marks.catch_up();
+        assert_eq!((all(&marks), marks.reading()), ((5, 5, -1), 5));
+    }
+
+    /// Each move goes to a thousand of its own, in which the reader hands out what follows. Whoever looks
+    /// sees marks of the last move.
+    #[test]
+    fn no_look_from_another_thread_sees_marks_of_before_a_move() {
+        let (marks, ended) = (Marks::new(), AtomicBool::new(false));
+        let rounds = if cfg!(miri) { 50 } else { 20_000 };
+        marks.move_to(0);
+        let mut wrong: Vec<i64> = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    marks.catch_up();
+                    for _ in 0..20 {
+                        let next = marks.reading() + 1;
+                        if next % 1000 > 0 {
+                            marks.hand_out(next);
+                            marks.finish();
+                        }
+                    }
+                }
+            });
+            for round in 1..=rounds {
+                marks.move_to(round * 1000);
+                for _ in 0..5 {
+                    let seen = [marks.position(), marks.processed()];
+                    wrong.extend(seen.into_iter().filter(|mark| mark / 1000 != round));
+                }
+            }
+            ended.store(true, Ordering::Relaxed);
+        });
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}
