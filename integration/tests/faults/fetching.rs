@@ -312,6 +312,74 @@ async fn every_reset_is_told_with_from_to_and_why() {
     assert!(resets.try_recv().is_err());
 }
 
+/// 47: by the time of what was read last, and not by what the policy has for those who begin.
+#[tokio::test(start_paused = true)]
+async fn from_out_of_range_it_goes_on_at_what_is_nearest() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    let began = std::time::SystemTime::now() - 10_000 * SECOND;
+    for n in 0..20 {
+        let record = Record::to("read").value("v").timestamp(began + n * SECOND);
+        producer.send(record).await.unwrap();
+    }
+    let (sender, mut resets) = tokio::sync::mpsc::unbounded_channel();
+    let builder = setting.kafka().await.reader();
+    let builder = builder
+        .offset_reset(OffsetReset::Nearest)
+        .on_reset(move |reset| sender.send(reset.clone()).unwrap());
+    let mut reader = builder.assign(partitions("read", 1)).await.unwrap();
+    for offset in 0..15 {
+        assert_eq!(reader.recv().await.unwrap().offset(), offset);
+    }
+    assert!(resets.recv().await.unwrap().from.is_none(), "to begin with");
+    let gone = Step::error_for("read", 0, ErrorCode::OFFSET_OUT_OF_RANGE);
+    // Once with the epoch of the last record, and once without.
+    let gone = setting.inject(when(ApiKey::FETCH).times(2).then([gone]));
+    gone.wait_for_hits(2).await;
+    let reset = resets.recv().await.unwrap();
+    assert_eq!((reset.from, reset.to), (Some(15), 14));
+    for offset in 14..20 {
+        assert_eq!(reader.recv().await.unwrap().offset(), offset);
+    }
+}
+
+/// 50: a batch that becomes too large when it is decompressed is an error of its partition.
+#[tokio::test(start_paused = true)]
+async fn what_decompresses_to_too_much_is_an_error_that_names_the_setting() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let producer = setting.kafka().await.producer();
+    let producer = producer
+        .compression(Compression::Lz4)
+        .build()
+        .await
+        .unwrap();
+    let zeros = vec![0; 500_000];
+    producer
+        .send(Record::to("read").value(&zeros))
+        .await
+        .unwrap();
+    producer
+        .send(Record::to("read").value("small"))
+        .await
+        .unwrap();
+    let reader = setting.kafka().await.reader().max_batch_bytes(400_000);
+    let reader = reader.offset_reset(OffsetReset::Earliest);
+    let mut reader = reader.assign(partitions("read", 1)).await.unwrap();
+    let error = reader.recv().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CorruptRecords);
+    let told = error.to_string();
+    assert!(
+        told.contains("max_batch_bytes") && told.contains("400000"),
+        "{told}"
+    );
+    let at = TopicPartition::new("read", 0);
+    let beyond = error.resume_offset().unwrap();
+    reader.handle().seek(&at, beyond).unwrap();
+    assert_eq!(reader.recv().await.unwrap().value(), Some(&b"small"[..]));
+}
+
 /// A panic in it is no silence.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_who_is_told_of_resets_ends_the_consumer() {

@@ -23,6 +23,11 @@ pub enum OffsetReset {
     /// At the first record that is not older than this when it is looked for
     /// (`by_duration:`, KIP-1106).
     ByDuration(Duration),
+    /// Where no offset is stored, at the first record there is. From an offset that is no longer in the
+    /// log, at the record that is nearest to what was read last: the first one that is not older than its
+    /// batch. So what retention has left is read, and after the loss of a log little is read again.
+    /// Java's client has no such setting.
+    Nearest,
 }
 
 /// What becomes of a partition whose topic was deleted and made anew under the same name. Offsets of the

@@ -27,6 +27,9 @@ struct Marked {
     processed: AtomicI64,
     /// Leader epoch of the record before the position, -1 if unknown.
     epoch: AtomicI32,
+    /// When the first record of its batch was written, in milliseconds since the Unix epoch; -1 if
+    /// unknown.
+    timestamp: AtomicI64,
 }
 
 impl Marks {
@@ -37,6 +40,7 @@ impl Marks {
             position: AtomicI64::new(-1),
             processed: AtomicI64::new(-1),
             epoch: AtomicI32::new(-1),
+            timestamp: AtomicI64::new(-1),
         };
         Self {
             moved: marked(),
@@ -57,6 +61,11 @@ impl Marks {
     /// Leader epoch of the record before the position, -1 if unknown.
     pub(super) fn epoch(&self) -> i32 {
         self.get(|marked| marked.epoch.load(Ordering::Acquire))
+    }
+
+    /// When what was handed out last was written, or a little before; -1 if unknown.
+    pub(super) fn timestamp(&self) -> i64 {
+        self.get(|marked| marked.timestamp.load(Ordering::Acquire))
     }
 
     fn get<T>(&self, mark: impl Fn(&Marked) -> T) -> T {
@@ -104,6 +113,7 @@ impl Marks {
             self.read.position.store(position, Ordering::Release);
             self.read.processed.store(position, Ordering::Release);
             self.read.epoch.store(epoch, Ordering::Release);
+            self.read.timestamp.store(-1, Ordering::Release);
             self.read.moves.store(moves, Ordering::Release);
         }
     }
@@ -120,10 +130,13 @@ impl Marks {
         self.read.position.store(next, Ordering::Release);
     }
 
-    /// The leader epoch of what is handed out from now on.
+    /// What is handed out from now on is of a batch of this leader epoch and timestamp.
     #[inline]
-    pub(super) fn set_epoch(&self, epoch: i32) {
+    pub(super) fn begin_batch(&self, epoch: i32, timestamp: i64) {
         self.read.epoch.store(epoch, Ordering::Release);
+        if timestamp >= 0 {
+            self.read.timestamp.store(timestamp, Ordering::Release);
+        }
     }
 
     /// The user is done with all that was handed out.
@@ -144,6 +157,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_timestamp_is_known_until_the_position_is_moved() {
+        let marks = Marks::new();
+        marks.move_to(10);
+        marks.catch_up();
+        assert_eq!(marks.timestamp(), -1);
+        marks.begin_batch(4, 70);
+        marks.begin_batch(4, -1);
+        assert_eq!(marks.timestamp(), 70, "what has none hides none");
+        marks.move_to(5);
+        assert_eq!(marks.timestamp(), -1);
+        marks.catch_up();
+        assert_eq!(marks.timestamp(), -1);
+    }
+
+    #[test]
     fn what_is_handed_out_is_processed_when_it_is_finished() {
         let marks = Marks::new();
         assert_eq!(all(&marks), (-1, -1, -1));
@@ -153,7 +181,7 @@ mod tests {
         marks.catch_up();
         assert_eq!(all(&marks), (10, 10, 3));
         marks.hand_out(12);
-        marks.set_epoch(4);
+        marks.begin_batch(4, 70);
         assert_eq!(all(&marks), (12, 10, 4));
         marks.finish();
         assert_eq!(all(&marks), (12, 12, 4));
@@ -166,7 +194,7 @@ mod tests {
         marks.catch_up();
         marks.move_to(5);
         marks.hand_out(11);
-        marks.set_epoch(4);
+        marks.begin_batch(4, 70);
         marks.finish();
         assert_eq!(all(&marks), (5, 5, -1));
         marks.catch_up();

@@ -187,14 +187,20 @@ impl Assigned {
         }
     }
 
-    /// As [`Assigned::hand_out`], for a batch up to `next`, of this leader epoch.
-    pub(crate) fn hand_out_batch(&self, version: u64, next: i64, epoch: i32) -> bool {
+    /// As [`Assigned::hand_out`], for a batch up to `next`, of this leader epoch and timestamp.
+    pub(crate) fn hand_out_batch(
+        &self,
+        version: u64,
+        next: i64,
+        epoch: i32,
+        timestamp: i64,
+    ) -> bool {
         let mut ledger = self.work.as_ref().map(Work::ledger);
         if !self.is_current(version) {
             return false;
         }
         self.marks.hand_out(next);
-        self.marks.set_epoch(epoch);
+        self.marks.begin_batch(epoch, timestamp);
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
             let done = ledger.skip_to(next);
             work.set_processed(done);
@@ -202,15 +208,21 @@ impl Assigned {
         true
     }
 
-    /// The leader epoch of the records that are handed out from now on.
-    pub(crate) fn set_epoch(&self, epoch: i32) {
-        self.marks.set_epoch(epoch);
+    /// The records that are handed out from now on are of a batch of this leader epoch and timestamp.
+    pub(crate) fn begin_batch(&self, epoch: i32, timestamp: i64) {
+        self.marks.begin_batch(epoch, timestamp);
+    }
+
+    /// When what was handed out last was written, or a little before, in milliseconds since the Unix epoch;
+    /// -1 if unknown.
+    pub(crate) fn timestamp(&self) -> i64 {
+        self.marks.timestamp()
     }
 
     /// Data of this version has nothing to hand out below `next`.
     pub(crate) fn skip_to(&self, version: u64, next: i64, epoch: i32) {
         if next > self.reading() {
-            self.hand_out_batch(version, next, epoch);
+            self.hand_out_batch(version, next, epoch, -1);
         }
     }
 
@@ -759,7 +771,7 @@ mod tests {
         // The user's task has looked at the version and the position; now somebody seeks.
         positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
         assert!(assigned.hand_out(version, 10).is_none());
-        assert!(!assigned.hand_out_batch(version, 100, 0));
+        assert!(!assigned.hand_out_batch(version, 100, 0, -1));
         assigned.skip_to(version, 100, 0);
         assert_eq!((assigned.processed(), assigned.position()), (5, 5));
         // Nor is anything handed out of a partition that was taken away.
@@ -774,7 +786,7 @@ mod tests {
             let mut positions = fetching(10);
             let slot = positions.get(&partition()).unwrap();
             let version = slot.version();
-            assert!(slot.assigned.hand_out_batch(version, 15, 3));
+            assert!(slot.assigned.hand_out_batch(version, 15, 3, -1));
             slot.assigned.finish();
             assert!(slot.assigned.hand_out(version, 15).is_some());
             positions.set_stage(&partition(), stage);
@@ -806,7 +818,7 @@ mod tests {
         let version = slot.version();
         assert_eq!(slot.choose_source(leader(3), Instant::now()), 1);
         assert!(slot.fetched(version, 10, 100, 3));
-        assert!(slot.assigned.hand_out_batch(version, 50, 3));
+        assert!(slot.assigned.hand_out_batch(version, 50, 3, -1));
         positions
     }
 

@@ -59,6 +59,8 @@ struct OpenBatch {
     cursor: RecordCursor,
     next: i64,
     leader_epoch: i32,
+    /// Of its first record; -1 if unknown.
+    timestamp: i64,
     /// A record of it was handed out.
     begun: bool,
     timestamp_type: TimestampType,
@@ -205,7 +207,7 @@ impl Reader {
                     if let Some(ticket) = assigned.hand_out(version, view.offset) {
                         current.ticket = ticket;
                         if !std::mem::replace(&mut batch.begun, true) {
-                            assigned.set_epoch(epoch);
+                            assigned.begin_batch(epoch, batch.timestamp);
                         }
                         let record = ConsumerRecord::from_view(origin, epoch, kind, &view);
                         return Poll::Ready(Ok(record));
@@ -238,7 +240,8 @@ impl Reader {
             let position = assigned.reading();
             batch.cursor.skip_to(position);
             let next = batch.next.max(position);
-            if !assigned.hand_out_batch(version, next, batch.leader_epoch) {
+            let (epoch, timestamp) = (batch.leader_epoch, batch.timestamp);
+            if !assigned.hand_out_batch(version, next, epoch, timestamp) {
                 continue;
             }
             if batch.cursor.remaining() > 0 {
@@ -483,11 +486,15 @@ impl Reader {
                 positions.set_stage(&assigned.partition, Stage::Stuck);
             }
         }
+        let remedy = match error {
+            RecordError::OutputCapExceeded { .. } => "; to read it, raise max_batch_bytes",
+            _ => "",
+        };
         Error::new(
             ErrorKind::CorruptRecords,
             format!(
-                "the batch at offset {offset} cannot be read: {error}; to go on without it, seek to \
-                 {beyond}"
+                "the batch at offset {offset} cannot be read: {error}{remedy}; to go on without it, seek \
+                 to {beyond}"
             ),
         )
         .resume_at(beyond)
@@ -553,6 +560,10 @@ fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<O
                     cursor,
                     next: header.next_offset(),
                     leader_epoch: header.partition_leader_epoch,
+                    timestamp: match header.attributes.timestamp_type() {
+                        TimestampType::CreateTime => header.base_timestamp,
+                        TimestampType::LogAppendTime => header.max_timestamp,
+                    },
                     begun: false,
                     timestamp_type: header.attributes.timestamp_type(),
                 }),

@@ -256,6 +256,13 @@ impl Shared {
                 let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
                 self.env().wall_ms().saturating_sub(age).max(0)
             }
+            OffsetReset::Nearest => {
+                let slot = state.positions.get(partition);
+                match slot.map_or(-1, |slot| slot.assigned.timestamp()) {
+                    ..0 => -2,
+                    timestamp => timestamp,
+                }
+            }
             OffsetReset::None => {
                 state.stick(
                     partition,
