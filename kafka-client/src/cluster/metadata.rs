@@ -51,6 +51,8 @@ pub(crate) struct TopicMetadata {
     pub(crate) error: ErrorCode,
     /// By number: partition `n` is at index `n`.
     pub(crate) partitions: Vec<PartitionMetadata>,
+    /// The brokers that have replicas of each partition, in sync or not: as many as there are partitions.
+    pub(crate) replicas: Vec<Arc<[i32]>>,
     /// Answers in a row in which a leader's epoch went back.
     rewinds: u8,
     /// The generation of the metadata in which this is new.
@@ -68,6 +70,7 @@ impl TopicMetadata {
             name,
             id: Uuid::ZERO,
             error,
+            replicas: vec![Arc::default(); partitions.len()],
             partitions,
             rewinds: 0,
             changed: 0,
@@ -179,7 +182,9 @@ impl Metadata {
         if let Some(topic) = self.topics.get_mut(name)
             && !topic.partitions.is_empty()
         {
-            Arc::make_mut(topic).partitions.clear();
+            let topic = Arc::make_mut(topic);
+            topic.partitions.clear();
+            topic.replicas.clear();
             self.lose();
         }
     }
@@ -252,15 +257,13 @@ fn merge_topic(
     if error.is_error() {
         // A broker that does not know the topic (yet, or at the moment) says nothing about its
         // partitions: what is buffered for them waits with the leaders known.
-        let partitions = match is_final(error) {
-            true => Vec::new(),
-            false => before.to_vec(),
-        };
+        let kept = known.filter(|_| !is_final(error));
         return TopicMetadata {
             name,
             id: known.map_or(answered.topic_id, |known| known.id),
             error,
-            partitions,
+            partitions: kept.map_or_else(Vec::new, |kept| kept.partitions.clone()),
+            replicas: kept.map_or_else(Vec::new, |kept| kept.replicas.clone()),
             rewinds: known.map_or(0, |known| known.rewinds),
             changed: known.map_or(0, |known| known.changed),
         };
@@ -276,9 +279,10 @@ fn merge_topic(
         (true, Some(known)) => known.rewinds.saturating_add(1),
         _ => 0,
     };
-    let (before, rewinds) = match rewinds >= REWINDS_MAX && answered.topic_id.is_zero() {
-        true => (&[][..], 0),
-        false => (before, rewinds),
+    let changed = known.map_or(0, |known| known.changed);
+    let (known, before, rewinds) = match rewinds >= REWINDS_MAX && answered.topic_id.is_zero() {
+        true => (None, &[][..], 0),
+        false => (known, before, rewinds),
     };
     // A partition that a lagging broker leaves out is kept as it was (CreatePartitions).
     let count = answered
@@ -293,6 +297,8 @@ fn merge_topic(
         .max(before.len());
     let mut partitions = before.to_vec();
     partitions.resize(count, PartitionMetadata::UNKNOWN);
+    let mut replicas = known.map_or_else(Vec::new, |known| known.replicas.clone());
+    replicas.resize(count, Arc::default());
     for partition in &answered.partitions {
         let Ok(index) = usize::try_from(partition.partition_index) else {
             continue;
@@ -307,14 +313,18 @@ fn merge_topic(
             leader: partition.leader_id,
             leader_epoch: partition.leader_epoch,
         };
+        if *replicas[index] != *partition.replica_nodes {
+            replicas[index] = partition.replica_nodes.as_slice().into();
+        }
     }
     TopicMetadata {
         name,
         id: answered.topic_id,
         error,
         partitions,
+        replicas,
         rewinds,
-        changed: known.map_or(0, |known| known.changed),
+        changed,
     }
 }
 
@@ -474,6 +484,25 @@ mod tests {
         assert_eq!(since(&metadata, fourth), (0, true));
         let last = metadata.generation;
         assert_eq!(since(&metadata, last), (0, false));
+    }
+
+    #[test]
+    fn replicas_are_those_of_the_last_answer_that_is_not_stale() {
+        let on = |epoch, replica_nodes: &[i32]| {
+            let mut answer = answer(ID, 0, &[(1, epoch), (1, 5)]);
+            answer.topics[0].partitions[0].replica_nodes = replica_nodes.to_vec();
+            answer
+        };
+        let replicas = |metadata: &Metadata| metadata.topic("orders").unwrap().replicas.clone();
+        let mut metadata = after([on(5, &[1, 2])]);
+        assert_eq!(replicas(&metadata), [Arc::from([1, 2]), Arc::from([])]);
+        assert!(metadata.merge(on(5, &[1, 3]), |_| true), "a move is news");
+        metadata.merge(on(4, &[7]), |_| true);
+        assert_eq!(*replicas(&metadata)[0], [1, 3]);
+        metadata.merge(answer(Uuid::ZERO, 3, &[]), |_| true);
+        assert_eq!(*replicas(&metadata)[0], [1, 3], "kept with the partitions");
+        metadata.empty("orders");
+        assert!(replicas(&metadata).is_empty());
     }
 
     #[test]
