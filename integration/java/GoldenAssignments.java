@@ -5,7 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -24,6 +26,7 @@ import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.Subscription;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.RangeAssignor;
 import org.apache.kafka.clients.consumer.RoundRobinAssignor;
+import org.apache.kafka.clients.consumer.StickyAssignor;
 import org.apache.kafka.clients.consumer.internals.ConsumerProtocol;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.Node;
@@ -44,20 +47,31 @@ import org.apache.kafka.common.message.ConsumerProtocolSubscription;
 public class GoldenAssignments {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private static final int CASES = 150;
+    private static final int CASES = 100;
 
     private static final class Member {
         String id;
         String instance;
+        String rack;
         List<String> topics = new ArrayList<>();
         List<TopicPartition> owned = new ArrayList<>();
         int generation = -1;
 
-        Subscription subscription() {
-            Subscription subscription =
-                new Subscription(topics, null, owned, generation, Optional.empty());
+        Subscription subscription(String assignor) {
+            boolean sticky = assignor.equals("sticky");
+            Subscription subscription = new Subscription(topics, sticky ? userData() : null,
+                sticky ? List.of() : owned, generation, Optional.ofNullable(rack));
             subscription.setGroupInstanceId(Optional.ofNullable(instance));
             return subscription;
+        }
+
+        private ByteBuffer userData() {
+            StickyAssignor assignor = new StickyAssignor();
+            if (generation >= 0) {
+                assignor.onAssignment(new Assignment(owned),
+                    new ConsumerGroupMetadata("group", generation, id, Optional.empty()));
+            }
+            return assignor.subscriptionUserData(new HashSet<>(topics));
         }
 
         Map<String, Object> json() {
@@ -65,6 +79,9 @@ public class GoldenAssignments {
             json.put("id", id);
             if (instance != null) {
                 json.put("instance", instance);
+            }
+            if (rack != null) {
+                json.put("rack", rack);
             }
             json.put("topics", topics);
             if (!owned.isEmpty()) {
@@ -104,11 +121,19 @@ public class GoldenAssignments {
         }
         try (PrintStream out = open(directory.resolve("cooperative_sticky.txt"),
                 "assignments of CooperativeStickyAssignor", "<json>",
-                "`assigned` is what the members get in the rebalance, `settled` what they have after",
+                "`assigned` is what the members get in the rebalance, `settled`, where there are no racks, what they have after",
                 "the rebalances that follow because some of them had to give partitions up.")) {
             Random random = new Random(20_260_102);
             for (int i = 0; i < CASES; i++) {
-                cooperativeSticky(out, random);
+                sticky(out, random, new CooperativeStickyAssignor());
+            }
+        }
+        try (PrintStream out = open(directory.resolve("sticky.txt"),
+                "assignments of StickyAssignor", "<json>",
+                "`owned` is what the members had in the generation before.")) {
+            Random random = new Random(20_260_104);
+            for (int i = 0; i < CASES; i++) {
+                sticky(out, random, new StickyAssignor());
             }
         }
     }
@@ -136,7 +161,8 @@ public class GoldenAssignments {
             new TopicPartition("payments", 0), new TopicPartition("orders", 2),
             new TopicPartition("orders", 3));
         for (ConsumerPartitionAssignor assignor
-                : List.of(new RangeAssignor(), new CooperativeStickyAssignor())) {
+                : List.of(new RangeAssignor(), new StickyAssignor(),
+                    new CooperativeStickyAssignor())) {
             subscription(out, assignor, List.of("orders"), none, -1, null);
             subscription(out, assignor, List.of("payments", "orders", "größen"), some, 7, null);
             subscription(out, assignor, List.of("payments", "orders"), some, 7, "east-1");
@@ -164,9 +190,11 @@ public class GoldenAssignments {
         }
         for (short version = 0; version <= ConsumerProtocolSubscription.HIGHEST_SUPPORTED_VERSION;
                 version++) {
+            // With an eager assignor, all was given up before.
+            boolean cooperative = assignor instanceof CooperativeStickyAssignor;
             Subscription subscription = new Subscription(topics,
-                assignor.subscriptionUserData(new HashSet<>(topics)), owned, generation,
-                Optional.ofNullable(rack));
+                assignor.subscriptionUserData(new HashSet<>(topics)),
+                cooperative ? owned : List.of(), generation, Optional.ofNullable(rack));
             ByteBuffer bytes = ConsumerProtocol.serializeSubscription(subscription, version);
             Map<String, Object> json = new LinkedHashMap<>();
             json.put("assignor", assignor.name());
@@ -199,12 +227,14 @@ public class GoldenAssignments {
             member.topics = equal ? topics : randomTopics(random, partitions);
             members.add(member);
         }
-        Map<String, Object> json = json(partitions, members);
-        json.put("assigned", json(assign(assignor, partitions, members)));
+        Map<String, List<List<String>>> racks = randomRacks(random, partitions, members);
+        Map<String, Object> json = json(partitions, racks, members);
+        json.put("assigned", json(assign(assignor, partitions, racks, members)));
         out.println(JSON.writeValueAsString(json));
     }
 
-    private static void cooperativeSticky(PrintStream out, Random random) throws Exception {
+    private static void sticky(PrintStream out, Random random, ConsumerPartitionAssignor assignor)
+            throws Exception {
         // A group as it was before.
         Map<String, Integer> partitions = randomPartitions(random);
         boolean equal = random.nextInt(3) == 0;
@@ -215,7 +245,7 @@ public class GoldenAssignments {
             member.topics = equal ? topics : randomTopics(random, partitions);
             members.add(member);
         }
-        settle(partitions, members);
+        settle(partitions, Map.of(), members);
 
         // What brings the rebalance about.
         for (int i = random.nextInt(3); i > 0 && members.size() > 1; i--) {
@@ -242,7 +272,7 @@ public class GoldenAssignments {
             // One that was out of touch, and another has got its partitions.
             Member late = members.get(random.nextInt(members.size()));
             Member other = members.get(random.nextInt(members.size()));
-            if (late != other) {
+            if (late != other && late.generation > 0) {
                 List<TopicPartition> both = new ArrayList<>(other.owned);
                 both.removeIf(owned -> !late.topics.contains(owned.topic()));
                 late.owned = both;
@@ -250,23 +280,25 @@ public class GoldenAssignments {
             }
         }
 
-        Map<String, Object> json = json(partitions, members);
-        json.put("assigned",
-            json(assign(new CooperativeStickyAssignor(), partitions, members)));
-        json.put("settled", json(settle(partitions, members)));
+        Map<String, List<List<String>>> racks = randomRacks(random, partitions, members);
+        Map<String, Object> json = json(partitions, racks, members);
+        json.put("assigned", json(assign(assignor, partitions, racks, members)));
+        if (assignor instanceof CooperativeStickyAssignor && racks.isEmpty()) {
+            json.put("settled", json(settle(partitions, racks, members)));
+        }
         out.println(JSON.writeValueAsString(json));
     }
 
     /** Rebalances until nothing changes any more. */
     private static Map<String, List<TopicPartition>> settle(Map<String, Integer> partitions,
-            List<Member> members) {
+            Map<String, List<List<String>>> racks, List<Member> members) {
         Map<String, List<TopicPartition>> last = Map.of();
         for (int generation = 5; ; generation++) {
             if (generation == 50) {
                 throw new IllegalStateException("no end of rebalances");
             }
             Map<String, List<TopicPartition>> assigned =
-                assign(new CooperativeStickyAssignor(), partitions, members);
+                assign(new CooperativeStickyAssignor(), partitions, racks, members);
             if (assigned.equals(last)) {
                 return assigned;
             }
@@ -279,18 +311,25 @@ public class GoldenAssignments {
     }
 
     private static Map<String, List<TopicPartition>> assign(ConsumerPartitionAssignor assignor,
-            Map<String, Integer> partitions, List<Member> members) {
+            Map<String, Integer> partitions, Map<String, List<List<String>>> racks,
+            List<Member> members) {
         List<PartitionInfo> infos = new ArrayList<>();
-        Node[] nodes = {new Node(0, "localhost", 9092)};
+        List<Node> nodes = List.of(new Node(0, "localhost", 9092), new Node(1, "localhost", 9093, "a"),
+            new Node(2, "localhost", 9094, "b"), new Node(3, "localhost", 9095, "c"));
         partitions.forEach((topic, count) -> {
             for (int partition = 0; partition < count; partition++) {
-                infos.add(new PartitionInfo(topic, partition, nodes[0], nodes, nodes));
+                List<String> on = racks.isEmpty() ? List.of() : racks.get(topic).get(partition);
+                Node[] replicas = nodes.stream()
+                    .filter(node -> on.isEmpty() ? !node.hasRack() : on.contains(node.rack()))
+                    .toArray(Node[]::new);
+                infos.add(new PartitionInfo(topic, partition, replicas[0], replicas, replicas));
             }
         });
-        Cluster cluster = new Cluster("cluster", List.of(nodes), infos, Set.of(), Set.of());
-        Map<String, Subscription> subscriptions = new TreeMap<>();
+        Cluster cluster = new Cluster("cluster", nodes, infos, Set.of(), Set.of());
+        // As the consumer's coordinator has them: the sticky assignors go by the order of this map.
+        Map<String, Subscription> subscriptions = new HashMap<>();
         for (Member member : members) {
-            subscriptions.put(member.id, member.subscription());
+            subscriptions.put(member.id, member.subscription(assignor.name()));
         }
         Map<String, List<TopicPartition>> sorted = new TreeMap<>();
         assignor.assign(cluster, new GroupSubscription(subscriptions)).groupAssignment()
@@ -336,9 +375,37 @@ public class GoldenAssignments {
         return member;
     }
 
-    private static Map<String, Object> json(Map<String, Integer> partitions, List<Member> members) {
+    /** At times members and the replicas of partitions are on racks; else empty. */
+    private static Map<String, List<List<String>>> randomRacks(Random random,
+            Map<String, Integer> partitions, List<Member> members) {
+        Map<String, List<List<String>>> racks = new TreeMap<>();
+        if (random.nextInt(3) > 0) {
+            return racks;
+        }
+        List<String> names = Arrays.asList("a", "b", "c");
+        for (Member member : members) {
+            if (random.nextInt(4) > 0) {
+                member.rack = names.get(random.nextInt(3));
+            }
+        }
+        partitions.forEach((topic, count) -> {
+            List<List<String>> ofTopic = new ArrayList<>();
+            for (int partition = 0; partition < count; partition++) {
+                Collections.shuffle(names, random);
+                ofTopic.add(new ArrayList<>(new TreeSet<>(names.subList(0, random.nextInt(4)))));
+            }
+            racks.put(topic, ofTopic);
+        });
+        return racks;
+    }
+
+    private static Map<String, Object> json(Map<String, Integer> partitions,
+            Map<String, List<List<String>>> racks, List<Member> members) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("partitions", new TreeMap<>(partitions));
+        if (!racks.isEmpty()) {
+            json.put("racks", racks);
+        }
         json.put("members", members.stream().map(Member::json).toList());
         return json;
     }

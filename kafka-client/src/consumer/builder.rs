@@ -76,9 +76,13 @@ impl ConsumerBuilder {
         self
     }
 
-    /// `partition.assignment.strategy`: assignors in order of preference; the group runs the one
-    /// that most members prefer among those that all have. With any that is not cooperative, all
+    /// `partition.assignment.strategy`: assignors in order of preference, each once; the group runs the
+    /// one that most members prefer among those that all have. With any that is not cooperative, all
     /// partitions are given up in each rebalance. Defaults to [`Assignor::CooperativeSticky`].
+    ///
+    /// A running group moves from `[Range]` to the default in two rounds, in each of which one member
+    /// after the other is started anew: first with `[CooperativeSticky, Range]`, then without
+    /// (KIP-429).
     pub fn assignors(mut self, assignors: impl IntoIterator<Item = Assignor>) -> Self {
         self.config.assignors = assignors.into_iter().collect();
         self
@@ -91,7 +95,9 @@ impl ConsumerBuilder {
         self
     }
 
-    /// `client.rack`. Defaults to none.
+    /// `client.rack`: where the consumer runs, by the names that brokers have in `broker.rack`. It is
+    /// assigned partitions with a replica there, as far as that goes (KIP-881), and reads from that replica
+    /// if the brokers have a selector for it (KIP-392). Defaults to none.
     pub fn rack(mut self, rack: impl Into<String>) -> Self {
         self.config.rack = Some(rack.into());
         self

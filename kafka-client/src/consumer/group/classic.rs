@@ -1,6 +1,6 @@
 //! The classic protocol: JoinGroup, SyncGroup, Heartbeat, LeaveGroup, and the leader's work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupRequestA
 use kafka_client_protocol::consumer_protocol::PROTOCOL_TYPE;
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
-use super::assignor::{self, Member};
+use super::assignor::{self, GroupMember};
 use super::membership::{Remedy, remedy};
-use super::{Group, Stop, counts};
+use super::{Group, Stop, group_topics};
 use crate::cluster::Metadata;
 use crate::config::millis;
 use crate::error::{Error, ErrorKind};
@@ -55,6 +55,7 @@ impl Group {
         self.rejoins = 0;
         self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
         self.coordinator.settled();
+        self.membership.note(&assigned);
         let changes = self.membership.changes(&assigned);
         tracing::debug!(
             group = %self.coordinator.key(), generation = self.membership.generation,
@@ -76,7 +77,9 @@ impl Group {
         Ok(())
     }
 
-    /// Whether what is owned stays so while the group rebalances: every assignor must allow it.
+    /// Whether what is owned stays so while the group rebalances: every assignor must allow it. So a
+    /// member with an eager one beside stays eager, whatever the group runs, and a group moves to the
+    /// cooperative protocol one member after the other (KIP-429).
     fn cooperative(&self) -> bool {
         let assignors = &self.shared.config.assignors;
         assignors.iter().all(|assignor| assignor.is_cooperative())
@@ -86,18 +89,20 @@ impl Group {
         let config = &self.shared.config;
         let mut protocols = Vec::with_capacity(config.assignors.len());
         for assignor in &config.assignors {
-            let metadata = assignor
-                .subscription(
-                    &self.topics,
-                    &self.membership.owned,
-                    self.membership.generation,
-                    config.rack.as_deref(),
-                )
-                .map_err(|error| {
-                    let text = format!("the subscription cannot be encoded: {error}");
-                    Stop::Fatal(Error::config(text))
-                })?;
-            let name = StrBytes::from_static(assignor.name());
+            let last = self.membership.last_of(assignor);
+            let user_data = assignor.user_data(last);
+            let metadata = assignor::encode_member(
+                &self.topics,
+                &self.membership.owned,
+                self.membership.generation,
+                config.rack.as_deref(),
+                user_data,
+            )
+            .map_err(|error| {
+                let text = format!("the subscription cannot be encoded: {error}");
+                Stop::Fatal(Error::config(text))
+            })?;
+            let name = StrBytes::from(assignor.name());
             protocols.push(JoinGroupRequestProtocol {
                 name,
                 metadata,
@@ -135,7 +140,7 @@ impl Group {
         }
         let name = response.protocol_name.as_deref().unwrap_or_default();
         let assignors = &self.shared.config.assignors;
-        let Some(assignor) = assignors.iter().copied().find(|known| known.name() == name) else {
+        let Some(assignor) = assignors.iter().find(|known| known.name() == name) else {
             let error = Error::new(
                 ErrorKind::Protocol,
                 format!("the coordinator chose the assignor {name:?}, which was not offered"),
@@ -144,7 +149,7 @@ impl Group {
         };
         self.membership.member_id = response.member_id.to_string();
         self.membership.generation = response.generation_id;
-        self.membership.assignor = Some(assignor);
+        self.membership.assignor = Some(assignor.clone());
         self.membership.leader = response.leader == response.member_id;
         if !self.membership.leader {
             self.watched.clear();
@@ -226,23 +231,26 @@ impl Group {
             .collect();
         self.keep_topics();
         let metadata = self.wait_for_watched().await?;
-        self.counted = counts(&metadata, &self.watched);
-        let assignor = self.membership.assignor.filter(|_| !joined.skip_assignment);
-        let assignments = assignor.map(|assignor| assignor.assign(&members, &self.counted));
-        let encoded = assignments
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(member_id, partitions)| {
-                let assignment = assignor::encode_assignment(&partitions).map_err(|error| {
-                    let text = format!("an assignment cannot be encoded: {error}");
-                    Error::new(ErrorKind::Protocol, text)
-                })?;
-                Ok(SyncGroupRequestAssignment {
-                    member_id: member_id.into(),
-                    assignment,
-                    ..Default::default()
-                })
-            });
+        self.assigned_from = self.to_watch(&metadata);
+        let assignor = self.membership.assignor.as_ref();
+        let assignments = match assignor.filter(|_| !joined.skip_assignment) {
+            Some(assignor) => {
+                let topics = group_topics(&metadata, &self.watched, true);
+                assignor.assign(&members, &topics)
+            }
+            None => BTreeMap::new(),
+        };
+        let encoded = assignments.into_iter().map(|(member_id, partitions)| {
+            let assignment = assignor::encode_assignment(&partitions).map_err(|error| {
+                let text = format!("an assignment cannot be encoded: {error}");
+                Error::new(ErrorKind::Protocol, text)
+            })?;
+            Ok(SyncGroupRequestAssignment {
+                member_id: member_id.into(),
+                assignment,
+                ..Default::default()
+            })
+        });
         Ok(encoded.collect())
     }
 
@@ -399,7 +407,7 @@ impl Group {
 }
 
 /// The group's members, as the coordinator gives them to the leader.
-fn members(joined: &JoinGroupResponse) -> Result<Vec<Member>, Error> {
+fn members(joined: &JoinGroupResponse) -> Result<Vec<GroupMember>, Error> {
     let members = joined.members.iter().map(|member| {
         let instance = member.group_instance_id.as_deref();
         // What a member owns that cannot be read must not go to others while it works on it:

@@ -4,6 +4,7 @@
 use kafka_client_protocol::ErrorCode;
 
 use super::Assignor;
+use super::assignor::Former;
 use crate::consumer::TopicPartition;
 
 /// A member's place in its group.
@@ -19,6 +20,8 @@ pub(crate) struct Membership {
     pub(crate) leader: bool,
     /// What it owns, in order.
     pub(crate) owned: Vec<TopicPartition>,
+    /// What it was assigned last, and by which assignor; that outlives what it owns.
+    last: Option<(Assignor, Former)>,
 }
 
 /// What a rebalance changes for a member.
@@ -57,7 +60,23 @@ impl Membership {
             assignor: None,
             leader: false,
             owned: Vec::new(),
+            last: None,
         }
+    }
+
+    /// Notes what the assignor of the group has assigned, for later rebalances.
+    pub(crate) fn note(&mut self, assigned: &[TopicPartition]) {
+        let former = Former {
+            owned: assigned.to_vec(),
+            generation: self.generation,
+        };
+        self.last = self.assignor.clone().map(|assignor| (assignor, former));
+    }
+
+    /// What it got last, if that was by this assignor.
+    pub(crate) fn last_of(&self, assignor: &Assignor) -> Option<&Former> {
+        let (by, former) = self.last.as_ref()?;
+        (by == assignor).then_some(former)
     }
 
     /// What an assignment changes, in either protocol: what is kept keeps flowing.
@@ -147,6 +166,24 @@ mod tests {
         let mut membership = joined;
         membership.lose(remedy(ErrorCode::UNKNOWN_MEMBER_ID));
         assert_eq!(membership, Membership::new());
+    }
+
+    #[test]
+    fn what_an_assignor_gave_last_outlives_the_membership() {
+        let mut membership = Membership {
+            generation: 7,
+            assignor: Some(Assignor::Sticky),
+            ..Membership::new()
+        };
+        assert_eq!(membership.last_of(&Assignor::Sticky), None);
+        membership.note(&partitions(&[1, 2]));
+        membership.lose(Remedy::RejoinAsNew);
+        let last = Former {
+            owned: partitions(&[1, 2]),
+            generation: 7,
+        };
+        assert_eq!(membership.last_of(&Assignor::Sticky), Some(&last));
+        assert_eq!(membership.last_of(&Assignor::CooperativeSticky), None);
     }
 
     #[test]

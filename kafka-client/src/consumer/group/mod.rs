@@ -45,7 +45,7 @@ use kafka_client_protocol::ApiKey;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-pub use assignor::Assignor;
+pub use assignor::{Assignor, GroupMember, GroupTopics};
 pub(crate) use commits::{Commit, Commits};
 pub(crate) use inbox::{Command, Commands, WeakCommands};
 pub(crate) use listener::Listener;
@@ -113,10 +113,10 @@ pub(crate) struct Group {
     /// Partitions are being given up, or all is: an offset that the coordinator does not take now is
     /// never stored, as nobody waits for the next generation.
     last_chance: bool,
-    /// The topics of all members, and the partitions of each when the assignment was computed:
-    /// the leader watches them.
+    /// The topics of all members, and what there was to assign of them when that was done: the leader
+    /// watches them.
     watched: BTreeSet<Arc<str>>,
-    counted: BTreeMap<Arc<str>, i32>,
+    assigned_from: GroupTopics,
     /// The partitions of each subscribed topic when this member first heard of it: those that come
     /// later begin where new ones do.
     known: BTreeMap<Arc<str>, i32>,
@@ -168,7 +168,7 @@ impl Group {
             telling,
             metadata: cluster.changes(),
             watched: BTreeSet::new(),
-            counted: BTreeMap::new(),
+            assigned_from: GroupTopics::new(),
             known: BTreeMap::new(),
             next_heartbeat: now,
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
@@ -206,9 +206,9 @@ impl Group {
                 self.end(&error, closing, Ok(())).await;
             }
             Stop::Panic(error) => {
-                // The group has nothing against the member: it leaves in order.
+                // The group has nothing against the member: it leaves in order. A listener that has
+                // panicked hears of nothing any more.
                 let error = error.fatal();
-                self.telling = None;
                 self.shared.fail(error.clone());
                 let until = self.shared.env().after(CLOSE_LIMIT);
                 let left = Box::pin(self.leave_within(false, until)).await;
@@ -394,16 +394,24 @@ impl Group {
         }
     }
 
-    /// The leader begins a rebalance when a topic of the group has got partitions.
+    /// The leader begins a rebalance when a topic of the group has got partitions, and when one with a
+    /// rack sees replicas move to other racks (KIP-881).
     fn look_at_metadata(&mut self) {
         let metadata = self.metadata.borrow_and_update().clone();
         self.note_topics(&metadata);
         let leads = self.membership.leader && self.is_member();
-        if leads && counts(&metadata, &self.watched) != self.counted {
-            tracing::debug!(group = %self.coordinator.key(), "partitions have changed");
+        if leads && self.to_watch(&metadata) != self.assigned_from {
+            tracing::debug!(group = %self.coordinator.key(), "partitions or their racks have changed");
             self.must_join = true;
         }
         self.shared.positions_changed();
+    }
+
+    /// What a new assignment would be made from, as far as it is worth one. As with Java's leader, racks
+    /// count if it has one itself.
+    fn to_watch(&self, metadata: &Metadata) -> GroupTopics {
+        let has_rack = self.shared.config.rack.is_some();
+        group_topics(metadata, &self.watched, has_rack)
     }
 
     /// Tells the user of subscribed topics that it may not read, each once: no retry heals that. They
@@ -607,10 +615,26 @@ impl Stop {
     }
 }
 
-fn counts(metadata: &Metadata, topics: &BTreeSet<Arc<str>>) -> BTreeMap<Arc<str>, i32> {
-    let existing = topics.iter().filter_map(|topic| {
-        let known = metadata.topic(topic)?;
-        (!known.partitions.is_empty()).then(|| (topic.clone(), known.partitions.len() as i32))
-    });
-    existing.collect()
+/// The topics that exist, with the racks of their replicas or without.
+fn group_topics(metadata: &Metadata, topics: &BTreeSet<Arc<str>>, with_racks: bool) -> GroupTopics {
+    let racks = metadata.brokers.iter().filter(|_| with_racks);
+    let racks: BTreeMap<i32, Arc<str>> = racks
+        .filter_map(|(node, broker)| Some((*node, broker.rack.as_deref()?.into())))
+        .collect();
+    let mut found = GroupTopics::new();
+    for topic in topics {
+        let known = metadata
+            .topic(topic)
+            .filter(|known| !known.partitions.is_empty());
+        if let Some(known) = known {
+            let of_partition = |replicas: &Arc<[i32]>| -> Vec<_> {
+                replicas
+                    .iter()
+                    .filter_map(|node| racks.get(node).cloned())
+                    .collect()
+            };
+            found.insert(topic.clone(), known.replicas.iter().map(of_partition));
+        }
+    }
+    found
 }

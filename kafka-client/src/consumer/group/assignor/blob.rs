@@ -9,15 +9,12 @@ use kafka_client_protocol::consumer_protocol::{
 };
 use kafka_client_protocol::{DecodeError, EncodeError, Message, StrBytes};
 
-use super::{Assignor, Member};
+use super::{Former, GroupMember, NO_GENERATION, java};
 use crate::consumer::TopicPartition;
 
 /// The version in which subscriptions and assignments are sent. Readers of lower versions read
 /// as much of it as they know.
 const VERSION: i16 = 3;
-
-/// The generation of a member that has never been in one.
-const NO_GENERATION: i32 = -1;
 
 /// A subscription or an assignment that is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,38 +25,31 @@ pub(crate) enum BlobError {
     NegativePartition(TopicPartition),
 }
 
-impl Assignor {
-    /// What a member sends in JoinGroup for this assignor: its topics, what it owns, and the
-    /// generation in which it came to own that, -1 if none.
-    ///
-    /// # Errors
-    /// When the name of a topic or rack is too long for the protocol.
-    pub(crate) fn subscription(
-        self,
-        topics: &[Arc<str>],
-        owned: &[TopicPartition],
-        generation: i32,
-        rack: Option<&str>,
-    ) -> Result<Bytes, EncodeError> {
-        // In order, so that the coordinator sees a change only where there is one (KAFKA-12898).
-        let mut topics: Vec<StrBytes> = topics.iter().map(|topic| (&**topic).into()).collect();
-        topics.sort();
-        let mut owned = owned.to_vec();
-        owned.sort_unstable();
-        let user_data = match self {
-            Self::Range | Self::RoundRobin => None,
-            // For leaders that read subscriptions below version 2, which have no generation.
-            Self::CooperativeSticky => Some(Bytes::copy_from_slice(&generation.to_be_bytes())),
-        };
-        let subscription = Subscription {
-            topics,
-            user_data,
-            owned_partitions: by_topic(&owned),
-            generation_id: generation,
-            rack_id: rack.map(StrBytes::from),
-        };
-        encode(&subscription, VERSION)
-    }
+/// What a member sends in JoinGroup for an assignor: its topics, what it owns, and the generation in
+/// which it came to own that, -1 if none; and what the assignor has to say.
+///
+/// # Errors
+/// When the name of a topic or rack is too long for the protocol.
+pub(crate) fn encode_member(
+    topics: &[Arc<str>],
+    owned: &[TopicPartition],
+    generation: i32,
+    rack: Option<&str>,
+    user_data: Option<Bytes>,
+) -> Result<Bytes, EncodeError> {
+    // In order, so that the coordinator sees a change only where there is one (KAFKA-12898).
+    let mut topics: Vec<StrBytes> = topics.iter().map(|topic| (&**topic).into()).collect();
+    topics.sort();
+    let mut owned = owned.to_vec();
+    owned.sort_unstable();
+    let subscription = Subscription {
+        topics,
+        user_data,
+        owned_partitions: by_topic(&owned),
+        generation_id: generation,
+        rack_id: rack.map(StrBytes::from),
+    };
+    encode(&subscription, VERSION)
 }
 
 /// Reads what a member sent in JoinGroup, in any version, from any client.
@@ -70,25 +60,18 @@ pub(crate) fn decode_member(
     id: &str,
     instance_id: Option<&str>,
     metadata: &Bytes,
-) -> Result<Member, BlobError> {
+) -> Result<GroupMember, BlobError> {
     let subscription: Subscription = decode(metadata)?;
-    let generation = match subscription.generation_id {
-        0.. => subscription.generation_id,
-        _ => subscription
-            .user_data
-            .and_then(generation_of)
-            .unwrap_or(NO_GENERATION),
-    };
-    Ok(Member {
+    let rack = subscription.rack_id.filter(|rack| !rack.is_empty());
+    let topics = subscription.topics.iter();
+    Ok(GroupMember {
         id: id.to_owned(),
         instance_id: instance_id.map(str::to_owned),
-        topics: subscription
-            .topics
-            .iter()
-            .map(|topic| Arc::from(topic.as_str()))
-            .collect(),
+        rack: rack.map(|rack| rack.to_string()),
+        topics: topics.map(|topic| Arc::from(topic.as_str())).collect(),
         owned: partitions_of(&subscription.owned_partitions)?,
-        generation,
+        generation: Some(subscription.generation_id).filter(|generation| *generation >= 0),
+        user_data: subscription.user_data,
     })
 }
 
@@ -116,23 +99,69 @@ pub(crate) fn decode_assignment(blob: &Bytes) -> Result<Vec<TopicPartition>, Blo
     partitions_of(&assignment.assigned_partitions)
 }
 
-/// The user data of librdkafka and franz-go: that of Kafka's eager sticky assignor.
+/// The user data of `sticky`.
 #[derive(Debug, Clone, PartialEq, Message)]
-#[message(versions = 0..=0)]
+#[message(versions = 0..=1)]
 struct StickyUserData {
-    /// What the member had; told in the subscription as well.
-    previous: Vec<TopicPartitions>,
-    /// The generation in which it had it.
+    /// What the member had.
+    previous_assignment: Vec<TopicPartitions>,
+    /// The generation in which it had it, -1 if unknown (KIP-341).
+    #[field(versions = 1.., default = -1)]
     generation: i32,
 }
 
-/// The generation in the user data of a subscription below version 2, if one is there.
-fn generation_of(user_data: Bytes) -> Option<i32> {
-    let generation = match <[u8; 4]>::try_from(&*user_data) {
-        Ok(java) => i32::from_be_bytes(java),
-        Err(_) => StickyUserData::decode(user_data, 0).ok()?.generation,
+/// The user data of `sticky`.
+pub(super) fn encode_former(former: &Former) -> Bytes {
+    let mut topics = by_topic(&former.owned);
+    java::sort_as_keys(&mut topics, |topic| java::hash(&topic.topic));
+    let data = StickyUserData {
+        previous_assignment: topics,
+        generation: former.generation,
     };
-    Some(generation.max(NO_GENERATION))
+    // The names came in a message with the same limit.
+    data.encode(1).unwrap_or_default()
+}
+
+/// What a member had, by its user data for `sticky`: nothing if it has none, or none that can be read.
+pub(super) fn decode_former(member: &GroupMember) -> Former {
+    let data = member.user_data.iter().filter(|data| !data.is_empty());
+    let read = |data: &Bytes| {
+        let newer = StickyUserData::decode(data.clone(), 1);
+        newer
+            .or_else(|_| StickyUserData::decode(data.clone(), 0))
+            .ok()
+    };
+    let data = data.filter_map(read).next();
+    let data = data.unwrap_or(StickyUserData {
+        previous_assignment: Vec::new(),
+        generation: NO_GENERATION,
+    });
+    let topics = data.previous_assignment.into_iter();
+    let owned = topics.flat_map(|topic| {
+        let name: Arc<str> = topic.topic.as_str().into();
+        let partitions = topic.partitions.into_iter();
+        partitions.map(move |partition| TopicPartition::new(name.clone(), partition))
+    });
+    Former {
+        owned: owned.collect(),
+        generation: data.generation.max(NO_GENERATION),
+    }
+}
+
+/// The user data of `cooperative-sticky`, for leaders that read subscriptions below version 2, which have
+/// no generation.
+pub(super) fn encode_generation(generation: i32) -> Bytes {
+    Bytes::copy_from_slice(&generation.to_be_bytes())
+}
+
+/// The generation in the user data of a subscription below version 2, -1 if none is there. librdkafka and
+/// franz-go send that of `sticky`.
+pub(super) fn decode_generation(member: &GroupMember) -> i32 {
+    let data = member.user_data.as_deref().unwrap_or_default();
+    match <[u8; 4]>::try_from(data) {
+        Ok(java) => i32::from_be_bytes(java).max(NO_GENERATION),
+        Err(_) => decode_former(member).generation,
+    }
 }
 
 /// Topics in the order in which they first appear, as Java has them.
@@ -169,7 +198,8 @@ fn partitions_of(topics: &[TopicPartitions]) -> Result<Vec<TopicPartition>, Blob
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{dynamic, lines};
+    use super::super::Assignor;
+    use super::super::tests::lines;
     use super::*;
     use serde::Deserialize;
 
@@ -221,10 +251,20 @@ mod tests {
             let case: Joining = serde_json::from_str(json).unwrap();
             let assignor = Assignor::from_name(&case.assignor).unwrap();
             let topics: Vec<Arc<str>> = case.topics.iter().map(|topic| (&**topic).into()).collect();
-            let mut owned = named(&case.owned);
+            let former = Former {
+                owned: named(&case.owned),
+                generation: case.generation,
+            };
+            let user_data = assignor.user_data(Some(&former).filter(|last| last.generation >= 0));
+            let rack = case.rack.as_deref();
+            // The eager protocol gives all up before.
+            let mut owned = match assignor.is_cooperative() {
+                true => former.owned.clone(),
+                false => Vec::new(),
+            };
             if version == sent_version {
-                let sent =
-                    assignor.subscription(&topics, &owned, case.generation, case.rack.as_deref());
+                let user_data = user_data.clone();
+                let sent = encode_member(&topics, &owned, case.generation, rack, user_data);
                 assert_eq!(sent.unwrap(), blob, "{json}");
             }
 
@@ -232,19 +272,29 @@ mod tests {
             owned.sort();
             let mut topics = topics;
             topics.sort();
-            let tells_generation = version >= 2 || assignor.is_cooperative();
-            let expected = Member {
-                id: "m".to_owned(),
+            let expected = GroupMember {
                 instance_id: Some("i".to_owned()),
-                topics,
+                rack: case.rack.clone().filter(|_| version >= 3),
                 owned: if version >= 1 { owned } else { Vec::new() },
-                generation: if tells_generation {
-                    case.generation
-                } else {
-                    -1
-                },
+                generation: Some(case.generation).filter(|told| version >= 2 && *told >= 0),
+                user_data,
+                ..GroupMember::new("m", topics)
             };
             assert_eq!(member, expected, "v{version} {json}");
+            if assignor == Assignor::Sticky {
+                let mut told = decode_former(&member);
+                told.owned.sort();
+                let mut former = former;
+                former.owned.sort();
+                assert_eq!(told, former, "v{version} {json}");
+            }
+            if assignor == Assignor::CooperativeSticky {
+                assert_eq!(
+                    decode_generation(&member),
+                    case.generation,
+                    "v{version} {json}"
+                );
+            }
         }
     }
 
@@ -264,26 +314,26 @@ mod tests {
         assert_eq!(decode_assignment(&Bytes::new()).unwrap(), []);
     }
 
-    fn with_user_data(user_data: &[u8]) -> Bytes {
-        let subscription = Subscription {
-            topics: vec!["orders".into()],
+    fn with_user_data(user_data: &[u8]) -> GroupMember {
+        GroupMember {
             user_data: Some(Bytes::copy_from_slice(user_data)),
-            ..Subscription::default()
-        };
-        encode(&subscription, 1).unwrap()
+            ..GroupMember::new("m", ["orders"])
+        }
+    }
+
+    fn of_sticky(generation: i32) -> Bytes {
+        encode_former(&Former {
+            owned: [4, 5]
+                .map(|number| TopicPartition::new("orders", number))
+                .into(),
+            generation,
+        })
     }
 
     #[test]
     fn the_generation_is_found_in_the_user_data_of_each_client() {
         let java: &[u8] = &[0, 0, 0, 7];
-        let librdkafka = StickyUserData {
-            previous: vec![TopicPartitions {
-                topic: "orders".into(),
-                partitions: vec![4, 5],
-            }],
-            generation: 7,
-        };
-        let librdkafka = librdkafka.encode(0).unwrap();
+        let librdkafka = of_sticky(7);
         for (user_data, generation) in [
             (java, 7),
             (&librdkafka, 7),
@@ -293,12 +343,25 @@ mod tests {
             (&[], -1),
             (b"of another kind", -1),
         ] {
-            let member = decode_member("m", None, &with_user_data(user_data)).unwrap();
-            let expected = Member {
-                generation,
-                ..dynamic("m", &["orders"])
-            };
-            assert_eq!(member, expected, "{user_data:x?}");
+            let told = decode_generation(&with_user_data(user_data));
+            assert_eq!(told, generation, "{user_data:x?}");
+        }
+    }
+
+    #[test]
+    fn what_a_member_had_is_found_in_both_versions_of_the_user_data() {
+        let data = of_sticky(7);
+        let had = |user_data: &[u8]| {
+            let former = decode_former(&with_user_data(user_data));
+            let numbers: Vec<i32> = former.owned.iter().map(|owned| owned.partition).collect();
+            (numbers, former.generation)
+        };
+        assert_eq!(had(&data), (vec![4, 5], 7));
+        // Before generations were in it, as of clients before Kafka 2.3.
+        assert_eq!(had(&data[..data.len() - 4]), (vec![4, 5], -1));
+        assert_eq!(had(&of_sticky(-7)), (vec![4, 5], -1));
+        for unreadable in [&data[..data.len() - 5], &[], &[0x7f, 0xff, 0xff, 0xff]] {
+            assert_eq!(had(unreadable), (vec![], -1), "{unreadable:x?}");
         }
     }
 
@@ -312,9 +375,7 @@ mod tests {
         let error = decode_assignment(&blob).unwrap_err();
         assert_eq!(error, BlobError::NegativePartition(partitions[1].clone()));
         assert_eq!(error.to_string(), "topic orders has no partition -2");
-        let blob = Assignor::CooperativeSticky
-            .subscription(&[], &partitions, 1, None)
-            .unwrap();
+        let blob = encode_member(&[], &partitions, 1, None, None).unwrap();
         let error = decode_member("m", None, &blob).unwrap_err();
         assert_eq!(error, BlobError::NegativePartition(partitions[1].clone()));
     }

@@ -1,233 +1,56 @@
-//! Cooperative-sticky: balanced, and every member keeps what it has as far as that goes.
+//! Cooperative-sticky: as [`sticky`](super::sticky), but members go on with what they have during a
+//! rebalance.
 //!
-//! 1. Of several members that say they own a partition, the one with the highest generation does.
-//!    If two have it, neither does (KIP-792).
-//! 2. [`balance`] says how many partitions each member gets.
-//! 3. Members with more than that give some up; members with less get those, and what nobody has.
-//! 4. What somebody else still works on is held back: that member sees that it is not its own any
-//!    more, gives it up and joins again, and the rebalance after that assigns it (KIP-429).
+//! What somebody else still works on is held back: that member sees that it is not its own any more,
+//! gives it up and joins again, and the rebalance after that assigns it (KIP-429).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
-
-use super::Member;
-use super::balance::{self, Pool};
+use super::blob::decode_generation;
 use super::roster::{Roster, Slot};
+use super::sticky::{self, Claims};
+use super::{Former, GroupMember};
 
 /// What each member gets, by index.
-pub(super) fn assign(roster: &Roster<'_>, members: &[Member]) -> Vec<Vec<Slot>> {
-    let claims = claims(roster, members);
-    let holdings = holdings(roster, &claims);
-    let pools: Vec<Pool> = holdings.iter().map(Holding::pool).collect();
-    let shares = balance::shares(&pools, roster.len());
-
-    let mut assigned = vec![Vec::new(); roster.len()];
-    let mut released = vec![0; roster.topics.len()];
-    for (mut holding, shares) in holdings.into_iter().zip(shares) {
-        holding.release(&shares, &mut released);
-        let gains = holding.distribute(&shares);
-        for (place, member) in holding.members.iter().enumerate() {
-            let kept = holding.held[place].iter().flat_map(|(topic, partitions)| {
-                partitions.iter().map(|partition| Slot {
-                    topic: *topic,
-                    partition: *partition,
-                })
-            });
-            assigned[*member].extend(kept);
-        }
-        for (member, slot) in gains {
-            if !claims[slot.topic][slot.partition as usize].is_claimed_by_another_than(member) {
-                assigned[member].push(slot);
-            }
-        }
+///
+/// In one thing it does not follow Java's assignor: where subscriptions differ and several members say
+/// that they own a partition, Java's may give it to one of them while the other works on it.
+pub(super) fn assign(roster: &Roster<'_>, members: &[GroupMember]) -> Vec<Vec<Slot>> {
+    let claims = Claims::new(roster, members, |member| Former {
+        owned: member.owned.clone(),
+        generation: match member.generation {
+            Some(generation) => generation,
+            None => decode_generation(member),
+        },
+    });
+    let mut assigned = sticky::assign(roster, &claims);
+    for (member, slots) in assigned.iter_mut().enumerate() {
+        slots.retain(|slot| {
+            let is_disputed = roster.is_uniform && claims.is_disputed(*slot);
+            !is_disputed && !claims.is_in_other_hands(*slot, member)
+        });
     }
     assigned
-}
-
-/// What members say of a partition.
-#[derive(Debug, Clone, Copy, Default)]
-struct Claim {
-    by: Claimants,
-    /// The highest generation of a member that says it owns the partition.
-    generation: i32,
-    /// The member with that generation, if there is just one.
-    owner: Option<usize>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Claimants {
-    #[default]
-    None,
-    One(usize),
-    Several,
-}
-
-impl Claim {
-    fn add(&mut self, member: usize, generation: i32) {
-        match self.by {
-            Claimants::None => {
-                *self = Self {
-                    by: Claimants::One(member),
-                    generation,
-                    owner: Some(member),
-                };
-                return;
-            }
-            Claimants::One(other) if other == member => {}
-            _ => self.by = Claimants::Several,
-        }
-        if generation > self.generation {
-            self.generation = generation;
-            self.owner = Some(member);
-        } else if generation == self.generation && self.owner != Some(member) {
-            self.owner = None;
-        }
-    }
-
-    fn is_claimed_by_another_than(&self, member: usize) -> bool {
-        self.by != Claimants::None && self.by != Claimants::One(member)
-    }
-}
-
-/// By topic and partition.
-fn claims(roster: &Roster<'_>, members: &[Member]) -> Vec<Vec<Claim>> {
-    let of_topic = |partitions: i32| vec![Claim::default(); partitions as usize];
-    let mut claims: Vec<Vec<Claim>> = roster
-        .topics
-        .iter()
-        .map(|topic| of_topic(topic.partitions))
-        .collect();
-    for member in members {
-        let index = roster.index(member);
-        for slot in member.owned.iter().filter_map(|owned| roster.slot(owned)) {
-            claims[slot.topic][slot.partition as usize].add(index, member.generation);
-        }
-    }
-    claims
-}
-
-/// The partitions of topics that have the same subscribers.
-struct Holding<'a> {
-    members: &'a [usize],
-    /// What each of the members has, by topic, the partitions in order.
-    held: Vec<BTreeMap<usize, Vec<i32>>>,
-    /// What nobody has.
-    free: Vec<Slot>,
-}
-
-/// By subscribers.
-fn holdings<'a>(roster: &'a Roster<'_>, claims: &[Vec<Claim>]) -> Vec<Holding<'a>> {
-    let mut holdings: BTreeMap<&[usize], Holding<'a>> = BTreeMap::new();
-    for (topic, (details, claims)) in roster.topics.iter().zip(claims).enumerate() {
-        let members = details.subscribers.as_slice();
-        let holding = holdings.entry(members).or_insert_with(|| Holding {
-            members,
-            held: vec![BTreeMap::new(); members.len()],
-            free: Vec::new(),
-        });
-        for (partition, claim) in (0..details.partitions).zip(claims) {
-            let owner = claim
-                .owner
-                .and_then(|owner| members.binary_search(&owner).ok());
-            match owner {
-                Some(place) => holding.held[place]
-                    .entry(topic)
-                    .or_default()
-                    .push(partition),
-                None => holding.free.push(Slot { topic, partition }),
-            }
-        }
-    }
-    holdings.into_values().collect()
-}
-
-fn count(held: &BTreeMap<usize, Vec<i32>>) -> usize {
-    held.values().map(Vec::len).sum()
-}
-
-impl Holding<'_> {
-    fn pool(&self) -> Pool {
-        let held: Vec<usize> = self.held.iter().map(count).collect();
-        Pool {
-            partitions: held.iter().sum::<usize>() + self.free.len(),
-            members: self.members.to_vec(),
-            held,
-        }
-    }
-
-    /// Takes from members what is beyond their share, of the topic of which they have the most, so
-    /// that a new member does not get all of one topic. `released` says for each topic how many
-    /// were given up so far.
-    fn release(&mut self, shares: &[usize], released: &mut [usize]) {
-        for (held, share) in self.held.iter_mut().zip(shares) {
-            for _ in *share..count(held) {
-                let most = held
-                    .iter_mut()
-                    .max_by_key(|(topic, has)| (has.len(), Reverse(released[**topic]), **topic));
-                let Some((topic, partition)) =
-                    most.and_then(|(topic, has)| Some((*topic, has.pop()?)))
-                else {
-                    break;
-                };
-                released[topic] += 1;
-                self.free.push(Slot { topic, partition });
-            }
-        }
-        self.free.sort_unstable();
-    }
-
-    /// Who gets what nobody has: of each topic first those that have the fewest of it, of these
-    /// those that lack the most.
-    fn distribute(&self, shares: &[usize]) -> Vec<(usize, Slot)> {
-        let mut lacking: Vec<usize> = self
-            .held
-            .iter()
-            .zip(shares)
-            .map(|(held, share)| share - count(held))
-            .collect();
-        let mut gains = Vec::with_capacity(self.free.len());
-        for free in self.free.chunk_by(|a, b| a.topic == b.topic) {
-            let topic = free[0].topic;
-            let has = |place: usize| self.held[place].get(&topic).map_or(0, Vec::len);
-            let mut takers: BinaryHeap<_> = (0..lacking.len())
-                .filter(|place| lacking[*place] > 0)
-                .map(|place| (Reverse(has(place)), lacking[place], Reverse(place)))
-                .collect();
-            for slot in free {
-                let Some((Reverse(has), lacks, Reverse(place))) = takers.pop() else {
-                    break;
-                };
-                gains.push((self.members[place], *slot));
-                lacking[place] = lacks - 1;
-                if lacks > 1 {
-                    takers.push((Reverse(has + 1), lacks - 1, Reverse(place)));
-                }
-            }
-        }
-        gains
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{assigned, dynamic, member, partitions};
-    use super::super::{Assignments, Assignor, Member, Partitions};
+    use super::super::{Assignments, Assignor, GroupMember, GroupTopics};
     use crate::consumer::TopicPartition;
 
-    fn owning(id: &str, topics: &[&str], owned: &[(&str, &[i32])], generation: i32) -> Member {
+    fn owning(id: &str, topics: &[&str], owned: &[(&str, &[i32])], generation: i32) -> GroupMember {
         let owned = owned.iter().flat_map(|(topic, partitions)| {
             let named = |partition: &i32| TopicPartition::new(*topic, *partition);
             partitions.iter().map(named)
         });
-        Member {
+        GroupMember {
             owned: owned.collect(),
-            generation,
+            generation: Some(generation).filter(|generation| *generation >= 0),
             ..dynamic(id, topics)
         }
     }
 
-    fn assign(members: &[Member], partitions: &Partitions) -> Assignments {
-        Assignor::CooperativeSticky.assign(members, partitions)
+    fn assign(members: &[GroupMember], partitions: &GroupTopics) -> Assignments {
+        super::super::tests::assign(&Assignor::CooperativeSticky, members, partitions)
     }
 
     #[test]
@@ -236,9 +59,9 @@ mod tests {
         assert_eq!(
             assign(&members, &partitions(&[("t", 4), ("u", 4)])),
             assigned(&[
-                ("a", &[("t", &[0, 3]), ("u", &[1])]),
+                ("a", &[("t", &[0, 3]), ("u", &[2])]),
                 ("b", &[("t", &[1]), ("u", &[0, 3])]),
-                ("c", &[("t", &[2]), ("u", &[2])]),
+                ("c", &[("t", &[2]), ("u", &[1])]),
             ])
         );
     }
@@ -287,15 +110,11 @@ mod tests {
             assign(&members, &partitions(&[("t", 3)])),
             assigned(&[("a", &[("t", &[0])]), ("b", &[("t", &[2])])])
         );
-        // A third that says so in a higher generation settles it.
+        // As with Java's, not even a third that says so in a higher generation has it.
         let members = [&members[..], &[owning("c", &["t"], &[("t", &[1])], 6)]].concat();
         assert_eq!(
             assign(&members, &partitions(&[("t", 3)])),
-            assigned(&[
-                ("a", &[("t", &[0])]),
-                ("b", &[("t", &[2])]),
-                ("c", &[("t", &[1])])
-            ])
+            assigned(&[("a", &[("t", &[0])]), ("b", &[("t", &[2])]), ("c", &[])])
         );
     }
 
@@ -333,7 +152,7 @@ mod tests {
         let members = [
             owning("a", &["t"], &[("t", &[0, 1])], 5),
             owning("a", &["u"], &[("u", &[0])], 5),
-            Member {
+            GroupMember {
                 owned: vec![TopicPartition::new("t", 1)],
                 ..member("a", Some("instance"), &["t"])
             },
@@ -353,21 +172,6 @@ mod tests {
         assert_eq!(
             first,
             assigned(&[("a", &[("t", &[0, 1, 2]), ("u", &[0, 1, 2])]), ("b", &[])])
-        );
-    }
-
-    #[test]
-    fn who_has_the_fewest_of_a_topic_gets_its_free_partitions() {
-        let members = [
-            owning("a", &["t", "u"], &[("t", &[0, 1])], 1),
-            owning("b", &["t", "u"], &[("u", &[0, 1])], 1),
-        ];
-        assert_eq!(
-            assign(&members, &partitions(&[("t", 4), ("u", 4)])),
-            assigned(&[
-                ("a", &[("t", &[0, 1]), ("u", &[2, 3])]),
-                ("b", &[("t", &[2, 3]), ("u", &[0, 1])]),
-            ])
         );
     }
 

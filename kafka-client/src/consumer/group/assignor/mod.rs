@@ -9,25 +9,40 @@
 //! Members written in other languages take part: the bytes are those of Java's consumer. What an
 //! assignor decides is up to the leader alone; its result depends on nothing but its input.
 
-mod balance;
 mod blob;
 mod cooperative_sticky;
+mod group;
+mod java;
+mod racks;
 mod range;
 mod roster;
 mod round_robin;
+mod sticky;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
 
-pub(crate) use blob::{decode_assignment, decode_member, encode_assignment};
+use bytes::Bytes;
+
+pub(crate) use blob::{decode_assignment, decode_member, encode_assignment, encode_member};
+use group::Racks;
+pub use group::{GroupMember, GroupTopics};
 
 use crate::consumer::TopicPartition;
 use roster::Roster;
+use sticky::Claims;
 
 /// How the partitions of a group's topics are divided among its members
 /// (`partition.assignment.strategy`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// A group runs one assignor that all of its members have, and its leader decides for all. Those here
+/// divide as Java's of the same names do, whichever client leads. Two are equal if their names are.
+///
+/// Members with a rack ([`ConsumerBuilder::rack`](crate::consumer::ConsumerBuilder::rack)) get partitions
+/// that have a replica there, as far as that makes nobody's part larger or smaller (KIP-881): with all
+/// of them but `RoundRobin`, and if not all partitions are on the same racks.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Assignor {
     /// Each topic by itself: its partitions in order, in one piece per member. Partitions of the
@@ -41,21 +56,26 @@ pub enum Assignor {
     ///
     /// The whole group stops during a rebalance.
     RoundRobin,
-    /// As many partitions for each member as its subscription allows, and each keeps what it has
-    /// as far as that goes (KIP-429).
+    /// As many partitions for each member as its subscription allows, and each gets again what it had
+    /// as far as that goes (KIP-54).
     ///
-    /// Members keep working during a rebalance; a partition that moves is first given up by its
-    /// owner, and assigned in a second rebalance that follows at once.
+    /// The whole group stops during a rebalance: for groups with members that have no
+    /// [`CooperativeSticky`](Self::CooperativeSticky).
+    Sticky,
+    /// As [`Sticky`](Self::Sticky), but members keep working during a rebalance; a partition that moves
+    /// is first given up by its owner, and assigned in a second rebalance that follows at once
+    /// (KIP-429).
     CooperativeSticky,
 }
 
 impl Assignor {
-    /// Kafka's name for it: `range`, `roundrobin` or `cooperative-sticky`.
+    /// The name by which members agree on it: `range`, `roundrobin`, `sticky`, `cooperative-sticky`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Range => "range",
             Self::RoundRobin => "roundrobin",
+            Self::Sticky => "sticky",
             Self::CooperativeSticky => "cooperative-sticky",
         }
     }
@@ -63,16 +83,31 @@ impl Assignor {
     /// The assignor that Kafka has under a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Range, Self::RoundRobin, Self::CooperativeSticky]
-            .into_iter()
-            .find(|assignor| assignor.name() == name)
+        let all = [
+            Self::Range,
+            Self::RoundRobin,
+            Self::Sticky,
+            Self::CooperativeSticky,
+        ];
+        all.into_iter().find(|assignor| assignor.name() == name)
     }
 
     /// Whether members may keep what they own while the group rebalances.
-    pub(crate) fn is_cooperative(self) -> bool {
+    pub(crate) fn is_cooperative(&self) -> bool {
         match self {
-            Self::Range | Self::RoundRobin => false,
+            Self::Range | Self::RoundRobin | Self::Sticky => false,
             Self::CooperativeSticky => true,
+        }
+    }
+
+    /// What a member has the leader know, beside its subscription. `last` is what it got when this
+    /// assignor was last used.
+    pub(crate) fn user_data(&self, last: Option<&Former>) -> Option<Bytes> {
+        let generation = last.map_or(NO_GENERATION, |last| last.generation);
+        match self {
+            Self::Range | Self::RoundRobin => None,
+            Self::Sticky => last.map(blob::encode_former),
+            Self::CooperativeSticky => Some(blob::encode_generation(generation)),
         }
     }
 
@@ -80,14 +115,38 @@ impl Assignor {
     ///
     /// Nothing in the members' claims is taken on trust: partitions that do not exist and topics
     /// that are not subscribed to are passed over, entries with the same id are one member.
-    pub(crate) fn assign(self, members: &[Member], partitions: &Partitions) -> Assignments {
-        let roster = Roster::new(members, partitions);
+    pub(crate) fn assign(&self, members: &[GroupMember], topics: &GroupTopics) -> Assignments {
+        let roster = Roster::new(members, topics);
         let assigned = match self {
             Self::Range => range::assign(&roster),
             Self::RoundRobin => round_robin::assign(&roster),
+            Self::Sticky => {
+                let claims = Claims::new(&roster, members, blob::decode_former);
+                sticky::assign(&roster, &claims)
+            }
             Self::CooperativeSticky => cooperative_sticky::assign(&roster, members),
         };
         roster.assignments(assigned)
+    }
+}
+
+impl PartialEq for Assignor {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Assignor {}
+
+impl Hash for Assignor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl fmt::Debug for Assignor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -97,24 +156,19 @@ impl fmt::Display for Assignor {
     }
 }
 
-/// A member as the leader knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) id: String,
-    /// Of a static member (`group.instance.id`, KIP-345).
-    pub(crate) instance_id: Option<String>,
-    pub(crate) topics: Vec<Arc<str>>,
-    /// What it says it owns.
-    pub(crate) owned: Vec<TopicPartition>,
-    /// The generation in which it came to own them, -1 if none.
-    pub(crate) generation: i32,
-}
-
 /// What each member gets, by member id.
 pub(crate) type Assignments = BTreeMap<String, Vec<TopicPartition>>;
 
-/// Which partitions exist: how many each topic has.
-pub(crate) type Partitions = BTreeMap<Arc<str>, i32>;
+/// The generation of a member that has never been in one.
+pub(crate) const NO_GENERATION: i32 = -1;
+
+/// What a member had before a rebalance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Former {
+    pub(crate) owned: Vec<TopicPartition>,
+    /// The generation in which it came to own that, -1 if unknown.
+    pub(crate) generation: i32,
+}
 
 #[cfg(test)]
 mod tests;

@@ -7,14 +7,11 @@ use super::roster::{Roster, Slot};
 /// member that got the partition.
 pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Slot>> {
     let mut assigned = vec![Vec::new(); roster.len()];
-    let mut turn = 0;
-    for (topic, details) in roster.topics.iter().enumerate() {
-        for partition in 0..details.partitions {
-            while details.subscribers.binary_search(&turn).is_err() {
-                turn = (turn + 1) % roster.len();
-            }
-            assigned[turn].push(Slot { topic, partition });
-            turn = (turn + 1) % roster.len();
+    let mut turns = roster.seats.iter().copied().cycle();
+    for slot in roster.slots() {
+        let subscribes = |member: &usize| roster.topics[slot.topic].is_subscribed_by(*member);
+        if let Some(member) = turns.find(subscribes) {
+            assigned[member].push(slot);
         }
     }
     assigned
@@ -23,7 +20,7 @@ pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Slot>> {
 #[cfg(test)]
 mod tests {
     use super::super::Assignor;
-    use super::super::tests::{assigned, dynamic, partitions};
+    use super::super::tests::{assign, assigned, dynamic, partitions};
 
     #[test]
     fn all_partitions_are_dealt_out_in_turn() {
@@ -33,7 +30,7 @@ mod tests {
             dynamic("c", &["u"]),
         ];
         let partitions = partitions(&[("t", 3), ("u", 3)]);
-        let result = Assignor::RoundRobin.assign(&members, &partitions);
+        let result = assign(&Assignor::RoundRobin, &members, &partitions);
         assert_eq!(
             result,
             assigned(&[
