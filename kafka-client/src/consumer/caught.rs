@@ -1,5 +1,6 @@
 //! Code of the user's whose panic is an error.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,11 +16,19 @@ impl<T> Future for Caught<T> {
         // After a panic it is dropped, and never looked at again.
         match std::panic::catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(polled) => polled.map(Ok),
-            Err(panic) => {
-                let words = panic.downcast_ref::<&str>().map(ToString::to_string);
-                let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-                Poll::Ready(Err(words.unwrap_or_else(|| "no text".to_owned())))
-            }
+            Err(panic) => Poll::Ready(Err(words(&*panic))),
         }
     }
+}
+
+/// As [`Caught`], of a function.
+pub(super) fn call<T>(function: impl FnOnce() -> T) -> Result<T, String> {
+    // What it may leave half done is the user's, and never called again.
+    std::panic::catch_unwind(AssertUnwindSafe(function)).map_err(|panic| words(&*panic))
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+    words.unwrap_or_else(|| "no text".to_owned())
 }

@@ -146,6 +146,23 @@ impl ConsumerConfig {
                 "partition.assignment.strategy names no assignor",
             ));
         }
+        for (place, assignor) in self.assignors.iter().enumerate() {
+            let name = assignor.name();
+            // The rule of strings of the protocol.
+            if name.is_empty() || name.len() > i16::MAX as usize {
+                return Err(Error::config(format!(
+                    "partition.assignment.strategy has an assignor with a name of {} bytes: it is 1 to \
+                     {} bytes long",
+                    name.len(),
+                    i16::MAX
+                )));
+            }
+            if self.assignors[..place].contains(assignor) {
+                return Err(Error::config(format!(
+                    "partition.assignment.strategy names {name:?} twice"
+                )));
+            }
+        }
         for (name, duration) in [
             (
                 "auto.commit.interval.ms",

@@ -49,7 +49,9 @@ pub use builder::ConsumerBuilder;
 pub use concurrent::{Concurrency, ForEachError};
 pub use config::{OffsetReset, RecreatedTopic};
 pub use delivery::{Delivery, Payload, Receipt};
-pub use group::{Assignor, GroupMember, GroupTopics, RebalanceEvent};
+pub use group::{
+    AssignPartitions, Assignor, GroupMember, GroupTopics, RebalanceEvent, RebalanceProtocol,
+};
 pub use handle::{ConsumerHandle, InWork, PendingCommit};
 pub use resets::{PositionReset, ResetReason};
 pub use topic_partition::TopicPartition;

@@ -14,7 +14,7 @@ use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupRequestA
 use kafka_client_protocol::consumer_protocol::PROTOCOL_TYPE;
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
-use super::assignor::{self, GroupMember};
+use super::assignor::{self, Assignor, GroupMember, Misconduct};
 use super::membership::{Remedy, remedy};
 use super::{Group, Stop, group_topics};
 use crate::cluster::Metadata;
@@ -90,7 +90,9 @@ impl Group {
         let mut protocols = Vec::with_capacity(config.assignors.len());
         for assignor in &config.assignors {
             let last = self.membership.last_of(assignor);
-            let user_data = assignor.user_data(last);
+            let user_data = assignor
+                .user_data(last)
+                .map_err(|misconduct| at_fault(assignor, &misconduct))?;
             let metadata = assignor::encode_member(
                 &self.topics,
                 &self.membership.owned,
@@ -236,7 +238,8 @@ impl Group {
         let assignments = match assignor.filter(|_| !joined.skip_assignment) {
             Some(assignor) => {
                 let topics = group_topics(&metadata, &self.watched, true);
-                assignor.assign(&members, &topics)
+                let assigned = assignor.assign(&members, &topics);
+                assigned.map_err(|misconduct| at_fault(assignor, &misconduct))?
             }
             None => BTreeMap::new(),
         };
@@ -421,6 +424,12 @@ fn members(joined: &JoinGroupResponse) -> Result<Vec<GroupMember>, Error> {
         })
     });
     members.collect()
+}
+
+/// An assignor of the user's has failed.
+fn at_fault(assignor: &Assignor, misconduct: &Misconduct) -> Stop {
+    let text = format!("the assignor {:?} {misconduct}", assignor.name());
+    Stop::UserCode(Error::new(ErrorKind::Closed, text))
 }
 
 /// A field that only some versions of a request have.

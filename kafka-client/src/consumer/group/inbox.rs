@@ -122,7 +122,7 @@ impl Inbox {
             biased;
             () = env.until(patience) => return Err(Stop::Close),
             () = env.until(end) => self.expire(),
-            Some(error) = self.panics.recv() => return Err(Stop::Panic(error)),
+            Some(error) = self.panics.recv() => return Err(Stop::UserCode(error)),
             () = self.shared.commits_wanted.notified() => {}
             command = self.commands.recv(), if patience.is_none() && !self.is_closing => {
                 self.take(command);

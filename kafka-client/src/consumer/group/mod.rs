@@ -45,7 +45,7 @@ use kafka_client_protocol::ApiKey;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-pub use assignor::{Assignor, GroupMember, GroupTopics};
+pub use assignor::{AssignPartitions, Assignor, GroupMember, GroupTopics, RebalanceProtocol};
 pub(crate) use commits::{Commit, Commits};
 pub(crate) use inbox::{Command, Commands, WeakCommands};
 pub(crate) use listener::Listener;
@@ -83,8 +83,8 @@ enum Stop {
     Close,
     /// No way on.
     Fatal(Error),
-    /// The user's listener has panicked.
-    Panic(Error),
+    /// Code of the user's has panicked, or done what it must not.
+    UserCode(Error),
 }
 
 /// The group's task.
@@ -205,7 +205,7 @@ impl Group {
                 }
                 self.end(&error, closing, Ok(())).await;
             }
-            Stop::Panic(error) => {
+            Stop::UserCode(error) => {
                 // The group has nothing against the member: it leaves in order. A listener that has
                 // panicked hears of nothing any more.
                 let error = error.fatal();
@@ -609,7 +609,7 @@ fn not_stored(unstored: &[&Commit], cause: Option<&Error>) -> Error {
 impl Stop {
     fn error(self) -> Error {
         match self {
-            Self::Fatal(error) | Self::Panic(error) => error,
+            Self::Fatal(error) | Self::UserCode(error) => error,
             Self::Close => Error::closed("consumer"),
         }
     }

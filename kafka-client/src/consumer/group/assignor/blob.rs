@@ -256,6 +256,7 @@ mod tests {
                 generation: case.generation,
             };
             let user_data = assignor.user_data(Some(&former).filter(|last| last.generation >= 0));
+            let user_data = user_data.unwrap();
             let rack = case.rack.as_deref();
             // The eager protocol gives all up before.
             let mut owned = match assignor.is_cooperative() {

@@ -11,6 +11,7 @@
 
 mod blob;
 mod cooperative_sticky;
+mod custom;
 mod group;
 mod java;
 mod racks;
@@ -22,10 +23,13 @@ mod sticky;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 pub(crate) use blob::{decode_assignment, decode_member, encode_assignment, encode_member};
+pub(crate) use custom::Misconduct;
+pub use custom::{AssignPartitions, RebalanceProtocol};
 use group::Racks;
 pub use group::{GroupMember, GroupTopics};
 
@@ -66,10 +70,13 @@ pub enum Assignor {
     /// is first given up by its owner, and assigned in a second rebalance that follows at once
     /// (KIP-429).
     CooperativeSticky,
+    /// The user's own.
+    Custom(Arc<dyn AssignPartitions>),
 }
 
 impl Assignor {
-    /// The name by which members agree on it: `range`, `roundrobin`, `sticky`, `cooperative-sticky`.
+    /// The name by which members agree on it: `range`, `roundrobin`, `sticky`, `cooperative-sticky`, or
+    /// that of the user's own.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -77,6 +84,7 @@ impl Assignor {
             Self::RoundRobin => "roundrobin",
             Self::Sticky => "sticky",
             Self::CooperativeSticky => "cooperative-sticky",
+            Self::Custom(custom) => custom.name(),
         }
     }
 
@@ -97,17 +105,25 @@ impl Assignor {
         match self {
             Self::Range | Self::RoundRobin | Self::Sticky => false,
             Self::CooperativeSticky => true,
+            Self::Custom(custom) => custom.protocol() == RebalanceProtocol::Cooperative,
         }
     }
 
     /// What a member has the leader know, beside its subscription. `last` is what it got when this
     /// assignor was last used.
-    pub(crate) fn user_data(&self, last: Option<&Former>) -> Option<Bytes> {
+    ///
+    /// # Errors
+    /// When the user's assignor panics.
+    pub(crate) fn user_data(&self, last: Option<&Former>) -> Result<Option<Bytes>, Misconduct> {
         let generation = last.map_or(NO_GENERATION, |last| last.generation);
         match self {
-            Self::Range | Self::RoundRobin => None,
-            Self::Sticky => last.map(blob::encode_former),
-            Self::CooperativeSticky => Some(blob::encode_generation(generation)),
+            Self::Range | Self::RoundRobin => Ok(None),
+            Self::Sticky => Ok(last.map(blob::encode_former)),
+            Self::CooperativeSticky => Ok(Some(blob::encode_generation(generation))),
+            Self::Custom(custom) => {
+                let owned = last.map_or(&[][..], |last| &last.owned);
+                custom::user_data(&**custom, owned, generation)
+            }
         }
     }
 
@@ -115,7 +131,14 @@ impl Assignor {
     ///
     /// Nothing in the members' claims is taken on trust: partitions that do not exist and topics
     /// that are not subscribed to are passed over, entries with the same id are one member.
-    pub(crate) fn assign(&self, members: &[GroupMember], topics: &GroupTopics) -> Assignments {
+    ///
+    /// # Errors
+    /// When the user's assignor panics, or does what it must not.
+    pub(crate) fn assign(
+        &self,
+        members: &[GroupMember],
+        topics: &GroupTopics,
+    ) -> Result<Assignments, Misconduct> {
         let roster = Roster::new(members, topics);
         let assigned = match self {
             Self::Range => range::assign(&roster),
@@ -125,8 +148,9 @@ impl Assignor {
                 sticky::assign(&roster, &claims)
             }
             Self::CooperativeSticky => cooperative_sticky::assign(&roster, members),
+            Self::Custom(custom) => return custom::assign(&**custom, members, topics),
         };
-        roster.assignments(assigned)
+        Ok(roster.assignments(assigned))
     }
 }
 

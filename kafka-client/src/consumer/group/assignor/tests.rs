@@ -6,8 +6,6 @@ mod random;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -40,7 +38,7 @@ pub(super) fn assign(
     members: &[GroupMember],
     topics: &GroupTopics,
 ) -> Assignments {
-    assignor.assign(members, topics)
+    assignor.assign(members, topics).unwrap()
 }
 
 /// The numbers of partitions of each topic.

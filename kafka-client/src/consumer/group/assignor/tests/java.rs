@@ -5,8 +5,6 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::json;
 
@@ -90,7 +88,7 @@ impl Case {
                     true => former.owned,
                     false => Vec::new(),
                 },
-                user_data,
+                user_data: user_data.unwrap(),
                 ..GroupMember::new(&*case.id, &case.topics)
             }
         };

@@ -67,7 +67,7 @@ impl Group {
             let former = member.former.as_ref();
             // With the eager protocol all was given up before.
             let owned = former.filter(|_| assignor.is_cooperative());
-            let mut user_data = assignor.user_data(former);
+            let mut user_data = assignor.user_data(former).unwrap();
             if member.is_old && *assignor == Assignor::Sticky {
                 // The generation is at the end.
                 user_data = user_data.map(|data| data.slice(..data.len() - 4));

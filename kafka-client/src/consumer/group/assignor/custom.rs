@@ -1,0 +1,317 @@
+//! Assignors of the user's, and what they are held to.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Assignments, GroupMember, GroupTopics};
+use crate::consumer::{TopicPartition, caught};
+
+/// An assignor of the user's: [`Assignor::Custom`](super::Assignor::Custom).
+///
+/// All members of a group need it: whoever leads the group assigns for all.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use kafka_client::consumer::{AssignPartitions, GroupMember, GroupTopics, TopicPartition};
+///
+/// /// One member reads, the others wait for it to go.
+/// struct ActiveStandby;
+///
+/// impl AssignPartitions for ActiveStandby {
+///     fn name(&self) -> &str {
+///         "active-standby"
+///     }
+///
+///     fn assign(
+///         &self,
+///         members: &[GroupMember],
+///         topics: &GroupTopics,
+///     ) -> BTreeMap<String, Vec<TopicPartition>> {
+///         let Some(active) = members.iter().min_by_key(|member| &member.id) else {
+///             return BTreeMap::new();
+///         };
+///         let partitions = active.topics.iter().flat_map(|topic| topics.partitions(topic));
+///         BTreeMap::from([(active.id.clone(), partitions.collect())])
+///     }
+/// }
+/// ```
+pub trait AssignPartitions: Send + Sync {
+    /// The name by which members agree on it. Always the same, not empty, and no other assignor's of
+    /// the same consumer.
+    fn name(&self) -> &str;
+
+    /// What members do with their partitions during a rebalance. Always the same. Defaults to
+    /// [`RebalanceProtocol::Eager`].
+    fn protocol(&self) -> RebalanceProtocol {
+        RebalanceProtocol::Eager
+    }
+
+    /// Bytes that the leader finds in this member's [`GroupMember::user_data`]. `last` is what the
+    /// member got when this assignor was last used, and `generation` when that was: nothing and -1
+    /// before. A panic ends the consumer with its words. Defaults to none.
+    fn user_data(&self, last: &[TopicPartition], generation: i32) -> Option<Bytes> {
+        let _ = (last, generation);
+        None
+    }
+
+    /// Who gets what, by member id: called on the leader only, on the task that keeps it in its group,
+    /// so it should take less than `session.timeout.ms`, and not block.
+    ///
+    /// Who is left out gets nothing, and what is left out is not read. The consumer ends with an error
+    /// that names the assignor, and nobody gets anything, when this panics, or gives
+    /// - something to who is no member,
+    /// - a partition that does not exist, or of a topic that the member does not subscribe to,
+    /// - a partition twice,
+    /// - with [`RebalanceProtocol::Cooperative`] a partition that another member says it owns: first it
+    ///   is left out, then its owner gives it up, and it can be given to another in the rebalance after.
+    fn assign(
+        &self,
+        members: &[GroupMember],
+        topics: &GroupTopics,
+    ) -> BTreeMap<String, Vec<TopicPartition>>;
+}
+
+/// What members do with their partitions during a rebalance. A consumer does what all of its assignors
+/// can: one that is eager makes it eager (KIP-429).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RebalanceProtocol {
+    /// They give up all before they join.
+    Eager,
+    /// They go on with what they have, and give up what is assigned to others after. One that can do
+    /// this can do the other as well: then nobody owns anything when it is asked.
+    Cooperative,
+}
+
+/// Why nothing comes of what an assignor of the user's did.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Misconduct {
+    #[error("panicked: {0}")]
+    Panicked(String),
+    #[error("gave partitions to {0:?}, who is no member")]
+    NoMember(String),
+    #[error("gave {partition} to {member:?}, who does not subscribe to the topic")]
+    NotSubscribed {
+        member: String,
+        partition: TopicPartition,
+    },
+    #[error("gave {partition} to {member:?}, which the topic does not have")]
+    NoPartition {
+        member: String,
+        partition: TopicPartition,
+    },
+    #[error("gave {partition} twice, to {first:?} and to {second:?}")]
+    Twice {
+        partition: TopicPartition,
+        first: String,
+        second: String,
+    },
+    #[error(
+        "gave {partition} to {member:?} while {owner:?} works on it: with the cooperative protocol its \
+         owner gives it up first"
+    )]
+    StillOwned {
+        partition: TopicPartition,
+        member: String,
+        owner: String,
+    },
+}
+
+/// The user data of a member.
+pub(super) fn user_data(
+    custom: &dyn AssignPartitions,
+    last: &[TopicPartition],
+    generation: i32,
+) -> Result<Option<Bytes>, Misconduct> {
+    caught::call(|| custom.user_data(last, generation)).map_err(Misconduct::Panicked)
+}
+
+/// What the assignor makes of a group, checked. Every member is in the result.
+pub(super) fn assign(
+    custom: &dyn AssignPartitions,
+    members: &[GroupMember],
+    topics: &GroupTopics,
+) -> Result<Assignments, Misconduct> {
+    let given = caught::call(|| custom.assign(members, topics)).map_err(Misconduct::Panicked)?;
+    check(members, topics, &given, custom.protocol())?;
+    let nothing = members.iter().map(|member| (member.id.clone(), Vec::new()));
+    let mut assignments: Assignments = nothing.collect();
+    assignments.extend(given);
+    Ok(assignments)
+}
+
+fn check(
+    members: &[GroupMember],
+    topics: &GroupTopics,
+    given: &Assignments,
+    protocol: RebalanceProtocol,
+) -> Result<(), Misconduct> {
+    let by_id: BTreeMap<&str, &GroupMember> = members
+        .iter()
+        .map(|member| (member.id.as_str(), member))
+        .collect();
+    let mut owners: BTreeMap<&TopicPartition, &str> = BTreeMap::new();
+    if protocol == RebalanceProtocol::Cooperative {
+        for member in members {
+            owners.extend(member.owned.iter().map(|owned| (owned, member.id.as_str())));
+        }
+    }
+    let mut takers: BTreeMap<&TopicPartition, &str> = BTreeMap::new();
+    for (id, partitions) in given {
+        let Some(member) = by_id.get(id.as_str()) else {
+            return Err(Misconduct::NoMember(id.clone()));
+        };
+        for partition in partitions {
+            let exists = (0..topics.count(&partition.topic)).contains(&partition.partition);
+            let (member_id, named) = (id.clone(), partition.clone());
+            if !member.topics.contains(&partition.topic) {
+                return Err(Misconduct::NotSubscribed {
+                    member: member_id,
+                    partition: named,
+                });
+            }
+            if !exists {
+                return Err(Misconduct::NoPartition {
+                    member: member_id,
+                    partition: named,
+                });
+            }
+            if let Some(first) = takers.insert(partition, id) {
+                return Err(Misconduct::Twice {
+                    partition: named,
+                    first: first.to_owned(),
+                    second: member_id,
+                });
+            }
+            if let Some(owner) = owners.get(partition).filter(|owner| **owner != id) {
+                return Err(Misconduct::StillOwned {
+                    partition: named,
+                    member: member_id,
+                    owner: (*owner).to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::Assignor;
+    use super::super::tests::{assigned, dynamic, partitions};
+    use super::*;
+
+    /// Gives what it is told to.
+    struct Told(Assignments, RebalanceProtocol);
+
+    impl AssignPartitions for Told {
+        fn name(&self) -> &str {
+            "told"
+        }
+
+        fn protocol(&self) -> RebalanceProtocol {
+            self.1
+        }
+
+        fn assign(&self, _: &[GroupMember], _: &GroupTopics) -> Assignments {
+            self.0.clone()
+        }
+    }
+
+    fn outcome(given: Assignments, protocol: RebalanceProtocol) -> Result<Assignments, String> {
+        let owner = GroupMember {
+            owned: vec![TopicPartition::new("t", 2)],
+            ..dynamic("b", &["t", "u"])
+        };
+        let custom = Assignor::Custom(Arc::new(Told(given, protocol)));
+        custom
+            .assign(
+                &[dynamic("a", &["t"]), owner],
+                &partitions(&[("t", 3), ("u", 1)]),
+            )
+            .map_err(|misconduct| misconduct.to_string())
+    }
+
+    #[test]
+    fn what_is_in_order_is_taken_and_who_is_left_out_gets_nothing() {
+        let given = assigned(&[("b", &[("t", &[0, 2]), ("u", &[0])])]);
+        for protocol in [RebalanceProtocol::Eager, RebalanceProtocol::Cooperative] {
+            assert_eq!(
+                outcome(given.clone(), protocol).unwrap(),
+                assigned(&[("a", &[]), ("b", &[("t", &[0, 2]), ("u", &[0])])])
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_with_what_it_is() {
+        let eager = RebalanceProtocol::Eager;
+        for (given, protocol, words) in [
+            (
+                assigned(&[("c", &[])]),
+                eager,
+                r#"gave partitions to "c", who is no member"#,
+            ),
+            (
+                assigned(&[("a", &[("u", &[0])])]),
+                eager,
+                r#"gave u-0 to "a", who does not subscribe to the topic"#,
+            ),
+            (
+                assigned(&[("a", &[("t", &[3])])]),
+                eager,
+                r#"gave t-3 to "a", which the topic does not have"#,
+            ),
+            (
+                assigned(&[("a", &[("t", &[-1])])]),
+                eager,
+                r#"gave t--1 to "a", which the topic does not have"#,
+            ),
+            (
+                assigned(&[("a", &[("t", &[1])]), ("b", &[("t", &[1])])]),
+                eager,
+                r#"gave t-1 twice, to "a" and to "b""#,
+            ),
+            (
+                assigned(&[("a", &[("t", &[1, 1])])]),
+                eager,
+                r#"gave t-1 twice, to "a" and to "a""#,
+            ),
+            (
+                assigned(&[("a", &[("t", &[2])])]),
+                RebalanceProtocol::Cooperative,
+                r#"gave t-2 to "a" while "b" works on it"#,
+            ),
+        ] {
+            let refused = outcome(given, protocol).unwrap_err();
+            assert!(refused.contains(words), "{refused}");
+        }
+        assert!(outcome(assigned(&[("a", &[("t", &[2])])]), eager).is_ok());
+    }
+
+    #[test]
+    fn a_panic_is_told_with_its_words() {
+        struct Panics;
+        impl AssignPartitions for Panics {
+            fn name(&self) -> &str {
+                "panics"
+            }
+            fn user_data(&self, _: &[TopicPartition], generation: i32) -> Option<Bytes> {
+                panic!("no data in generation {generation}")
+            }
+            fn assign(&self, members: &[GroupMember], _: &GroupTopics) -> Assignments {
+                panic!("{} members are too many", members.len())
+            }
+        }
+        let custom = Assignor::Custom(Arc::new(Panics));
+        let error = custom.user_data(None).unwrap_err();
+        assert_eq!(error.to_string(), "panicked: no data in generation -1");
+        let error = custom
+            .assign(&[dynamic("a", &["t"])], &partitions(&[]))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "panicked: 1 members are too many");
+    }
+}
