@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 behaviours![
     members_come_and_go_while_records_flow,
     members_of_the_range_assignor_come_and_go_while_records_flow,
+    members_of_the_sticky_assignor_come_and_go_while_records_flow,
+    a_group_moves_to_the_cooperative_protocol_member_by_member,
     a_storm_of_rebalances_loses_and_doubles_nothing,
     kept_partitions_flow_while_a_rebalance_is_held_open,
     a_killed_member_is_replaced_from_its_last_commit,
@@ -170,7 +172,7 @@ async fn members_come_and_go(cluster: &TestCluster, assignor: Assignor) {
     let kafka = cluster.kafka().await;
     let processed = Processed::new();
     let start = async || {
-        let member = member(&kafka, &group).assignors([assignor]);
+        let member = member(&kafka, &group).assignors([assignor.clone()]);
         Worker::start(member.subscribe([&topic]).await.unwrap(), &processed)
     };
     let (stop, sent) = flow(
@@ -216,6 +218,90 @@ async fn members_come_and_go_while_records_flow(cluster: &TestCluster) {
 
 async fn members_of_the_range_assignor_come_and_go_while_records_flow(cluster: &TestCluster) {
     members_come_and_go(cluster, Assignor::Range).await;
+}
+
+async fn members_of_the_sticky_assignor_come_and_go_while_records_flow(cluster: &TestCluster) {
+    members_come_and_go(cluster, Assignor::Sticky).await;
+}
+
+/// 66: the way of KIP-429. One member after the other is started anew, first with both assignors, which
+/// keeps it eager whatever the group runs, then with the new one alone.
+async fn a_group_moves_to_the_cooperative_protocol_member_by_member(cluster: &TestCluster) {
+    const PARTITIONS: i32 = 6;
+    let topic = cluster.topic("moving", PARTITIONS).await;
+    let group = cluster.name("upgrade");
+    let kafka = cluster.kafka().await;
+    let processed = Processed::new();
+    let start = async |assignors: &[Assignor]| {
+        let member = member(&kafka, &group).assignors(assignors.to_vec());
+        let (member, events) = listen(member);
+        let member = member.subscribe([&topic]).await.unwrap();
+        (Worker::start(member, &processed), events)
+    };
+    let (stop, sent) = flow(
+        producer(cluster).await,
+        topic.clone(),
+        PARTITIONS,
+        &processed,
+    );
+    let all = partitions(&topic, PARTITIONS);
+    // How many partitions three members with two each give up when a fourth one joins.
+    let given_up_for_a_fourth = async |members: &[(Worker, Events)], assignors: &[Assignor]| {
+        let given_up = || {
+            members
+                .iter()
+                .map(|(_, events)| revoked(events).len())
+                .sum::<usize>()
+        };
+        let before = given_up();
+        let (fourth, _) = start(assignors).await;
+        let owned = || {
+            let handles = members.iter().map(|(member, _)| &member.handle);
+            let mut owned: Vec<usize> = handles
+                .chain([&fourth.handle])
+                .map(|handle| handle.assignment().len())
+                .collect();
+            owned.sort_unstable();
+            owned
+        };
+        eventually("four members", async || owned() == [1, 1, 2, 2]).await;
+        let given_up = given_up() - before;
+        fourth.leave().await;
+        given_up
+    };
+
+    let range = [Assignor::Range];
+    let both = [Assignor::CooperativeSticky, Assignor::Range];
+    let cooperative = [Assignor::CooperativeSticky];
+    let mut members = Vec::new();
+    for _ in 0..3 {
+        members.push(start(&range).await);
+    }
+    for assignors in [&both[..], &cooperative] {
+        for place in 0..3 {
+            let handles = || -> Vec<&ConsumerHandle> {
+                members.iter().map(|(member, _)| &member.handle).collect()
+            };
+            own(&handles(), &[2, 2, 2]).await;
+            processed.more(&all, 10).await;
+            let (old, _) = std::mem::replace(&mut members[place], start(assignors).await);
+            old.leave().await;
+        }
+        let handles: Vec<_> = members.iter().map(|(member, _)| &member.handle).collect();
+        own(&handles, &[2, 2, 2]).await;
+        let given_up = given_up_for_a_fourth(&members, assignors).await;
+        // Eager members give up all, cooperative ones the one that moves.
+        let expected = if assignors == cooperative { 1 } else { 6 };
+        assert_eq!(given_up, expected, "{assignors:?}");
+    }
+
+    stop.send_replace(true);
+    let sent = sent.await.unwrap();
+    processed.total(sent as usize * PARTITIONS as usize).await;
+    for (member, _) in members {
+        member.leave().await;
+    }
+    processed.0.borrow().assert_is(PARTITIONS, 0..sent);
 }
 
 /// Members come and go faster than the group settles (part B, 47).
