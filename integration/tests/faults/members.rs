@@ -1,16 +1,22 @@
 //! Members of groups whose calls bring nothing good, and those who are told too late or too often:
 //! lessons 70 to 74.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use integration::numbered;
 use kafka_broker::{Step, when};
 use kafka_client::consumer::{
-    ConsumerBuilder, OffsetReset, RebalanceEvent, RecreatedTopic, ResetReason, TopicPartition,
+    AssignPartitions, Assignor, Consumer, ConsumerBuilder, ConsumerHandle, GroupMember,
+    GroupTopics, OffsetReset, RebalanceEvent, RecreatedTopic, ResetReason, TopicPartition,
 };
 use kafka_client::{ErrorCode, ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::metadata::{MetadataResponse, MetadataResponseBroker};
 use tokio::time::{Instant, timeout};
 
 use super::Setting;
@@ -118,6 +124,183 @@ async fn a_listener_that_panics_ends_the_consumer_with_its_words() {
     assert!(member.commit().await.unwrap_err().is_fatal());
     member.close().await.unwrap();
     assert_eq!(leaves.hits(), 1, "in order");
+}
+
+/// What an assignor of the user's gives to whom.
+type Assigned = BTreeMap<String, Vec<TopicPartition>>;
+
+/// An assignor of the user's: by a function, with user data.
+struct Own<F>(&'static [u8], F);
+
+impl<F> AssignPartitions for Own<F>
+where
+    F: Fn(&[GroupMember], &GroupTopics) -> Assigned + Send + Sync,
+{
+    fn name(&self) -> &str {
+        "own"
+    }
+
+    fn user_data(&self, _: &[TopicPartition], _: i32) -> Option<Bytes> {
+        Some(Bytes::from_static(self.0))
+    }
+
+    fn assign(&self, members: &[GroupMember], topics: &GroupTopics) -> Assigned {
+        (self.1)(members, topics)
+    }
+}
+
+fn own<F>(data: &'static [u8], assign: F) -> [Assignor; 1]
+where
+    F: Fn(&[GroupMember], &GroupTopics) -> Assigned + Send + Sync + 'static,
+{
+    [Assignor::Custom(Arc::new(Own(data, assign)))]
+}
+
+/// Has a member ask for records until it is aborted.
+fn keep_asking(mut member: Consumer) -> (ConsumerHandle, tokio::task::JoinHandle<()>) {
+    let handle = member.handle();
+    let asking = tokio::spawn(async move {
+        loop {
+            member.recv().await.unwrap();
+        }
+    });
+    (handle, asking)
+}
+
+/// Waits until members own just these partitions of a topic.
+async fn until_owned(owned: &[(&ConsumerHandle, &[i32])]) {
+    let begun = Instant::now();
+    let is_so = || {
+        owned.iter().all(|(member, wanted)| {
+            let has = member.assignment();
+            has.iter()
+                .map(|has| has.partition)
+                .eq(wanted.iter().copied())
+        })
+    };
+    while !is_so() {
+        assert!(begun.elapsed() < 900 * SECOND, "{owned:?}");
+        tokio::time::sleep(SECOND).await;
+    }
+}
+
+/// An assignor of the user's decides, by what its members have it know.
+#[tokio::test(start_paused = true)]
+async fn an_assignor_of_the_user_s_divides_the_group() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 3);
+    let kafka = setting.kafka().await;
+    // The strong one gets all but the first partition.
+    let assign = |members: &[GroupMember], topics: &GroupTopics| -> Assigned {
+        let part = |member: &GroupMember| {
+            let is_strong = member.user_data.as_deref() == Some(b"strong");
+            let all = topics.partitions(&member.topics[0]);
+            let part = all.filter(|at| (at.partition > 0) == is_strong);
+            (member.id.clone(), part.collect())
+        };
+        members.iter().map(part).collect()
+    };
+    let weak = joining(&kafka).assignors(own(b"weak", assign));
+    let (weak, _) = keep_asking(weak.subscribe([topic]).await.unwrap());
+    let strong = joining(&kafka).assignors(own(b"strong", assign));
+    let (strong, _) = keep_asking(strong.subscribe([topic]).await.unwrap());
+    until_owned(&[(&weak, &[0]), (&strong, &[1, 2])]).await;
+}
+
+/// An assignor of the user's that fails ends its consumer with an error that names it; nobody gets what
+/// is given twice, and the group goes on without that member.
+#[tokio::test(start_paused = true)]
+async fn an_assignor_that_panics_or_errs_ends_the_consumer_with_its_words() {
+    type Assign = fn(&[GroupMember], &GroupTopics) -> Assigned;
+    let panics: Assign = |members, _| panic!("{} is odd", members.len());
+    let twice: Assign = |members, topics| {
+        let all: Vec<_> = topics.partitions("orders").collect();
+        let all = [all.clone(), all].concat();
+        members
+            .iter()
+            .map(|member| (member.id.clone(), all.clone()))
+            .collect()
+    };
+    let stranger: Assign = |_, _| BTreeMap::from([("nobody".to_owned(), Vec::new())]);
+    for (assign, words) in [
+        (panics, r#"the assignor "own" panicked: 1 is odd"#),
+        (twice, r#"the assignor "own" gave orders-0 twice"#),
+        (
+            stranger,
+            r#"the assignor "own" gave partitions to "nobody""#,
+        ),
+    ] {
+        let setting = Setting::new().await;
+        let topic = setting.topic("orders", 1);
+        let leaves = setting.inject(when(ApiKey::LEAVE_GROUP).always().then([]));
+        let syncs = setting.inject(when(ApiKey::SYNC_GROUP).always().then([]));
+        let member = joining(&setting.kafka().await).assignors(own(b"", assign));
+        let mut member = member.subscribe([topic]).await.unwrap();
+        let error = timeout(10 * SECOND, member.recv())
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert!(
+            error.is_fatal() && error.to_string().contains(words),
+            "{error}"
+        );
+        assert!(member.handle().assignment().is_empty());
+        member.close().await.unwrap();
+        assert_eq!((syncs.hits(), leaves.hits()), (0, 1), "it leaves in order");
+    }
+}
+
+/// KIP-881: members get partitions with a replica in their rack, and others when the replicas move.
+#[tokio::test(start_paused = true)]
+async fn members_follow_the_replicas_into_their_racks() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 2);
+    let has_moved = Arc::new(AtomicBool::new(false));
+    let moved = has_moved.clone();
+    // The first partition is in the west, the second in the east, and later the other way round.
+    let racks = Step::edit(move |answer: &mut MetadataResponse| {
+        let west = MetadataResponseBroker {
+            node_id: answer.brokers[0].node_id + 1,
+            rack: Some("west".into()),
+            ..answer.brokers[0].clone()
+        };
+        let nodes = [west.node_id, answer.brokers[0].node_id];
+        answer.brokers[0].rack = Some("east".into());
+        answer.brokers.push(west);
+        for partition in answer
+            .topics
+            .iter_mut()
+            .flat_map(|topic| &mut topic.partitions)
+        {
+            let is_first = partition.partition_index == 0;
+            let place = usize::from(is_first == moved.load(Ordering::Relaxed));
+            partition.replica_nodes = vec![nodes[place]];
+        }
+    });
+    setting.inject(when(ApiKey::METADATA).always().then([racks]));
+    let kafka = setting.kafka().await;
+    for assignor in [
+        Assignor::Range,
+        Assignor::Sticky,
+        Assignor::CooperativeSticky,
+    ] {
+        has_moved.store(false, Ordering::Relaxed);
+        let start = async |rack: &str| {
+            let member = joining(&kafka).assignors([assignor.clone()]).rack(rack);
+            keep_asking(member.subscribe([topic]).await.unwrap())
+        };
+        let (east, asking_east) = start("east").await;
+        let (west, asking_west) = start("west").await;
+        until_owned(&[(&west, &[0]), (&east, &[1])]).await;
+        // Found with the next metadata, after five minutes.
+        has_moved.store(true, Ordering::Relaxed);
+        until_owned(&[(&west, &[1]), (&east, &[0])]).await;
+        for asking in [asking_east, asking_west] {
+            asking.abort();
+        }
+        // The next ones are a group of their own when these have left.
+        tokio::time::sleep(60 * SECOND).await;
+    }
 }
 
 /// 70: a listener that takes its time holds up neither heartbeats nor commits.
