@@ -6,7 +6,7 @@ use std::time::Duration;
 use integration::kafka::{JavaProcess, JavaTools, class};
 use integration::{TestCluster, eventually, numbered};
 use kafka_client::Kafka;
-use kafka_client::consumer::{ConsumerBuilder, ConsumerHandle, OffsetReset};
+use kafka_client::consumer::{Assignor, ConsumerBuilder, ConsumerHandle, OffsetReset};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -30,8 +30,17 @@ fn number(value: &Value) -> i64 {
 struct Java(JavaProcess);
 
 impl Java {
-    fn start(tools: &JavaTools, bootstrap: &str, topic: &str, group: &str) -> Self {
-        let cooperative = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor";
+    fn start(
+        tools: &JavaTools,
+        bootstrap: &str,
+        topic: &str,
+        group: &str,
+        assignor: &Assignor,
+    ) -> Self {
+        let assignor = match assignor {
+            Assignor::Sticky => "org.apache.kafka.clients.consumer.StickyAssignor",
+            _ => "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+        };
         let args = [
             "--bootstrap-server",
             bootstrap,
@@ -40,7 +49,7 @@ impl Java {
             "--group-id",
             group,
             "--assignment-strategy",
-            cooperative,
+            assignor,
             "--reset-policy",
             "earliest",
             "--verbose",
@@ -102,8 +111,9 @@ fn member(kafka: &Kafka, group: &str) -> ConsumerBuilder {
 }
 
 impl Ours {
-    async fn start(kafka: &Kafka, topic: &str, group: &str) -> Self {
-        let mut consumer = member(kafka, group).subscribe([topic]).await.unwrap();
+    async fn start(kafka: &Kafka, topic: &str, group: &str, assignor: &Assignor) -> Self {
+        let member = member(kafka, group).assignors([assignor.clone()]);
+        let mut consumer = member.subscribe([topic]).await.unwrap();
         let (noted, records) = watch::channel(Vec::new());
         let (leave, mut left) = watch::channel(false);
         let handle = consumer.handle();
@@ -175,7 +185,7 @@ fn assert_once(members: [&[(i32, i64)]; 2], each: i64) {
 
 /// One of Java's and one of ours share a topic; the one that was first leads the group, and the
 /// other's subscription and assignment are in its hands.
-async fn share(cluster: &TestCluster, java_first: bool) {
+async fn share(cluster: &TestCluster, assignor: Assignor, java_first: bool) {
     let tools = JavaTools::from_env().unwrap();
     let topic = cluster.topic("mixed", PARTITIONS).await;
     let group = cluster.name("mixed");
@@ -185,14 +195,14 @@ async fn share(cluster: &TestCluster, java_first: bool) {
 
     let all: BTreeSet<i32> = (0..PARTITIONS).collect();
     let bootstrap = cluster.bootstrap();
-    let start_java = || Java::start(&tools, &bootstrap, &topic, &group);
+    let start_java = || Java::start(&tools, &bootstrap, &topic, &group, &assignor);
     let (mut java, ours);
     if java_first {
         java = start_java();
         assert_eq!(java.owns(6).await, all);
-        ours = Ours::start(&kafka, &topic, &group).await;
+        ours = Ours::start(&kafka, &topic, &group, &assignor).await;
     } else {
-        ours = Ours::start(&kafka, &topic, &group).await;
+        ours = Ours::start(&kafka, &topic, &group, &assignor).await;
         assert_eq!(ours.owns(6).await, all);
         java = start_java();
     }
@@ -232,25 +242,57 @@ async fn share(cluster: &TestCluster, java_first: bool) {
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn ours_joins_javas_member_on_our_broker() {
-    share(&TestCluster::embedded().await, true).await;
+    share(
+        &TestCluster::embedded().await,
+        Assignor::CooperativeSticky,
+        true,
+    )
+    .await;
 }
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn javas_member_joins_ours_on_our_broker() {
-    share(&TestCluster::embedded().await, false).await;
+    share(
+        &TestCluster::embedded().await,
+        Assignor::CooperativeSticky,
+        false,
+    )
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn ours_joins_javas_member_of_the_sticky_assignor() {
+    share(&TestCluster::embedded().await, Assignor::Sticky, true).await;
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn javas_member_joins_ours_of_the_sticky_assignor() {
+    share(&TestCluster::embedded().await, Assignor::Sticky, false).await;
 }
 
 #[tokio::test]
 #[ignore = "needs a container engine and KAFKA_JARS; .ci/run provides both"]
 async fn ours_joins_javas_member_on_apache_kafka() {
-    share(&TestCluster::apache_kafka().await, true).await;
+    share(
+        &TestCluster::apache_kafka().await,
+        Assignor::CooperativeSticky,
+        true,
+    )
+    .await;
 }
 
 #[tokio::test]
 #[ignore = "needs a container engine and KAFKA_JARS; .ci/run provides both"]
 async fn javas_member_joins_ours_on_apache_kafka() {
-    share(&TestCluster::apache_kafka().await, false).await;
+    share(
+        &TestCluster::apache_kafka().await,
+        Assignor::CooperativeSticky,
+        false,
+    )
+    .await;
 }
 
 #[tokio::test]
