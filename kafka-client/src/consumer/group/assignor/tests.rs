@@ -331,12 +331,67 @@ proptest! {
 const SOON: Duration = Duration::from_secs(10);
 
 fn timed(what: &str, members: &[GroupMember], partitions: &GroupTopics) -> Assignments {
+    timed_with(&Assignor::CooperativeSticky, what, members, partitions)
+}
+
+fn timed_with(
+    assignor: &Assignor,
+    what: &str,
+    members: &[GroupMember],
+    partitions: &GroupTopics,
+) -> Assignments {
     let begin = Instant::now();
-    let result = assign(&Assignor::CooperativeSticky, members, partitions);
+    let result = assign(assignor, members, partitions);
     let took = begin.elapsed();
-    println!("{what}: {took:?}");
-    assert!(took < SOON, "{what}: {took:?}");
+    println!("{assignor}, {what}: {took:?}");
+    assert!(took < SOON, "{assignor}, {what}: {took:?}");
     result
+}
+
+/// One large topic on three racks, with equal subscriptions and with different ones.
+#[test]
+fn twenty_members_with_a_topic_of_ten_thousand_partitions() {
+    let rack = |number: usize| Arc::from(["a", "b", "c"][number % 3]);
+    for is_uniform in [true, false] {
+        let mut topics = partitions(&[("small", 5)]);
+        topics.insert(
+            "large",
+            (0..10_000).map(|number| [rack(number), rack(number / 3)]),
+        );
+        let mut members: Vec<GroupMember> = (0..20)
+            .map(|number| GroupMember {
+                rack: Some(rack(number).to_string()),
+                ..dynamic(&format!("m{number}"), &["large"])
+            })
+            .collect();
+        if !is_uniform {
+            members[7].topics.push("small".into());
+        }
+        for assignor in [
+            Assignor::Range,
+            Assignor::RoundRobin,
+            Assignor::Sticky,
+            Assignor::CooperativeSticky,
+        ] {
+            let first = timed_with(&assignor, "a new group", &members, &topics);
+            // The first five get all that the last five had.
+            let mut before = first.clone();
+            for place in 0..5 {
+                let left = before.get_mut(&members[15 + place].id).map(std::mem::take);
+                let more = before.get_mut(&members[place].id);
+                more.unwrap().extend(left.unwrap());
+            }
+            let mut rejoined = rejoined(&members, &before, 7);
+            for member in &mut rejoined {
+                let former = Former {
+                    owned: member.owned.clone(),
+                    generation: 7,
+                };
+                member.user_data = assignor.user_data(Some(&former)).unwrap();
+            }
+            timed_with(&assignor, "five have too much", &rejoined, &topics);
+        }
+    }
 }
 
 #[test]

@@ -103,7 +103,8 @@ impl Claims {
         self.by_slot[slot].is_disputed
     }
 
-    /// Whether another member says a partition is its own, and not without right.
+    /// Whether a partition is with another member, for all that is known: it says so, and this one has no
+    /// better right.
     pub(super) fn is_in_other_hands(&self, slot: Slot, member: usize) -> bool {
         let claim = &self.by_slot[slot];
         let others = claim.by != Claimants::None && claim.by != Claimants::One(member);
