@@ -80,6 +80,10 @@
 //! - Before a partition goes, nothing more of it is handed out, what was handed out is waited for, and what
 //!   was processed is stored: with auto-commit and in good order no record is handled twice
 //!   (test: `integration/tests/soak/consumers.rs`: `members_that_come_and_go_handle_every_record_once`).
+//! - With one of the eager assignors every member gives all up before it joins. A running group changes from
+//!   eager to cooperative one member after the other, in two rounds, and loses and repeats nothing
+//!   (test: `integration/tests/behaviour/groups.rs`:
+//!   `a_group_moves_to_the_cooperative_protocol_member_by_member`).
 //! - Who commits by hand has a last chance: [`RebalanceEvent::Revoking`], in which a commit still counts
 //!   (test: `integration/tests/faults/members.rs`: `a_listener_that_waits_keeps_its_member_in_the_group`).
 //! - With [`manual_ack`], what is in work is waited for, `revoke_timeout` at most; an acknowledgement that comes
@@ -89,6 +93,20 @@
 //! - Your listener runs on a task of its own: it delays neither heartbeats nor commits, and its panic ends the
 //!   consumer with its words (test: `integration/tests/faults/members.rs`:
 //!   `a_listener_that_panics_ends_the_consumer_with_its_words`).
+//!
+//! # Who gets what
+//!
+//! - The group's leader divides, as Java's assignors of the same names do (test:
+//!   `kafka-client/src/consumer/group/assignor/tests/java.rs`:
+//!   `random_groups_get_what_java_s_assignors_give_them`): members of both clients make one group.
+//! - Members with a [`rack`] get partitions that have a replica there, as far as everybody's part stays even,
+//!   and others when replicas move to other racks (test: `integration/tests/faults/members.rs`:
+//!   `members_follow_the_replicas_into_their_racks`).
+//! - An [assignor of your own] is one function, on the leader (test: `integration/tests/faults/members.rs`:
+//!   `an_assignor_of_the_user_s_divides_the_group`). When it panics, or gives what it must not, its consumer
+//!   ends with an error that names it, and nothing is assigned (test:
+//!   `integration/tests/faults/members.rs`:
+//!   `an_assignor_that_panics_or_errs_ends_the_consumer_with_its_words`).
 //!
 //! # A slow handler
 //!
@@ -153,6 +171,8 @@
 //! [`commit`]: crate::consumer::Consumer::commit
 //! [`commit_async`]: crate::consumer::Consumer::commit_async
 //! [`close`]: crate::consumer::Consumer::close
+//! [`rack`]: crate::consumer::ConsumerBuilder::rack
+//! [assignor of your own]: crate::consumer::AssignPartitions
 //! [`seek`]: crate::consumer::ConsumerHandle::seek
 //! [`manual_ack`]: crate::consumer::ConsumerBuilder::manual_ack
 //! [`for_each_concurrent`]: crate::consumer::AckConsumer::for_each_concurrent

@@ -84,8 +84,9 @@ fn by_code(code: ErrorCode, error: &Error) -> Option<String> {
         }
         ErrorCode::INCONSISTENT_GROUP_PROTOCOL => {
             "the other members of the group have no assignor in common with this one: set \
-             partition.assignment.strategy to one they have (by default Java's client has range and \
-             cooperative-sticky, librdkafka range and roundrobin), or use another group.id"
+             partition.assignment.strategy to one they have (by default this client has \
+             cooperative-sticky, Java's range and cooperative-sticky, librdkafka range and roundrobin), \
+             or use another group.id"
                 .to_owned()
         }
         ErrorCode::INVALID_SESSION_TIMEOUT => {
