@@ -250,6 +250,27 @@ async fn an_assignor_that_panics_or_errs_ends_the_consumer_with_its_words() {
     }
 }
 
+/// 64: who gives all up before it joins says what it had, and gets that again as far as it goes.
+#[tokio::test(start_paused = true)]
+async fn members_of_the_sticky_assignor_get_again_what_they_had() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 4);
+    let kafka = setting.kafka().await;
+    let start = async || {
+        let member = joining(&kafka).assignors([Assignor::Sticky]);
+        keep_asking(member.subscribe([topic]).await.unwrap())
+    };
+    let (first, asking) = start().await;
+    until_owned(&[(&first, &[0, 1, 2, 3])]).await;
+    let (second, _) = start().await;
+    // Divided anew, they would have every other one.
+    until_owned(&[(&first, &[0, 1]), (&second, &[2, 3])]).await;
+    asking.abort();
+    until_owned(&[(&second, &[0, 1, 2, 3])]).await;
+    let (third, _) = start().await;
+    until_owned(&[(&second, &[0, 1]), (&third, &[2, 3])]).await;
+}
+
 /// KIP-881: members get partitions with a replica in their rack, and others when the replicas move.
 #[tokio::test(start_paused = true)]
 async fn members_follow_the_replicas_into_their_racks() {

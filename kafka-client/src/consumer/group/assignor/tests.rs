@@ -328,7 +328,7 @@ proptest! {
 // ---- large groups ----
 
 /// Far above what it takes, far below what a worse algorithm would.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(2);
 
 fn timed(what: &str, members: &[GroupMember], partitions: &GroupTopics) -> Assignments {
     timed_with(&Assignor::CooperativeSticky, what, members, partitions)
