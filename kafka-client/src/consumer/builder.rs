@@ -84,7 +84,7 @@ impl ConsumerBuilder {
     /// after the other is started anew: first with `[CooperativeSticky, Range]`, then without
     /// (KIP-429).
     pub fn assignors(mut self, assignors: impl IntoIterator<Item = Assignor>) -> Self {
-        self.config.assignors = assignors.into_iter().collect();
+        self.config.assignors = assignors.into_iter().map(Assignor::fixed).collect();
         self
     }
 

@@ -256,6 +256,14 @@ mod tests {
         );
         check(|config| config.fetch_min_bytes = -1, "fetch.min.bytes");
         check(|config| config.max_batch_bytes = 1 << 31, "max_batch_bytes");
+        check(
+            |config| config.assignors.clear(),
+            "partition.assignment.strategy names no assignor",
+        );
+        check(
+            |config| config.assignors = vec![Assignor::Range, Assignor::Sticky, Assignor::Range],
+            r#"partition.assignment.strategy names "range" twice"#,
+        );
         let config = ConsumerConfig {
             fetch_max_bytes: 1000,
             ..ConsumerConfig::default()

@@ -1,6 +1,7 @@
 //! Assignors of the user's, and what they are held to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -37,12 +38,12 @@ use crate::consumer::{TopicPartition, caught};
 /// }
 /// ```
 pub trait AssignPartitions: Send + Sync {
-    /// The name by which members agree on it. Always the same, not empty, and no other assignor's of
-    /// the same consumer.
+    /// The name by which members agree on it: not empty, and no other assignor's of the same consumer.
+    /// Asked for once for each consumer, when it is built.
     fn name(&self) -> &str;
 
-    /// What members do with their partitions during a rebalance. Always the same. Defaults to
-    /// [`RebalanceProtocol::Eager`].
+    /// What members do with their partitions during a rebalance. Asked for once, as the name. Defaults
+    /// to [`RebalanceProtocol::Eager`].
     fn protocol(&self) -> RebalanceProtocol {
         RebalanceProtocol::Eager
     }
@@ -63,8 +64,8 @@ pub trait AssignPartitions: Send + Sync {
     /// - something to who is no member,
     /// - a partition that does not exist, or of a topic that the member does not subscribe to,
     /// - a partition twice,
-    /// - with [`RebalanceProtocol::Cooperative`] a partition that another member says it owns: first it
-    ///   is left out, then its owner gives it up, and it can be given to another in the rebalance after.
+    /// - with [`RebalanceProtocol::Cooperative`] a partition that only others say they own: first it is
+    ///   left out, then its owner gives it up, and it can be given away in the rebalance after.
     fn assign(
         &self,
         members: &[GroupMember],
@@ -118,6 +119,40 @@ pub(crate) enum Misconduct {
     },
 }
 
+/// An assignor of the user's with what it said of itself: the group's task asks again and again.
+struct Fixed {
+    name: String,
+    protocol: RebalanceProtocol,
+    assignor: Arc<dyn AssignPartitions>,
+}
+
+/// Asks an assignor for its name and protocol, and has it keep to that.
+pub(super) fn fixed(assignor: Arc<dyn AssignPartitions>) -> Arc<dyn AssignPartitions> {
+    Arc::new(Fixed {
+        name: assignor.name().to_owned(),
+        protocol: assignor.protocol(),
+        assignor,
+    })
+}
+
+impl AssignPartitions for Fixed {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn protocol(&self) -> RebalanceProtocol {
+        self.protocol
+    }
+
+    fn user_data(&self, last: &[TopicPartition], generation: i32) -> Option<Bytes> {
+        self.assignor.user_data(last, generation)
+    }
+
+    fn assign(&self, members: &[GroupMember], topics: &GroupTopics) -> Assignments {
+        self.assignor.assign(members, topics)
+    }
+}
+
 /// The user data of a member.
 pub(super) fn user_data(
     custom: &dyn AssignPartitions,
@@ -151,10 +186,12 @@ fn check(
         .iter()
         .map(|member| (member.id.as_str(), member))
         .collect();
-    let mut owners: BTreeMap<&TopicPartition, &str> = BTreeMap::new();
+    let mut owners: BTreeMap<&TopicPartition, Vec<&str>> = BTreeMap::new();
     if protocol == RebalanceProtocol::Cooperative {
         for member in members {
-            owners.extend(member.owned.iter().map(|owned| (owned, member.id.as_str())));
+            for owned in &member.owned {
+                owners.entry(owned).or_default().push(&member.id);
+            }
         }
     }
     let mut takers: BTreeMap<&TopicPartition, &str> = BTreeMap::new();
@@ -184,7 +221,9 @@ fn check(
                     second: member_id,
                 });
             }
-            if let Some(owner) = owners.get(partition).filter(|owner| **owner != id) {
+            // One of several that say they own it may keep it: the others give it up.
+            let owners = owners.get(partition).map_or(&[][..], Vec::as_slice);
+            if let Some(owner) = owners.first().filter(|_| !owners.contains(&id.as_str())) {
                 return Err(Misconduct::StillOwned {
                     partition: named,
                     member: member_id,
@@ -198,7 +237,7 @@ fn check(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::super::Assignor;
     use super::super::tests::{assigned, dynamic, partitions};
@@ -290,6 +329,26 @@ mod tests {
             assert!(refused.contains(words), "{refused}");
         }
         assert!(outcome(assigned(&[("a", &[("t", &[2])])]), eager).is_ok());
+    }
+
+    #[test]
+    fn what_it_says_of_itself_is_asked_for_once() {
+        struct Moody(AtomicU32);
+        impl AssignPartitions for Moody {
+            fn name(&self) -> &str {
+                assert_eq!(self.0.fetch_add(1, Ordering::Relaxed), 0, "again?");
+                "moody"
+            }
+            fn assign(&self, _: &[GroupMember], _: &GroupTopics) -> Assignments {
+                BTreeMap::new()
+            }
+        }
+        let custom = Assignor::Custom(Arc::new(Moody(AtomicU32::new(0)))).fixed();
+        assert_eq!(
+            (custom.name(), custom.to_string()),
+            ("moody", "moody".to_owned())
+        );
+        assert!(!custom.is_cooperative());
     }
 
     #[test]

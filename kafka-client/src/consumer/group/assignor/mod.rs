@@ -100,6 +100,14 @@ impl Assignor {
         all.into_iter().find(|assignor| assignor.name() == name)
     }
 
+    /// The same, but one of the user's is asked for its name and protocol now and never again.
+    pub(crate) fn fixed(self) -> Self {
+        match self {
+            Self::Custom(custom) => Self::Custom(custom::fixed(custom)),
+            own => own,
+        }
+    }
+
     /// Whether members may keep what they own while the group rebalances.
     pub(crate) fn is_cooperative(&self) -> bool {
         match self {

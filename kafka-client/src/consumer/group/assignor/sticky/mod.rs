@@ -6,8 +6,7 @@
 //! 2. Where all members subscribe to the same topics, [`uniform`] divides, else [`mixed`].
 //!
 //! Both decide as Java's assignors do, in the same order, so that it makes no difference to a group
-//! which client leads it. What members say of
-//! partitions that do not exist is passed over.
+//! which client leads it. What members say of partitions that do not exist is passed over.
 
 mod mixed;
 mod movements;
