@@ -332,6 +332,21 @@ mod tests {
     }
 
     #[test]
+    fn one_of_two_that_say_they_own_a_partition_may_keep_it() {
+        let owner = |id: &str| GroupMember {
+            owned: vec![TopicPartition::new("t", 0)],
+            ..dynamic(id, &["t"])
+        };
+        let members = [owner("a"), owner("b"), dynamic("c", &["t"])];
+        for (taker, is_fine) in [("a", true), ("b", true), ("c", false)] {
+            let given = assigned(&[(taker, &[("t", &[0])])]);
+            let cooperative = RebalanceProtocol::Cooperative;
+            let checked = check(&members, &partitions(&[("t", 1)]), &given, cooperative);
+            assert_eq!(checked.is_ok(), is_fine, "{taker}: {checked:?}");
+        }
+    }
+
+    #[test]
     fn what_it_says_of_itself_is_asked_for_once() {
         struct Moody(AtomicU32);
         impl AssignPartitions for Moody {
