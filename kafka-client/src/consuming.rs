@@ -12,6 +12,7 @@
 //! | work that is done for many records together | [`poll`] | the same: all that an earlier call gave |
 //! | the least CPU for each record, and no need to keep it | [`recv_batch`] | the same |
 //! | work that ends in any order, on any task | [`manual_ack`] and [`recv`](crate::consumer::AckConsumer::recv) | what was acknowledged, without a gap |
+//! | a task for each partition | [`partition_streams`] | what was handed out before the latest call of its stream |
 //! | handlers that run at the same time, in order of each key | [`for_each_concurrent`] | the same: a handler that returns `Ok` acknowledges |
 //!
 //! # What a commit means
@@ -64,6 +65,9 @@
 //! - A partition that is made after the member was started begins at its first record, unless that is wished
 //!   otherwise (test: `integration/tests/faults/members.rs`:
 //!   `a_partition_that_comes_later_begins_at_its_first_record`).
+//! - From an offset that is no longer in the log it goes on where `auto.offset.reset` says, or by choice
+//!   ([`OffsetReset::Nearest`]) at what is nearest to the record that was read last
+//!   (test: `integration/tests/faults/fetching.rs`: `from_out_of_range_it_goes_on_at_what_is_nearest`).
 //! - Every position that is moved by something else than you is told, with from, to and why
 //!   (test: `integration/tests/faults/fetching.rs`: `every_reset_is_told_with_from_to_and_why`).
 //! - A log that was truncated is found before anything of it is read
@@ -90,6 +94,9 @@
 //!   later does not count, and the next owner handles the record
 //!   (test: `integration/tests/faults/acks.rs`:
 //!   `a_partition_goes_when_what_is_in_work_is_done_or_after_the_limit`).
+//! - With [`partition_streams`], the stream of a partition that goes ends when it is asked for the next record,
+//!   which is what the rebalance waits for, `revoke_timeout` at most; the next owner goes on behind it
+//!   (test: `integration/tests/faults/streams.rs`: `a_stream_ends_when_its_partition_goes`).
 //! - Your listener runs on a task of its own: it delays neither heartbeats nor commits, and its panic ends the
 //!   consumer with its words (test: `integration/tests/faults/members.rs`:
 //!   `a_listener_that_panics_ends_the_consumer_with_its_words`).
@@ -120,6 +127,10 @@
 //! - With [`manual_ack`] a record that takes long holds up its own partition at `max_unacked`, and no other,
 //!   and is told by [`Kafka::health`] (test: `integration/tests/faults/acks.rs`:
 //!   `a_record_that_takes_long_holds_up_its_partition_only`).
+//! - A stream of [`partition_streams`] that is slow holds up its own partition, and no other
+//!   (test: `integration/tests/faults/streams.rs`: `a_slow_stream_holds_up_no_other`); one that is dropped is
+//!   given anew, from the record at hand on (test: `integration/tests/faults/streams.rs`:
+//!   `a_stream_that_is_dropped_is_given_anew_from_the_record_at_hand`).
 //! - A paused partition keeps its place and what was fetched of it (test: `integration/tests/faults/consume.rs`:
 //!   `pauses_fetch_nothing_twice`), and takes no buffer from others
 //!   (test: `integration/tests/faults/consume.rs`:
@@ -159,6 +170,9 @@
 //!   [`manual_ack`] it waits for what is in hand first, and handlers of [`for_each_concurrent`] drain
 //!   (test: `integration/tests/faults/acks.rs`:
 //!   `handlers_keep_the_order_of_each_key_and_drain_at_shutdown`).
+//! - Streams of [`partition_streams`] end with it, and it waits for the records at hand
+//!   (test: `integration/tests/faults/streams.rs`:
+//!   `closing_ends_the_streams_and_stores_what_they_are_done_with`).
 //! - It ends within its limit, and names the offsets that it could not store
 //!   (test: `integration/tests/faults/commits.rs`:
 //!   `commits_and_close_end_at_their_limits_although_the_coordinator_is_silent`).
@@ -175,6 +189,8 @@
 //! [assignor of your own]: crate::consumer::AssignPartitions
 //! [`seek`]: crate::consumer::ConsumerHandle::seek
 //! [`manual_ack`]: crate::consumer::ConsumerBuilder::manual_ack
+//! [`partition_streams`]: crate::consumer::ConsumerBuilder::partition_streams
+//! [`OffsetReset::Nearest`]: crate::consumer::OffsetReset::Nearest
 //! [`for_each_concurrent`]: crate::consumer::AckConsumer::for_each_concurrent
 //! [`RebalanceEvent::Revoking`]: crate::consumer::RebalanceEvent::Revoking
 //! [`ErrorKind::GroupLost`]: crate::ErrorKind::GroupLost

@@ -30,3 +30,4 @@ mod errors;
 mod groups;
 mod idempotence;
 mod produce;
+mod streams;

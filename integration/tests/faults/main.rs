@@ -24,6 +24,7 @@ mod outcomes;
 mod peers;
 mod produce;
 mod scene;
+mod streams;
 mod truncation;
 mod versions;
 

@@ -11,7 +11,10 @@ use super::handle::look_up;
 use super::position::Stage;
 use super::resets::{PositionReset, ResetListener};
 use super::shared::{self, Shared};
-use super::{Consumer, ConsumerHandle, TopicPartition, TypedConsumer, TypedConsumerBuilder};
+use super::{
+    Consumer, ConsumerHandle, ConsumerRecord, PartitionStreamsBuilder, TopicPartition,
+    TypedConsumer, TypedConsumerBuilder,
+};
 use crate::client::NewCluster;
 use crate::cluster::topic_name;
 use crate::error::Error;
@@ -176,6 +179,10 @@ impl ConsumerBuilder {
         self
     }
 
+    pub(super) fn set_split(&mut self) {
+        self.config.is_split = true;
+    }
+
     pub(super) fn max_unacked(mut self, records: usize) -> Self {
         self.config.max_unacked = Some(records);
         self
@@ -217,6 +224,11 @@ impl ConsumerBuilder {
     pub fn on_reset(mut self, listener: impl Fn(&PositionReset) + Send + Sync + 'static) -> Self {
         self.config.reset_listener = Some(ResetListener(Arc::new(listener)));
         self
+    }
+
+    /// Has each partition read apart, by a stream of its own.
+    pub fn partition_streams(self) -> PartitionStreamsBuilder<ConsumerRecord> {
+        PartitionStreamsBuilder::new(self)
     }
 
     /// A consumer of one type of records: those of the type's topic, decoded.

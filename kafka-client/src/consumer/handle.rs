@@ -71,7 +71,7 @@ impl ConsumerHandle {
         Self { shared, commands }
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 

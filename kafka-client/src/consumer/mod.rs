@@ -24,12 +24,14 @@ mod handle;
 mod ledger;
 mod marks;
 mod offsets;
+mod partition_streams;
 mod position;
 mod reader;
 mod replica;
 mod resets;
 mod shared;
 mod source;
+mod split;
 mod topic_partition;
 mod typed;
 mod work;
@@ -53,6 +55,7 @@ pub use group::{
     AssignPartitions, Assignor, GroupMember, GroupTopics, RebalanceEvent, RebalanceProtocol,
 };
 pub use handle::{ConsumerHandle, InWork, PendingCommit};
+pub use partition_streams::{PartitionStream, PartitionStreams, PartitionStreamsBuilder};
 pub use resets::{PositionReset, ResetReason};
 pub use topic_partition::TopicPartition;
 pub use typed::{Received, TypedConsumer, TypedConsumerBuilder};
@@ -95,7 +98,7 @@ impl Consumer {
             .map(|group| Group::start(&shared, &group, topics, listener));
         let weak = commands.as_ref().map(Commands::downgrade);
         Self {
-            reader: Reader::new(shared.clone()),
+            reader: Reader::new(shared.clone(), None),
             ended: false,
             handle: ConsumerHandle::new(shared, weak),
             commands,

@@ -133,8 +133,13 @@ impl Assigned {
     }
 
     /// Whether it was not given up since.
-    fn is_owned(&self) -> bool {
+    pub(crate) fn is_owned(&self) -> bool {
         !self.is_current(REVOKED)
+    }
+
+    /// Whether it is about to be given up.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
     }
 
     /// Whether an acknowledgement of this ticket would still count.
@@ -161,8 +166,7 @@ impl Assigned {
         let Some(work) = &self.work else { return false };
         // The ledger first: who gives the partition up says so, and then looks whether it is idle.
         let mut ledger = work.ledger();
-        let is_held = self.is_held.load(Ordering::Acquire);
-        !is_held && self.is_owned() && ledger.hand_out_again(ticket)
+        !self.is_held() && self.is_owned() && ledger.hand_out_again(ticket)
     }
 
     /// A record is done.
@@ -295,6 +299,8 @@ pub(crate) struct Slot {
     pub(crate) source: i32,
     /// Not asked for before this instant, after an error.
     pub(crate) not_before: Option<Instant>,
+    /// Partitions are read apart, and enough waits for this one's stream.
+    pub(crate) is_ahead: bool,
     /// Failures in a row.
     pub(crate) failures: u32,
     /// End of the log as last seen, -1 if unknown.
@@ -345,6 +351,7 @@ impl Positions {
             replica: Replica::default(),
             source: -1,
             not_before: None,
+            is_ahead: false,
             failures: 0,
             high_watermark: -1,
             committed: -1,
@@ -610,7 +617,7 @@ impl Slot {
         let Stage::Fetching { offset } = self.stage else {
             return Err(None);
         };
-        if self.held || self.is_in_doubt || self.assigned.is_halted() {
+        if self.held || self.is_in_doubt || self.is_ahead || self.assigned.is_halted() {
             return Err(None);
         }
         if let Some(instant) = self.not_before.filter(|instant| *instant > now) {

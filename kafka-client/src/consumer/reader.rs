@@ -21,6 +21,8 @@ use crate::record::{ConsumerRecord, Origin, TimestampType, verify};
 /// Gives records out, in the order they have in their partitions.
 pub(super) struct Reader {
     shared: Arc<Shared>,
+    /// It reads this partition alone, beside readers of others.
+    only: Option<Arc<Assigned>>,
     /// Data that is being handed out.
     current: Option<Current>,
     /// Data of partitions of which nothing may be handed out for now. What belongs to one partition is in
@@ -87,10 +89,12 @@ impl Drop for Receiving<'_> {
 }
 
 impl Reader {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    /// Of all partitions, or of one that is read apart.
+    pub(super) fn new(shared: Arc<Shared>, only: Option<Arc<Assigned>>) -> Self {
         let ended = Box::pin(shared.cluster.ended());
         Self {
             shared,
+            only,
             current: None,
             aside: VecDeque::new(),
             gathered: None,
@@ -156,16 +160,39 @@ impl Reader {
     }
 
     /// The user does something else now.
-    fn stop_waiting(&mut self) {
+    pub(super) fn stop_waiting(&mut self) {
         if std::mem::take(&mut self.waits) {
-            self.shared.state().forget_user();
+            self.forget_user();
+        }
+    }
+
+    fn forget_user(&self) {
+        let mut state = self.shared.state();
+        match &self.only {
+            Some(assigned) => state
+                .split
+                .iter_mut()
+                .for_each(|split| split.forget(assigned)),
+            None => state.forget_user(),
         }
     }
 
     /// Nothing more is handed out.
     pub(super) fn finish(&mut self) {
-        self.current = None;
-        self.aside.clear();
+        let left = self.current.take().into_iter().chain(self.aside.drain(..));
+        for current in left.collect::<Vec<_>>() {
+            self.give_back(current);
+        }
+    }
+
+    /// The next error, where partitions are read apart.
+    pub(super) fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.enter();
+        match self.poll_current(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(error),
+            // No data comes this way.
+            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+        }
     }
 
     pub(super) fn poll_record(
@@ -275,7 +302,11 @@ impl Reader {
                 }
             }
             if self.current.is_none() {
-                match self.shared.poll_arrival(cx) {
+                let arrival = match &self.only {
+                    Some(assigned) => self.shared.poll_arrival_of(assigned, cx),
+                    None => self.shared.poll_arrival(cx),
+                };
+                match arrival {
                     Poll::Ready(Arrival::Data(fetched)) => {
                         let arrived = Current {
                             fetched,
@@ -296,7 +327,7 @@ impl Reader {
                     Poll::Ready(Arrival::Error(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending if self.gathered.is_some_and(|gathered| gathered > 0) => {
                         // It gets what there is, instead of waiting.
-                        self.shared.state().forget_user();
+                        self.forget_user();
                         return Poll::Pending;
                     }
                     Poll::Pending => {
@@ -305,7 +336,7 @@ impl Reader {
                         self.current = self.take_aside();
                         if let Some(current) = &self.current {
                             current.fetched.assigned.catch_up();
-                            self.shared.state().forget_user();
+                            self.forget_user();
                             continue;
                         }
                         self.waits = true;
@@ -408,10 +439,15 @@ impl Reader {
 
     /// The user asks for a record, and so is done with those before.
     pub(super) fn enter(&mut self) {
-        self.polls += 1;
         self.stop_waiting();
         let shared = &self.shared;
-        shared.polls.store(self.polls, Ordering::Release);
+        if shared.config.is_split {
+            // One of many.
+            shared.polls.fetch_add(1, Ordering::Release);
+        } else {
+            self.polls += 1;
+            shared.polls.store(self.polls, Ordering::Release);
+        }
         if let Some(current) = &self.current {
             current.fetched.assigned.finish();
         }

@@ -20,6 +20,7 @@ use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
 use super::resets::{PositionReset, ResetReason};
 use super::source::{Inbox, source_loop};
+use super::split::Split;
 use super::work::Tracking;
 use crate::cluster::metadata::PartitionMetadata;
 use crate::cluster::{Cluster, Metadata};
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) paused: Notify,
     /// Grows with each poll of the user.
     pub(crate) polls: AtomicU64,
+    /// Partitions that are read apart are so no longer: their streams end.
+    pub(super) split_ended: AtomicBool,
     tasks: Mutex<Vec<AbortHandle>>,
     /// To the user's function that is told of resets.
     pub(super) resets: OnceLock<mpsc::UnboundedSender<PositionReset>>,
@@ -81,6 +84,8 @@ pub(crate) struct State {
     /// Offsets for the group to store.
     pub(crate) commits: Commits,
     queue: VecDeque<Fetched>,
+    /// Instead of the queue, if partitions are read apart.
+    pub(super) split: Option<Split>,
     /// By broker.
     inboxes: BTreeMap<i32, Inbox>,
     /// The partitions that each leader is to be asked for an offset of.
@@ -110,6 +115,7 @@ impl Shared {
         let tracking = config.max_unacked.map(Tracking::new);
         let state = State {
             positions: Positions::tracked(tracking.clone()),
+            split: config.is_split.then(Split::default),
             ..State::default()
         };
         Arc::new_cyclic(|weak| Self {
@@ -125,6 +131,7 @@ impl Shared {
             pause_asked: AtomicBool::new(false),
             paused: Notify::new(),
             polls: AtomicU64::new(0),
+            split_ended: AtomicBool::new(false),
             tasks: Mutex::default(),
             resets: OnceLock::new(),
         })
@@ -174,12 +181,107 @@ impl Shared {
         Poll::Pending
     }
 
+    /// As [`Shared::poll_arrival`], of a partition that is read apart.
+    pub(super) fn poll_arrival_of(
+        &self,
+        assigned: &Arc<Assigned>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Arrival> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if let Some(error) = &state.failed {
+            return Poll::Ready(Arrival::Error(error.clone()));
+        }
+        let Some(split) = &mut state.split else {
+            return Poll::Pending;
+        };
+        let mut stale = Vec::new();
+        let data = loop {
+            match split.take(assigned) {
+                Some(fetched) if assigned.is_current(fetched.version) => break Some(fetched),
+                Some(fetched) => stale.push(fetched.bytes),
+                None => break None,
+            }
+        };
+        if data.is_none() {
+            split.wait(assigned, cx.waker());
+        }
+        let left = split.bytes(assigned);
+        for weight in stale {
+            self.give_back(state, weight);
+        }
+        self.note_ahead(state, assigned, left);
+        data.map_or(Poll::Pending, |fetched| Poll::Ready(Arrival::Data(fetched)))
+    }
+
+    /// What a partition that is read apart may take of the buffer: once in hand, and once waiting. So half of
+    /// it is free even if no stream goes on.
+    fn part_of_stream(&self, state: &State) -> usize {
+        let streams = state.split.as_ref().map_or(1, Split::len).max(1);
+        (self.share(state) / streams / 4).max(1)
+    }
+
+    /// So many bytes wait for the stream of a partition: with its part of the buffer, nothing more of it is
+    /// fetched, or a slow stream would take the room of all others.
+    fn note_ahead(&self, state: &mut State, assigned: &Arc<Assigned>, bytes: usize) {
+        let part = self.part_of_stream(state);
+        let Some(slot) = state.positions.get_mut(&assigned.partition) else {
+            return;
+        };
+        let was_ahead = slot.is_ahead;
+        slot.is_ahead = bytes >= if was_ahead { part.div_ceil(2) } else { part };
+        if slot.is_ahead != was_ahead {
+            state.positions.touch(&assigned.partition);
+            self.settle(state);
+        }
+    }
+
+    /// Data arrived. Those who wait for it are to be woken, when no lock is held.
+    #[must_use = "they wait"]
+    pub(crate) fn arrived(&self, state: &mut State, data: Vec<Fetched>) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        if !data.is_empty() {
+            // Also where partitions are read apart: one may have no stream yet.
+            wakers.extend(state.waker.take());
+        }
+        for fetched in data {
+            if state.split.is_some() {
+                wakers.extend(self.arrived_apart(state, fetched));
+                continue;
+            }
+            let Weight { source, bytes } = fetched.bytes;
+            state.inboxes.entry(source).or_default().take(bytes);
+            state.queue.push_back(fetched);
+        }
+        wakers
+    }
+
+    /// Data arrived of a partition that is read apart.
+    fn arrived_apart(&self, state: &mut State, mut fetched: Fetched) -> Option<Waker> {
+        let assigned = fetched.assigned.clone();
+        let part = self.part_of_stream(state);
+        let split = state.split.as_mut()?;
+        let former = split.add(&assigned);
+        // What comes beyond its part, by batches that are larger, is not counted: it keeps no other
+        // partition from being asked for.
+        let left = part.saturating_sub(split.bytes(&assigned));
+        fetched.bytes.bytes = fetched.bytes.bytes.min(left);
+        let Weight { source, bytes } = fetched.bytes;
+        let waker = split.put(fetched);
+        let waiting = split.bytes(&assigned);
+        state.inboxes.entry(source).or_default().take(bytes);
+        for fetched in former {
+            self.give_back(state, fetched.bytes);
+        }
+        self.note_ahead(state, &assigned, waiting);
+        waker
+    }
+
     /// Wakes the user.
     pub(crate) fn wake_user(&self) {
-        let waker = self.state().waker.take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        // The lock is let go before they are woken.
+        let waiting = self.state().waiting();
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// The user is through with buffered data.
@@ -187,7 +289,7 @@ impl Shared {
         self.give_back(&mut self.state(), weight);
     }
 
-    fn give_back(&self, state: &mut State, weight: Weight) {
+    pub(super) fn give_back(&self, state: &mut State, weight: Weight) {
         let share = self.share(state);
         let inbox = state.inboxes.entry(weight.source).or_default();
         if inbox.give_back(weight.bytes, share) {
@@ -532,22 +634,16 @@ impl Drop for PauseAsked<'_> {
 }
 
 impl State {
-    /// Data arrived: the user is to be woken, if it waits.
-    pub(crate) fn arrived(&mut self, data: Vec<Fetched>) -> Option<Waker> {
-        if data.is_empty() {
-            return None;
-        }
-        for fetched in data {
-            let Weight { source, bytes } = fetched.bytes;
-            self.inboxes.entry(source).or_default().take(bytes);
-            self.queue.push_back(fetched);
-        }
-        self.waker.take()
-    }
-
     /// Whether the user waits for what may come. Once it was woken it has to come by itself.
     pub(crate) fn has_user_waiting(&self) -> bool {
-        self.waker.is_some()
+        self.waker.is_some() || self.split.as_ref().is_some_and(Split::has_waiting)
+    }
+
+    /// All who wait for what may come. Once they were woken they have to come by themselves.
+    fn waiting(&mut self) -> Vec<Waker> {
+        let mut waiting = self.split.as_mut().map(Split::wakers).unwrap_or_default();
+        waiting.extend(self.waker.take());
+        waiting
     }
 
     /// The user no longer waits.

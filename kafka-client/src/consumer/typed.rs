@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
-use super::{AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, PendingCommit};
+use super::{
+    AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, PartitionStreamsBuilder,
+    PendingCommit,
+};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, KafkaRecord};
 
@@ -36,6 +39,14 @@ impl<T: HasTopic> TypedConsumerBuilder<T> {
         T: KafkaRecord + Send + 'static,
     {
         AckConsumerBuilder::new(self.builder)
+    }
+
+    /// Has each partition read apart, by a stream of its own.
+    pub fn partition_streams(self) -> PartitionStreamsBuilder<Received<T>>
+    where
+        T: KafkaRecord + Send + 'static,
+    {
+        PartitionStreamsBuilder::new(self.builder)
     }
 
     /// Starts a member of the group that shares the type's topic with the others.

@@ -436,7 +436,7 @@ mod tests {
         let frame = data.as_ptr_range();
         let by = TimestampType::LogAppendTime;
         let view = cursor.next_record().unwrap().unwrap();
-        let origin = Origin::new("t".into(), 3, data.clone());
+        let origin = Origin::new("t".into(), 3, data);
         let record = ConsumerRecord::from_view(&origin, 7, by, &view);
         let wanted = ConsumerRecord::new("t", 3, 40)
             .with_key("k")

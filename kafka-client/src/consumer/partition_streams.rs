@@ -1,0 +1,385 @@
+//! A consumer whose partitions are read apart, each by a stream of its own, which may go to a task.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+
+use super::delivery::{Payload, Receipt};
+use super::position::{Assigned, Stage};
+use super::reader::Reader;
+use super::shared::Shared;
+use super::{
+    AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, Received, TopicPartition,
+};
+use crate::error::Error;
+use crate::record::{HasTopic, KafkaRecord};
+
+/// Starts [`PartitionStreams`]. Made by [`ConsumerBuilder::partition_streams`] and
+/// [`TypedConsumerBuilder::partition_streams`](super::TypedConsumerBuilder::partition_streams).
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct PartitionStreamsBuilder<R> {
+    builder: AckConsumerBuilder<R>,
+}
+
+/// Gives a stream for each partition that is assigned. See [`Consumer`] for all else.
+///
+/// A stream hands out its partition's records in order; asking it for the next one says that the last one
+/// is processed, and may be committed. It ends when the partition goes to another member, which waits
+/// until the record at hand is done with, [`revoke_timeout`](PartitionStreamsBuilder::revoke_timeout) at
+/// most. One stream does not wait for another: each has its part of the buffer.
+///
+/// A stream that is dropped before its end is given anew, from the record at hand on.
+///
+/// ```no_run
+/// # async fn bill(order: kafka_client::record::ConsumerRecord) {}
+/// # async fn run(kafka: kafka_client::Kafka) -> Result<(), kafka_client::Error> {
+/// let orders = kafka.consumer("billing").partition_streams();
+/// let mut orders = orders.subscribe(["orders"]).await?;
+/// loop {
+///     let mut partition = orders.recv().await?;
+///     tokio::spawn(async move {
+///         while let Some(order) = partition.recv().await {
+///             bill(order?).await;
+///         }
+///         Ok::<_, kafka_client::Error>(())
+///     });
+/// }
+/// # }
+/// ```
+pub struct PartitionStreams<R> {
+    /// `None` when it is being closed.
+    consumer: Option<Consumer>,
+    shared: Arc<Shared>,
+    ended: bool,
+    payload: PhantomData<fn() -> R>,
+}
+
+/// The records of one partition, in order. Given by [`PartitionStreams`].
+#[must_use = "its partition is read by nobody else"]
+pub struct PartitionStream<R> {
+    shared: Arc<Shared>,
+    assigned: Arc<Assigned>,
+    reader: Reader,
+    /// Of the record that was given last.
+    at_hand: Option<Receipt>,
+    ended: bool,
+    payload: PhantomData<fn() -> R>,
+}
+
+impl<R: Payload> PartitionStreamsBuilder<R> {
+    pub(super) fn new(mut builder: ConsumerBuilder) -> Self {
+        builder.set_split();
+        Self {
+            builder: AckConsumerBuilder::new(builder),
+        }
+    }
+
+    /// How long the record at hand is waited for before its partition goes to another member: if its
+    /// stream is not asked for the next one by then, it is handed out again there. The group waits
+    /// meanwhile, so it is `max.poll.interval.ms` at most. Defaults to 30 seconds.
+    pub fn revoke_timeout(mut self, limit: Duration) -> Self {
+        self.builder = self.builder.revoke_timeout(limit);
+        self
+    }
+
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe<I, S>(self, topics: I) -> Result<PartitionStreams<R>, Error>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        let consumer = self.builder.subscribe(topics).await?;
+        Ok(PartitionStreams::new(consumer.consumer))
+    }
+
+    /// As [`ConsumerBuilder::assign`].
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::assign`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn assign(
+        self,
+        partitions: impl IntoIterator<Item = TopicPartition>,
+    ) -> Result<PartitionStreams<R>, Error> {
+        let consumer = self.builder.assign(partitions).await?;
+        Ok(PartitionStreams::new(consumer.consumer))
+    }
+}
+
+impl<T: HasTopic + KafkaRecord + Send + 'static> PartitionStreamsBuilder<Received<T>> {
+    /// Starts a member of the group that shares the type's topic with the others.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn start(self) -> Result<PartitionStreams<Received<T>>, Error> {
+        self.subscribe([T::TOPIC_NAME]).await
+    }
+}
+
+impl<R: Payload> PartitionStreams<R> {
+    fn new(consumer: Consumer) -> Self {
+        Self {
+            shared: consumer.handle.shared().clone(),
+            consumer: Some(consumer),
+            ended: false,
+            payload: PhantomData,
+        }
+    }
+
+    /// The stream of the next partition that has none. Waits until there is one, so it is to be called
+    /// again for as long as the consumer lives.
+    ///
+    /// # Errors
+    /// As [`Consumer::recv`], but for those that a stream gives of its records.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no stream is lost.
+    pub async fn recv(&mut self) -> Result<PartitionStream<R>, Error> {
+        let waiting = Waiting(self);
+        std::future::poll_fn(|cx| waiting.0.poll_stream(cx)).await
+    }
+
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<PartitionStream<R>, Error>> {
+        let Some(consumer) = &mut self.consumer else {
+            return Poll::Ready(Err(Error::closed("consumer")));
+        };
+        // First, so that whatever is assigned later wakes it.
+        if let Poll::Ready(error) = consumer.reader.poll_error(cx) {
+            return Poll::Ready(Err(error));
+        }
+        match self.shared.next_untaken() {
+            Some(assigned) => Poll::Ready(Ok(PartitionStream {
+                reader: Reader::new(self.shared.clone(), Some(assigned.clone())),
+                shared: self.shared.clone(),
+                assigned,
+                at_hand: None,
+                ended: false,
+                payload: PhantomData,
+            })),
+            None => Poll::Pending,
+        }
+    }
+
+    /// A handle for calls from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> ConsumerHandle {
+        ConsumerHandle::clone(&self.consumer.as_ref().expect("it is not closed yet").handle)
+    }
+
+    /// Ends all streams, waits for the records at hand, for a third of the time at most, then as
+    /// [`Consumer::close`].
+    ///
+    /// # Errors
+    /// As [`Consumer::close`].
+    ///
+    /// # Cancel safety
+    /// As [`Consumer::close`].
+    pub async fn close(self) -> Result<(), Error> {
+        self.close_within(super::group::CLOSE_LIMIT).await
+    }
+
+    /// As [`PartitionStreams::close`], with another limit.
+    ///
+    /// # Errors
+    /// As [`Consumer::close_within`].
+    ///
+    /// # Cancel safety
+    /// As [`Consumer::close`].
+    pub async fn close_within(mut self, limit: Duration) -> Result<(), Error> {
+        self.shared.end_split();
+        match self.consumer.take() {
+            Some(consumer) => consumer.close_within(limit).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A call for a stream. When it ends, or is dropped, the user no longer waits.
+struct Waiting<'a, R: Payload>(&'a mut PartitionStreams<R>);
+
+impl<R: Payload> Drop for Waiting<'_, R> {
+    fn drop(&mut self) {
+        if let Some(consumer) = &mut self.0.consumer {
+            consumer.reader.stop_waiting();
+        }
+    }
+}
+
+impl<R: Payload> Stream for PartitionStreams<R> {
+    type Item = Result<PartitionStream<R>, Error>;
+
+    /// As [`PartitionStreams::recv`]. The stream ends after an error for which [`Error::is_fatal`] holds.
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let polled = self.poll_stream(cx);
+        if let Poll::Ready(Err(error)) = &polled {
+            self.ended = error.is_fatal();
+        }
+        polled.map(Some)
+    }
+}
+
+impl<R> Drop for PartitionStreams<R> {
+    fn drop(&mut self) {
+        self.shared.end_split();
+    }
+}
+
+impl<R: Payload> PartitionStream<R> {
+    /// The partition.
+    #[must_use]
+    pub fn partition(&self) -> &TopicPartition {
+        &self.assigned.partition
+    }
+
+    /// The next record, which says that the last one is processed. Waits until there is one; `None` when
+    /// the partition has gone, or the consumer has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptRecords`](crate::ErrorKind::CorruptRecords), after which nothing comes before a
+    /// seek. [`ErrorKind::Serialization`](crate::ErrorKind::Serialization) for a record that is not of the
+    /// type: it counts as processed, and [`Error::record`] has it. One for which [`Error::is_fatal`] holds is
+    /// the last.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no record is lost.
+    pub async fn recv(&mut self) -> Option<Result<R, Error>> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R, Error>>> {
+        if let Some(done) = self.at_hand.take() {
+            done.ack();
+        }
+        if self.ended || self.has_ended() {
+            return Poll::Ready(None);
+        }
+        match self.reader.poll_delivery(cx) {
+            Poll::Ready(Ok((record, receipt))) => Poll::Ready(Some(match R::from_record(record) {
+                Ok(payload) => {
+                    self.at_hand = Some(receipt);
+                    Ok(payload)
+                }
+                Err(error) => {
+                    receipt.ack();
+                    Err(error)
+                }
+            })),
+            Poll::Ready(Err(error)) => {
+                self.ended = error.is_fatal();
+                Poll::Ready(Some(Err(error)))
+            }
+            // It may have ended before there was a waker to be woken by that.
+            Poll::Pending if self.has_ended() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<R> PartitionStream<R> {
+    fn has_ended(&self) -> bool {
+        !self.assigned.is_owned() || self.shared.split_ended.load(Ordering::Acquire)
+    }
+}
+
+impl<R: Payload> Stream for PartitionStream<R> {
+    type Item = Result<R, Error>;
+
+    /// As [`PartitionStream::recv`].
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(cx)
+    }
+}
+
+impl<R> Drop for PartitionStream<R> {
+    fn drop(&mut self) {
+        self.reader.finish();
+        let has_ended = self.has_ended();
+        self.shared.leave_split(&self.assigned, has_ended);
+    }
+}
+
+impl Shared {
+    /// A partition that no stream reads yet; one does from now on.
+    fn next_untaken(&self) -> Option<Arc<Assigned>> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let split = state.split.as_mut()?;
+        let mut former = Vec::new();
+        for (_, slot) in state.positions.iter() {
+            former.extend(split.add(&slot.assigned));
+        }
+        let untaken = split.next_untaken();
+        for fetched in former {
+            self.give_back(state, fetched.bytes);
+        }
+        untaken
+    }
+
+    /// All streams end.
+    fn end_split(&self) {
+        self.split_ended.store(true, Ordering::Release);
+        self.wake_user();
+    }
+
+    /// The stream of a partition is no more. If that is still owned, another one begins where it was.
+    fn leave_split(&self, assigned: &Arc<Assigned>, has_ended: bool) {
+        {
+            let mut guard = self.state();
+            let state = &mut *guard;
+            let Some(split) = &mut state.split else {
+                return;
+            };
+            for fetched in split.leave(assigned) {
+                self.give_back(state, fetched.bytes);
+            }
+            let (partition, offset) = (&assigned.partition, assigned.processed());
+            let slot = state.positions.get_mut(partition);
+            if let Some(slot) = slot.filter(|slot| Arc::ptr_eq(&slot.assigned, assigned)) {
+                slot.is_ahead = false;
+                let is_reading = matches!(slot.stage, Stage::Fetching { .. });
+                if is_reading && !has_ended {
+                    let stage = Stage::Fetching { offset };
+                    state.positions.set_stage(partition, stage);
+                }
+            }
+        }
+        self.positions_changed();
+    }
+}
+
+impl<R> fmt::Debug for PartitionStreams<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PartitionStreams")
+            .field(&self.consumer)
+            .finish()
+    }
+}
+
+impl<R> fmt::Debug for PartitionStream<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PartitionStream")
+            .field(&self.assigned.partition)
+            .finish()
+    }
+}
