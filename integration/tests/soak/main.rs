@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod apache_kafka;
+mod churn;
 mod consumers;
 mod embedded;
 
