@@ -8,11 +8,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Queue;
 import java.util.StringJoiner;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -20,6 +20,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetCommitCallback;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
@@ -87,7 +88,7 @@ public final class Member implements Runnable, ConsumerRebalanceListener {
 
     @Override
     public void run() {
-        consumer.subscribe(java.util.List.of(arguments[1]), this);
+        consumer.subscribe(List.of(arguments[1]), this);
         long nextCommit = now();
         long busy = 0;
         while (true) {
@@ -110,7 +111,7 @@ public final class Member implements Runnable, ConsumerRebalanceListener {
                     handled(from, records);
                 }
                 if (now() >= nextCommit) {
-                    commit(positions.keySet());
+                    commit(positions.keySet(), false);
                     nextCommit = now() + COMMIT_INTERVAL_MS * 1000;
                 }
             } catch (RuntimeException error) {
@@ -135,7 +136,7 @@ public final class Member implements Runnable, ConsumerRebalanceListener {
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-        commit(partitions);
+        commit(partitions, true);
         gone("revoked", partitions);
     }
 
@@ -170,9 +171,9 @@ public final class Member implements Runnable, ConsumerRebalanceListener {
         tell("handled", "\"from\":" + from + ",\"ranges\":" + joined);
     }
 
-    private void commit(Collection<TopicPartition> partitions) {
-        Map<TopicPartition, OffsetAndMetadata> offsets = new TreeMap<>(
-            (one, other) -> Integer.compare(one.partition(), other.partition()));
+    /** In the loop nobody waits for commits: records go on through every rebalance and every outage. */
+    private void commit(Collection<TopicPartition> partitions, boolean wait) {
+        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         StringJoiner joined = new StringJoiner(",", "[", "]");
         for (TopicPartition partition : partitions) {
             Long position = positions.get(partition);
@@ -185,13 +186,18 @@ public final class Member implements Runnable, ConsumerRebalanceListener {
             return;
         }
         long from = now();
-        String error = "null";
+        OffsetCommitCallback committed = (ignored, failure) -> tell("committed", "\"from\":" + from
+            + ",\"offsets\":" + joined + ",\"error\":" + (failure == null ? "null" : quoted(failure.toString())));
+        if (!wait) {
+            consumer.commitAsync(offsets, committed);
+            return;
+        }
         try {
             consumer.commitSync(offsets);
+            committed.onComplete(offsets, null);
         } catch (RuntimeException failure) {
-            error = quoted(failure.toString());
+            committed.onComplete(offsets, failure);
         }
-        tell("committed", "\"from\":" + from + ",\"offsets\":" + joined + ",\"error\":" + error);
     }
 
     private static String numbers(Collection<TopicPartition> partitions) {

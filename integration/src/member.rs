@@ -137,7 +137,7 @@ pub async fn host(settings: Settings, mut commands: mpsc::UnboundedReceiver<Stri
                     auto_commit: mode == "auto",
                     instance: instance.first().map(|instance| (*instance).to_owned()),
                     tell: tell.clone(),
-                    positions: Mutex::default(),
+                    owned: Mutex::default(),
                 };
                 tokio::spawn(Arc::new(member).run(received));
             }
@@ -154,14 +154,21 @@ pub async fn host(settings: Settings, mut commands: mpsc::UnboundedReceiver<Stri
     }
 }
 
+/// A partition that it owns.
+#[derive(Debug, Clone, Copy)]
+struct Owned {
+    since: u64,
+    /// Behind what was handled.
+    position: Option<i64>,
+}
+
 struct Member {
     name: String,
     settings: Settings,
     auto_commit: bool,
     instance: Option<String>,
     tell: Tell,
-    /// Behind what was handled, of the partitions that it owns.
-    positions: Mutex<BTreeMap<i32, i64>>,
+    owned: Mutex<BTreeMap<i32, Owned>>,
 }
 
 impl Member {
@@ -250,9 +257,18 @@ impl Member {
             _ => return,
         };
         let numbers: Vec<_> = partitions.iter().map(|at| at.partition).collect();
-        if name != "assigned" {
-            let mut positions = self.positions.lock().unwrap();
-            positions.retain(|partition, _| !numbers.contains(partition));
+        {
+            let mut owned = self.owned.lock().unwrap();
+            for number in &numbers {
+                let new = (name == "assigned").then(|| Owned {
+                    since: now(),
+                    position: None,
+                });
+                match new {
+                    Some(new) => owned.insert(*number, new),
+                    None => owned.remove(number),
+                };
+            }
         }
         self.tell(name, json!({ "partitions": numbers }));
     }
@@ -260,10 +276,14 @@ impl Member {
     fn handled(&self, from: u64, records: &[ConsumerRecord]) {
         let mut ranges: Vec<(i32, i64, i64)> = Vec::new();
         {
-            let mut positions = self.positions.lock().unwrap();
+            let mut owned = self.owned.lock().unwrap();
             for record in records {
                 let (partition, offset) = (record.partition(), record.offset());
-                positions.insert(partition, offset + 1);
+                // It may have been lost meanwhile, and come back.
+                let owned = owned.get_mut(&partition);
+                if let Some(owned) = owned.filter(|owned| owned.since <= from) {
+                    owned.position = Some(offset + 1);
+                }
                 match ranges.last_mut() {
                     Some((same, _, last)) if *same == partition && *last + 1 == offset => {
                         *last = offset;
@@ -295,11 +315,9 @@ impl Member {
     }
 
     fn handled_of(&self, wanted: impl Fn(i32) -> bool) -> Vec<(i32, i64)> {
-        let positions = self.positions.lock().unwrap();
-        let of = positions
-            .iter()
-            .filter(|(partition, _)| wanted(**partition));
-        of.map(|(partition, offset)| (*partition, *offset))
+        let owned = self.owned.lock().unwrap();
+        let of = owned.iter().filter(|(partition, _)| wanted(**partition));
+        of.filter_map(|(partition, owned)| Some((*partition, owned.position?)))
             .collect()
     }
 
