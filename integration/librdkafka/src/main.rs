@@ -2,13 +2,13 @@
 //! are those of `integration/src/member.rs`, which is not used here: neither is our client. All commit by
 //! hand.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Write};
 use std::process::exit;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
@@ -41,6 +41,7 @@ fn main() -> Result<(), Failure> {
                     name: name.to_owned(),
                     topic: arguments[1].clone(),
                     done: Mutex::default(),
+                    committing: Mutex::default(),
                 };
                 let config = config(&arguments, name, instance.first().copied());
                 thread::spawn(move || {
@@ -89,9 +90,6 @@ fn config(arguments: &[String], name: &str, instance: Option<&str>) -> ClientCon
     config
 }
 
-/// Offsets by partition.
-type Offsets = Vec<(i32, i64)>;
-
 /// What was handled.
 #[derive(Default)]
 struct Done {
@@ -101,14 +99,14 @@ struct Done {
     ranges: Vec<(i32, i64, i64)>,
     /// Behind what was handled, of the partitions that it owns.
     positions: BTreeMap<i32, i64>,
-    /// Commits on their way, answered in order: when they were sent, and of what.
-    sent: VecDeque<(u64, Offsets)>,
 }
 
 struct Member {
     name: String,
     topic: String,
     done: Mutex<Done>,
+    /// Held by whoever commits.
+    committing: Mutex<()>,
 }
 
 impl ClientContext for Member {}
@@ -124,19 +122,12 @@ impl ConsumerContext for Member {
             Rebalance::Revoke(partitions) => {
                 let revoked = numbers(partitions);
                 let is_revoked = |partition: i32| revoked.contains(&partition);
-                self.commit(consumer, is_revoked, CommitMode::Sync);
+                self.commit(consumer, is_revoked);
                 self.changed("revoked", partitions);
             }
             Rebalance::Error(error) => {
                 tell(&self.name, "failed", json!({ "error": error.to_string() }));
             }
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        let sent = self.done().sent.pop_front();
-        if let Some((from, offsets)) = sent {
-            self.tell_committed(from, &offsets, result);
         }
     }
 }
@@ -171,64 +162,69 @@ impl Member {
         done.ranges.len()
     }
 
-    fn tell_handled(&self) {
+    /// What was handled is told, so it may be committed.
+    fn tell_handled(&self) -> BTreeMap<i32, i64> {
         let mut done = self.done();
         let ranges = std::mem::take(&mut done.ranges);
         if !ranges.is_empty() {
             let more = json!({ "from": done.from, "ranges": ranges });
             tell(&self.name, "handled", more);
         }
+        done.positions.clone()
     }
 
-    /// In the loop nobody waits for commits: records go on through every rebalance, which commits wait for.
-    fn commit(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        wanted: impl Fn(i32) -> bool,
-        mode: CommitMode,
-    ) {
-        self.tell_handled();
-        let positions = self.done().positions.clone();
-        let offsets: Offsets = positions
-            .into_iter()
+    /// Commits what was handled, one commit after the other: what librdkafka sends again, when a coordinator
+    /// has gone, would overtake a later one.
+    fn commit(&self, consumer: &BaseConsumer<Self>, wanted: impl Fn(i32) -> bool) {
+        let _one = self.committing.lock();
+        let positions = self.tell_handled().into_iter();
+        let offsets: Vec<_> = positions
             .filter(|(partition, _)| wanted(*partition))
             .collect();
         if offsets.is_empty() {
             return;
         }
         let from = now();
-        let committed = self.commit_offsets(consumer, &offsets, mode);
-        match mode {
-            CommitMode::Async if committed.is_ok() => self.done().sent.push_back((from, offsets)),
-            _ => self.tell_committed(from, &offsets, committed),
-        }
+        let committed = self.commit_offsets(consumer, &offsets);
+        let error = committed.err().map(|error| error.to_string());
+        let more = json!({ "from": from, "offsets": offsets, "error": error });
+        tell(&self.name, "committed", more);
     }
 
     fn commit_offsets(
         &self,
         consumer: &BaseConsumer<Self>,
         offsets: &[(i32, i64)],
-        mode: CommitMode,
     ) -> KafkaResult<()> {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in offsets {
             list.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))?;
         }
-        consumer.commit(&list, mode)
-    }
-
-    fn tell_committed(&self, from: u64, offsets: &[(i32, i64)], outcome: KafkaResult<()>) {
-        let error = outcome.err().map(|error| error.to_string());
-        let more = json!({ "from": from, "offsets": offsets, "error": error });
-        tell(&self.name, "committed", more);
+        consumer.commit(&list, CommitMode::Sync)
     }
 }
 
 fn run(member: Member, config: &ClientConfig, commands: &Receiver<Command>) -> Result<(), Failure> {
     let consumer: BaseConsumer<Member> = config.create_with_context(member)?;
-    let member = consumer.context().clone();
-    consumer.subscribe(&[&member.topic])?;
-    let mut next_commit = Instant::now() + COMMIT_INTERVAL;
+    consumer.subscribe(&[&consumer.context().topic])?;
+    thread::scope(|scope| {
+        let (over, is_over) = channel();
+        // On a thread of its own: a commit waits as long as a rebalance does, and records go on meanwhile.
+        scope.spawn(|| {
+            let is_over: Receiver<()> = is_over;
+            while is_over.recv_timeout(COMMIT_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                consumer.context().commit(&consumer, |_| true);
+            }
+        });
+        let ended = handle(&consumer, commands);
+        drop(over);
+        ended
+    })
+}
+
+/// Handles records until it is told to leave.
+fn handle(consumer: &BaseConsumer<Member>, commands: &Receiver<Command>) -> Result<(), Failure> {
+    let member = consumer.context();
     let mut busy = None;
     loop {
         match commands.try_recv() {
@@ -256,11 +252,7 @@ fn run(member: Member, config: &ClientConfig, commands: &Receiver<Command>) -> R
                     json!({ "error": error.to_string() }),
                 );
             }
-            None => member.tell_handled(),
-        }
-        if Instant::now() >= next_commit {
-            member.commit(&consumer, |_| true, CommitMode::Async);
-            next_commit = Instant::now() + COMMIT_INTERVAL;
+            None => drop(member.tell_handled()),
         }
     }
     tell(&member.name, "leaving", json!({}));
