@@ -250,6 +250,37 @@ async fn fetch_sessions_that_are_evicted_lose_and_repeat_nothing() {
     }
 }
 
+/// KIP-227: the only slot of a broker goes from a consumer that is closed to the next one, which would
+/// have none for two minutes.
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_is_closed_leaves_no_fetch_session() {
+    let setting =
+        Setting::with(|broker| broker.property("max.incremental.fetch.session.cache.slots", "1"));
+    let setting = setting.await;
+    write(&setting, "read", 3, 10).await;
+    for name in ["first", "second", "third"] {
+        let kafka = setting.client().client_id(name).connect().await.unwrap();
+        let reader = kafka.reader().offset_reset(OffsetReset::Earliest);
+        let mut reader = reader.assign(partitions("read", 3)).await.unwrap();
+        let in_session = when(ApiKey::FETCH).client_id(name);
+        let in_session = in_session.matching(|request: &FetchRequest| request.session_epoch > 0);
+        let in_session = setting.inject(in_session.always().then([Step::Apply]));
+        numbered::receive(&mut reader, 30).await.assert_is(3, 0..10);
+        assert!(tokio::time::timeout(SECOND, reader.recv()).await.is_err());
+        assert!(in_session.hits() > 0, "the {name} has no session");
+        let ended = when(ApiKey::FETCH).client_id(name);
+        let ended = ended.matching(|request: &FetchRequest| request.session_epoch == -1);
+        let ended = setting.inject(ended.always().then([Step::Apply]));
+        let before = tokio::time::Instant::now();
+        reader.close().await.unwrap();
+        assert!(
+            before.elapsed() < SECOND / 10,
+            "a held fetch is not waited for"
+        );
+        assert_eq!(ended.hits(), 1);
+    }
+}
+
 /// 51: a broker, or what stands before it, that answers at once and with nothing.
 #[tokio::test(start_paused = true)]
 async fn answers_without_anything_are_no_hot_loop() {

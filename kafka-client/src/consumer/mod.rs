@@ -204,10 +204,10 @@ impl Consumer {
     /// When dropped, the commit and the leave go on by themselves.
     pub async fn close_within(mut self, limit: Duration) -> Result<(), Error> {
         self.reader.finish();
+        let until = self.handle.shared().env().after(limit);
         let result = match self.commands.take() {
             Some(commands) => {
                 let (reply, answer) = oneshot::channel();
-                let until = self.handle.shared().env().after(limit);
                 match commands.send(Command::Close { until, reply }) {
                     Ok(()) => answer.await.unwrap_or(Ok(())),
                     Err(_) => Ok(()),
@@ -215,8 +215,10 @@ impl Consumer {
             }
             None => Ok(()),
         };
-        self.handle.shared().abort();
-        self.handle.shared().cluster.close();
+        let shared = self.handle.shared();
+        shared.abort();
+        source::end_sessions(shared, until).await;
+        shared.cluster.close();
         result
     }
 }

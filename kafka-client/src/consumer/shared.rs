@@ -656,6 +656,15 @@ impl State {
         self.inboxes.entry(node).or_default()
     }
 
+    /// The fetch sessions that brokers may have.
+    pub(crate) fn sessions(&self) -> Vec<(i32, i32)> {
+        let sessions = self
+            .inboxes
+            .iter()
+            .map(|(node, inbox)| (*node, inbox.session()));
+        sessions.filter(|(_, session)| *session != 0).collect()
+    }
+
     /// What was tried again for a partition has succeeded.
     pub(crate) fn is_well(&mut self, partition: &TopicPartition) {
         if let Some(mut trouble) = self.troubles.remove(partition) {

@@ -20,6 +20,8 @@ pub(crate) struct Inbox {
     is_active: bool,
     /// The source waits until there is room for a request.
     waits_for_room: bool,
+    /// The fetch session that the broker may have, 0 for none.
+    session: i32,
 }
 
 impl Inbox {
@@ -54,6 +56,14 @@ impl Inbox {
 
     pub(crate) fn set_active(&mut self, is_active: bool) {
         self.is_active = is_active;
+    }
+
+    pub(crate) fn session(&self) -> i32 {
+        self.session
+    }
+
+    pub(crate) fn set_session(&mut self, session: i32) {
+        self.session = session;
     }
 
     /// Bytes to ask for, of a part of the buffer; `None` if it is to wait until there is more room.

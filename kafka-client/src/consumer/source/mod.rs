@@ -26,7 +26,7 @@ pub(crate) use self::session::Asked;
 use self::session::Session;
 use super::shared::Shared;
 use crate::config::millis;
-use crate::env::Env;
+use crate::env::{self, Env};
 use crate::error::Error;
 use crate::health::{Subject, Trouble};
 use crate::net::{Connection, LAST_BY_NAME, Lane};
@@ -34,6 +34,9 @@ use crate::net::{Connection, LAST_BY_NAME, Lane};
 /// An answer that is so late tells that the broker may not lead any more: the metadata is looked at
 /// while it is awaited.
 const LATE: Duration = Duration::from_secs(3);
+
+/// How long a consumer that is closed waits for brokers to forget its sessions.
+const FORGET_LIMIT: Duration = Duration::from_secs(1);
 
 /// What a partition may bring however small the buffer is: a batch of the usual size.
 const PARTITION_BYTES: usize = 16 * 1024;
@@ -124,6 +127,34 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
     }
 }
 
+/// Has the brokers forget the fetch sessions of a consumer whose sources have ended, as Java's client does:
+/// they keep few, and one that is not used for two minutes. Not over the connections on which a fetch may
+/// be held, and not for long: whoever cannot be asked forgets by itself.
+pub(crate) async fn end_sessions(shared: &Shared, until: Instant) {
+    let limit = until.saturating_duration_since(shared.env().now());
+    let limit = limit.min(FORGET_LIMIT);
+    let sessions = shared.state().sessions();
+    let ending = sessions.into_iter().map(|(node, id)| async move {
+        if let Err(error) = end_session(shared, node, id, limit).await {
+            tracing::debug!(node, %error, "a fetch session is left");
+        }
+    });
+    // Out of time, they are left.
+    let _ = shared.env().timeout(limit, env::all(ending)).await;
+}
+
+async fn end_session(shared: &Shared, node: i32, id: i32, limit: Duration) -> Result<(), Error> {
+    let connection = shared.cluster.connect(node, Lane::Control).await?;
+    let version = connection.version::<FetchRequest>(i16::MAX)?;
+    let request = FetchRequest {
+        session_id: id,
+        session_epoch: session::NONE,
+        ..Default::default()
+    };
+    connection.call_for_body(&request, version, limit).await?;
+    Ok(())
+}
+
 /// Tells of requests that fail. That the broker is not even reached is told elsewhere.
 fn note(shared: &Shared, trouble: &mut Option<Trouble>, address: &Arc<str>, error: Option<&Error>) {
     match (error, trouble.as_mut()) {
@@ -210,6 +241,7 @@ fn plan(shared: &Shared, node: i32, session: &mut Session) -> Plan {
     }
     let is_active = !session.is_empty();
     state.inbox(node).set_active(is_active);
+    state.inbox(node).set_session(session.id());
     let share = shared.share(state);
     let inbox = state.inbox(node);
     if !is_active {

@@ -22,8 +22,8 @@ use crate::net::LAST_BY_NAME;
 const EPOCHS_SINCE: i16 = 12;
 /// The epoch of a request that opens a session.
 const FIRST: i32 = 0;
-/// The epoch of a request without a session.
-const NONE: i32 = -1;
+/// The epoch of a request without a session; it ends the one that it names.
+pub(super) const NONE: i32 = -1;
 
 /// From where a partition is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,11 @@ pub(super) struct Ask {
 }
 
 impl Session {
+    /// The session that the broker may have, 0 for none.
+    pub(super) fn id(&self) -> i32 {
+        self.id
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
