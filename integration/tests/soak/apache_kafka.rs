@@ -9,11 +9,12 @@ use integration::soak::{self, Load};
 use kafka_client::{Kafka, NewTopic, TcpConnector};
 use tokio::time::Instant;
 
-use crate::{length, resident_mib};
+use crate::{length, resident_mib, turn};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn outcomes_are_true_over_kills_of_the_broker() {
+    let _turn = turn().await;
     let mut broker = NativeKafka::start().await.unwrap();
     // Every 200th answer never arrives, and a second address is dead.
     let (connector, cuts) = CutProduceAnswers::every(200, TcpConnector);

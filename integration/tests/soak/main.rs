@@ -1,7 +1,7 @@
 //! A load under fault after fault: every outcome that was told is true against the log, and all goes
 //! on when the last fault is over.
 //!
-//! A minute in CI. `SOAK_SECONDS=900 cargo test -p integration --test soak -- --nocapture` is the long
+//! A minute or two each in CI. `SOAK_SECONDS=900 cargo test -p integration --test soak -- --nocapture` is the long
 //! run; time is paused on the reference broker, so it takes a fraction of that.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -11,6 +11,14 @@ mod consumers;
 mod embedded;
 
 use std::time::Duration;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Those in real time, with programs that are killed, have the machine for themselves, one after the other.
+async fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
+}
 
 /// How long the faults go on.
 fn length() -> Duration {

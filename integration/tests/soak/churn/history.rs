@@ -593,3 +593,248 @@ fn without(span: Span, others: &[Span]) -> Vec<Span> {
     }
     left
 }
+
+/// What the rules allow, and that each of them notices when it is broken.
+mod tests {
+    use super::*;
+
+    /// One partition of twenty records, one in a second, and members that are told of in seconds.
+    struct Scene(Vec<Life>);
+
+    fn us(seconds: f64) -> u64 {
+        (seconds * SECOND as f64) as u64
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            Self(Vec::new())
+        }
+
+        fn life(mut self, name: &str) -> Self {
+            self.0.push(Life {
+                name: name.to_owned(),
+                kind: Kind::OursApart,
+                auto_commit: false,
+                instance: None,
+                silences: Vec::new(),
+                events: Vec::new(),
+            });
+            self
+        }
+
+        fn one_more(mut self, seconds: f64, what: What) -> Self {
+            let at = us(seconds);
+            self.0.last_mut().unwrap().events.push(Event { at, what });
+            self
+        }
+
+        fn assigned(self, at: f64) -> Self {
+            self.one_more(at, What::Assigned(vec![0]))
+        }
+
+        fn revoked(self, at: f64) -> Self {
+            self.one_more(at, What::Revoked(vec![0]))
+        }
+
+        fn lost(self, at: f64) -> Self {
+            self.one_more(at, What::Lost(vec![0]))
+        }
+
+        fn left(self, at: f64) -> Self {
+            self.one_more(at, What::Left)
+        }
+
+        /// Each record when it is there.
+        fn handled(mut self, first: i64, last: i64) -> Self {
+            for offset in first..=last {
+                self = self.handled_at(offset as f64 + 0.1, offset);
+            }
+            self
+        }
+
+        fn handled_at(self, at: f64, offset: i64) -> Self {
+            let what = What::Handled {
+                from: us(at),
+                ranges: vec![(0, offset, offset)],
+            };
+            self.one_more(at, what)
+        }
+
+        fn committed(self, at: f64, offset: i64) -> Self {
+            self.commits(at, offset, None)
+        }
+
+        fn refused(self, at: f64, offset: i64) -> Self {
+            self.commits(at, offset, Some("another's".to_owned()))
+        }
+
+        fn commits(self, at: f64, offset: i64, error: Option<String>) -> Self {
+            let what = What::Committed {
+                from: us(at),
+                offsets: vec![(0, offset)],
+                error,
+            };
+            self.one_more(at, what)
+        }
+
+        fn silent(mut self, from: f64, until: Option<f64>) -> Self {
+            let silence = Silence {
+                from: us(from),
+                until: until.map(us),
+            };
+            self.0.last_mut().unwrap().silences.push(silence);
+            self
+        }
+
+        fn instance(mut self) -> Self {
+            self.0.last_mut().unwrap().instance = Some("one".to_owned());
+            self
+        }
+
+        fn faults(&self) -> Vec<String> {
+            let settings = Settings {
+                bootstrap: String::new(),
+                topic: String::new(),
+                group: String::new(),
+                session_timeout: Duration::from_secs(6),
+                heartbeat_interval: Duration::from_secs(1),
+                max_poll_interval: Duration::from_secs(10),
+            };
+            let history = History {
+                settings: &settings,
+                lives: &self.0,
+                appended: &[(0..20).map(|second| us(f64::from(second))).collect()],
+                outages: &[],
+                standstill: Duration::from_secs(3),
+            };
+            history.judge().faults
+        }
+
+        fn is_fine(&self) {
+            assert_eq!(self.faults(), Vec::<String>::new());
+        }
+
+        fn breaks(&self, rule: &str) {
+            let faults = self.faults();
+            let found = faults.iter().any(|fault| fault.contains(rule));
+            assert!(found, "{rule} is not among {faults:?}");
+        }
+    }
+
+    /// One hands over to another at ten seconds.
+    fn handed_over(begin: f64, first: i64) -> Scene {
+        let one = Scene::new().life("one").assigned(0.0).handled(0, 9);
+        let one = one.committed(9.5, 10).revoked(10.0).left(10.0);
+        let other = one.life("other").assigned(begin).handled(first, 14);
+        other.committed(14.5, 15).revoked(15.0).left(15.0)
+    }
+
+    /// One is killed at ten seconds.
+    fn killed(begin: f64) -> Scene {
+        let one = Scene::new().life("one").assigned(0.0).handled(0, 9);
+        let one = one.committed(8.5, 9).silent(10.0, None);
+        let other = one.life("other").assigned(begin).handled_at(16.0, 9);
+        other.handled_at(16.1, 10).revoked(16.2).left(16.3)
+    }
+
+    /// One is stopped from ten seconds to twenty, and another begins at 15.
+    fn woken() -> Scene {
+        let other = Scene::new().life("other").assigned(15.0);
+        let other = (9..16).fold(other, |other, offset| other.handled_at(15.5, offset));
+        let other = other.revoked(18.0).left(18.0);
+        let one = other.life("one").assigned(0.0).handled(0, 9);
+        let one = one.committed(8.5, 9).silent(10.0, Some(20.0));
+        one.handled_at(20.1, 10)
+    }
+
+    #[test]
+    fn a_partition_is_handed_over_in_time_and_without_doubles() {
+        handed_over(10.05, 10).is_fine();
+        handed_over(9.9, 10).breaks("two owners");
+        handed_over(10.05, 9).breaks("begins at 9, though Some(10) was committed");
+    }
+
+    #[test]
+    fn who_is_killed_keeps_its_partitions_until_its_session_is_over() {
+        killed(14.5).is_fine();
+        killed(13.0).breaks("two owners");
+    }
+
+    #[test]
+    fn who_wakes_may_double_records_but_commits_nothing() {
+        woken().refused(20.2, 11).lost(20.3).left(21.0).is_fine();
+        woken()
+            .committed(20.2, 11)
+            .lost(20.3)
+            .left(21.0)
+            .breaks("a commit of 11 is accepted");
+        // It has not heard of it within the time that it has.
+        let unheard = woken().handled_at(26.0, 11).revoked(26.1).left(26.1);
+        unheard.is_fine();
+        let other = unheard
+            .life("other")
+            .assigned(25.5)
+            .revoked(25.6)
+            .left(25.6);
+        other.breaks("two owners");
+    }
+
+    #[test]
+    fn a_static_member_comes_back_to_what_it_had() {
+        let one = Scene::new().life("one").instance().assigned(0.0);
+        let one = one.handled(0, 5).silent(6.0, None);
+        let again = one.life("again").instance().assigned(7.0);
+        let again = again.handled_at(7.1, 0).revoked(7.5).left(7.5);
+        let other = again.life("other").assigned(8.0).revoked(9.0).left(9.0);
+        other.is_fine();
+    }
+
+    #[test]
+    fn nothing_is_lost_without_a_cause() {
+        let one = || Scene::new().life("one").assigned(0.0).handled(0, 5);
+        one().lost(6.0).left(6.0).breaks("lost without a cause");
+        let slow = one().one_more(6.0, What::Busy(us(11.0)));
+        slow.lost(16.5).left(18.0).is_fine();
+        let not_so_slow = one().one_more(6.0, What::Busy(us(5.0)));
+        not_so_slow.lost(16.5).left(18.0).breaks("lost without");
+    }
+
+    #[test]
+    fn records_come_in_order_and_to_owners() {
+        let one = || Scene::new().life("one").assigned(0.0).handled(0, 5);
+        one()
+            .handled_at(7.0, 7)
+            .revoked(8.0)
+            .left(8.0)
+            .breaks("7 comes after 5");
+        one()
+            .handled_at(7.0, 5)
+            .revoked(8.0)
+            .left(8.0)
+            .breaks("5 comes after 5");
+        let after = one().revoked(6.0).handled_at(6.1, 6).left(7.0);
+        after.breaks("handles 0 from 6 on, which it has not");
+        one()
+            .committed(6.0, 7)
+            .revoked(6.0)
+            .left(6.0)
+            .breaks("commits 7");
+        one().left(6.0).breaks("not given everything up");
+        one().breaks("has not ended");
+    }
+
+    #[test]
+    fn what_is_kept_goes_on() {
+        let one = || Scene::new().life("one").assigned(0.0).handled(0, 5);
+        let late = one().handled_at(9.5, 6).revoked(10.0).left(10.0);
+        late.breaks("has waited for 3.5s");
+        one().revoked(10.0).left(10.0).breaks("has waited for 4s");
+        let stopped = one().silent(6.0, Some(8.5)).handled_at(9.5, 6);
+        stopped.revoked(10.0).left(10.0).is_fine();
+        one()
+            .one_more(6.1, What::Leaving)
+            .revoked(10.0)
+            .left(10.0)
+            .is_fine();
+    }
+}

@@ -32,6 +32,8 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::turn;
+
 use self::history::{History, Life, Silence};
 use self::hosts::{Host, Kind, Programs, World};
 use self::stored::Stored;
@@ -67,7 +69,7 @@ const STATIC_HOSTS: [usize; 2] = [5, 8];
 
 fn length() -> Duration {
     let seconds = std::env::var("SOAK_SECONDS").ok();
-    Duration::from_secs(seconds.map_or(40, |seconds| seconds.parse().unwrap()))
+    Duration::from_secs(seconds.map_or(30, |seconds| seconds.parse().unwrap()))
 }
 
 fn seed() -> u64 {
@@ -424,7 +426,7 @@ async fn load(producer: Producer, seed: u64, stop: watch::Receiver<bool>) -> Vec
     appended
 }
 
-async fn soak(mut cluster: Cluster, restarts: bool) {
+async fn soak(mut cluster: Cluster) {
     let (seed, settings) = (seed(), settings(&cluster));
     println!("SOAK_SEED={seed} SOAK_SECONDS={}", length().as_secs());
     let kafka = Kafka::connect(cluster.bootstrap()).await.unwrap();
@@ -446,7 +448,7 @@ async fn soak(mut cluster: Cluster, restarts: bool) {
         sleep(pause).await;
         churn.attend().await;
         churn.one_more().await;
-        if restarts && begun.elapsed() > next_outage {
+        if begun.elapsed() > next_outage {
             let after = churn.some(0..2_000);
             let from = now();
             cluster.restart(after).await;
@@ -494,6 +496,8 @@ async fn soak(mut cluster: Cluster, restarts: bool) {
         standstill: STANDSTILL,
     };
     let verdict = history.judge();
+    let away = outages.iter().map(|(from, until)| until - from).sum();
+    let away = Duration::from_micros(away);
     let handled: u64 = told
         .handled
         .iter()
@@ -502,7 +506,7 @@ async fn soak(mut cluster: Cluster, restarts: bool) {
         .sum();
     println!(
         "seed {seed}: {figures:?}, {} rebalances; {total} records, {} handled again, all handled {took:?} \
-         after the last fault; {} claims, {} lost, {} commits refused",
+         after the last fault; {} claims, {} lost, {} commits refused; the broker was away for {away:?}",
         stored.rebalances,
         handled - total as u64,
         verdict.claims,
@@ -566,11 +570,13 @@ async fn emptied(kafka: &Kafka) -> Stored {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn members_of_all_clients_come_and_go_on_our_broker() {
-    soak(Cluster::reference().await, true).await;
+    let _turn = turn().await;
+    soak(Cluster::reference().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn members_of_all_clients_come_and_go_on_apache_kafka() {
-    soak(Cluster::Apache(NativeKafka::start().await.unwrap()), true).await;
+    let _turn = turn().await;
+    soak(Cluster::Apache(NativeKafka::start().await.unwrap())).await;
 }
