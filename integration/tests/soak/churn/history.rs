@@ -29,7 +29,9 @@
 //! 6. A member that lives goes on with what it keeps: from the moment at which a record is in the log and
 //!    the one before is handled, it is handed out within a limit that is shorter than a rebalance that waits
 //!    for the dead. What is not its fault does not count: it was stopped, its records took long, it was in
-//!    doubt, it was told to leave, the broker was away.
+//!    doubt, it was told to leave, the broker was away. When a broker comes back its leaders have new epochs, and
+//!    Java's client checks its positions against them only when no rebalance is under way (its
+//!    `updateFetchPositions`): how long it waits then is not judged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -430,14 +432,15 @@ impl History<'_> {
         spans.sort_by_key(|(span, _)| *span);
         let mut latest: Option<(Span, &Claim)> = None;
         for (span, claim) in &spans {
-            if let Some((before, owner)) = latest {
-                if span.0 < before.1 && !self.related(claim.life, owner.life) {
-                    let (place, other) = (self.place(claim, span.0), self.place(owner, before.0));
-                    let over = Duration::from_micros(before.1.min(span.1) - span.0);
-                    verdict
-                        .faults
-                        .push(format!("two owners for {over:?}: {place}, and {other}"));
-                }
+            if let Some((before, owner)) = latest
+                && span.0 < before.1
+                && !self.related(claim.life, owner.life)
+            {
+                let (place, other) = (self.place(claim, span.0), self.place(owner, before.0));
+                let over = Duration::from_micros(before.1.min(span.1) - span.0);
+                verdict
+                    .faults
+                    .push(format!("two owners for {over:?}: {place}, and {other}"));
             }
             if latest.is_none_or(|(before, _)| before.1 < span.1) {
                 latest = Some((*span, claim));
@@ -542,9 +545,16 @@ impl History<'_> {
                 longest = Gap { time, place };
             }
         };
+        let is_judged = |since: u64, until: u64| {
+            let mut outages = self.outages.iter();
+            kind != Kind::Java || !outages.any(|(from, back)| since < back + GRACE && *from < until)
+        };
         for pair in claim.handled.windows(2) {
             let ((_, at, ..), (from, _, first, _)) = (pair[0], pair[1]);
-            kept(at.max(appended(first)), from, first);
+            let since = at.max(appended(first));
+            if is_judged(since, from) {
+                kept(since, from, first);
+            }
         }
         if let Some((from, _, first, _)) = claim.handled.first() {
             let time = waited(claim.begin.max(appended(*first)), *from);
@@ -559,8 +569,9 @@ impl History<'_> {
             let stamp = appended(last + 1);
             let ends = [life.killed(), life.leaving()];
             let end = ends.into_iter().flatten().fold(claim.end, u64::min);
-            if stamp > 0 && at.max(&stamp) < &end && end < u64::MAX {
-                kept(*at.max(&stamp), end, last + 1);
+            let since = *at.max(&stamp);
+            if stamp > 0 && since < end && end < u64::MAX && is_judged(since, end) {
+                kept(since, end, last + 1);
             }
         }
         if longest.time > self.standstill {
@@ -725,7 +736,8 @@ mod tests {
     fn handed_over(begin: f64, first: i64) -> Scene {
         let one = Scene::new().life("one").assigned(0.0).handled(0, 9);
         let one = one.committed(9.5, 10).revoked(10.0).left(10.0);
-        let other = one.life("other").assigned(begin).handled(first, 14);
+        let other = one.life("other").assigned(begin);
+        let other = other.handled_at(10.06, first).handled(first + 1, 14);
         other.committed(14.5, 15).revoked(15.0).left(15.0)
     }
 

@@ -1,6 +1,8 @@
 //! Programs that host members of the group, and what they tell.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -49,7 +51,7 @@ pub(super) struct Told {
     /// How many were handled at least once.
     pub(super) distinct: u64,
     /// Every line, as it came.
-    pub(super) lines: Vec<String>,
+    log: Option<File>,
 }
 
 /// [`Told`], shared with those who listen.
@@ -57,6 +59,13 @@ pub(super) struct Told {
 pub(super) struct World(Arc<Mutex<Told>>);
 
 impl World {
+    /// With a file for all that is told.
+    pub(super) fn new(log: &Path) -> Self {
+        let world = Self::default();
+        world.told().log = Some(File::create(log).unwrap());
+        world
+    }
+
     pub(super) fn told(&self) -> MutexGuard<'_, Told> {
         self.0.lock().unwrap()
     }
@@ -113,7 +122,9 @@ impl World {
                 }
             }
         }
-        told.lines.push(line.to_owned());
+        if let Some(log) = &mut told.log {
+            writeln!(log, "{line}").unwrap();
+        }
         let name = value["member"].as_str().unwrap();
         told.lives[told.by_name[name]].events.push(event);
     }
@@ -214,7 +225,7 @@ impl Programs {
         });
         let input = process.stdin.take().unwrap();
         Host::Apart {
-            process,
+            process: Box::new(process),
             input,
             listener,
         }
@@ -226,7 +237,7 @@ impl Programs {
 pub(super) enum Host {
     Here(mpsc::UnboundedSender<String>),
     Apart {
-        process: Child,
+        process: Box<Child>,
         input: ChildStdin,
         listener: JoinHandle<()>,
     },
