@@ -81,6 +81,8 @@ fn config(arguments: &[String], name: &str, instance: Option<&str>) -> ClientCon
         .set("heartbeat.interval.ms", &arguments[4])
         .set("max.poll.interval.ms", &arguments[5])
         .set("client.id", name)
+        // By default it waits ten seconds for a broker that was away: longer than the session.
+        .set("reconnect.backoff.max.ms", "1000")
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("partition.assignment.strategy", "cooperative-sticky");

@@ -7,8 +7,9 @@
 //! - It was stopped or killed at T. Its last heartbeat was sent `heartbeat.interval.ms` before T at the
 //!   earliest, so it is in its group at least until T + `session.timeout.ms` - `heartbeat.interval.ms`. A
 //!   second less, for a machine that is busy.
-//! - It took longer than `max.poll.interval.ms` with its records, from T on: until T +
-//!   `max.poll.interval.ms`, again a second less.
+//! - It was busy with its records from T on: a rebalance waits `max.poll.interval.ms` for it, and may have
+//!   begun `heartbeat.interval.ms` before T without its having heard of it. Again a second less. Java's client
+//!   sends no heartbeats from a join on until it is polled, so it is in its group as if it had been stopped.
 //!
 //! Doubt ends with `lost`, or five seconds after the member goes on: until then it has been told that it is
 //! out, or it is not. A static member that comes back takes over from its former life at once.
@@ -143,9 +144,15 @@ type Span = (u64, u64);
 impl Life {
     /// When it may be out of its group without knowing.
     fn doubts(&self, settings: &Settings) -> Vec<Span> {
-        let micros = |time: Duration| time.as_micros() as u64;
-        let session = micros(settings.session_timeout - settings.heartbeat_interval) - MARGIN;
-        let poll = micros(settings.max_poll_interval) - MARGIN;
+        let owed = |limit: Duration| {
+            let owed = limit - settings.heartbeat_interval;
+            owed.as_micros() as u64 - MARGIN
+        };
+        let session = owed(settings.session_timeout);
+        let poll = match self.kind {
+            Kind::Java => session,
+            _ => owed(settings.max_poll_interval),
+        };
         let silences = self.silences.iter().map(|silence| {
             let until = silence.until.unwrap_or(u64::MAX);
             (silence.from + session, until)
@@ -809,6 +816,9 @@ mod tests {
         slow.lost(16.5).left(18.0).is_fine();
         let not_so_slow = one().one_more(6.0, What::Busy(us(5.0)));
         not_so_slow.lost(16.5).left(18.0).breaks("lost without");
+        let mut slow_java = one().one_more(6.0, What::Busy(us(5.0)));
+        slow_java.0[0].kind = Kind::Java;
+        slow_java.lost(11.5).left(12.0).is_fine();
     }
 
     #[test]
