@@ -185,9 +185,10 @@ impl Life {
         leaving.map(|event| event.at)
     }
 
-    fn left(&self) -> bool {
-        let last = self.events.last();
-        last.is_some_and(|event| matches!(event.what, What::Left))
+    /// It is closed. Outcomes of its commits may be told after.
+    pub(super) fn left(&self) -> bool {
+        let mut events = self.events.iter().rev();
+        events.any(|event| matches!(event.what, What::Left))
     }
 
     /// When it was killed.
@@ -387,8 +388,8 @@ impl History<'_> {
                 What::Busy(_) | What::Leaving | What::Failed | What::Left => {}
             }
         }
-        let is_open = |claim: &&Claim| claim.how == End::Open;
-        if life.left() && all[first..].iter().any(|claim| is_open(&claim)) {
+        let is_open = |claim: &Claim| claim.how == End::Open;
+        if life.left() && all[first..].iter().any(is_open) {
             verdict
                 .faults
                 .push(format!("{name} has left and not given everything up"));

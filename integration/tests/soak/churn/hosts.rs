@@ -93,9 +93,7 @@ impl World {
 
     pub(super) fn has_left(&self, name: &str) -> bool {
         let told = self.told();
-        let life = &told.lives[told.by_name[name]];
-        let last = life.events.last();
-        last.is_some_and(|event| matches!(event.what, What::Left))
+        told.lives[told.by_name[name]].left()
     }
 
     /// Takes a line in. One that a program was killed in the middle of is none.
