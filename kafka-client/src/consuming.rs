@@ -173,6 +173,11 @@
 //! - Streams of [`partition_streams`] end with it, and it waits for the records at hand
 //!   (test: `integration/tests/faults/streams.rs`:
 //!   `closing_ends_the_streams_and_stores_what_they_are_done_with`).
+//! - In the middle of a rebalance the coordinator takes no offsets: closing waits until it does
+//!   (test: `integration/tests/faults/commits.rs`:
+//!   `a_member_closed_in_a_rebalance_waits_until_its_offsets_are_taken`), and a leader assigns first
+//!   (test: `integration/tests/faults/commits.rs`:
+//!   `a_leader_closed_in_a_rebalance_assigns_before_it_leaves`).
 //! - It ends within its limit, and names the offsets that it could not store
 //!   (test: `integration/tests/faults/commits.rs`:
 //!   `commits_and_close_end_at_their_limits_although_the_coordinator_is_silent`).

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use integration::numbered::{self, receive};
 use integration::partitions;
-use kafka_broker::{Step, when};
+use kafka_broker::{Fault, Step, when, when_any};
 use kafka_client::consumer::{
     Consumer, ConsumerBuilder, OffsetReset, RebalanceEvent, TopicPartition,
 };
-use kafka_client::{ErrorCode, ErrorKind, Kafka};
+use kafka_client::{Error, ErrorCode, ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::offset_commit::OffsetCommitRequest;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::Setting;
@@ -455,4 +457,108 @@ async fn commits_with_every_record_hide_no_news() {
     setting.inject(refused.then([Step::Error(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)]));
     let asked = timeout(20 * SECOND, stored(&consumer, &at(topic, 0))).await;
     assert!(asked.expect("it is told").is_some());
+}
+
+/// A group of two that have read all, in the middle of the rebalance that a third begins: the leader's
+/// assignment does not get through.
+struct Rebalance {
+    setting: Setting,
+    leader: Closable,
+    other: Closable,
+    third: Closable,
+}
+
+/// A member that reads, and closes when it is told to.
+struct Closable {
+    close: oneshot::Sender<()>,
+    task: JoinHandle<(usize, Result<(), Error>)>,
+}
+
+impl Closable {
+    async fn start(setting: &Setting, name: &'static str) -> Self {
+        let kafka = setting.client().client_id(name).connect().await.unwrap();
+        let member = kafka.consumer("group").offset_reset(OffsetReset::Earliest);
+        let member = member
+            .session_timeout(9 * SECOND)
+            .heartbeat_interval(SECOND)
+            .auto_commit(600 * SECOND);
+        let mut member = member.subscribe(["read"]).await.unwrap();
+        let (close, mut closed) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let mut read = 0;
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut closed => break,
+                    record = member.recv() => read += usize::from(record.is_ok()),
+                }
+            }
+            (read, member.close().await)
+        });
+        Self { close, task }
+    }
+
+    /// How many records it has read, and how closing went.
+    async fn close(self) -> (usize, Result<(), Error>) {
+        drop(self.close);
+        self.task.await.unwrap()
+    }
+}
+
+impl Rebalance {
+    async fn new(fault: Fault) -> Self {
+        let setting = Setting::new().await;
+        setting.topic("read", 2);
+        let leader = Closable::start(&setting, "leader").await;
+        tokio::time::sleep(5 * SECOND).await;
+        let other = Closable::start(&setting, "other").await;
+        tokio::time::sleep(10 * SECOND).await;
+        let producer = setting.kafka().await.producer().build().await.unwrap();
+        numbered::send(&producer, "read", 2, 0..10).await;
+        tokio::time::sleep(SECOND).await;
+        let fault = setting.inject(fault);
+        let third = Closable::start(&setting, "third").await;
+        fault.wait_for_hits(1).await;
+        Self {
+            setting,
+            leader,
+            other,
+            third,
+        }
+    }
+}
+
+/// How many partitions have the offset behind their last record stored.
+async fn wholly_stored(setting: &Setting) -> usize {
+    let reader = setting.kafka().await.consumer("group");
+    let reader = reader.assign(partitions("read", 2)).await.unwrap();
+    let stored = reader.handle().committed(&partitions("read", 2)).await;
+    let stored = stored.unwrap().into_values();
+    stored.filter(|offset| *offset == 10).count()
+}
+
+/// The coordinator takes no offsets before the rebalance has ended, which it does by the session of a
+/// leader that is gone. Who closed meanwhile gave up at the first refusal, and its records came again.
+#[tokio::test(start_paused = true)]
+async fn a_member_closed_in_a_rebalance_waits_until_its_offsets_are_taken() {
+    let gone = when_any().client_id("leader").always();
+    let scene = Rebalance::new(gone.then([Step::Silence])).await;
+    let (read, closed) = scene.other.close().await;
+    closed.unwrap();
+    assert_eq!(read, 10, "one of two partitions");
+    assert_eq!(wholly_stored(&scene.setting).await, 1);
+    drop((scene.leader, scene.third));
+}
+
+/// The others wait for its assignment.
+#[tokio::test(start_paused = true)]
+async fn a_leader_closed_in_a_rebalance_assigns_before_it_leaves() {
+    let lost = when(ApiKey::SYNC_GROUP).client_id("leader").times(1);
+    let scene = Rebalance::new(lost.then([Step::Silence])).await;
+    let began = Instant::now();
+    let (read, closed) = scene.leader.close().await;
+    closed.unwrap();
+    assert!(began.elapsed() < 6 * SECOND, "{:?}", began.elapsed());
+    assert_eq!((read, wholly_stored(&scene.setting).await), (10, 1));
+    drop((scene.other, scene.third));
 }

@@ -177,18 +177,36 @@ impl Group {
             ..Default::default()
         };
         let instance = self.shared.config.instance.clone();
+        self.unsynced = self.membership.leader.then(|| request.clone());
         let request = |version| SyncGroupRequest {
             group_instance_id: of_version(instance.as_deref(), version >= 3),
             ..request
         };
         // The leader may take its time.
         let within = self.rebalance_limit();
-        let Some(response) = self.ask(request, within).await? else {
+        let response = self.ask(request, within).await?;
+        self.unsynced = None;
+        let Some(response) = response else {
             return Ok(None);
         };
         match ErrorCode::new(response.error_code) {
             ErrorCode::NONE => Ok(Some(response.assignment)),
             code => self.refused(code, ApiKey::SYNC_GROUP).await.map(|()| None),
+        }
+    }
+
+    /// Tells the coordinator again what this leader has assigned, before it leaves.
+    pub(super) async fn send_sync(&mut self, request: SyncGroupRequest) -> Result<(), Error> {
+        let instance = self.shared.config.instance.clone();
+        let request = |version| SyncGroupRequest {
+            group_instance_id: of_version(instance.as_deref(), version >= 3),
+            ..request
+        };
+        let within = self.shared.cluster.config.request_timeout;
+        let response = self.coordinator.call(request, i16::MAX, within).await?;
+        match ErrorCode::new(response.error_code) {
+            ErrorCode::NONE => Ok(()),
+            code => Err(Error::broker(code, ApiKey::SYNC_GROUP)),
         }
     }
 

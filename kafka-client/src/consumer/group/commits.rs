@@ -212,6 +212,19 @@ impl Commits {
     /// sent instead.
     pub(crate) fn again(&mut self, partition: &TopicPartition, error: &Error, not_before: Instant) {
         self.back(partition, error, Some(not_before));
+        if let Some(entry) = self.waiting.get_mut(partition) {
+            entry.refusals += 1;
+        }
+    }
+
+    /// As [`again`](Self::again), for a reason that does not concern the partition.
+    pub(crate) fn held_up(
+        &mut self,
+        partition: &TopicPartition,
+        error: &Error,
+        not_before: Instant,
+    ) {
+        self.back(partition, error, Some(not_before));
     }
 
     /// There is no answer for what was sent, or one that does not concern the partition: it is to be
@@ -220,7 +233,7 @@ impl Commits {
         self.back(partition, error, None);
     }
 
-    fn back(&mut self, partition: &TopicPartition, error: &Error, refused_until: Option<Instant>) {
+    fn back(&mut self, partition: &TopicPartition, error: &Error, not_before: Option<Instant>) {
         let Some(mut sent) = self.sent.remove(partition) else {
             return;
         };
@@ -231,8 +244,7 @@ impl Commits {
             }
         }
         sent.put_before(self.waiting.remove(partition));
-        sent.refusals += u32::from(refused_until.is_some());
-        sent.not_before = refused_until;
+        sent.not_before = not_before;
         self.waiting.insert(partition.clone(), sent);
     }
 

@@ -42,6 +42,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::sync_group::SyncGroupRequest;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -113,6 +114,10 @@ pub(crate) struct Group {
     /// Partitions are being given up, or all is: an offset that the coordinator does not take now is
     /// never stored, as nobody waits for the next generation.
     last_chance: bool,
+    /// It closes: nobody waits for this member to join again.
+    is_leaving: bool,
+    /// What this leader has told the coordinator and has no answer to.
+    unsynced: Option<SyncGroupRequest>,
     /// The topics of all members, and what there was to assign of them when that was done: the leader
     /// watches them.
     watched: BTreeSet<Arc<str>>,
@@ -163,6 +168,8 @@ impl Group {
             absent: false,
             parked: false,
             last_chance: false,
+            is_leaving: false,
+            unsynced: None,
             topics,
             denied: BTreeSet::new(),
             telling,
@@ -448,7 +455,7 @@ impl Group {
                  group and its partitions go to others; do less between two calls, or raise it"
             );
         }
-        silent > limit
+        silent > limit && !self.is_leaving
     }
 
     // ---- the end ----
@@ -481,7 +488,7 @@ impl Group {
         if self.parked {
             self.coordinator.abandon();
         }
-        self.last_chance = true;
+        (self.last_chance, self.is_leaving) = (true, true);
         // A third of the time for what is in work, one for what is to be stored, and one for leaving.
         let now = self.now();
         let (idle_until, stored_until) = (now + (until - now) / 3, now + (until - now) / 3 * 2);
@@ -496,6 +503,14 @@ impl Group {
             }
         }
         let (env, shared) = (self.shared.env().clone(), self.shared.clone());
+        if let Some(request) = self.unsynced.take() {
+            // The group waits for it, and until then no offsets are taken. It may have arrived, and not
+            // the answer: then nothing changes.
+            let synced = env.timeout_at(idle_until, self.send_sync(request));
+            if let Ok(Err(error)) = synced.await {
+                tracing::debug!(%error, "the leader leaves, and its group assigns anew");
+            }
+        }
         // Some records may be in work yet.
         let idle = env.timeout_at(idle_until, shared.until_idle(None));
         if self.shared.assigned_by_hand {
@@ -534,7 +549,8 @@ impl Group {
         stored.and(left)
     }
 
-    /// Sends what is to be stored until it is, or until an instant.
+    /// Sends what is to be stored until it is, or until an instant. In the middle of a rebalance the
+    /// coordinator takes nothing: the member stays until it does.
     async fn store_the_last(&mut self, until: Instant) -> Result<(), Error> {
         let (reply, mut outcome) = oneshot::channel();
         {
@@ -550,9 +566,18 @@ impl Group {
             if now >= until {
                 break;
             }
-            env.sleep_until(next.min(until)).await;
-            let stored = env.timeout_at(until, self.store()).await;
-            if let Ok(Err(stop)) = stored {
+            let step = match self.is_heartbeat_due() && !self.membership.owned.is_empty() {
+                true => env.timeout_at(until, self.heartbeat()).await,
+                false => {
+                    let next = match self.is_member() {
+                        true => next.min(self.next_heartbeat.max(now)),
+                        false => next,
+                    };
+                    env.sleep_until(next.min(until)).await;
+                    env.timeout_at(until, self.store()).await
+                }
+            };
+            if let Ok(Err(stop)) = step {
                 return Err(stop.error());
             }
         }
