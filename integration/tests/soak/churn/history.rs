@@ -18,9 +18,8 @@
 //! 1. Claims that are not in doubt never overlap. So whoever is stopped or killed keeps its partitions for
 //!    the time it is owed, and whoever gives one up has done so before the next one has it.
 //! 2. Who was never out of touch loses nothing (`lost`), but for a coordinator that restarts: it knows the
-//!    group as of the last completed rebalance. And who is closed in the middle of a rebalance may lose what it
-//!    has, and its records are handled again: Java's client does not commit then, and the last commit of ours
-//!    may be refused until the group puts the member out, most of a session later.
+//!    group as of the last completed rebalance. And Java's client says `lost` of what it has when it is closed
+//!    in the middle of a rebalance, in which it does not commit.
 //! 3. Within a claim, records come from one offset on, each once and in order. Nothing is handed out without
 //!    a claim; what was handed out before `lost` may be handled after.
 //! 4. What was committed before a claim began is not handled in it again. A partition that was `revoked` was
@@ -400,19 +399,16 @@ impl History<'_> {
         }
     }
 
-    /// It may have been out of touch, or is being closed.
+    /// It was in doubt, or the coordinator has restarted, or Java's client closes.
     fn may_lose(&self, life: &Life, time: u64) -> bool {
-        let closes = life.leaving().is_some_and(|at| at <= time);
-        closes || self.out_of_touch(life, time)
-    }
-
-    /// It was in doubt, or the coordinator has restarted.
-    fn out_of_touch(&self, life: &Life, time: u64) -> bool {
         let doubts = life.doubts(self.settings);
         let session = self.settings.session_timeout.as_micros() as u64;
-        let mut doubts = doubts.iter();
+        let closes = life.kind == Kind::Java && life.leaving().is_some_and(|at| at <= time);
         let mut outages = self.outages.iter();
-        doubts.any(|(from, until)| (from..=until).contains(&&time))
+        closes
+            || doubts
+                .iter()
+                .any(|(from, until)| (from..=until).contains(&&time))
             || outages.any(|(from, until)| (*from..=until + session).contains(&time))
     }
 
@@ -482,7 +478,7 @@ impl History<'_> {
             let accepted = claim.commits.iter().filter(|(.., ok)| *ok);
             stored.extend(accepted.map(|(_, at, offset, _)| (*at, *offset)));
             let life = &self.lives[claim.life];
-            let known = !self.out_of_touch(life, claim.end);
+            let known = !self.may_lose(life, claim.end);
             if life.auto_commit && claim.how == End::Revoked && known {
                 let position = claim.position_at(claim.end);
                 stored.extend(position.map(|position| (claim.end, position)));
