@@ -36,7 +36,7 @@ impl Stored {
         };
         while !is_read(&reader) {
             let record = reader.recv().await.unwrap();
-            let (key, value) = (record.key().unwrap().clone(), record.value().cloned());
+            let (key, value) = (record.key_bytes().unwrap(), record.value_bytes());
             match ConsumerOffsetsRecord::decode(key, value).unwrap() {
                 ConsumerOffsetsRecord::OffsetCommit(key, Some(value)) if *key.group == *group => {
                     let commits = stored.commits.entry(key.partition).or_default();
