@@ -19,7 +19,7 @@ use super::group::Commits;
 use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
 use super::resets::{PositionReset, ResetReason};
-use super::source::{Inbox, source_loop};
+use super::source::{Agenda, source_loop};
 use super::split::Split;
 use super::work::Tracking;
 use crate::cluster::metadata::PartitionMetadata;
@@ -87,7 +87,7 @@ pub(crate) struct State {
     /// Instead of the queue, if partitions are read apart.
     pub(super) split: Option<Split>,
     /// By broker.
-    inboxes: BTreeMap<i32, Inbox>,
+    agendas: BTreeMap<i32, Agenda>,
     /// The partitions that each leader is to be asked for an offset of.
     pub(crate) lookups: BTreeMap<i32, BTreeSet<TopicPartition>>,
     /// Of the partitions of which something fails, and is tried again.
@@ -250,7 +250,7 @@ impl Shared {
                 continue;
             }
             let Weight { source, bytes } = fetched.bytes;
-            state.inboxes.entry(source).or_default().take(bytes);
+            state.agendas.entry(source).or_default().take(bytes);
             state.queue.push_back(fetched);
         }
         wakers
@@ -269,7 +269,7 @@ impl Shared {
         let Weight { source, bytes } = fetched.bytes;
         let waker = split.put(fetched);
         let waiting = split.bytes(&assigned);
-        state.inboxes.entry(source).or_default().take(bytes);
+        state.agendas.entry(source).or_default().take(bytes);
         for fetched in former {
             self.give_back(state, fetched.bytes);
         }
@@ -291,15 +291,15 @@ impl Shared {
 
     pub(super) fn give_back(&self, state: &mut State, weight: Weight) {
         let share = self.share(state);
-        let inbox = state.inboxes.entry(weight.source).or_default();
-        if inbox.give_back(weight.bytes, share) {
+        let agenda = state.agendas.entry(weight.source).or_default();
+        if agenda.give_back(weight.bytes, share) {
             self.wake_source(weight.source);
         }
     }
 
     /// The part of the buffer that each broker may fill, so that none takes it from the others.
     pub(crate) fn share(&self, state: &State) -> usize {
-        let active = state.inboxes.values().filter(|inbox| inbox.is_active());
+        let active = state.agendas.values().filter(|agenda| agenda.is_active());
         self.config.buffer_bytes / active.count().max(1)
     }
 
@@ -522,7 +522,7 @@ impl Shared {
             for node in [former, source] {
                 if node >= 0 {
                     nodes.insert(node);
-                    state.inbox(node).look_at(partition.clone());
+                    state.agenda(node).look_at(partition.clone());
                 }
             }
         }
@@ -652,16 +652,16 @@ impl State {
     }
 
     /// The account of a broker's source.
-    pub(crate) fn inbox(&mut self, node: i32) -> &mut Inbox {
-        self.inboxes.entry(node).or_default()
+    pub(crate) fn agenda(&mut self, node: i32) -> &mut Agenda {
+        self.agendas.entry(node).or_default()
     }
 
     /// The fetch sessions that brokers may have.
     pub(crate) fn sessions(&self) -> Vec<(i32, i32)> {
         let sessions = self
-            .inboxes
+            .agendas
             .iter()
-            .map(|(node, inbox)| (*node, inbox.session()));
+            .map(|(node, agenda)| (*node, agenda.session()));
         sessions.filter(|(_, session)| *session != 0).collect()
     }
 

@@ -72,7 +72,7 @@ pub(super) fn take(
             };
             brought = true;
             // Its offset, or whatever else is asked for, is another one now.
-            state.inbox(node).look_at(named.clone());
+            state.agenda(node).look_at(named.clone());
             if !is_current(state, node, &named, &asked) {
                 continue;
             }
@@ -336,7 +336,7 @@ impl Taking<'_> {
     fn back_off(&self, state: &mut State, named: &TopicPartition) {
         if let Some(slot) = state.positions.get_mut(named) {
             slot.back_off(self.shared.not_before(slot.failures));
-            state.inbox(self.node).look_at(named.clone());
+            state.agenda(self.node).look_at(named.clone());
         }
     }
 }

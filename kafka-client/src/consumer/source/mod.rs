@@ -3,12 +3,12 @@
 //!
 //! Each broker has a source of its own, so that a slow or idle one delays no other.
 //!
-//! - `inbox`: what to look at before the next request, and how much room there is (pure)
+//! - `agenda`: what to look at before the next request, and how much room there is (pure)
 //! - `session`: what the broker is asked for, in which order, and what it knows of that (pure)
 //! - `answers`: an answer taken apart
 
+mod agenda;
 mod answers;
-mod inbox;
 mod session;
 
 use std::sync::{Arc, Weak};
@@ -20,7 +20,7 @@ use kafka_client_protocol::api::fetch::FetchRequest;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub(crate) use self::inbox::Inbox;
+pub(crate) use self::agenda::Agenda;
 pub(crate) use self::session::Asked;
 
 use self::session::Session;
@@ -206,13 +206,13 @@ fn plan(shared: &Shared, node: i32, session: &mut Session) -> Plan {
     let mut guard = shared.state();
     let state = &mut *guard;
     shared.settle(state);
-    for partition in state.inbox(node).due(now) {
+    for partition in state.agenda(node).due(now) {
         let Some(slot) = state.positions.get_mut(&partition) else {
             session.drop(&partition);
             continue;
         };
         if let Some(until) = slot.replica.until(now) {
-            state.inbox(node).look_later(partition.clone(), until);
+            state.agenda(node).look_later(partition.clone(), until);
         } else if slot.source == node && slot.replica.is_near(node) {
             // The leader chooses anew, before anything more is asked of this one.
             state.positions.touch(&partition);
@@ -234,20 +234,20 @@ fn plan(shared: &Shared, node: i32, session: &mut Session) -> Plan {
             Err(later) => {
                 session.drop(&partition);
                 if let Some(at) = later {
-                    state.inbox(node).look_later(partition, at);
+                    state.agenda(node).look_later(partition, at);
                 }
             }
         }
     }
     let is_active = !session.is_empty();
-    state.inbox(node).set_active(is_active);
-    state.inbox(node).set_session(session.id());
+    state.agenda(node).set_active(is_active);
+    state.agenda(node).set_session(session.id());
     let share = shared.share(state);
-    let inbox = state.inbox(node);
+    let agenda = state.agenda(node);
     if !is_active {
-        return Plan::Wait(inbox.next());
+        return Plan::Wait(agenda.next());
     }
-    match inbox.room(share) {
+    match agenda.room(share) {
         Some(free) => {
             let config = &shared.config;
             let bytes = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);

@@ -11,7 +11,7 @@ use crate::consumer::TopicPartition;
 
 /// The account of one broker's source.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
+pub(crate) struct Agenda {
     look: Vec<TopicPartition>,
     later: BTreeSet<(Instant, TopicPartition)>,
     /// Bytes that came from the broker and that the user is not through with.
@@ -24,7 +24,7 @@ pub(crate) struct Inbox {
     session: i32,
 }
 
-impl Inbox {
+impl Agenda {
     /// Something has changed about a partition.
     pub(crate) fn look_at(&mut self, partition: TopicPartition) {
         self.look.push(partition);
@@ -110,42 +110,42 @@ mod tests {
     fn what_is_to_be_looked_at_later_is_due_then_and_once() {
         let now = Instant::now();
         let at = |seconds| now + Duration::from_secs(seconds);
-        let mut inbox = Inbox::default();
-        inbox.look_later(partition(2), at(2));
-        inbox.look_later(partition(1), at(1));
-        inbox.look_later(partition(1), at(1));
-        inbox.look_at(partition(0));
-        assert_eq!(inbox.due(now), [partition(0)]);
-        assert_eq!(inbox.next(), Some(at(1)));
-        assert_eq!(inbox.due(at(1)), [partition(1)]);
-        assert_eq!(inbox.due(at(5)), [partition(2)]);
-        assert_eq!((inbox.due(at(5)), inbox.next()), (vec![], None));
+        let mut agenda = Agenda::default();
+        agenda.look_later(partition(2), at(2));
+        agenda.look_later(partition(1), at(1));
+        agenda.look_later(partition(1), at(1));
+        agenda.look_at(partition(0));
+        assert_eq!(agenda.due(now), [partition(0)]);
+        assert_eq!(agenda.next(), Some(at(1)));
+        assert_eq!(agenda.due(at(1)), [partition(1)]);
+        assert_eq!(agenda.due(at(5)), [partition(2)]);
+        assert_eq!((agenda.due(at(5)), agenda.next()), (vec![], None));
     }
 
     #[test]
     fn a_request_is_for_a_quarter_of_the_share_at_least() {
-        let mut inbox = Inbox::default();
-        assert_eq!(inbox.room(1000), Some(1000));
-        inbox.take(700);
-        assert_eq!(inbox.room(1000), Some(300));
-        inbox.take(300);
-        assert_eq!(inbox.room(1000), None);
+        let mut agenda = Agenda::default();
+        assert_eq!(agenda.room(1000), Some(1000));
+        agenda.take(700);
+        assert_eq!(agenda.room(1000), Some(300));
+        agenda.take(300);
+        assert_eq!(agenda.room(1000), None);
         for _ in 0..24 {
-            assert!(!inbox.give_back(10, 1000));
+            assert!(!agenda.give_back(10, 1000));
         }
-        assert!(inbox.give_back(10, 1000), "a quarter is free");
-        assert!(!inbox.give_back(10, 1000), "it has been told");
-        assert_eq!(inbox.room(1000), Some(260));
+        assert!(agenda.give_back(10, 1000), "a quarter is free");
+        assert!(!agenda.give_back(10, 1000), "it has been told");
+        assert_eq!(agenda.room(1000), Some(260));
     }
 
     #[test]
     fn an_answer_larger_than_the_share_is_waited_for() {
-        let mut inbox = Inbox::default();
-        inbox.take(5000);
-        assert_eq!(inbox.room(1000), None);
-        assert!(!inbox.give_back(4000, 1000));
-        assert!(inbox.give_back(1000, 1000));
+        let mut agenda = Agenda::default();
+        agenda.take(5000);
+        assert_eq!(agenda.room(1000), None);
+        assert!(!agenda.give_back(4000, 1000));
+        assert!(agenda.give_back(1000, 1000));
         // However small the buffer: there is room when nothing is in it.
-        assert_eq!(inbox.room(1), Some(1));
+        assert_eq!(agenda.room(1), Some(1));
     }
 }
