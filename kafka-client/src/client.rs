@@ -159,7 +159,7 @@ impl Kafka {
         };
         let name: Arc<str> = Arc::from(topic.name.as_str());
         self.cluster
-            .retry(ApiKey::CREATE_TOPICS, may_succeed, async || {
+            .retry(ApiKey::CREATE_TOPICS, may_succeed, || async {
                 let response = self.controller().await?.call(&request).await?;
                 let result = response
                     .topics
@@ -203,7 +203,7 @@ impl Kafka {
     pub async fn delete_topic(&self, name: &str) -> Result<(), Error> {
         let shared_name: Arc<str> = Arc::from(name);
         self.cluster
-            .retry(ApiKey::DELETE_TOPICS, may_succeed, async || {
+            .retry(ApiKey::DELETE_TOPICS, may_succeed, || async {
                 let connection = self.controller().await?;
                 let version = connection.version::<DeleteTopicsRequest>(i16::MAX)?;
                 let timeout_ms = millis(self.cluster.config.request_timeout);

@@ -144,6 +144,9 @@
 //!   `a_corrupt_batch_says_where_to_go_on`), and what was handed out before can be committed
 //!   (test: `integration/tests/faults/fetching.rs`:
 //!   `what_was_handed_out_before_a_corrupt_batch_is_committed`).
+//! - With [`manual_ack`], seeking behind it leaves what is in work as it is: nothing is committed before that is
+//!   acknowledged (test: `integration/tests/faults/acks.rs`:
+//!   `what_is_in_work_stays_so_when_the_user_seeks_forward`).
 //! - A record that is not of the type of a typed consumer is an error that has the record, and the next call
 //!   goes on behind it (test: `integration/tests/faults/acks.rs`:
 //!   `a_record_that_cannot_be_decoded_is_in_its_error`).

@@ -49,6 +49,35 @@ async fn stored(kafka: &Kafka, topic: &str, partition: i32) -> Option<i64> {
     stored.unwrap().get(&partition).copied()
 }
 
+/// Who seeks behind a batch that cannot be read is not done with what came before it.
+#[tokio::test(start_paused = true)]
+async fn what_is_in_work_stays_so_when_the_user_seeks_forward() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 100).await;
+    let kafka = setting.kafka().await;
+    let mut member = member(&kafka).subscribe([topic]).await.unwrap();
+    let first = member.recv().await.unwrap();
+    let second = member.recv().await.unwrap();
+    let place = TopicPartition::new(topic, 0);
+    member.handle().seek(&place, 50).unwrap();
+    let beyond = member.recv().await.unwrap();
+    assert_eq!(beyond.offset(), 50);
+    beyond.ack();
+    second.ack();
+    sleep(5 * SECOND).await;
+    assert_eq!(
+        stored(&kafka, topic, 0).await,
+        Some(0),
+        "the first is in work"
+    );
+    first.ack();
+    sleep(5 * SECOND).await;
+    assert_eq!(stored(&kafka, topic, 0).await, Some(51));
+    let in_work = member.handle().in_work(&place).unwrap();
+    assert_eq!((in_work.records, in_work.late_acks), (0, 0));
+    member.close().await.unwrap();
+}
+
 /// Acknowledged in any order, what is stored is what is done without a gap.
 #[tokio::test(start_paused = true)]
 async fn what_is_stored_is_what_is_done_without_a_gap() {

@@ -1,7 +1,7 @@
 //! Members of a group that come, go, die, stand still and work slowly, while their coordinator and their
 //! broker fail: every record is handled, in the order of its partition, and what is committed is true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,11 +9,14 @@ use std::time::Duration;
 use integration::network::Network;
 use kafka_broker::{Broker, Connector, FaultHandle, Step, when, when_any};
 use kafka_client::consumer::{
-    Concurrency, Consumer, ConsumerBuilder, OffsetReset, RebalanceEvent, TopicPartition,
+    Concurrency, Consumer, ConsumerBuilder, ConsumerHandle, ForEachError, OffsetReset,
+    RebalanceEvent, TopicPartition,
 };
 use kafka_client::record::{ConsumerRecord, Record};
-use kafka_client::{ErrorCode, Kafka};
+use kafka_client::{ErrorCode, ErrorKind, Kafka, NewTopic};
 use kafka_client_protocol::ApiKey;
+use kafka_client_protocol::api::fetch::FetchResponse;
+use kafka_client_protocol::api::offset_for_leader_epoch::OffsetForLeaderEpochResponse;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{length, resident_mib};
@@ -21,6 +24,9 @@ use crate::{length, resident_mib};
 const ADDRESS: &str = "broker:9092";
 const TOPIC: &str = "work";
 const PARTITIONS: i32 = 60;
+/// Is deleted and made anew now and then, and its log is cut off, as far as leaders are asked.
+const REBORN: &str = "reborn";
+const REBORN_PARTITIONS: i32 = 3;
 const MEMBERS: usize = 20;
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -34,10 +40,20 @@ struct Partition {
     owner: Option<u64>,
 }
 
+/// The topic that is made anew.
+#[derive(Debug, Default)]
+struct Reborn {
+    lives: u32,
+    /// What was written to it in this life.
+    written: BTreeSet<String>,
+    handled: BTreeSet<String>,
+}
+
 /// What all members have done.
 struct World {
     broker: Broker,
     partitions: Vec<Mutex<Partition>>,
+    reborn: Mutex<Reborn>,
     /// Owners are told in time: no member is dead or out of touch.
     orderly: bool,
     lives: AtomicU64,
@@ -54,6 +70,11 @@ impl World {
     }
 
     fn handle(&self, life: u64, record: &ConsumerRecord) {
+        if record.topic() == REBORN {
+            let value = String::from_utf8_lossy(record.value().unwrap_or_default());
+            self.reborn.lock().unwrap().handled.insert(value.into());
+            return;
+        }
         let mut partition = self.at(record.partition());
         let offset = record.offset() as usize;
         if partition.handled.len() <= offset {
@@ -72,7 +93,7 @@ impl World {
     fn told(&self, life: u64, event: &RebalanceEvent) {
         match event {
             RebalanceEvent::Assigned(partitions) => {
-                for at in partitions {
+                for at in partitions.iter().filter(|at| &*at.topic == TOPIC) {
                     let before = self.at(at.partition).owner.replace(life);
                     if let Some(before) = before.filter(|_| self.orderly) {
                         self.fail(format!("{at} of member {before} is {life}'s as well"));
@@ -80,7 +101,7 @@ impl World {
                 }
             }
             RebalanceEvent::Revoked(partitions) | RebalanceEvent::Lost(partitions) => {
-                for at in partitions {
+                for at in partitions.iter().filter(|at| &*at.topic == TOPIC) {
                     let owner = &mut self.at(at.partition).owner;
                     if *owner == Some(life) {
                         *owner = None;
@@ -89,6 +110,14 @@ impl World {
             }
             _ => {}
         }
+    }
+}
+
+/// What is subscribed to.
+fn topics(world: &World) -> &'static [&'static str] {
+    match world.orderly {
+        true => &[TOPIC],
+        false => &[TOPIC, REBORN],
     }
 }
 
@@ -148,7 +177,11 @@ impl Slot {
 
     /// Commits by hand, now and then, and remembers what it has seen: offsets only go on.
     async fn by_commits(&mut self, life: u64, member: ConsumerBuilder, until: Instant) {
-        let mut member = member.manual_commit().subscribe([TOPIC]).await.unwrap();
+        let mut member = member
+            .manual_commit()
+            .subscribe(topics(&self.world))
+            .await
+            .unwrap();
         let mut next = BTreeMap::new();
         while Instant::now() < until {
             match timeout(SECOND, member.recv()).await {
@@ -161,7 +194,7 @@ impl Slot {
                     }
                     self.work().await;
                 }
-                Ok(Err(error)) => self.survive(&error),
+                Ok(Err(error)) => self.survive(&error, &member.handle()),
                 Err(_) => {}
             }
         }
@@ -169,7 +202,11 @@ impl Slot {
     }
 
     async fn by_itself(&mut self, life: u64, member: ConsumerBuilder, until: Instant) {
-        let mut member = member.auto_commit(SECOND).subscribe([TOPIC]).await.unwrap();
+        let mut member = member
+            .auto_commit(SECOND)
+            .subscribe(topics(&self.world))
+            .await
+            .unwrap();
         let mut next = BTreeMap::new();
         while Instant::now() < until {
             match member.poll(20, SECOND).await {
@@ -180,7 +217,7 @@ impl Slot {
                     }
                     self.work().await;
                 }
-                Err(error) => self.survive(&error),
+                Err(error) => self.survive(&error, &member.handle()),
             }
         }
         self.end(member).await;
@@ -188,7 +225,7 @@ impl Slot {
 
     async fn by_acks(&mut self, life: u64, member: ConsumerBuilder, until: Instant) {
         let member = member.auto_commit(SECOND).manual_ack().max_unacked(200);
-        let mut member = member.subscribe([TOPIC]).await.unwrap();
+        let mut member = member.subscribe(topics(&self.world)).await.unwrap();
         while Instant::now() < until {
             let world = self.world.clone();
             let handler = move |record: ConsumerRecord| {
@@ -203,7 +240,7 @@ impl Slot {
             let shutdown = tokio::time::sleep_until(until);
             match member.for_each_concurrent(order, shutdown, handler).await {
                 Ok(()) => {}
-                Err(kafka_client::consumer::ForEachError::Consumer(error)) => self.survive(&error),
+                Err(ForEachError::Consumer(error)) => self.survive(&error, &member.handle()),
                 Err(error) => self.world.fail(error.to_string()),
             }
         }
@@ -214,6 +251,9 @@ impl Slot {
 
     /// The records of a partition come in order while the member keeps it.
     fn in_order(&self, member: &Consumer, record: &ConsumerRecord, next: &mut BTreeMap<i32, i64>) {
+        if record.topic() == REBORN {
+            return;
+        }
         let owned: Vec<_> = member.handle().assignment();
         next.retain(|partition, _| owned.iter().any(|at| at.partition == *partition));
         let expected = next.insert(record.partition(), record.offset() + 1);
@@ -232,9 +272,19 @@ impl Slot {
         }
     }
 
-    fn survive(&self, error: &kafka_client::Error) {
+    fn survive(&self, error: &kafka_client::Error, handle: &ConsumerHandle) {
         if error.is_fatal() {
             self.world.fail(format!("a member has ended: {error}"));
+        }
+        if error.kind() == ErrorKind::CorruptRecords
+            && let (Some(topic), Some(partition)) = (error.topic(), error.partition())
+        {
+            // It was damaged on the way, and the next one is not.
+            let at = TopicPartition::new(topic, partition);
+            if let Some(position) = handle.position(&at) {
+                // Fails if the partition has gone meanwhile.
+                drop(handle.seek(&at, position));
+            }
         }
     }
 
@@ -276,7 +326,35 @@ impl Chaos {
         let lost = lost[self.random.usize(..3)];
         let fetch = || when(ApiKey::FETCH).times(times);
         let commit = || when(ApiKey::OFFSET_COMMIT).times(times);
-        let fault = match self.random.u32(..18) {
+        let byte = self.random.usize(..5_000);
+        let fault = match self.random.u32(..20) {
+            18 => fetch().then([Step::edit(move |answer: &mut FetchResponse| {
+                let partitions = answer.responses.iter_mut();
+                let mut partitions = partitions.flat_map(|topic| &mut topic.partitions);
+                if let Some(records) = partitions.find_map(|at| at.records.as_mut())
+                    && records.len() > 100
+                {
+                    let mut bytes = records.to_vec();
+                    // Not the length of the batch, which would cut the answer off.
+                    let at = 21 + byte % (bytes.len() - 21);
+                    bytes[at] ^= 1;
+                    *records = bytes.into();
+                }
+            })]),
+            19 => {
+                let partition = self.random.i32(..REBORN_PARTITIONS);
+                // Not there while the topic is being made anew.
+                self.world.broker.elect(REBORN, partition);
+                let cut = Step::edit(|answer: &mut OffsetForLeaderEpochResponse| {
+                    let topics = answer.topics.iter_mut();
+                    for topic in topics.filter(|topic| &*topic.topic == REBORN) {
+                        for partition in &mut topic.partitions {
+                            partition.end_offset = (partition.end_offset - 5).max(0);
+                        }
+                    }
+                });
+                when(ApiKey::OFFSET_FOR_LEADER_EPOCH).times(1).then([cut])
+            }
             0 => fetch().then([Step::Close]),
             1 => fetch().then([Step::Apply, Step::Close]),
             2 => fetch().then([Step::Truncate(self.random.usize(..2_000))]),
@@ -314,12 +392,49 @@ impl Chaos {
     }
 }
 
+/// Deletes the topic and makes it anew, and writes to it.
+async fn be_reborn(
+    world: Arc<World>,
+    kafka: Kafka,
+    mut random: fastrand::Rng,
+    over: Arc<AtomicBool>,
+) {
+    let producer = kafka.producer().build().await.unwrap();
+    while !over.load(Ordering::Relaxed) {
+        // Either may be refused, or answered too late, by what else goes wrong.
+        drop(kafka.delete_topic(REBORN).await);
+        let topic = NewTopic::new(REBORN).partitions(REBORN_PARTITIONS);
+        if kafka.create_topic(&topic).await.is_err() {
+            continue;
+        }
+        let life = {
+            let mut reborn = world.reborn.lock().unwrap();
+            reborn.lives += 1;
+            reborn.written.clear();
+            reborn.lives
+        };
+        let until = Instant::now() + random.u32(20_000..90_000) * MS;
+        let mut number = 0;
+        while Instant::now() < until {
+            let value = format!("{life}:{number}");
+            let partition = random.i32(..REBORN_PARTITIONS);
+            let record = Record::to(REBORN).partition(partition).value(&value);
+            if producer.send(record).await.is_ok() {
+                world.reborn.lock().unwrap().written.insert(value);
+            }
+            number += 1;
+            sleep(random.u32(..500) * MS).await;
+        }
+    }
+}
+
 async fn soak(seed: u64, orderly: bool) {
     let broker = Broker::builder().memory().no_listener().seed(seed);
     let broker = broker.advertise("broker", 9092).start().await.unwrap();
     broker.create_topic(TOPIC, PARTITIONS).unwrap();
     let world = Arc::new(World {
         partitions: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
+        reborn: Mutex::default(),
         broker,
         orderly,
         lives: AtomicU64::new(0),
@@ -342,6 +457,10 @@ async fn soak(seed: u64, orderly: bool) {
             tokio::spawn(slot.run())
         })
         .collect();
+    let reborn = (!orderly).then(|| {
+        let (world, over) = (world.clone(), over.clone());
+        tokio::spawn(be_reborn(world, kafka.clone(), random.fork(), over))
+    });
     let mut chaos = Chaos {
         world: world.clone(),
         random: random.fork(),
@@ -385,6 +504,10 @@ async fn soak(seed: u64, orderly: bool) {
     }
     producer.flush().await.unwrap();
     world.broker.faults().clear();
+    if let Some(reborn) = reborn {
+        reborn.abort();
+        drop(reborn.await);
+    }
     // Everything that was written is handled, soon after the last fault.
     let healed = Instant::now();
     let lacks = || {
@@ -393,7 +516,9 @@ async fn soak(seed: u64, orderly: bool) {
             let handled = partition.handled.iter().filter(|times| **times > 0);
             (handled.count() as u64) < **count
         });
-        lacking.count()
+        let reborn = world.reborn.lock().unwrap();
+        let of_reborn = reborn.written.difference(&reborn.handled).count();
+        lacking.count() + of_reborn
     };
     while lacks() > 0 && healed.elapsed() < 180 * SECOND {
         sleep(SECOND).await;
@@ -411,9 +536,10 @@ async fn soak(seed: u64, orderly: bool) {
         .sum();
     let total: u64 = written.iter().sum();
     println!(
-        "{} members, {faults} faults, {total} records, {} handled again, all handled {took:?} after the \
+        "{} members, {faults} faults, a topic of {} lives, {total} records, {} handled again, all handled {took:?} after the \
          last fault, {} to {} MiB",
         world.lives.load(Ordering::Relaxed),
+        world.reborn.lock().unwrap().lives,
         handled.saturating_sub(total),
         megabytes.0,
         megabytes.1,

@@ -17,12 +17,17 @@ impl Cluster {
     ///
     /// # Cancel safety
     /// As the call's.
-    pub(crate) async fn retry<T>(
+    // No `AsyncFn`, whose future the compiler cannot show to be `Send`: nobody could call what uses this
+    // on a task.
+    pub(crate) async fn retry<T, F>(
         &self,
         api: ApiKey,
         again: impl Fn(&Error) -> bool,
-        call: impl AsyncFn() -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        call: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let env = &self.env;
         let limit = self.config.default_api_timeout;
         let deadline = env.now() + limit;

@@ -96,8 +96,7 @@ impl<R: Payload> Delivery<R> {
     /// partition that is still in work; that is done in the background.
     ///
     /// Of a partition that has gone to another member it is too late, which
-    /// [`ConsumerHandle::late_acks`](super::ConsumerHandle::late_acks) counts; and of one that was sought away
-    /// from, which [`InWork::late_acks`](super::InWork::late_acks) counts.
+    /// [`ConsumerHandle::late_acks`](super::ConsumerHandle::late_acks) counts; and after a seek back, which [`InWork::late_acks`](super::InWork::late_acks) counts.
     pub fn ack(self) {
         self.receipt.ack();
     }
@@ -188,7 +187,7 @@ impl fmt::Debug for Receipt {
 }
 
 impl Returned {
-    /// The record again, unless its partition has gone, is about to, or was sought away from.
+    /// The record again, unless its partition has gone, is about to, or was sought back.
     pub(super) fn again(self) -> Option<(ConsumerRecord, Receipt, u32)> {
         let Receipt { assigned, ticket } = &self.receipt;
         let may = assigned.hand_out_again(*ticket);

@@ -41,7 +41,7 @@ pub struct InWork {
     pub oldest_offset: Option<i64>,
     /// For how long that one has been the first, within a second.
     pub oldest_age: Option<Duration>,
-    /// Acknowledgements that did not count: after a seek, or a second time.
+    /// Acknowledgements that did not count: after a seek back, or a second time.
     pub late_acks: u64,
 }
 
@@ -275,6 +275,10 @@ impl ConsumerHandle {
 
     /// Goes on from this offset of an assigned partition. What was fetched ahead is dropped.
     ///
+    /// With manual acknowledgement, what is in work stays so after a seek forward, and nothing is committed
+    /// before it is acknowledged. After a seek back it is handed out again, and acknowledgements of what was
+    /// handed out before do not count.
+    ///
     /// # Errors
     /// When the partition is not assigned, or the offset is negative.
     pub fn seek(&self, partition: &TopicPartition, offset: i64) -> Result<(), Error> {
@@ -379,7 +383,7 @@ impl ConsumerHandle {
             look_up(cluster, partition).await?;
         }
         let read_committed = self.shared.config.read_committed;
-        let ask = async || {
+        let ask = || async {
             let asked = wanted
                 .iter()
                 .map(|(at, timestamp)| (at.clone(), *timestamp));

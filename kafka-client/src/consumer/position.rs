@@ -243,9 +243,17 @@ impl Assigned {
     fn set(&self, offset: i64) {
         let mut ledger = self.work.as_ref().map(Work::ledger);
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
-            ledger.restart(offset);
+            let position = self.position();
+            let done = if position >= 0 && offset >= position {
+                // What is in work stays so: who seeks behind a batch that cannot be read is not done with
+                // what came before it.
+                ledger.skip_to(offset)
+            } else {
+                ledger.restart(offset);
+                offset
+            };
             work.note_full(ledger);
-            work.set_processed(offset);
+            work.set_processed(done);
             work.tracking.idle.notify_waiters();
         }
         self.marks.move_to(offset);

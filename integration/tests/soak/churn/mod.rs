@@ -92,6 +92,13 @@ enum Cluster {
 }
 
 impl Cluster {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Reference { .. } => "reference",
+            Self::Apache(_) => "apache",
+        }
+    }
+
     async fn reference() -> Self {
         let directory = TempDir::with_prefix("churn-").unwrap();
         let broker = Self::start(&directory, "127.0.0.1:0").await;
@@ -436,7 +443,11 @@ async fn load(producer: Producer, seed: u64, stop: watch::Receiver<bool>) -> Vec
 
 async fn soak(mut cluster: Cluster) {
     let (seed, settings) = (seed(), settings(&cluster));
-    let log = std::env::temp_dir().join(format!("churn-{seed}-{}.jsonl", std::process::id()));
+    let log = std::env::temp_dir().join(format!(
+        "churn-{}-{seed}-{}.jsonl",
+        cluster.name(),
+        std::process::id()
+    ));
     println!(
         "SOAK_SEED={seed} SOAK_SECONDS={}, all that is told: {}",
         length().as_secs(),
