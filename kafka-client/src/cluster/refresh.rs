@@ -564,7 +564,7 @@ impl Cluster {
 
     /// Whether the cluster was found not to have a topic, and has not got it since.
     pub(crate) fn is_absent(&self, topic: &str) -> bool {
-        lock(&self.wanted).is_absent(topic)
+        lock(&self.wanted).is_absent(topic, self.env.now())
     }
 
     /// What the cluster says against a topic that is kept, if no retry heals that.

@@ -344,6 +344,7 @@ impl Wanted {
         want.refusal = Some(refusal.clone());
         want.last_error = Some(refusal.clone());
         if found.is_some_and(|topic| is_absent(topic.error)) {
+            want.miss(now);
             if want.is_gone(now) {
                 let error = self.no_such_topic(refusal.at_topic(name), name);
                 return self.end(name, error, now);
@@ -392,9 +393,9 @@ impl Wanted {
     }
 
     /// Whether the cluster was found not to have a topic, and has not got it since.
-    pub(crate) fn is_absent(&self, name: &str) -> bool {
-        let absent = self.topics.get(name).and_then(|want| want.absent);
-        absent.is_some_and(|(_, answers)| answers >= ABSENT_ANSWERS)
+    pub(crate) fn is_absent(&self, name: &str, now: Instant) -> bool {
+        let want = self.topics.get(name);
+        want.is_some_and(|want| want.is_gone(now))
     }
 
     /// What the cluster says against a topic, if no retry heals that.
@@ -503,11 +504,17 @@ impl Want {
         };
     }
 
-    /// One more answer without the topic: whether that is enough to believe it.
-    fn is_gone(&mut self, now: Instant) -> bool {
-        let (since, answers) = self.absent.get_or_insert((now, 0));
+    /// One more answer without the topic.
+    fn miss(&mut self, now: Instant) {
+        let (_, answers) = self.absent.get_or_insert((now, 0));
         *answers += 1;
-        *answers >= ABSENT_ANSWERS && now.saturating_duration_since(*since) >= ABSENT_FOR
+    }
+
+    /// Whether there were enough answers without the topic to believe it.
+    fn is_gone(&self, now: Instant) -> bool {
+        self.absent.is_some_and(|(since, answers)| {
+            answers >= ABSENT_ANSWERS && now.saturating_duration_since(since) >= ABSENT_FOR
+        })
     }
 }
 
@@ -709,7 +716,7 @@ mod tests {
             scene.now += SECOND;
             scene.due();
         }
-        assert!(scene.wanted.is_absent("orders"));
+        assert!(scene.wanted.is_absent("orders", scene.now));
         let mut waiter = scene.seek("orders");
         assert_eq!(scene.due().0, ["orders"], "asking may make it");
         scene.answer("orders", ABSENT, &[]);
