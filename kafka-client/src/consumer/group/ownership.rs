@@ -142,7 +142,7 @@ impl Group {
     }
 
     /// Stops reading partitions.
-    pub(super) fn give_up(&self, partitions: &[TopicPartition]) {
+    pub(super) fn give_up(&mut self, partitions: &[TopicPartition]) {
         let mut state = self.shared.state();
         for partition in partitions {
             let removed = state.positions.remove(partition);
@@ -152,7 +152,13 @@ impl Group {
                 state.lose(partition);
             }
         }
+        let has_unstored = state.commits.unstored().next().is_some();
         drop(state);
+        if !has_unstored && self.next_offsets.is_none() {
+            // Nothing is left that failed, and so nothing whose success would end the trouble.
+            let health = &self.shared.cluster.health;
+            self.trouble = health.watch(self.trouble.subject().clone());
+        }
         self.shared.positions_changed();
     }
 
