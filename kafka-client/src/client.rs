@@ -10,7 +10,7 @@ use kafka_client_protocol::api::create_topics::{
 use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
-use crate::cluster::{Cluster, Limit};
+use crate::cluster::{Asked, Cluster, Limit};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy, check_limit, millis, parse_bootstrap};
 use crate::consumer::{ConsumerBuilder, TopicPartition};
 use crate::env::{Connector, Env, TcpConnector};
@@ -454,7 +454,7 @@ impl KafkaBuilder {
         loop {
             let error = match cluster.any_by(Some(deadline)).await {
                 Ok(connection) => {
-                    let refreshed = cluster.ask_over(&connection, &[], false);
+                    let refreshed = cluster.ask_over(&connection, Asked::BROKERS);
                     match env.timeout_at(deadline, refreshed).await {
                         Ok(Ok(_)) => return Ok(kafka),
                         Ok(Err(error)) => error,

@@ -1,7 +1,7 @@
 //! A client's view of the cluster: the current metadata, the tasks that keep it so, and the way to
 //! brokers and coordinators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
@@ -16,9 +16,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::metadata::{Broker, PartitionMetadata};
+use super::metadata::{Broker, PartitionMetadata, is_final};
 use super::unreached::Unreached;
-use super::wanted::{Due, Refresh, Refusal, Verdict, Wanted};
+use super::wanted::{Due, Refresh, Refusal, Verdict, Wanted, is_absent};
 use super::{Backoff, CoordinatorKey, Metadata, TopicMetadata, topic_name};
 use crate::config::{ClientConfig, MetadataRecoveryStrategy};
 use crate::env::{Env, Random, lock};
@@ -80,6 +80,33 @@ impl Limit {
     }
 }
 
+/// What metadata is asked for, besides the brokers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// These topics. Asking may make those that are not there, if it `creates`.
+    Named {
+        names: &'a [Arc<str>],
+        creates: bool,
+    },
+    /// All topics there are; these are known.
+    All { known: &'a [Arc<str>] },
+}
+
+impl Asked<'static> {
+    pub(crate) const BROKERS: Self = Self::Named {
+        names: &[],
+        creates: false,
+    };
+}
+
+/// The names of all topics, for somebody who wants them.
+#[derive(Debug, Default)]
+struct Listing {
+    is_wanted: bool,
+    /// Of the last answer, until they are taken. They keep the memory of that answer.
+    names: Option<Vec<StrBytes>>,
+}
+
 /// Knows which topics are in use.
 pub(crate) trait UsesTopics: fmt::Debug + Send + Sync {
     /// The topics that were used since the last call, or are still at work on.
@@ -95,6 +122,7 @@ pub(crate) struct Cluster {
     pool: Arc<Pool>,
     metadata: watch::Sender<Arc<Metadata>>,
     wanted: Mutex<Wanted>,
+    listing: Mutex<Listing>,
     user: OnceLock<Weak<dyn UsesTopics>>,
     /// Wakes the tasks. Of their own, so that these wait without holding the cluster.
     look: Arc<Notify>,
@@ -129,6 +157,7 @@ impl Cluster {
             pool,
             metadata: watch::Sender::default(),
             wanted: Mutex::new(wanted),
+            listing: Mutex::default(),
             user: OnceLock::new(),
             look: Arc::default(),
             refresh: Arc::default(),
@@ -185,10 +214,33 @@ impl Cluster {
         self.refresh.notify_one();
     }
 
-    /// Keeps these topics in the metadata, and no others, used or not.
-    pub(crate) fn keep<'a>(&self, topics: impl IntoIterator<Item = &'a Arc<str>>) {
-        lock(&self.wanted).keep(topics, self.env.now());
+    /// Keeps these topics in the metadata, and no others, used or not. Asking for them `creates` those
+    /// that are new, if the user and the brokers allow it.
+    pub(crate) fn keep<'a>(&self, topics: impl IntoIterator<Item = &'a Arc<str>>, creates: bool) {
+        let mut wanted = lock(&self.wanted);
+        let forgotten = wanted.keep(topics, creates, self.env.now());
+        self.forget(&forgotten);
+        drop(wanted);
         self.look.notify_one();
+    }
+
+    /// From now on each refresh asks for all topics, without making any, and brings their names. The
+    /// next one comes soon.
+    pub(crate) fn list_topics(&self) {
+        lock(&self.listing).is_wanted = true;
+        self.request_refresh();
+    }
+
+    /// Nobody wants the names of all topics any more.
+    pub(crate) fn stop_listing(&self) {
+        *lock(&self.listing) = Listing::default();
+    }
+
+    /// The names of all topics but the cluster's own, if they have come since they were last taken:
+    /// every answer [changes](Self::changes) the metadata. A topic that the user may not see is not among
+    /// them, and a broker that lags behind may leave one out.
+    pub(crate) fn listed_topics(&self) -> Option<Vec<StrBytes>> {
+        lock(&self.listing).names.take()
     }
 
     /// Waits until a topic and its partitions are known. Asking for it may make it
@@ -417,14 +469,25 @@ impl Cluster {
             wanted.used(&used, now);
             wanted.refresh(now, self.config.metadata_max_idle)
         };
-        if !forget.is_empty() {
+        self.forget(&forget);
+        let asked = match lock(&self.listing).is_wanted {
+            true => Asked::All { known: &ask },
+            // A topic that was deleted is not made again by looking after it.
+            false => Asked::Named {
+                names: &ask,
+                creates: false,
+            },
+        };
+        self.ask(asked).await
+    }
+
+    fn forget(&self, topics: &[Arc<str>]) {
+        if !topics.is_empty() {
             self.metadata.send_modify(|metadata| {
                 let metadata = Arc::make_mut(metadata);
-                forget.iter().for_each(|name| metadata.forget(name));
+                topics.iter().for_each(|name| metadata.forget(name));
             });
         }
-        // A topic that was deleted is not made again by looking after it.
-        self.ask(&ask, false).await
     }
 
     /// Asks for pending topics.
@@ -437,7 +500,11 @@ impl Cluster {
             if names.is_empty() {
                 continue;
             }
-            if let Err(error) = self.ask(&names, creates).await {
+            let asked = Asked::Named {
+                names: &names,
+                creates,
+            };
+            if let Err(error) = self.ask(asked).await {
                 tracing::debug!(?names, %error, "topics were asked for in vain");
                 lock(&self.wanted).failed(&names, &error, self.env.now());
                 return Err(error);
@@ -446,11 +513,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// Asks any broker for these topics, and takes its answer; whether there was news.
-    async fn ask(&self, names: &[Arc<str>], creates: bool) -> Result<bool, Error> {
+    /// Asks any broker for this, and takes its answer; whether there was news.
+    async fn ask(&self, asked: Asked<'_>) -> Result<bool, Error> {
         self.rebootstrap_if_unanswered();
         let connection = self.any().await?;
-        self.ask_over(&connection, names, creates).await
+        self.ask_over(&connection, asked).await
     }
 
     /// Asks for metadata over this connection, and takes it; whether there was news.
@@ -460,17 +527,20 @@ impl Cluster {
     pub(crate) async fn ask_over(
         &self,
         connection: &Connection,
-        names: &[Arc<str>],
-        creates: bool,
+        asked: Asked<'_>,
     ) -> Result<bool, Error> {
         // Version 0 means all topics by an empty list, none cannot be said: brokers that old are
         // not supported anyway (KIP-896), but a version that low is not picked by accident.
-        let topics = names.iter().map(|name| MetadataRequestTopic {
+        let by_name = |name: &Arc<str>| MetadataRequestTopic {
             name: Some(StrBytes::from(&**name)),
             ..Default::default()
-        });
+        };
+        let (topics, creates) = match asked {
+            Asked::Named { names, creates } => (Some(names.iter().map(by_name).collect()), creates),
+            Asked::All { .. } => (None, false),
+        };
         let request = MetadataRequest {
-            topics: Some(topics.collect()),
+            topics,
             allow_auto_topic_creation: creates,
             ..Default::default()
         };
@@ -489,19 +559,31 @@ impl Cluster {
                     .at_broker(broker),
             );
         }
-        Ok(self.accept(names, response))
+        Ok(self.accept(asked, response))
     }
 
     /// Takes an answer, and tells those who wait for it; whether there was news.
-    fn accept(&self, names: &[Arc<str>], response: MetadataResponse) -> bool {
+    fn accept(&self, asked: Asked<'_>, response: MetadataResponse) -> bool {
         *lock(&self.unanswered_since) = None;
         let now = self.env.now();
         let mut news = false;
+        let (names, left_out) = match asked {
+            Asked::Named { names, .. } => (names, BTreeSet::new()),
+            Asked::All { known } => {
+                let mut listing = lock(&self.listing);
+                listing.names = listing.is_wanted.then(|| names_of(&response));
+                (known, left_out(known, &response))
+            }
+        };
         let mut wanted = lock(&self.wanted);
         self.metadata.send_modify(|metadata| {
             let metadata = Arc::make_mut(metadata);
             news = metadata.merge(response, |name| wanted.contains(name));
             for name in names {
+                if left_out.contains(name) {
+                    wanted.left_out(name, now);
+                    continue;
+                }
                 match wanted.answered(name, metadata.topic(name), now) {
                     Verdict::Keep => {}
                     Verdict::Gone => metadata.empty(name),
@@ -672,6 +754,26 @@ impl Metadata {
             _ => false,
         }
     }
+}
+
+/// The topics that an answer names, but for the cluster's own and those that are refused.
+fn names_of(response: &MetadataResponse) -> Vec<StrBytes> {
+    let topics = response.topics.iter().filter(|topic| {
+        let error = ErrorCode::new(topic.error_code);
+        !topic.is_internal && !is_final(error) && !is_absent(error)
+    });
+    topics.filter_map(|topic| topic.name.clone()).collect()
+}
+
+/// Those of these topics that an answer does not name.
+fn left_out(known: &[Arc<str>], response: &MetadataResponse) -> BTreeSet<Arc<str>> {
+    let mut left_out: BTreeSet<_> = known.iter().cloned().collect();
+    for topic in &response.topics {
+        if let Some(name) = &topic.name {
+            left_out.remove(&**name);
+        }
+    }
+    left_out
 }
 
 /// Adds to the error of an address where it comes from.

@@ -160,20 +160,36 @@ impl Wanted {
         })
     }
 
-    /// Keeps these topics, and no others, until it is told otherwise.
-    pub(crate) fn keep<'a>(&mut self, names: impl IntoIterator<Item = &'a Arc<str>>, now: Instant) {
-        for want in self.topics.values_mut() {
-            want.kept = false;
+    /// Keeps these topics, and no others, until it is told otherwise. Asking may make those that are
+    /// new, if it `creates`. Those that were kept, and are not there, are forgotten: they are given.
+    pub(crate) fn keep<'a>(
+        &mut self,
+        names: impl IntoIterator<Item = &'a Arc<str>>,
+        creates: bool,
+        now: Instant,
+    ) -> Vec<Arc<str>> {
+        let mut before = BTreeSet::new();
+        for (name, want) in &mut self.topics {
+            if std::mem::take(&mut want.kept) {
+                before.insert(name.clone());
+            }
         }
         for name in names {
+            before.remove(name);
             let is_new = !self.contains(name);
             let want = self.want(name, now);
             want.kept = true;
-            want.first |= is_new;
+            want.first = creates && (want.first || is_new);
             if want.refused.take().is_some() {
                 want.look_anew(now);
             }
         }
+        before.retain(|name| {
+            let want = self.topics.get(name);
+            want.is_some_and(|want| want.refusal.is_some() && !want.is_awaited(now))
+        });
+        before.iter().for_each(|name| self.remove(name));
+        before.into_iter().collect()
     }
 
     /// Somebody waits for a topic that is not known.
@@ -363,6 +379,15 @@ impl Wanted {
         Verdict::Keep
     }
 
+    /// The cluster has answered for all topics, and has not named this one: it is asked for by name, which
+    /// tells why.
+    pub(crate) fn left_out(&mut self, name: &Arc<str>, now: Instant) {
+        if let Some(want) = self.topics.get_mut(name) {
+            want.next.get_or_insert(now);
+            self.pending.insert(name.clone());
+        }
+    }
+
     /// These topics were asked for in vain.
     pub(crate) fn failed(&mut self, names: &[Arc<str>], error: &Error, now: Instant) {
         for name in names {
@@ -484,6 +509,11 @@ impl Want {
         }
     }
 
+    fn is_awaited(&self, now: Instant) -> bool {
+        let is_waiting = |waiter: &oneshot::Sender<Found>| !waiter.is_closed();
+        self.waiters.iter().any(is_waiting) || self.is_tried(now)
+    }
+
     fn is_tried(&self, now: Instant) -> bool {
         self.tried.is_some_and(|at| now < at + TRIED_FOR)
     }
@@ -554,7 +584,7 @@ mod tests {
 
         fn keep(&mut self, names: &[&str]) {
             let names: Vec<Arc<str>> = names.iter().map(|name| Arc::from(*name)).collect();
-            self.wanted.keep(&names, self.now);
+            self.wanted.keep(&names, true, self.now);
         }
 
         /// The names of topics that are due: those that asking may make, and the others.
@@ -785,6 +815,42 @@ mod tests {
         scene.keep(&[]);
         scene.now += IDLE;
         assert_eq!(scene.refresh(), (none(), vec!["kept".to_owned()]));
+    }
+
+    #[test]
+    fn what_was_found_otherwise_is_kept_and_never_made() {
+        let mut scene = Scene::new();
+        scene.keep(&["named", "deleted"]);
+        let found = ["named", "found"].map(Arc::from);
+        let forgotten = scene.wanted.keep(&found, false, scene.now);
+        assert_eq!(texts(&forgotten), none(), "it may be there");
+        let again = ["found", "named"].map(str::to_owned).to_vec();
+        assert_eq!(scene.due(), (none(), again));
+        for name in ["named", "found"] {
+            scene.answer(name, ErrorCode::NONE, &[1]);
+        }
+        assert_eq!(scene.wanted.next(), None);
+        // An answer about all topics has left it out, and so it is asked for by name.
+        scene.wanted.left_out(&found[1], scene.now);
+        assert_eq!(scene.due(), (none(), vec!["found".to_owned()]));
+        scene.answer("found", ABSENT, &[]);
+        let wait = scene.wanted.next();
+        scene.wanted.left_out(&found[1], scene.now);
+        assert_eq!(scene.wanted.next(), wait, "not sooner");
+    }
+
+    #[test]
+    fn what_is_not_there_is_forgotten_when_it_is_kept_no_more() {
+        let mut scene = Scene::new();
+        scene.keep(&["there", "absent", "awaited"]);
+        let _waiter = scene.seek("awaited");
+        scene.answer("there", ErrorCode::NONE, &[1]);
+        scene.answer("absent", ABSENT, &[]);
+        scene.answer("awaited", ABSENT, &[]);
+        let forgotten = scene.wanted.keep([], true, scene.now);
+        assert_eq!(texts(&forgotten), ["absent"]);
+        assert!(!scene.wanted.contains("absent"));
+        assert!(scene.wanted.contains("there") && scene.wanted.contains("awaited"));
     }
 
     #[test]

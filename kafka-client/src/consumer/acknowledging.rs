@@ -104,6 +104,21 @@ impl<R: Payload> AckConsumerBuilder<R> {
         self.builder.subscribe(topics).await.map(AckConsumer::new)
     }
 
+    /// As [`ConsumerBuilder::subscribe_matching`].
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe_matching`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_matching(
+        self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<AckConsumer<R>, Error> {
+        let consumer = self.builder.subscribe_matching(matches).await;
+        consumer.map(AckConsumer::new)
+    }
+
     /// As [`ConsumerBuilder::assign`].
     ///
     /// # Errors

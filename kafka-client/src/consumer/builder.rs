@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{ConsumerConfig, OffsetReset, RecreatedTopic};
-use super::group::{Assignor, Listener, RebalanceEvent};
+use super::group::{Assignor, Listener, Predicate, RebalanceEvent, Subscription};
 use super::handle::look_up;
 use super::position::Stage;
 use super::resets::{PositionReset, ResetListener};
@@ -250,13 +250,42 @@ impl ConsumerBuilder {
         S: AsRef<str>,
     {
         let topics = checked(topics)?;
-        if self.config.group.is_none() {
-            return Err(Error::config(
-                "subscribing needs a group.id; assign partitions without",
-            ));
-        }
-        let (shared, listener) = self.shared(false)?;
-        Ok(Consumer::start(shared, topics, listener))
+        self.start(Subscription::Topics(topics))
+    }
+
+    /// Starts a member of the group that shares all topics whose names match, as Java's
+    /// `subscribe(Pattern)`: those that are there, and those that come later. The cluster's own topics,
+    /// such as `__consumer_offsets`, are left out, as by Java's `exclude.internal.topics=true`.
+    ///
+    /// A topic that comes is taken in within `metadata.max.age.ms`, and read from its first record, unless
+    /// [`offset_reset_of_new_partitions`](Self::offset_reset_of_new_partitions) says otherwise; one that
+    /// is deleted is given up, some seconds after that is noticed. Topics that the user may not see are
+    /// not there. While nothing matches, the member is in its group and waits. All topics are asked for
+    /// with each refresh of the metadata, which makes none, and only those that match are remembered.
+    ///
+    /// The predicate is called with every topic's name, again and again, on the task that keeps the
+    /// member in its group, so it must not block. A panic of it ends the consumer with its words. With
+    /// the `regex` crate it is `move |topic: &str| regex.is_match(topic)`.
+    ///
+    /// ```no_run
+    /// # async fn run(kafka: kafka_client::Kafka) -> Result<(), kafka_client::Error> {
+    /// let orders = kafka.consumer("billing");
+    /// let mut orders = orders.subscribe_matching(|topic| topic.starts_with("orders.")).await?;
+    /// let order = orders.recv().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When settings contradict each other, or there is no group. Everything else is reported by
+    /// [`Consumer::recv`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_matching(
+        self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<Consumer, Error> {
+        self.start(Subscription::Matching(Predicate::new(matches)))
     }
 
     /// As [`ConsumerBuilder::subscribe`], with the records decoded: for types that name no topic, and
@@ -274,6 +303,22 @@ impl ConsumerBuilder {
         S: AsRef<str>,
     {
         self.subscribe(topics).await.map(TypedConsumer::new)
+    }
+
+    /// As [`ConsumerBuilder::subscribe_matching`], with the records decoded: all topics that match have
+    /// records of one type.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe_matching`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_matching_as<T: KafkaRecord>(
+        self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<TypedConsumer<T>, Error> {
+        let consumer = self.subscribe_matching(matches).await;
+        consumer.map(TypedConsumer::new)
     }
 
     /// Starts a consumer of these partitions, which it does not share. It begins where its group,
@@ -313,10 +358,21 @@ impl ConsumerBuilder {
                 }
             }
         }
-        let consumer = Consumer::start(shared, Vec::new(), None);
-        consumer.handle.shared().cluster.keep(&topics);
+        let nothing = Subscription::Topics(Vec::new());
+        let consumer = Consumer::start(shared, nothing, None);
+        consumer.handle.shared().cluster.keep(&topics, true);
         consumer.handle.shared().positions_changed();
         Ok(consumer)
+    }
+
+    fn start(self, subscription: Subscription) -> Result<Consumer, Error> {
+        if self.config.group.is_none() {
+            return Err(Error::config(
+                "subscribing needs a group.id; assign partitions without",
+            ));
+        }
+        let (shared, listener) = self.shared(false)?;
+        Ok(Consumer::start(shared, subscription, listener))
     }
 
     fn shared(self, assigned_by_hand: bool) -> Result<(Arc<Shared>, Option<Listener>), Error> {

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::Consumer;
 use super::TopicPartition;
 use super::builder::checked;
-use super::group::{self, Command, Commit, WeakCommands};
+use super::group::{self, Command, Commit, Predicate, Subscription, WeakCommands};
 use super::offsets;
 
 use super::position::Stage;
@@ -198,9 +198,9 @@ impl ConsumerHandle {
         }
     }
 
-    /// Shares these topics from now on, in place of those before. Partitions of topics that are no more among
-    /// them are given up as in a rebalance, and the member joins again; the others flow on, with the default
-    /// assignor.
+    /// Shares these topics from now on, in place of those before, whether these were named or matched.
+    /// Partitions of topics that are no more among them are given up as in a rebalance, and the member joins
+    /// again; the others flow on, with the default assignor.
     ///
     /// # Errors
     /// When there is no topic, or no topic can have such a name; when the consumer is no member of a group,
@@ -210,7 +210,23 @@ impl ConsumerHandle {
         I: IntoIterator<Item = S>,
         S: AsRef<str>,
     {
-        let topics = checked(topics)?;
+        self.subscribe_to(Subscription::Topics(checked(topics)?))
+    }
+
+    /// As [`subscribe`](Self::subscribe), to all topics whose names match, of which
+    /// [`ConsumerBuilder::subscribe_matching`](super::ConsumerBuilder::subscribe_matching) tells. Until the
+    /// names of all topics have come, the member goes on with what it has.
+    ///
+    /// # Errors
+    /// When the consumer is no member of a group, or has ended.
+    pub fn subscribe_matching(
+        &self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.subscribe_to(Subscription::Matching(Predicate::new(matches)))
+    }
+
+    fn subscribe_to(&self, to: Subscription) -> Result<(), Error> {
         if self.shared.assigned_by_hand {
             let text =
                 "partitions were assigned by hand: what is subscribed to is shared in a group";
@@ -220,7 +236,7 @@ impl ConsumerHandle {
             return Err(error);
         }
         let commands = self.commands.as_ref().and_then(WeakCommands::upgrade);
-        let sent = commands.map(|commands| commands.send(Command::Subscribe { topics }));
+        let sent = commands.map(|commands| commands.send(Command::Subscribe { to }));
         match sent {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(Error::closed("consumer")),

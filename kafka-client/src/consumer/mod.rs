@@ -65,7 +65,7 @@ use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::record::ConsumerRecord;
-use group::{Command, Commands, Group, Listener};
+use group::{Command, Commands, Group, Listener, Subscription};
 use reader::Reader;
 use shared::Shared;
 
@@ -88,14 +88,16 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    fn start(shared: Arc<Shared>, topics: Vec<Arc<str>>, listener: Option<Listener>) -> Self {
+    fn start(shared: Arc<Shared>, subscription: Subscription, listener: Option<Listener>) -> Self {
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
-        shared.cluster.keep(&topics);
+        if let Subscription::Topics(topics) = &subscription {
+            shared.cluster.keep(topics, true);
+        }
         let commands = shared
             .config
             .group
             .clone()
-            .map(|group| Group::start(&shared, &group, topics, listener));
+            .map(|group| Group::start(&shared, &group, subscription, listener));
         let weak = commands.as_ref().map(Commands::downgrade);
         Self {
             reader: Reader::new(shared.clone(), None),

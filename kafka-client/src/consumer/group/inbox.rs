@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::Stop;
+use super::{Stop, Subscription};
 use crate::consumer::TopicPartition;
 use crate::consumer::shared::Shared;
 use crate::error::Error;
@@ -29,8 +29,8 @@ pub(crate) enum Command {
         partitions: Vec<TopicPartition>,
         reply: oneshot::Sender<Result<BTreeMap<TopicPartition, i64>, Error>>,
     },
-    /// Share these topics from now on.
-    Subscribe { topics: Vec<Arc<str>> },
+    /// Subscribe to this from now on.
+    Subscribe { to: Subscription },
     /// Commit if that is automatic, leave, end; until this instant at most.
     Close {
         until: Instant,
@@ -68,7 +68,7 @@ pub(super) struct Inbox {
     pub(super) queries: VecDeque<Query>,
     pub(super) closing: Option<Closing>,
     /// What the user subscribes to from now on, if that has changed.
-    pub(super) subscription: Option<Vec<Arc<str>>>,
+    pub(super) subscription: Option<Subscription>,
     /// It is closing, and nothing changes that any more.
     is_closing: bool,
     /// Brings the error of a rebalance listener that panicked.
@@ -146,7 +146,7 @@ impl Inbox {
                 cause: None,
                 reply,
             }),
-            Some(Command::Subscribe { topics }) => self.subscription = Some(topics),
+            Some(Command::Subscribe { to }) => self.subscription = Some(to),
             Some(Command::Close { until, reply }) => {
                 // Half of a short time is left for the commit and for leaving.
                 let patience = (until - env.now()) / 2;

@@ -10,6 +10,7 @@
 //! - `commits`: which offsets are to be stored, and who waits for that (pure)
 //! - `membership`: the member's place, and what an answer means for it (pure)
 //! - `assignor`: who gets what (pure)
+//! - `matching`: which topics match, for a member that wants all that do (pure)
 //! - `inbox`: what the user asks, looked at whenever the task waits
 //! - `listener`: the user's code that is told of changes, on a task of its own
 //!
@@ -30,6 +31,7 @@ mod classic;
 mod commits;
 mod inbox;
 mod listener;
+mod matching;
 mod membership;
 mod offsets;
 mod ownership;
@@ -51,6 +53,7 @@ pub(crate) use commits::{Commit, Commits};
 pub(crate) use inbox::{Command, Commands, WeakCommands};
 pub(crate) use listener::Listener;
 pub use listener::RebalanceEvent;
+pub(crate) use matching::{Predicate, Subscription};
 
 use super::shared::Shared;
 use super::{ConsumerHandle, TopicPartition};
@@ -60,6 +63,7 @@ use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, Trouble, with_advice};
 use inbox::{Closing, Inbox};
 use listener::Telling;
+use matching::Matching;
 use membership::{Membership, Remedy};
 use offsets::REFUSALS_MAX;
 
@@ -98,6 +102,8 @@ pub(crate) struct Group {
     trouble: Trouble,
     /// What it subscribes to; empty if the user assigns partitions by hand.
     topics: Vec<Arc<str>>,
+    /// Says what that is, if the user wants all topics whose names match.
+    matching: Option<Matching>,
     /// Topics that it may not read, of which the user has been told.
     denied: BTreeSet<Arc<str>>,
     telling: Option<Telling>,
@@ -140,11 +146,12 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts the task. With `topics` it becomes a member; without, it only keeps offsets.
+    /// Starts the task. With a subscription it becomes a member; with one to nothing, it only keeps
+    /// offsets.
     pub(crate) fn start(
         shared: &Arc<Shared>,
         group: &str,
-        topics: Vec<Arc<str>>,
+        subscription: Subscription,
         listener: Option<Listener>,
     ) -> Commands {
         let (sender, commands) = mpsc::unbounded_channel();
@@ -154,6 +161,10 @@ impl Group {
             Telling::start(shared.env(), listener, handle, panics)
         });
         let now = shared.env().now();
+        let (topics, matching) = match subscription {
+            Subscription::Topics(topics) => (topics, None),
+            Subscription::Matching(predicate) => (Vec::new(), Some(Matching::new(predicate))),
+        };
         let (cluster, name) = (&shared.cluster, Arc::<str>::from(group));
         let subject = Subject::Coordinator {
             group: name.clone(),
@@ -163,6 +174,7 @@ impl Group {
             coordinator: Coordinator::new(cluster.clone(), CoordinatorKey::group(group), subject),
             membership: Membership::new(),
             trouble: cluster.health.watch(Subject::Offsets { group: name }),
+            // Who wants all topics that match joins when their names are known.
             must_join: !topics.is_empty(),
             rejoins: 0,
             absent: false,
@@ -171,6 +183,7 @@ impl Group {
             is_leaving: false,
             unsynced: None,
             topics,
+            matching,
             denied: BTreeSet::new(),
             telling,
             metadata: cluster.changes(),
@@ -189,6 +202,9 @@ impl Group {
             warned: false,
             shared: shared.clone(),
         };
+        if task.matching.is_some() {
+            cluster.list_topics();
+        }
         // Not one of the tasks that end with the consumer: it leaves the group first.
         shared.env().spawn(task.run());
         sender
@@ -238,8 +254,8 @@ impl Group {
             if self.inbox.closing.is_some() {
                 return Stop::Close;
             }
-            if let Some(topics) = self.inbox.subscription.take()
-                && let Err(stop) = Box::pin(self.subscribe(topics)).await
+            if let Some(subscription) = self.inbox.subscription.take()
+                && let Err(stop) = Box::pin(self.subscribe(subscription)).await
             {
                 return stop;
             }
@@ -290,7 +306,7 @@ impl Group {
                 }
                 self.look_at_metadata();
                 self.look_for_refusals();
-                Ok(())
+                Box::pin(self.look_for_topics()).await
             }
             () = listener_is_through(&env, &mut self.not_through) => {
                 self.not_through = None;
@@ -380,9 +396,12 @@ impl Group {
     fn keep_topics(&self) {
         let owned = self.membership.owned.iter();
         let owned = owned.map(|partition| &partition.topic);
-        self.shared
-            .cluster
-            .keep(self.topics.iter().chain(&self.watched).chain(owned));
+        // Topics that were found are not made again, if they are deleted in this moment.
+        let creates = self.matching.is_none();
+        self.shared.cluster.keep(
+            self.topics.iter().chain(&self.watched).chain(owned),
+            creates,
+        );
     }
 
     /// Notes topics that are heard of for the first time. A topic counts as missing only when that is
@@ -422,8 +441,11 @@ impl Group {
     }
 
     /// Tells the user of subscribed topics that it may not read, each once: no retry heals that. They
-    /// are read when the right is given.
+    /// are read when the right is given. Of topics that match, those are simply not there.
     fn look_for_refusals(&mut self) {
+        if self.matching.is_some() {
+            return;
+        }
         for topic in &self.topics {
             match self.shared.cluster.refusal(topic) {
                 Some(error) if self.denied.insert(topic.clone()) => {

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::commits::Commit;
 use super::listener::RebalanceEvent;
+use super::matching::{Matching, Subscription};
 use super::membership::Remedy;
 use super::{Group, Stop, not_owned};
 use crate::consumer::TopicPartition;
@@ -40,10 +41,69 @@ impl Group {
             .or(self.not_through.take());
     }
 
-    /// Shares other topics from now on: partitions of those that are no more among them are given up, and
+    /// Subscribes to something else from now on. What matches is known a little later; until then the
+    /// member goes on with what it has.
+    pub(super) async fn subscribe(&mut self, subscription: Subscription) -> Result<(), Stop> {
+        match subscription {
+            Subscription::Topics(topics) => {
+                self.matching = None;
+                self.shared.cluster.stop_listing();
+                self.share(topics).await
+            }
+            Subscription::Matching(predicate) => {
+                self.matching = Some(Matching::new(predicate));
+                self.keep_topics();
+                self.shared.cluster.list_topics();
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks which topics match, if the names of all have come, or one that did is gone.
+    pub(super) async fn look_for_topics(&mut self) -> Result<(), Stop> {
+        let Some(matching) = &mut self.matching else {
+            return Ok(());
+        };
+        let cluster = &self.shared.cluster;
+        let is_gone = |topic: &str| cluster.is_absent(topic) || cluster.refusal(topic).is_some();
+        let topics = match cluster.listed_topics() {
+            Some(names) => matching
+                .choose(&names, &self.topics, is_gone)
+                .map_err(|words| {
+                    let text =
+                        format!("the predicate of the topics to subscribe to panicked: {words}");
+                    Stop::UserCode(Error::new(ErrorKind::Closed, text))
+                })?,
+            None if !matching.has_looked => return Ok(()),
+            None => {
+                let there = self.topics.iter().filter(|topic| !is_gone(topic));
+                there.cloned().collect()
+            }
+        };
+        if matching.has_looked && topics != self.topics {
+            // What comes now is new, also under a name that a topic had before.
+            let come = topics.iter();
+            for topic in come.filter(|topic| self.topics.binary_search(topic).is_err()) {
+                self.known.insert(topic.clone(), 0);
+            }
+        }
+        matching.has_looked = true;
+        if topics.is_empty() && !matching.told_of_none {
+            tracing::info!(
+                group = %self.coordinator.key(),
+                "no topic matches what the member subscribes to: it waits until one does"
+            );
+        }
+        matching.told_of_none = topics.is_empty();
+        self.share(topics).await
+    }
+
+    /// Shares these topics from now on: partitions of those that are no more among them are given up, and
     /// the member joins again.
-    pub(super) async fn subscribe(&mut self, topics: Vec<Arc<str>>) -> Result<(), Stop> {
-        if topics == self.topics {
+    async fn share(&mut self, topics: Vec<Arc<str>>) -> Result<(), Stop> {
+        // One that has not joined yet does so now, also with nothing to share.
+        let takes_part = self.must_join || self.is_member();
+        if topics == self.topics && takes_part {
             return Ok(());
         }
         self.topics = topics;
