@@ -29,5 +29,6 @@ mod consume;
 mod errors;
 mod groups;
 mod idempotence;
+mod matching;
 mod produce;
 mod streams;
