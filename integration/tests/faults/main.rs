@@ -16,6 +16,7 @@ mod hostile;
 mod leaders;
 mod lingering;
 mod log;
+mod matching;
 mod members;
 mod memory;
 mod metadata;
