@@ -76,6 +76,34 @@
 //!   topic: nothing of the old one is applied to it (test: `integration/tests/faults/members.rs`:
 //!   `a_topic_made_anew_under_a_consumer_is_told_and_read_by_policy`).
 //!
+//! # Topics that match
+//!
+//! - [`subscribe_matching`] takes in every topic whose name matches, also those that come later; the cluster's
+//!   own are left out (test: `integration/tests/behaviour/matching.rs`:
+//!   `topics_that_match_are_read_also_those_that_come_later`), and so are those that you may not see (test:
+//!   `integration/tests/faults/matching.rs`: `internal_and_refused_topics_do_not_match`).
+//! - A topic that comes is found within `metadata.max.age.ms` and read from its first record. One that is
+//!   deleted is given up when that is sure, and is not made again by asking for it
+//!   (test: `integration/tests/faults/matching.rs`:
+//!   `a_topic_that_goes_is_given_up_and_one_that_comes_again_is_new`); so is one that you may not see any
+//!   more (test: `integration/tests/faults/matching.rs`:
+//!   `a_topic_that_may_not_be_seen_any_more_is_given_up`). A broker that lags behind and leaves a topic out
+//!   costs no rebalance (test: `integration/tests/faults/matching.rs`:
+//!   `a_broker_that_leaves_a_topic_out_costs_no_rebalance`).
+//! - While nothing matches, the member is in its group and waits, which is told once in the log (test:
+//!   `integration/tests/faults/matching.rs`: `while_no_topic_matches_a_member_waits_in_its_group`).
+//! - Members may have different predicates: each topic is shared by those whose predicate it matches (test:
+//!   `integration/tests/behaviour/matching.rs`:
+//!   `members_with_different_patterns_share_what_both_match`).
+//! - What is subscribed to may change at any time, between names and predicates too (test:
+//!   `integration/tests/behaviour/matching.rs`: `a_member_goes_from_a_pattern_to_names_and_back`).
+//! - All topics are asked for with each refresh of the metadata, and only those that match are remembered
+//!   (test: `integration/tests/faults/matching.rs`: `topics_that_do_not_match_are_not_remembered`). None is
+//!   made by that (test: `integration/tests/faults/matching.rs`:
+//!   `nothing_that_matches_is_made_by_asking_for_it`).
+//! - A predicate that panics ends the consumer with its words (test: `integration/tests/faults/matching.rs`:
+//!   `a_predicate_that_panics_ends_the_consumer_with_its_words`).
+//!
 //! # A rebalance
 //!
 //! - With the default assignor, partitions that a member keeps go on flowing all the while
@@ -193,6 +221,7 @@
 //! [`commit`]: crate::consumer::Consumer::commit
 //! [`commit_async`]: crate::consumer::Consumer::commit_async
 //! [`close`]: crate::consumer::Consumer::close
+//! [`subscribe_matching`]: crate::consumer::ConsumerBuilder::subscribe_matching
 //! [`rack`]: crate::consumer::ConsumerBuilder::rack
 //! [assignor of your own]: crate::consumer::AssignPartitions
 //! [`seek`]: crate::consumer::ConsumerHandle::seek

@@ -52,6 +52,7 @@
 //! | send a typed record to another topic than its type's | [`Producer::send_to`], [`Producer::enqueue_to`] |
 //! | send bytes | [`Record::to`], with any of these |
 //! | share topics among the members of a group | [`Kafka::consumer`] with [`subscribe`](consumer::ConsumerBuilder::subscribe) |
+//! | share all topics whose names match, also those that come later | [`subscribe_matching`](consumer::ConsumerBuilder::subscribe_matching) |
 //! | the same, with records of one type | [`topic`](consumer::ConsumerBuilder::topic), or [`subscribe_as`](consumer::ConsumerBuilder::subscribe_as) for topics that the type does not name |
 //! | read certain partitions, alone | [`Kafka::reader`] or [`Kafka::consumer`] with [`assign`](consumer::ConsumerBuilder::assign) |
 //! | take whole batches, cheaper for each record | [`Consumer::recv_batch`] |
