@@ -34,8 +34,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// What became of the records of a partition.
 #[derive(Debug, Default)]
 struct Partition {
-    /// How often each was handled, by offset.
+    /// How often each was handled, by offset, and by which life last.
     handled: Vec<u32>,
+    last: Vec<u64>,
     /// Who owns it, as far as the members were told.
     owner: Option<u64>,
 }
@@ -79,13 +80,15 @@ impl World {
         let offset = record.offset() as usize;
         if partition.handled.len() <= offset {
             partition.handled.resize(offset + 1, 0);
+            partition.last.resize(offset + 1, 0);
         }
+        let before = std::mem::replace(&mut partition.last[offset], life);
         partition.handled[offset] += 1;
         if self.orderly && partition.handled[offset] > 1 {
             let (number, owner) = (record.partition(), partition.owner);
             drop(partition);
             self.fail(format!(
-                "{life} handles {number} at {offset} again, owned by {owner:?}"
+                "{life} handles {number} at {offset} again after {before}, owned by {owner:?}"
             ));
         }
     }
@@ -236,7 +239,11 @@ impl Slot {
                     Ok::<_, std::io::Error>(())
                 }
             };
-            let order = Concurrency::PerKey(16);
+            // With keys, what was handled behind a record that waits at the end comes again.
+            let order = match self.world.orderly {
+                true => Concurrency::PerPartition,
+                false => Concurrency::PerKey(16),
+            };
             let shutdown = tokio::time::sleep_until(until);
             match member.for_each_concurrent(order, shutdown, handler).await {
                 Ok(()) => {}

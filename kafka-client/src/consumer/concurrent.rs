@@ -173,7 +173,9 @@ impl<R: Payload> Drop for Waiting<R> {
 impl<R: Payload> AckConsumer<R> {
     /// Handles records until `shutdown` is ready, a handler fails or panics, or the consumer does. Each
     /// handler runs on a task of its own; when it returns `Ok`, its record is acknowledged. Those that
-    /// run at the end are waited for; those that wait are handed out again by the next call.
+    /// run at the end are waited for; those that wait are handed out again by the next call. If there is
+    /// none, whoever reads the partition next gets them; and with them what was handled behind them, as
+    /// offsets are committed without a gap. With [`Concurrency::PerPartition`] nothing is.
     ///
     /// Without a shutdown, `shutdown` is [`std::future::pending()`].
     ///
