@@ -325,8 +325,8 @@ impl ConsumerBuilder {
     /// if it has one, has stored an offset, else where `auto.offset.reset` says.
     ///
     /// # Errors
-    /// When settings contradict each other, there is no partition, or the cluster refuses a topic or does
-    /// not have it; that takes some seconds to be believed, and `default.api.timeout.ms` at most.
+    /// When settings contradict each other, or the cluster refuses a topic or does not have it; that
+    /// takes some seconds to be believed, and `default.api.timeout.ms` at most.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is started.
@@ -339,10 +339,6 @@ impl ConsumerBuilder {
         for partition in partitions {
             look_up(&shared.cluster, &partition).await?;
             assigned.push(partition);
-        }
-        if assigned.is_empty() {
-            // It would wait for ever.
-            return Err(Error::config("no partition is assigned"));
         }
         let has_group = shared.config.group.is_some();
         let topics = assigned.iter().map(|partition| partition.topic.clone());
