@@ -52,6 +52,8 @@ type workload struct {
 	Tasks      int   `json:"tasks"`
 	WarmUpMs   int64 `json:"warm_up_ms"`
 	MeasuredMs int64 `json:"measured_ms"`
+	// backlog
+	API string `json:"api"`
 	// codec
 	BatchRecords int64 `json:"batch_records"`
 }
@@ -87,6 +89,9 @@ func run(text string) (*measurement, error) {
 	var job job
 	if err := json.Unmarshal([]byte(text), &job); err != nil {
 		return nil, err
+	}
+	if job.Workload.Kind == "backlog" {
+		return backlog(&job)
 	}
 	values, err := job.Values.load()
 	if err != nil {

@@ -1,12 +1,15 @@
 //! The reference broker in a process of its own.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use kafka_broker::{Broker, Step, when};
 use kafka_client_protocol::ApiKey;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncBufReadExt;
 
 use crate::Failure;
@@ -21,6 +24,29 @@ pub(crate) enum Kind {
     Slow,
     /// A round trip takes 5 ms.
     Distant,
+    /// A relay that counts bytes.
+    Counted,
+}
+
+impl Kind {
+    /// How long a round trip takes on the relay, if one is between.
+    fn relayed(self) -> Option<Duration> {
+        match self {
+            Self::Plain | Self::Slow => None,
+            Self::Distant => Some(ROUND_TRIP),
+            Self::Counted => Some(Duration::ZERO),
+        }
+    }
+}
+
+/// What the broker tells of itself.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) metadata_requests: u64,
+    /// Through the relay, if there is one.
+    pub(crate) sent_bytes: u64,
+    /// Of the batches of the topic that was asked for.
+    pub(crate) log_bytes: u64,
 }
 
 /// A timer of the broker's runtime goes off at the next millisecond after its time: with one, a
@@ -30,15 +56,17 @@ const SLOW: Duration = Duration::from_millis(1);
 const ROUND_TRIP: Duration = Duration::from_millis(5);
 
 /// Serves until standard input ends, so that no broker outlives its parent. A line on standard
-/// input asks for the number of metadata requests so far.
+/// input, which names a topic, asks for the counts so far.
 pub(crate) async fn serve(kind: Kind) -> Result<(), Failure> {
     let relay = Relay::bind()?;
+    let sent = relay.sent();
+    let directory = tempfile::TempDir::with_prefix("kafka-bench-broker-")?;
     let mut builder = Broker::builder()
         .kafka_defaults()
         .journal(false)
-        .temp_dir()
+        .data_dir(directory.path())
         .listen("127.0.0.1:0");
-    if kind == Kind::Distant {
+    if kind.relayed().is_some() {
         builder = builder.advertise("127.0.0.1", relay.port()?);
     }
     let broker = builder.start().await?;
@@ -46,20 +74,45 @@ pub(crate) async fn serve(kind: Kind) -> Result<(), Failure> {
         let fault = when(ApiKey::PRODUCE).always().then([Step::Delay(SLOW)]);
         broker.faults().inject(fault);
     }
-    if kind == Kind::Distant {
+    if let Some(round_trip) = kind.relayed() {
         let to = broker.local_addr().ok_or("the broker does not listen")?;
-        relay.serve(to, ROUND_TRIP);
+        relay.serve(to, round_trip);
     }
     // It does nothing but count.
     let asked = when(ApiKey::METADATA).always().then([]);
     let asked = broker.faults().inject(asked);
     say(&broker.bootstrap())?;
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
-    while lines.next_line().await?.is_some() {
-        say(&asked.hits().to_string())?;
+    while let Some(topic) = lines.next_line().await? {
+        let counts = Counts {
+            metadata_requests: asked.hits(),
+            sent_bytes: sent.load(Ordering::Relaxed),
+            log_bytes: log_bytes(directory.path(), &topic)?,
+        };
+        say(&serde_json::to_string(&counts)?)?;
     }
     broker.shutdown().await?;
     Ok(())
+}
+
+/// Bytes of a topic's segments.
+fn log_bytes(directory: &Path, topic: &str) -> Result<u64, Failure> {
+    let mut bytes = 0;
+    for partition in std::fs::read_dir(directory)? {
+        let partition = partition?;
+        let name = partition.file_name();
+        let name = name.to_string_lossy();
+        if name.rsplit_once('-').is_none_or(|(of, _)| of != topic) {
+            continue;
+        }
+        for file in std::fs::read_dir(partition.path())? {
+            let file = file?;
+            if file.path().extension().is_some_and(|end| end == "log") {
+                bytes += file.metadata()?.len();
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 fn say(line: &str) -> Result<(), Failure> {
@@ -101,15 +154,15 @@ impl Child {
         &self.bootstrap
     }
 
-    /// Metadata requests so far.
-    pub(crate) fn metadata_requests(&mut self) -> Result<u64, Failure> {
+    /// What it counted so far.
+    pub(crate) fn counts(&mut self, topic: &str) -> Result<Counts, Failure> {
         let stdin = self
             .process
             .stdin
             .as_mut()
             .ok_or("the broker has no input")?;
-        writeln!(stdin)?;
-        Ok(self.line()?.parse()?)
+        writeln!(stdin, "{topic}")?;
+        Ok(serde_json::from_str(&self.line()?)?)
     }
 
     fn line(&mut self) -> Result<String, Failure> {
@@ -126,5 +179,26 @@ impl Child {
             true => Ok(()),
             false => Err(format!("the reference broker ended with {status}").into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_of_a_topic_is_that_of_its_partitions_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (partition, file) in [
+            ("a-b-0", "0.log"),
+            ("a-b-1", "0.log"),
+            ("a-b-1", "0.index"),
+            ("a-b-c-0", "0.log"),
+        ] {
+            let partition = directory.path().join(partition);
+            std::fs::create_dir_all(&partition).expect("a partition");
+            std::fs::write(partition.join(file), [0; 10]).expect("a file");
+        }
+        assert_eq!(log_bytes(directory.path(), "a-b").expect("a size"), 20);
     }
 }

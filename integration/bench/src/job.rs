@@ -15,7 +15,7 @@ use crate::peers::Peer;
 pub(crate) struct Job {
     pub(crate) peer: Peer,
     pub(crate) bootstrap: String,
-    /// The topic; for `FirstSends` what the names of the new ones begin with.
+    /// The topic, new for producers; for `FirstSends` what the names of the new ones begin with.
     pub(crate) topic: String,
     pub(crate) partitions: i32,
     /// `None` leaves it at the client's default.
@@ -46,6 +46,53 @@ pub(crate) enum Workload {
     },
     /// No client: the codec alone, on batches of so many values.
     Codec { records: u64, batch_records: u64 },
+    /// Reads what is in the topic.
+    Backlog(Backlog),
+    /// Produces so many records a second and consumes them, in one process; how long each took.
+    EndToEnd {
+        per_second: u64,
+        warm_up_ms: u64,
+        measured_ms: u64,
+    },
+    /// No client: JSON values alone are parsed.
+    Json { records: u64, warm_up: u64 },
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Backlog {
+    pub(crate) api: Api,
+    /// Records that are measured: all that the topic has.
+    pub(crate) records: u64,
+    /// Records that another consumer reads before that.
+    pub(crate) warm_up: u64,
+    /// Partitions that have the records, from the first one on.
+    pub(crate) filled: i32,
+}
+
+/// How records are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Api {
+    /// Many at a time, as the client hands them out.
+    Batch,
+    /// One at a time.
+    Recv,
+    /// One at a time, from a `Stream`.
+    Stream,
+    /// 500 at most.
+    Poll,
+    /// One at a time, as a struct from JSON.
+    Json,
+    /// One at a time, acknowledged at once.
+    Ack,
+    /// One at a time, given to 16 tasks.
+    HandOver,
+    /// One at a time, given to 16 tasks, which acknowledge them.
+    HandOverAck,
+    /// One at a time, all partitions paused and resumed after each.
+    PauseResume,
+    /// One at a time, with rests in which the client's buffer fills.
+    Rests,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -84,7 +131,7 @@ impl Codec {
 }
 
 /// The values of the records.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Values {
     /// All the same, so many letters.
@@ -124,7 +171,7 @@ impl Job {
 
     /// The partition of the `n`-th record, if the client is not to choose.
     pub(crate) fn partition(&self, n: u64, round_robin: bool) -> Option<i32> {
-        round_robin.then(|| (n % self.partitions.unsigned_abs() as u64) as i32)
+        round_robin.then(|| (n % u64::from(self.partitions.unsigned_abs())) as i32)
     }
 }
 
@@ -175,6 +222,20 @@ mod tests {
             },
         });
         assert_eq!(serde_json::to_value(job).expect("JSON"), expected);
+    }
+
+    #[test]
+    fn a_backlog_is_written_as_the_programs_in_other_languages_read_it() {
+        let workload = Workload::Backlog(Backlog {
+            api: Api::Batch,
+            records: 4,
+            warm_up: 1,
+            filled: 8,
+        });
+        let expected = serde_json::json!({
+            "kind": "backlog", "api": "batch", "records": 4, "warm_up": 1, "filled": 8,
+        });
+        assert_eq!(serde_json::to_value(workload).expect("JSON"), expected);
     }
 
     #[test]

@@ -12,18 +12,22 @@
 //! language), so that `getrusage` is one client's; the broker is in another. Rounds are interleaved,
 //! every second one in reverse, and one round that does not count goes first. Within a process the
 //! client first does some of the work unmeasured; then the difference of two `getrusage` calls around
-//! the loop is taken. After it, the topic must hold exactly the records that were written.
+//! the loop is taken. A producer's topic must hold exactly the records that were written after it, and
+//! a consumer takes exactly those that its topic holds.
 //!
 //! Wall time on a small machine is mostly the broker's: quote CPU per record, and ratios within one
 //! run. The ratios here are medians of those within each round. More in `README.md`.
 
+mod bench;
 mod broker;
 mod codec;
 mod consume;
 mod job;
 mod peers;
+mod plan;
 mod produce;
 mod relay;
+mod report;
 mod stats;
 mod topics;
 mod usage;
@@ -48,15 +52,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Measures producers, and compares with the goals.
-    Produce(produce::Arguments),
-    /// Measures consumers of a backlog.
-    Consume(consume::Arguments),
-    /// One measurement of a producer, from its job as JSON; prints it as JSON.
+    Produce(produce::Settings),
+    /// Measures consumers, and compares with the goals.
+    Consume(consume::Settings),
+    /// One measurement, from its job as JSON; prints it as JSON.
     #[command(hide = true)]
     Worker { job: String },
-    /// One measurement of a consumer, from its job as JSON; prints it as JSON.
-    #[command(hide = true)]
-    ConsumeWorker { job: String },
     /// The reference broker, until standard input ends; prints its address.
     #[command(hide = true)]
     Broker { kind: broker::Kind },
@@ -65,10 +66,9 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Worker { job } => worker::run(&job),
-        Command::ConsumeWorker { job } => consume::worker(&job),
         Command::Broker { kind } => block_on(broker::serve(kind)),
-        Command::Produce(arguments) => block_on(produce::run(&arguments)),
-        Command::Consume(arguments) => block_on(consume::run(&arguments)),
+        Command::Produce(settings) => block_on(produce::run(&settings)),
+        Command::Consume(settings) => block_on(consume::run(&settings)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

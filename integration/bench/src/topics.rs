@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use kafka_client::consumer::{OffsetReset, TopicPartition};
 use kafka_client::record::Record;
@@ -64,12 +65,13 @@ impl Topics {
         Ok(self.kafka.create_topic(&topic).await?)
     }
 
-    /// A new topic with records to be consumed: the value so many times, in batches of at most so
-    /// many bytes.
+    /// A new topic with records to be consumed: these values over and over, in batches of at most
+    /// so many bytes, in the first `filled` partitions.
     pub(crate) async fn backlog(
         &self,
         partitions: i32,
-        value: &[u8],
+        filled: i32,
+        values: &[Bytes],
         records: u64,
         batch_bytes: usize,
     ) -> Result<String, Failure> {
@@ -82,10 +84,11 @@ impl Topics {
             .batch_size(batch_bytes)
             .build()
             .await?;
-        for n in 0..records {
+        let value_bytes = values.first().map_or(1, |value| value.len().max(1));
+        for (n, value) in (0..records).zip(values.iter().cycle()) {
             // Each partition in turn, for as long as it takes to fill a batch.
-            let batch = n / (batch_bytes / value.len().max(1)).max(1) as u64;
-            let partition = (batch % partitions.unsigned_abs() as u64) as i32;
+            let batch = n / (batch_bytes / value_bytes).max(1) as u64;
+            let partition = (batch % u64::from(filled.unsigned_abs())) as i32;
             let record = Record::to(&name).partition(partition).value(value);
             // How it ended shows when the records are counted.
             drop(producer.enqueue(record).await?);

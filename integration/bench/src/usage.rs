@@ -39,6 +39,18 @@ pub(crate) struct Measurement {
     /// Metadata requests that the broker got meanwhile, where it counts them.
     #[serde(default)]
     pub(crate) metadata_requests: Option<u64>,
+    /// Bytes that the broker sent, and bytes of the batches in its log, where they are counted.
+    #[serde(default)]
+    pub(crate) fetched: Option<Fetched>,
+    /// Resident memory before the client started, where that is looked at.
+    #[serde(default)]
+    pub(crate) rss_before_kib: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Fetched {
+    pub(crate) wire_bytes: u64,
+    pub(crate) log_bytes: u64,
 }
 
 /// How long the calls of a measurement took.
@@ -69,16 +81,26 @@ impl Measurement {
         (self.user_ns + self.system_ns) as f64 / self.records as f64
     }
 
-    pub(crate) fn user_ns_per_record(&self) -> f64 {
-        self.user_ns as f64 / self.records as f64
-    }
-
     pub(crate) fn records_per_second(&self) -> f64 {
         self.records as f64 * 1e9 / self.wall_ns as f64
     }
 
     pub(crate) fn peak_rss_mib(&self) -> f64 {
         self.peak_rss_kib as f64 / 1024.0
+    }
+
+    /// Bytes that were sent for each byte of a batch.
+    pub(crate) fn fetched_ratio(&self) -> Option<f64> {
+        let Fetched {
+            wire_bytes,
+            log_bytes,
+        } = self.fetched?;
+        Some(wire_bytes as f64 / log_bytes as f64)
+    }
+
+    /// How much memory came with the client, at the most.
+    pub(crate) fn grown_mib(&self) -> Option<f64> {
+        Some((self.peak_rss_kib as f64 - self.rss_before_kib? as f64) / 1024.0)
     }
 
     /// CPU per record without the codec's share, where that is known.
@@ -120,6 +142,8 @@ impl Meter {
             batch_records: None,
             codec_ns_per_record: None,
             metadata_requests: None,
+            fetched: None,
+            rss_before_kib: None,
         })
     }
 }
@@ -127,15 +151,21 @@ impl Meter {
 /// Linux keeps in `ru_maxrss` what the parent had when it started this program, so what the kernel
 /// tells of this program alone is preferred.
 fn peak_rss_kib(usage: &Usage) -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|line| line.split_whitespace().next());
-    match peak {
-        Some(kib) => Ok(kib.parse()?),
+    match status_kib("VmHWM:") {
+        Some(kib) => Ok(kib),
         None => Ok(u64::try_from(usage.max_rss())?),
     }
+}
+
+/// What this process has in memory now.
+pub(crate) fn rss_kib() -> Result<u64, Failure> {
+    Ok(status_kib("VmRSS:").ok_or("the kernel does not tell the resident memory")?)
+}
+
+fn status_kib(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::Failure;
 use crate::codec;
+use crate::consume;
 use crate::job::{Job, Stream, Workload, topic_names};
 use crate::peers::{Client, Peer, ours, rdkafka, rskafka};
 use crate::usage::{Latency, Measurement, Meter};
@@ -29,6 +30,9 @@ pub(crate) fn run(job: &str) -> Result<(), Failure> {
             },
             peer,
         ) => codec::alone(peer, job.codec, &job.values.load()?, records, batch_records),
+        (Workload::Backlog(_) | Workload::EndToEnd { .. } | Workload::Json { .. }, _) => {
+            consume::work(&job)
+        }
         (_, Peer::Ours) => client::<ours::Ours>(&job),
         (_, Peer::BaseProducer) => client::<rdkafka::Base>(&job),
         (_, Peer::FutureProducer) => client::<rdkafka::Futures>(&job),
@@ -95,7 +99,7 @@ fn client<C: Client>(job: &Job) -> Result<Measurement, Failure> {
             let new = topic_names(&job.topic, new);
             first_sends(&C::connect(job).await?, &known, &new, &values).await
         }),
-        Workload::Codec { .. } => Err("the codec alone has no client".into()),
+        _ => Err("this is not for producers".into()),
     }
 }
 

@@ -1,210 +1,211 @@
-//! `kafka-bench consume`: what reading a backlog costs, here and with librdkafka.
+//! `kafka-bench consume`: the parent, which fills topics, starts everything and tells the result.
 //!
-//! The same for all: `check.crcs`, up to 1 MiB per partition and answer, 64 MiB ahead. All else is
-//! each client's default. librdkafka's batch queue is not measured: the `rdkafka` crate does not
-//! offer it without `unsafe`.
+//! The same for all: partitions are assigned by hand and read from their beginning, CRCs are
+//! checked, up to 1 MiB per partition and answer, 64 MiB ahead where that can be set. All else is
+//! each client's default.
 
-mod ours;
-mod rdkafka;
-mod report;
+mod acks;
+mod end_to_end;
+mod measures;
+mod peers;
+mod rows;
+mod work;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Failure;
-use crate::broker::{Child, Kind};
-use crate::job::letters;
+use crate::bench::{Bench, Cluster, Common, or_all};
+use crate::job::{Api, Backlog, Job, Values, Workload};
+use crate::peers::Peer;
+use crate::plan::Case;
 use crate::topics::Topics;
-use crate::usage::Measurement;
-use crate::worker::runtime;
-use report::Report;
+use crate::usage::{Fetched, Measurement};
 
-/// The longest that a measuring process may take.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) use work::work;
 
-/// A way to consume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// What a client may have fetched ahead.
+const AHEAD: usize = 64 * 1024 * 1024;
+const PARTITION_BYTES: i32 = 1024 * 1024;
+
+/// Values that take long to fill a buffer, and some that do not.
+const SMALL: usize = 10;
+const LARGE: usize = 1000;
+
+/// What is measured.
+#[derive(Debug, Clone, clap::Args, Serialize)]
+pub(crate) struct Settings {
+    #[command(flatten)]
+    #[serde(flatten)]
+    common: Common,
+
+    /// Records of a backlog, where the measure does not say.
+    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    records: u64,
+
+    /// Most bytes of a batch in a backlog.
+    #[arg(long, default_value_t = 16 * 1024)]
+    backlog_batch: usize,
+
+    /// How long records are timed end to end, in milliseconds.
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    timed_ms: u64,
+
+    /// Measures only these.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Measure>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Api {
-    /// Ours: `Consumer::recv`, a record at a time.
-    Recv,
-    /// Ours: `Consumer::recv_batch`, records looked at in place.
-    RecvBatch,
-    /// librdkafka's `BaseConsumer::poll`.
-    BaseConsumer,
-    /// librdkafka's `StreamConsumer`.
-    StreamConsumer,
+pub(crate) enum Measure {
+    /// CPU per record of a backlog in 8 partitions.
+    Cpu,
+    /// JSON of about 200 bytes, read as a struct.
+    Json,
+    /// 1,000 partitions, 10 of which have the records, against 10.
+    IdlePartitions,
+    /// What acknowledging each record costs.
+    Acks,
+    /// Bytes that the broker sent for the bytes in its log.
+    Bytes,
+    /// From the producer to the consumer, 10,000 records a second.
+    Latency,
+    /// Peak memory above the buffer's.
+    Memory,
 }
 
-impl Api {
-    fn client(self) -> &'static str {
-        match self {
-            Self::Recv | Self::RecvBatch => "kafka-client",
-            Self::BaseConsumer | Self::StreamConsumer => "rdkafka",
-        }
-    }
-}
-
-impl fmt::Display for Api {
+impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.to_possible_value().ok_or(fmt::Error)?;
         f.write_str(value.get_name())
     }
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    settings: Settings,
-
-    /// A broker to measure against. Without one the reference broker is started, in a process of
-    /// its own.
-    #[arg(long, value_name = "HOST:PORT")]
-    bootstrap: Option<String>,
-
-    /// Writes every measurement to this file.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
+    let mut settings = settings.clone();
+    or_all(&mut settings.only);
+    let bench = Bench::start(&mut settings.common, &Peer::CONSUMERS, "Consume.java").await?;
+    let directory = tempfile::TempDir::with_prefix("kafka-bench-")?;
+    let rows = rows::write(&directory)?;
+    let mut report = bench.report(&settings)?;
+    for measure in &settings.only {
+        let plan = measures::plan(*measure, &settings);
+        let cluster = bench.cluster(plan.broker).await?;
+        let mut consume = Consume {
+            bench: &bench,
+            settings: &settings,
+            rows: rows.clone(),
+            backlogs: HashMap::new(),
+        };
+        let case = async |case: &Case, cluster: &mut Cluster| consume.case(case, cluster).await;
+        bench.measure(plan, cluster, &mut report, case).await?;
+    }
+    bench.tell(&report)
 }
 
-/// What is measured.
-#[derive(Debug, Clone, clap::Args, Serialize)]
-pub(crate) struct Settings {
-    /// Rounds that count; one more goes first.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
+struct Consume<'a> {
+    bench: &'a Bench,
+    settings: &'a Settings,
+    /// The file with JSON values.
+    rows: PathBuf,
+    /// The topics that were filled, by what is in them.
+    backlogs: HashMap<Contents, String>,
+}
 
-    /// Records of a measurement.
-    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
-    records: u64,
-
-    /// Bytes of a value.
-    #[arg(long, default_value_t = 100)]
-    value_bytes: usize,
-
-    /// Partitions of the topic.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Contents {
     partitions: i32,
-
-    /// Most bytes of a batch in the backlog.
-    #[arg(long, default_value_t = 16 * 1024)]
-    backlog_batch: usize,
-
-    /// Measures only these.
-    #[arg(long, value_delimiter = ',', default_values_t = Api::value_variants().iter().copied())]
-    only: Vec<Api>,
-}
-
-/// One measurement.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Job {
-    api: Api,
-    bootstrap: String,
-    topic: String,
-    partitions: i32,
-    /// Records that are measured.
+    filled: i32,
+    values: Values,
     records: u64,
-    /// Records before those.
-    warm_up: u64,
 }
 
-/// The measuring process.
-pub(crate) fn worker(job: &str) -> Result<(), Failure> {
-    let job: Job = serde_json::from_str(job)?;
-    let measurement = match job.api {
-        Api::Recv => runtime()?.block_on(ours::recv(&job)),
-        Api::RecvBatch => runtime()?.block_on(ours::recv_batch(&job)),
-        Api::BaseConsumer => rdkafka::base_consumer(&job),
-        Api::StreamConsumer => runtime()?.block_on(rdkafka::stream_consumer(&job)),
-    }?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", serde_json::to_string(&measurement)?)?;
-    Ok(())
-}
-
-/// The parent: starts everything and tells the result.
-pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let settings = &arguments.settings;
-    let (bootstrap, broker) = match &arguments.bootstrap {
-        Some(bootstrap) => (bootstrap.clone(), None),
-        None => {
-            let broker = Child::start(Kind::Plain)?;
-            (broker.bootstrap().to_owned(), Some(broker))
+impl Consume<'_> {
+    async fn case(&mut self, case: &Case, cluster: &mut Cluster) -> Result<Measurement, Failure> {
+        let values = self.values(&case.workload);
+        let topics = &cluster.topics;
+        let job = Job {
+            peer: case.peer,
+            bootstrap: cluster.bootstrap.clone(),
+            topic: match case.workload {
+                Workload::Backlog(backlog) => {
+                    self.backlog(topics, case.partitions, backlog, values.clone())
+                        .await?
+                }
+                Workload::EndToEnd { .. } => topics.make(case.partitions).await?,
+                _ => String::new(),
+            },
+            partitions: case.partitions,
+            linger_ms: case.linger_ms,
+            codec: case.codec,
+            values,
+            workload: case.workload.clone(),
+        };
+        let before = match &mut cluster.child {
+            Some(child) => Some(child.counts(&job.topic)?),
+            None => None,
+        };
+        let mut measurement = self.bench.process(&job).await?;
+        if let (Some(child), Some(before)) = (&mut cluster.child, before) {
+            let after = child.counts(&job.topic)?;
+            // Without a relay nothing is counted.
+            measurement.fetched = (after.sent_bytes > 0).then(|| Fetched {
+                wire_bytes: after.sent_bytes - before.sent_bytes,
+                log_bytes: after.log_bytes,
+            });
         }
-    };
-    let topics = Topics::connect(&bootstrap).await?;
-    let result = rounds(settings, &bootstrap, &topics).await;
-    // Also after a failure: topics hold much.
-    topics.remove_all().await;
-    let report = result?;
-    if let Some(broker) = broker {
-        broker.stop()?;
-    }
-    println!("{}", report.table());
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, report.json(settings)?)?;
-    }
-    Ok(())
-}
-
-async fn rounds(settings: &Settings, bootstrap: &str, topics: &Topics) -> Result<Report, Failure> {
-    let mut report = Report::new(&settings.only);
-    let value = letters(settings.value_bytes);
-    let topic = topics
-        .backlog(
-            settings.partitions,
-            &value,
-            settings.records,
-            settings.backlog_batch,
-        )
-        .await?;
-    for round in 0..=settings.rounds {
-        let mut order = settings.only.clone();
-        if round % 2 == 1 {
-            order.reverse();
+        if matches!(case.workload, Workload::EndToEnd { .. }) {
+            cluster.topics.remove(&job.topic).await?;
         }
-        for api in order {
-            let job = Job {
-                api,
-                bootstrap: bootstrap.to_owned(),
-                topic: topic.clone(),
-                partitions: settings.partitions,
-                records: settings.records,
-                warm_up: (settings.records / 4).max(1),
-            };
-            let measurement = process(&job).await?;
-            let what = if round == 0 { "not counted" } else { "" };
-            let cpu = measurement.cpu_ns_per_record();
-            eprintln!("round {round}: {api}: {cpu:.0} ns {what}");
-            if round > 0 {
-                report.add(api, measurement);
-            }
+        Ok(measurement)
+    }
+
+    fn values(&self, workload: &Workload) -> Values {
+        let api = match workload {
+            Workload::Backlog(backlog) => Some(backlog.api),
+            Workload::Json { .. } => Some(Api::Json),
+            _ => None,
+        };
+        match api {
+            Some(Api::Json) => Values::Lines(self.rows.clone()),
+            Some(Api::PauseResume) => Values::Letters(SMALL),
+            Some(Api::Rests) => Values::Letters(LARGE),
+            _ => Values::Letters(self.settings.common.value_bytes()),
         }
     }
-    Ok(report)
-}
 
-/// One job in a process of its own.
-async fn process(job: &Job) -> Result<Measurement, Failure> {
-    let output = tokio::process::Command::new(std::env::current_exe()?)
-        .arg("consume-worker")
-        .arg(serde_json::to_string(job)?)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(LIMIT, output)
-        .await
-        .map_err(|_| format!("{} is not done after {} s", job.api, LIMIT.as_secs()))??;
-    if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr);
-        let status = output.status;
-        return Err(format!("measuring {} failed, {status}: {}", job.api, told.trim()).into());
+    /// The topic that has this, made when it is first asked for.
+    async fn backlog(
+        &mut self,
+        topics: &Topics,
+        partitions: i32,
+        backlog: Backlog,
+        values: Values,
+    ) -> Result<String, Failure> {
+        let contents = Contents {
+            partitions,
+            filled: backlog.filled,
+            values,
+            records: backlog.records,
+        };
+        if let Some(topic) = self.backlogs.get(&contents) {
+            return Ok(topic.clone());
+        }
+        let topic = topics
+            .backlog(
+                partitions,
+                backlog.filled,
+                &contents.values.load()?,
+                backlog.records,
+                self.settings.backlog_batch,
+            )
+            .await?;
+        self.backlogs.insert(contents, topic.clone());
+        Ok(topic)
     }
-    Ok(serde_json::from_slice(&output.stdout)?)
 }

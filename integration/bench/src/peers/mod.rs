@@ -31,7 +31,7 @@ pub(crate) const OUTSTANDING: usize = 100_000;
 /// Bytes that a client may have in its buffer: Kafka's default of `buffer.memory`.
 pub(crate) const BUFFER_MEMORY: usize = 32 * 1024 * 1024;
 
-/// A client, or one of its ways to produce.
+/// A client, or one of its ways to produce or to consume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Peer {
@@ -41,6 +41,10 @@ pub(crate) enum Peer {
     BaseProducer,
     /// librdkafka's `FutureProducer`, through the crate `rdkafka`.
     FutureProducer,
+    /// librdkafka's `BaseConsumer`, through the crate `rdkafka`.
+    BaseConsumer,
+    /// librdkafka's `StreamConsumer`, through the crate `rdkafka`.
+    StreamConsumer,
     /// The crate `confluent-kafka`.
     ConfluentKafka,
     /// The crate `kacrab`.
@@ -53,6 +57,32 @@ pub(crate) enum Peer {
     FranzGo,
     /// `kafka-clients`, a Java program.
     Java,
+}
+
+impl Peer {
+    pub(crate) const PRODUCERS: [Self; 9] = [
+        Self::Ours,
+        Self::BaseProducer,
+        Self::FutureProducer,
+        Self::ConfluentKafka,
+        Self::Kacrab,
+        Self::Krafka,
+        Self::Rskafka,
+        Self::FranzGo,
+        Self::Java,
+    ];
+
+    pub(crate) const CONSUMERS: [Self; 9] = [
+        Self::Ours,
+        Self::BaseConsumer,
+        Self::StreamConsumer,
+        Self::ConfluentKafka,
+        Self::Kacrab,
+        Self::Krafka,
+        Self::Rskafka,
+        Self::FranzGo,
+        Self::Java,
+    ];
 }
 
 impl fmt::Display for Peer {

@@ -54,8 +54,8 @@ pub(crate) fn franz_go() -> Result<Program, String> {
     }
 }
 
-/// Looks for `java` and `KAFKA_JARS`, or says what is missing.
-pub(crate) fn java() -> Result<Program, String> {
+/// Looks for `java` and `KAFKA_JARS`, or says what is missing; `program` is a file in `java`.
+pub(crate) fn java(program: &str) -> Result<Program, String> {
     let jars = std::env::var("KAFKA_JARS")
         .map_err(|_| "KAFKA_JARS is not set; `.ci/jars` fetches them and prints it".to_owned())?;
     Command::new("java")
@@ -67,7 +67,7 @@ pub(crate) fn java() -> Result<Program, String> {
         arguments: vec![
             "-cp".to_owned(),
             format!("{jars}/*"),
-            source("java/Produce.java").display().to_string(),
+            source("java").join(program).display().to_string(),
         ],
     })
 }

@@ -1,10 +1,10 @@
 //! The measures: their cases and their goals.
 
-use super::Settings;
-use super::plan::{Bound, Case, Goal, Measure, Plan, Round};
+use super::{Measure, Settings};
 use crate::broker::Kind;
 use crate::job::{Codec, Stream, Workload};
 use crate::peers::{BUFFER_MEMORY, OUTSTANDING, Peer};
+use crate::plan::{Bound, Case, Goal, Plan, Round, cpu_ratio};
 use crate::usage::Measurement;
 
 const PARTITIONS: i32 = 8;
@@ -55,7 +55,7 @@ fn cpu(settings: &Settings) -> Plan {
             ..stream(settings.records)
         });
         let case = |peer| Case::new(name, peer, PARTITIONS, workload.clone()).linger(LINGER_MS);
-        let peers = settings.peers.iter().copied();
+        let peers = settings.common.peers.iter().copied();
         // Nothing but its deliveries bounds what rskafka buffers.
         cases.extend(
             peers
@@ -75,7 +75,7 @@ fn cpu(settings: &Settings) -> Plan {
         ));
     }
     Plan {
-        measure: Measure::Cpu,
+        measure: Measure::Cpu.to_string(),
         broker: Kind::Plain,
         cases,
         goals,
@@ -89,14 +89,16 @@ fn partitions(settings: &Settings) -> Plan {
         round_robin: true,
         ..stream(settings.records)
     });
-    let peers = settings.among([Peer::Ours, Peer::BaseProducer, Peer::FranzGo]);
+    let peers = settings
+        .common
+        .among([Peer::Ours, Peer::BaseProducer, Peer::FranzGo]);
     let cases = peers.flat_map(|peer| {
         [(FEW, PARTITIONS), (MANY, 1000)].map(|(name, partitions)| {
             Case::new(name, peer, partitions, workload.clone()).linger(LINGER_MS)
         })
     });
     Plan {
-        measure: Measure::Partitions,
+        measure: Measure::Partitions.to_string(),
         broker: Kind::Plain,
         cases: cases.collect(),
         goals: vec![Goal::new(
@@ -139,7 +141,7 @@ fn tasks(settings: &Settings) -> Plan {
     }
     for (name, linger) in LINGERS {
         let workload = sends(settings, 1000);
-        let peers = settings.among([Peer::FutureProducer]);
+        let peers = settings.common.among([Peer::FutureProducer]);
         cases.extend(
             peers.map(|peer| Case::new(name, peer, PARTITIONS, workload.clone()).linger(linger)),
         );
@@ -166,7 +168,7 @@ fn tasks(settings: &Settings) -> Plan {
         },
     );
     Plan {
-        measure: Measure::Tasks,
+        measure: Measure::Tasks.to_string(),
         broker: Kind::Plain,
         cases,
         goals: vec![
@@ -193,7 +195,7 @@ fn slow_broker(settings: &Settings) -> Plan {
     for (name, tasks, partitions, _) in ROWS {
         let workload = sends(settings, tasks);
         cases.push(Case::new(name, Peer::Ours, partitions, workload.clone()));
-        let peers = settings.among([Peer::FutureProducer]);
+        let peers = settings.common.among([Peer::FutureProducer]);
         cases.extend(
             peers.map(|peer| Case::new(name, peer, partitions, workload.clone()).linger(1)),
         );
@@ -207,7 +209,7 @@ fn slow_broker(settings: &Settings) -> Plan {
         )
     });
     Plan {
-        measure: Measure::SlowBroker,
+        measure: Measure::SlowBroker.to_string(),
         broker: Kind::Slow,
         cases,
         goals: goals.into(),
@@ -218,7 +220,7 @@ fn lone(settings: &Settings) -> Plan {
     const NAME: &str = "lone send";
     let workload = sends(settings, 1);
     let mut cases = vec![Case::new(NAME, Peer::Ours, PARTITIONS, workload.clone())];
-    let peers = settings.among([Peer::FutureProducer, Peer::FranzGo]);
+    let peers = settings.common.among([Peer::FutureProducer, Peer::FranzGo]);
     cases.extend(peers.map(|peer| Case::new(NAME, peer, PARTITIONS, workload.clone()).linger(0)));
     let ratio = |text, bound, of: fn(&Measurement) -> Option<u64>| {
         Goal::new(text, Bound::AtMost(bound), TIMES, move |round| {
@@ -227,7 +229,7 @@ fn lone(settings: &Settings) -> Plan {
         })
     };
     Plan {
-        measure: Measure::Lone,
+        measure: Measure::Lone.to_string(),
         broker: Kind::Plain,
         cases,
         goals: vec![
@@ -248,7 +250,7 @@ fn lone(settings: &Settings) -> Plan {
 fn distant(settings: &Settings) -> Plan {
     const NAME: &str = "1 partition";
     let workload = Workload::Stream(stream(settings.records));
-    let peers = settings.among([
+    let peers = settings.common.among([
         Peer::Ours,
         Peer::BaseProducer,
         Peer::ConfluentKafka,
@@ -261,7 +263,7 @@ fn distant(settings: &Settings) -> Plan {
     // Shows what the round trip really takes.
     cases.push(Case::new("lone send", Peer::Ours, 1, sends(settings, 1)));
     Plan {
-        measure: Measure::Distant,
+        measure: Measure::Distant.to_string(),
         broker: Kind::Distant,
         cases,
         goals: vec![
@@ -296,7 +298,7 @@ fn new_topics() -> Plan {
         Case::new(name, Peer::Ours, 1, workload)
     };
     Plan {
-        measure: Measure::NewTopics,
+        measure: Measure::NewTopics.to_string(),
         broker: Kind::Plain,
         cases: vec![case(NONE, 0), case(MANY, KNOWN_TOPICS)],
         goals: vec![
@@ -342,7 +344,7 @@ fn compressed(settings: &Settings) -> Plan {
     let mut goals = Vec::new();
     for codec in [Codec::Zstd, Codec::Lz4] {
         let name = codec.name();
-        let peers = settings.among([
+        let peers = settings.common.among([
             Peer::Ours,
             Peer::BaseProducer,
             Peer::ConfluentKafka,
@@ -372,7 +374,7 @@ fn compressed(settings: &Settings) -> Plan {
         ));
     }
     Plan {
-        measure: Measure::Compressed,
+        measure: Measure::Compressed.to_string(),
         broker: Kind::Plain,
         cases,
         goals,
@@ -386,7 +388,7 @@ fn allocations(settings: &Settings) -> Plan {
         ..stream(settings.records)
     });
     // Those that allocate through Rust's allocator.
-    let peers = settings.among([
+    let peers = settings.common.among([
         Peer::Ours,
         Peer::ConfluentKafka,
         Peer::Kacrab,
@@ -394,7 +396,7 @@ fn allocations(settings: &Settings) -> Plan {
         Peer::Rskafka,
     ]);
     Plan {
-        measure: Measure::Allocations,
+        measure: Measure::Allocations.to_string(),
         broker: Kind::Plain,
         cases: peers
             .map(|peer| Case::new(NAME, peer, PARTITIONS, workload.clone()).linger(LINGER_MS))
@@ -418,9 +420,9 @@ fn memory(settings: &Settings) -> Plan {
         awaited: false,
         ..stream(2 * settings.records)
     });
-    let peers = settings.among([Peer::Ours, Peer::BaseProducer]);
+    let peers = settings.common.among([Peer::Ours, Peer::BaseProducer]);
     Plan {
-        measure: Measure::Memory,
+        measure: Measure::Memory.to_string(),
         broker: Kind::Slow,
         cases: peers
             .map(|peer| Case::new(NAME, peer, PARTITIONS, workload.clone()))
@@ -435,10 +437,6 @@ fn memory(settings: &Settings) -> Plan {
             },
         )],
     }
-}
-
-fn cpu_ratio(of: &Measurement, to: &Measurement) -> Option<f64> {
-    Some(of.cpu_ns_per_record() / to.cpu_ns_per_record())
 }
 
 /// Ours.

@@ -6,10 +6,9 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use super::Settings;
-use super::plan::{Bound, Case, Measure, Plan, Round};
 use crate::Failure;
 use crate::peers::Peer;
+use crate::plan::{Bound, Case, Plan, Round};
 use crate::stats::Spread;
 use crate::usage::Measurement;
 
@@ -17,8 +16,10 @@ const NS_PER_US: f64 = 1000.0;
 
 /// What came out of all measures.
 #[derive(Serialize)]
-pub(super) struct Report<'a> {
-    settings: &'a Settings,
+pub(crate) struct Report<'a> {
+    settings: serde_json::Value,
+    #[serde(skip)]
+    rounds: u32,
     goals: Vec<GoalRow>,
     cases: Vec<CaseRow>,
     left_out: &'a BTreeMap<Peer, String>,
@@ -29,7 +30,7 @@ pub(super) struct Report<'a> {
 
 #[derive(Serialize)]
 struct GoalRow {
-    measure: Measure,
+    measure: String,
     text: String,
     bound: Bound,
     unit: &'static str,
@@ -40,7 +41,7 @@ struct GoalRow {
 
 #[derive(Serialize)]
 struct CaseRow {
-    measure: Measure,
+    measure: String,
     case: String,
     client: Peer,
     cpu_ns_per_record: Spread,
@@ -55,13 +56,22 @@ struct CaseRow {
     batch_records: Option<Spread>,
     codec_ns_per_record: Option<Spread>,
     allocations_per_record: Option<Spread>,
+    /// Bytes that came from the broker, divided by those of the batches in its log.
+    fetched_ratio: Option<Spread>,
+    /// Peak RSS above what the process had before its client started.
+    grown_mib: Option<Spread>,
     rounds: Vec<Measurement>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(settings: &'a Settings, left_out: &'a BTreeMap<Peer, String>) -> Self {
+    pub(crate) fn new(
+        settings: serde_json::Value,
+        rounds: u32,
+        left_out: &'a BTreeMap<Peer, String>,
+    ) -> Self {
         Self {
             settings,
+            rounds,
             goals: Vec::new(),
             cases: Vec::new(),
             left_out,
@@ -71,11 +81,11 @@ impl<'a> Report<'a> {
     }
 
     /// Says how far the run is.
-    pub(super) fn tell(&self, measure: Measure, case: &Case, round: u32, measured: &Measurement) {
+    pub(crate) fn tell(&self, measure: &str, case: &Case, round: u32, measured: &Measurement) {
         let counts = if round == 0 { " (does not count)" } else { "" };
         eprintln!(
             "round {round} of {}{counts}: {measure}, {}: {}: {:.0} ns, {:.0} records/s",
-            self.settings.rounds,
+            self.rounds,
             case.name,
             case.peer,
             measured.cpu_ns_per_record(),
@@ -84,7 +94,7 @@ impl<'a> Report<'a> {
     }
 
     /// Takes all rounds of a measure.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         plan: Plan,
         rounds: &[Vec<Option<Measurement>>],
@@ -105,7 +115,7 @@ impl<'a> Report<'a> {
                     self.failures
                         .push(format!("{}, {}: {reason}", case.peer, case.name));
                 }
-                None => self.cases.extend(CaseRow::of(plan.measure, case, &views)),
+                None => self.cases.extend(CaseRow::of(&plan.measure, case, &views)),
             }
         }
         for goal in plan.goals {
@@ -117,7 +127,7 @@ impl<'a> Report<'a> {
             let complete = values.len() == views.len();
             let value = complete.then(|| Spread::of(values)).flatten();
             self.goals.push(GoalRow {
-                measure: plan.measure,
+                measure: plan.measure.clone(),
                 met: value.map(|value| goal.bound.is_met(value.median)),
                 text: goal.text,
                 bound: goal.bound,
@@ -127,7 +137,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = format!("{}\n\n{}\n", self.case_table(), self.goal_table());
         for (peer, reason) in self.left_out {
             let _ = writeln!(text, "left out: {peer}: {reason}");
@@ -157,7 +167,7 @@ impl<'a> Report<'a> {
         };
         for row in &self.cases {
             table.add_row([
-                row.measure.to_string(),
+                row.measure.clone(),
                 row.case.clone(),
                 row.client.to_string(),
                 row.cpu_ns_per_record.show(1.0, 0),
@@ -176,9 +186,11 @@ impl<'a> Report<'a> {
         let mut table = table(["goal", "measured", "wanted", ""], 1..3);
         for row in &self.goals {
             let digits = if row.unit == "records/s" { 0 } else { 2 };
+            // A third has no end.
+            let round = |bound: f64| (bound * 1000.0).round() / 1000.0;
             let wanted = match row.bound {
-                Bound::AtLeast(bound) => format!(">= {bound} {}", row.unit),
-                Bound::AtMost(bound) => format!("<= {bound} {}", row.unit),
+                Bound::AtLeast(bound) => format!(">= {} {}", round(bound), row.unit),
+                Bound::AtMost(bound) => format!("<= {} {}", round(bound), row.unit),
             };
             let measured = row.value.map_or_else(
                 || "not measured".to_owned(),
@@ -194,12 +206,12 @@ impl<'a> Report<'a> {
         table
     }
 
-    pub(super) fn json(&self) -> Result<String, Failure> {
+    pub(crate) fn json(&self) -> Result<String, Failure> {
         Ok(serde_json::to_string_pretty(self)?)
     }
 
     /// Fails if this client did: what others cannot do is only told.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         match self.ours_failed {
             true => Err("measurements of this client failed".into()),
             false => Ok(()),
@@ -208,7 +220,7 @@ impl<'a> Report<'a> {
 }
 
 impl CaseRow {
-    fn of(measure: Measure, case: &Case, rounds: &[Round<'_>]) -> Option<Self> {
+    fn of(measure: &str, case: &Case, rounds: &[Round<'_>]) -> Option<Self> {
         let name = case.name.as_str();
         let ours = |round: &Round<'_>| Some(round.get(name, Peer::Ours)?.cpu_ns_per_record());
         let measured: Vec<&Measurement> = rounds
@@ -223,7 +235,7 @@ impl CaseRow {
             Spread::of(measured.iter().filter_map(|one| of(one)))
         };
         Some(Self {
-            measure,
+            measure: measure.to_owned(),
             case: case.name.clone(),
             client: case.peer,
             cpu_ns_per_record: spread(Measurement::cpu_ns_per_record)?,
@@ -238,6 +250,8 @@ impl CaseRow {
             allocations_per_record: optional(|one| {
                 Some(one.allocations? as f64 / one.records as f64)
             }),
+            fetched_ratio: optional(Measurement::fetched_ratio),
+            grown_mib: optional(Measurement::grown_mib),
             rounds: measured.into_iter().cloned().collect(),
         })
     }
@@ -256,6 +270,12 @@ impl CaseRow {
         }
         if let Some(allocations) = self.allocations_per_record {
             notes.push(format!("{} allocations a record", allocations.show(1.0, 3)));
+        }
+        if let Some(ratio) = self.fetched_ratio {
+            notes.push(format!("fetched {} times the log", ratio.show(1.0, 3)));
+        }
+        if let Some(grown) = self.grown_mib {
+            notes.push(format!("grew by {} MiB", grown.show(1.0, 0)));
         }
         notes.join("; ")
     }

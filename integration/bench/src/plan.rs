@@ -1,8 +1,5 @@
 //! What a measure consists of: cases, and goals for what comes out of them.
 
-use std::fmt;
-
-use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::broker::Kind;
@@ -10,42 +7,10 @@ use crate::job::{Codec, Workload};
 use crate::peers::Peer;
 use crate::usage::Measurement;
 
-/// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Measure {
-    /// CPU per record, 8 partitions, linger 5 ms.
-    Cpu,
-    /// 1,000 partitions against 8, each record to the next one.
-    Partitions,
-    /// Many tasks that await each send, default settings.
-    Tasks,
-    /// The same, on a broker that takes 2 ms for a request.
-    SlowBroker,
-    /// One task that awaits each send.
-    Lone,
-    /// One partition, 5 ms away, default settings.
-    Distant,
-    /// First sends to topics that the client does not know.
-    NewTopics,
-    /// JSON values of 1 KB with zstd and LZ4.
-    Compressed,
-    /// Allocations per record.
-    Allocations,
-    /// Peak memory above the buffer's.
-    Memory,
-}
-
-impl fmt::Display for Measure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.to_possible_value().ok_or(fmt::Error)?;
-        f.write_str(value.get_name())
-    }
-}
-
 /// A measure, ready to be run.
 pub(crate) struct Plan {
-    pub(crate) measure: Measure,
+    /// Its name.
+    pub(crate) measure: String,
     pub(crate) broker: Kind,
     pub(crate) cases: Vec<Case>,
     pub(crate) goals: Vec<Goal>,
@@ -114,6 +79,11 @@ impl<'a> Round<'a> {
             .filter(move |(case, _)| case.name == name)
             .filter_map(|(case, measurement)| Some((case.peer, measurement.as_ref()?)))
     }
+}
+
+/// CPU per record of one divided by that of another.
+pub(crate) fn cpu_ratio(of: &Measurement, to: &Measurement) -> Option<f64> {
+    Some(of.cpu_ns_per_record() / to.cpu_ns_per_record())
 }
 
 /// Finds a figure in a round; `None` where something that it needs was not measured.
