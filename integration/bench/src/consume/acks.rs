@@ -5,8 +5,7 @@ use std::hint::black_box;
 use kafka_client::Error;
 use kafka_client::consumer::{AckConsumer, Consumer, Delivery};
 use kafka_client::record::ConsumerRecord;
-use tokio::sync::mpsc::{Sender, channel};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::channel;
 
 use super::peers::{Source, ours};
 use crate::Failure;
@@ -18,12 +17,11 @@ const TASKS: usize = 16;
 const WAITING: usize = 256;
 
 /// Nothing but what is to be compared with.
-pub(super) struct HandOver(Consumer, Tasks<ConsumerRecord>);
+pub(super) struct HandOver(Consumer);
 
 impl Source for HandOver {
     async fn start(job: &Job) -> Result<Self, Failure> {
-        let tasks = Tasks::start(|record| drop(black_box(record)));
-        Ok(Self(ours::assigned(job).await?, tasks))
+        Ok(Self(ours::assigned(job).await?))
     }
 
     async fn take(
@@ -31,24 +29,17 @@ impl Source for HandOver {
         records: u64,
         _: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<u64, Failure> {
-        let Self(consumer, tasks) = self;
-        tasks
-            .hand_over(records, async || consumer.recv().await)
-            .await
-    }
-
-    async fn finish(self) -> Result<(), Failure> {
-        self.1.finish().await
+        let next = async || self.0.recv().await;
+        hand_over(records, next, |record| drop(black_box(record))).await
     }
 }
 
 /// The tasks acknowledge them.
-pub(super) struct HandOverAck(AckConsumer<ConsumerRecord>, Tasks<Delivery<ConsumerRecord>>);
+pub(super) struct HandOverAck(AckConsumer<ConsumerRecord>);
 
 impl Source for HandOverAck {
     async fn start(job: &Job) -> Result<Self, Failure> {
-        let tasks = Tasks::start(|delivery: Delivery<ConsumerRecord>| black_box(delivery).ack());
-        Ok(Self(ours::acknowledged(job).await?, tasks))
+        Ok(Self(ours::acknowledged(job).await?))
     }
 
     async fn take(
@@ -56,57 +47,36 @@ impl Source for HandOverAck {
         records: u64,
         _: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<u64, Failure> {
-        let Self(consumer, tasks) = self;
-        tasks
-            .hand_over(records, async || consumer.recv().await)
-            .await
-    }
-
-    async fn finish(self) -> Result<(), Failure> {
-        self.1.finish().await
+        let next = async || self.0.recv().await;
+        let done = |delivery: Delivery<ConsumerRecord>| black_box(delivery).ack();
+        hand_over(records, next, done).await
     }
 }
 
-struct Tasks<T> {
-    channels: Vec<Sender<T>>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl<T: Send + 'static> Tasks<T> {
-    fn start(done: fn(T)) -> Self {
-        let (channels, tasks) = (0..TASKS)
-            .map(|_| {
-                let (sender, mut receiver) = channel(WAITING);
-                let task = tokio::spawn(async move {
-                    while let Some(record) = receiver.recv().await {
-                        done(record);
-                    }
-                });
-                (sender, task)
-            })
-            .unzip();
-        Self { channels, tasks }
+/// To each task in turn; returns when they are done with all.
+async fn hand_over<T: Send + 'static>(
+    records: u64,
+    mut next: impl AsyncFnMut() -> Result<T, Error>,
+    done: fn(T),
+) -> Result<u64, Failure> {
+    let (channels, tasks): (Vec<_>, Vec<_>) = (0..TASKS)
+        .map(|_| {
+            let (sender, mut receiver) = channel(WAITING);
+            let task = tokio::spawn(async move {
+                while let Some(record) = receiver.recv().await {
+                    done(record);
+                }
+            });
+            (sender, task)
+        })
+        .unzip();
+    for (_, channel) in (0..records).zip(channels.iter().cycle()) {
+        let sent = channel.send(next().await?).await;
+        sent.map_err(|_| "a task ended before its records")?;
     }
-
-    /// To each task in turn.
-    async fn hand_over(
-        &self,
-        records: u64,
-        mut next: impl AsyncFnMut() -> Result<T, Error>,
-    ) -> Result<u64, Failure> {
-        for (_, channel) in (0..records).zip(self.channels.iter().cycle()) {
-            let sent = channel.send(next().await?).await;
-            sent.map_err(|_| "a task ended before its records")?;
-        }
-        Ok(records)
+    drop(channels);
+    for task in tasks {
+        task.await?;
     }
-
-    /// Waits until all are done.
-    async fn finish(self) -> Result<(), Failure> {
-        drop(self.channels);
-        for task in self.tasks {
-            task.await?;
-        }
-        Ok(())
-    }
+    Ok(records)
 }

@@ -82,7 +82,7 @@ fn cpu(settings: &Settings) -> Vec<Case> {
 fn cpu_goals() -> Vec<Goal> {
     let against = |text: &str, bound, name: &'static str, other: Figure| {
         Goal::new(
-            format!("CPU per record: {text} against {name}"),
+            format!("CPU per record, {name}: {text} against ours"),
             Bound::AtLeast(bound),
             TIMES,
             move |round| Some(other(round)? / cpu_of(round, name)?),

@@ -15,6 +15,9 @@ use crate::worker::runtime;
 const RESTS: u64 = 10;
 const REST: Duration = Duration::from_millis(300);
 
+/// How long nothing is to come after the last record.
+const NOTHING_MORE: Duration = Duration::from_millis(200);
+
 pub(crate) fn work(job: &Job) -> Result<Measurement, Failure> {
     match (&job.workload, job.peer) {
         (&Workload::Json { records, warm_up }, _) => json_alone(job, records, warm_up),
@@ -78,14 +81,18 @@ fn read<S: Source>(job: &Job, backlog: Backlog) -> Result<Measurement, Failure> 
         taken += source
             .take(backlog.records - taken, see(backlog.api))
             .await?;
-        source.finish().await?;
         let mut measurement = meter.stop(taken)?;
         if backlog.api == Api::Rests {
             measurement.rss_before_kib = Some(before);
         }
-        match taken == backlog.records {
-            true => Ok(measurement),
-            false => Err(format!("{taken} records came of {}", backlog.records).into()),
+        if taken != backlog.records {
+            return Err(format!("{taken} records came of {}", backlog.records).into());
+        }
+        // Some that came twice would leave others over.
+        let more = source.take(1, |_| Ok(()));
+        match tokio::time::timeout(NOTHING_MORE, more).await {
+            Err(_) => Ok(measurement),
+            Ok(more) => Err(format!("after all records came {} more", more?).into()),
         }
     })
 }

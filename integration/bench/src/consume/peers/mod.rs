@@ -18,15 +18,11 @@ pub(super) trait Source: Sized {
     async fn start(job: &Job) -> Result<Self, Failure>;
 
     /// Takes so many records, and what is left of a batch of which one was taken; shows the value
-    /// of each to `see`. Tells how many there were.
+    /// of each to `see`. Tells how many there were. Waits for ever for what does not come, but gives
+    /// way to others meanwhile.
     async fn take(
         &mut self,
         records: u64,
         see: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<u64, Failure>;
-
-    /// Waits until everything is done with the records.
-    async fn finish(self) -> Result<(), Failure> {
-        Ok(())
-    }
 }

@@ -45,9 +45,12 @@ impl Source for Base {
     ) -> Result<u64, Failure> {
         let mut taken = 0;
         while taken < records {
-            if let Some(record) = self.0.poll(Duration::from_secs(1)) {
-                see(black_box(record?).payload().unwrap_or_default())?;
-                taken += 1;
+            match self.0.poll(Duration::from_secs(1)) {
+                Some(record) => {
+                    see(black_box(record?).payload().unwrap_or_default())?;
+                    taken += 1;
+                }
+                None => tokio::task::yield_now().await,
             }
         }
         Ok(taken)
