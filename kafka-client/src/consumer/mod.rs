@@ -229,15 +229,18 @@ impl Stream for Consumer {
     type Item = Result<ConsumerRecord, Error>;
 
     /// As [`Consumer::recv`]. The stream ends after an error for which [`Error::is_fatal`] holds.
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
+        let Self { reader, ended, .. } = &mut *self;
+        if *ended {
             return Poll::Ready(None);
         }
-        let polled = self.reader.poll_record(cx);
-        if let Poll::Ready(Err(error)) = &polled {
-            self.ended = error.is_fatal();
-        }
-        polled.map(Some)
+        reader.poll_record_as(cx, |record| {
+            if let Err(error) = &record {
+                *ended = error.is_fatal();
+            }
+            Some(record)
+        })
     }
 }
 

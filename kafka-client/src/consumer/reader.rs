@@ -125,7 +125,7 @@ impl Reader {
         while records.len() < max {
             // The user is not done with those that it is about to get.
             self.gathered = Some(records.len());
-            let polled = self.next_record(cx);
+            let polled = self.next_record(cx, |record| record);
             self.gathered = None;
             match polled {
                 Poll::Ready(Ok(record)) => records.push(record),
@@ -199,15 +199,31 @@ impl Reader {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<ConsumerRecord, Error>> {
-        self.enter();
-        self.next_record(cx)
+        self.poll_record_as(cx, |record| record)
     }
 
-    fn next_record(&mut self, cx: &mut Context<'_>) -> Poll<Result<ConsumerRecord, Error>> {
+    /// As [`Reader::poll_record`], in the form that the caller gives it: made in place, a record need not
+    /// be moved.
+    #[inline]
+    pub(super) fn poll_record_as<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        give: impl FnOnce(Result<ConsumerRecord, Error>) -> T,
+    ) -> Poll<T> {
+        self.enter();
+        self.next_record(cx, give)
+    }
+
+    #[inline]
+    fn next_record<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        give: impl FnOnce(Result<ConsumerRecord, Error>) -> T,
+    ) -> Poll<T> {
         loop {
             let current = match self.poll_current(cx) {
                 Poll::Ready(Ok(current)) => current,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Err(error)) => return Poll::Ready(give(Err(error))),
                 Poll::Pending => return Poll::Pending,
             };
             let Some(batch) = &mut current.batch else {
@@ -229,7 +245,7 @@ impl Reader {
                 Some(Ok(view)) => {
                     if let Err(error) = verify(view.headers) {
                         let next = batch.next;
-                        return Poll::Ready(Err(self.corrupt(&error, next)));
+                        return Poll::Ready(give(Err(self.corrupt(&error, next))));
                     }
                     if let Some(ticket) = assigned.hand_out(version, view.offset) {
                         current.ticket = ticket;
@@ -237,12 +253,12 @@ impl Reader {
                             assigned.begin_batch(epoch, batch.timestamp);
                         }
                         let record = ConsumerRecord::from_view(origin, epoch, kind, &view);
-                        return Poll::Ready(Ok(record));
+                        return Poll::Ready(give(Ok(record)));
                     }
                 }
                 Some(Err(error)) => {
                     let next = batch.next;
-                    return Poll::Ready(Err(self.corrupt(&error, next)));
+                    return Poll::Ready(give(Err(self.corrupt(&error, next))));
                 }
                 None => {
                     assigned.skip_to(version, batch.next, batch.leader_epoch);
