@@ -25,6 +25,7 @@ mod record_sink;
 mod request;
 mod shared;
 mod sink;
+mod telling;
 mod topic;
 mod undelivered;
 mod window;

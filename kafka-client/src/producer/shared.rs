@@ -16,6 +16,7 @@ use super::config::ProducerConfig;
 use super::identity::Identities;
 use super::partition::{Finished, Partition, Refusal, Signal};
 use super::sink::{Due, Sink, sink_loop};
+use super::telling::Telling;
 use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
 use super::window::Identity;
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     /// listed is neither flushed nor given up.
     active: Mutex<Active>,
     buffers: Mutex<Buffers>,
+    /// Outcomes that are on their way to those who wait for them.
+    pub(crate) telling: Telling,
     /// Callers that wait for the budget: nothing lingers while there are any.
     starving: AtomicUsize,
     closed: OnceLock<Error>,
@@ -101,6 +104,7 @@ impl Shared {
             active: Mutex::default(),
             buffers: Mutex::default(),
             starving: AtomicUsize::new(0),
+            telling: Telling::default(),
             closed: OnceLock::new(),
             is_over: AtomicBool::new(false),
             closing: Notify::new(),
@@ -210,6 +214,7 @@ impl Shared {
     ) {
         let mut moved = Vec::new();
         let mut made_anew = Vec::new();
+        let _telling = self.telling.begin();
         let mut finished = Vec::new();
         let mut some_changed = false;
         let rack = self.config.rack.as_deref();
@@ -361,6 +366,8 @@ impl Shared {
             .collect();
         self.make_all_due();
         let all = async {
+            // What had left its partition before the look is not among those.
+            self.telling.ended().await;
             for (completion, _) in &pending {
                 completion.clone().settled().await;
             }

@@ -541,6 +541,7 @@ fn settle(shared: &Arc<Shared>, request: InFlight, answer: Result<Bytes, Error>)
 
 /// Settles batches, and tells of those that are over.
 fn give_back(shared: &Arc<Shared>, answers: impl Iterator<Item = (Item, Answer)>, came: &Came<'_>) {
+    let _telling = shared.telling.begin();
     let mut finished: Vec<Finished> = Vec::new();
     let mut refresh = false;
     for (item, answer) in answers {

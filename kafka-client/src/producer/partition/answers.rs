@@ -484,6 +484,7 @@ impl Partition {
 
     /// Gives up what is older than `delivery.timeout.ms`.
     pub(crate) fn expire(&self, shared: &Shared, now: Instant) {
+        let _telling = shared.telling.begin();
         let mut finished = Vec::new();
         {
             let mut state = lock(&self.state);
@@ -566,6 +567,7 @@ impl Partition {
 
     /// Gives up everything (the producer closes or failed).
     pub(crate) fn abort(&self, shared: &Shared, error: &Error) {
+        let _telling = shared.telling.begin();
         let mut finished = Vec::new();
         {
             let mut state = lock(&self.state);

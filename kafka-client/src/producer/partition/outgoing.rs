@@ -166,6 +166,7 @@ impl Partition {
         ticket: Ticket,
         sealed: Result<Sealed, RecordError>,
     ) -> Option<Bytes> {
+        let _telling = shared.telling.begin();
         let mut finished = Vec::new();
         let bytes = {
             let mut state = lock(&self.state);
