@@ -553,12 +553,37 @@ async fn a_member_closed_in_a_rebalance_waits_until_its_offsets_are_taken() {
 /// The others wait for its assignment.
 #[tokio::test(start_paused = true)]
 async fn a_leader_closed_in_a_rebalance_assigns_before_it_leaves() {
-    let lost = when(ApiKey::SYNC_GROUP).client_id("leader").times(1);
-    let scene = Rebalance::new(lost.then([Step::Silence])).await;
-    let began = Instant::now();
-    let (read, closed) = scene.leader.close().await;
-    closed.unwrap();
-    assert!(began.elapsed() < 6 * SECOND, "{:?}", began.elapsed());
-    assert_eq!((read, wholly_stored(&scene.setting).await), (10, 1));
-    drop((scene.other, scene.third));
+    for loss in [Step::Silence, Step::Close] {
+        let lost = when(ApiKey::SYNC_GROUP).client_id("leader").times(1);
+        let scene = Rebalance::new(lost.then([loss])).await;
+        let began = Instant::now();
+        let (read, closed) = scene.leader.close().await;
+        closed.unwrap();
+        assert!(began.elapsed() < 6 * SECOND, "{:?}", began.elapsed());
+        assert_eq!((read, wholly_stored(&scene.setting).await), (10, 1));
+        drop((scene.other, scene.third));
+    }
+}
+
+/// A commit that was under way when the user closed, and is never answered, is made again.
+#[tokio::test(start_paused = true)]
+async fn a_commit_without_an_answer_is_made_again_when_closing() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    numbered::send(&producer, "read", 1, 0..10).await;
+    let member = setting.kafka().await.consumer("group");
+    let member = member.offset_reset(OffsetReset::Earliest).manual_commit();
+    let mut member = member.subscribe(["read"]).await.unwrap();
+    receive(&mut member, 10).await;
+    let silent = when(ApiKey::OFFSET_COMMIT).times(1).then([Step::Silence]);
+    let silent = setting.inject(silent);
+    let pending = member.commit_async();
+    silent.wait_for_hits(1).await;
+    member.close().await.unwrap();
+    pending.await.unwrap();
+    let reader = setting.kafka().await.consumer("group");
+    let reader = reader.assign(partitions("read", 1)).await.unwrap();
+    let stored = reader.handle().committed(&partitions("read", 1)).await;
+    assert!(stored.unwrap().into_values().eq([10]));
 }

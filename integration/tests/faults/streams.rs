@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration::numbered::{self, Tally};
-use kafka_client::Kafka;
+use kafka_broker::{Step, when};
 use kafka_client::consumer::{
     OffsetReset, PartitionStream, PartitionStreams, PartitionStreamsBuilder, TopicPartition,
 };
 use kafka_client::record::ConsumerRecord;
+use kafka_client::{ErrorKind, Kafka};
+use kafka_client_protocol::ApiKey;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -217,6 +219,85 @@ async fn seeks_and_pauses_reach_a_stream() {
     for offset in 90..100 {
         assert_eq!(stream.recv().await.unwrap().unwrap().offset(), offset);
     }
+    drop(stream);
+    member.close().await.unwrap();
+}
+
+/// A stream that is dropped with a record at hand, in whatever state its partition is, leaves nothing in
+/// work that nobody can acknowledge; and it does not undo a seek.
+#[tokio::test(start_paused = true)]
+async fn a_record_at_hand_of_a_dropped_stream_holds_up_nothing() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "read", 1, 100).await;
+    let kafka = setting.kafka().await;
+    let mut member = member(&kafka).subscribe([topic]).await.unwrap();
+    let (handle, at) = (member.handle(), TopicPartition::new(topic, 0));
+    let in_work = || handle.in_work(&at).unwrap().records;
+    let mut stream = member.recv().await.unwrap();
+    for offset in 0..5 {
+        assert_eq!(stream.recv().await.unwrap().unwrap().offset(), offset);
+    }
+    // The offset that it goes on from is being asked for.
+    let asked = when(ApiKey::LIST_OFFSETS).always().then([Step::Hold]);
+    let asked = setting.inject(asked);
+    handle.seek_to_end(&at).unwrap();
+    asked.wait_for_hits(1).await;
+    drop(stream);
+    assert_eq!(in_work(), 0);
+    asked.release();
+    let mut stream = timeout(SECOND, member.recv()).await.unwrap().unwrap();
+    assert!(timeout(SECOND, stream.recv()).await.is_err(), "at the end");
+    // After a seek forward it goes on from there.
+    handle.seek(&at, 10).unwrap();
+    assert_eq!(stream.recv().await.unwrap().unwrap().offset(), 10);
+    handle.seek(&at, 90).unwrap();
+    drop(stream);
+    assert_eq!(in_work(), 0);
+    let mut stream = timeout(SECOND, member.recv()).await.unwrap().unwrap();
+    for offset in 90..100 {
+        assert_eq!(stream.recv().await.unwrap().unwrap().offset(), offset);
+    }
+    // Closing does not wait for a record that nobody has any more.
+    let begun = tokio::time::Instant::now();
+    let closing = tokio::spawn(async move { member.close().await });
+    sleep(SECOND).await;
+    drop(stream);
+    closing.await.unwrap().unwrap();
+    assert!(begun.elapsed() < 3 * SECOND, "{:?}", begun.elapsed());
+    assert_eq!(
+        stored(&kafka, topic, 0).await,
+        Some(99),
+        "the last is not done"
+    );
+}
+
+/// `max.poll.interval.ms` is about records that are in hand.
+#[tokio::test(start_paused = true)]
+async fn a_member_that_takes_no_streams_is_overdue_only_with_records_at_hand() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "read", 1, 10).await;
+    let kafka = setting.kafka().await;
+    let member = kafka.consumer(GROUP).offset_reset(OffsetReset::Earliest);
+    let member = member
+        .heartbeat_interval(SECOND)
+        .max_poll_interval(30 * SECOND);
+    let mut member = member.partition_streams().subscribe([topic]).await.unwrap();
+    let mut stream = member.recv().await.unwrap();
+    assert_eq!(stream.recv().await.unwrap().unwrap().offset(), 0);
+    // A handler that hangs is noticed, although the next stream is waited for all the while.
+    let error = timeout(60 * SECOND, member.recv()).await;
+    let error = error.expect("it is told").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GroupLost, "{error}");
+    assert!(stream.recv().await.is_none());
+    // It comes again, and a stream that waits is no reason to leave.
+    let mut stream = timeout(60 * SECOND, member.recv()).await.unwrap().unwrap();
+    for offset in 0..10 {
+        assert_eq!(stream.recv().await.unwrap().unwrap().offset(), offset);
+    }
+    let waits = timeout(120 * SECOND, async {
+        tokio::join!(stream.recv(), member.recv())
+    });
+    assert!(waits.await.is_err(), "nothing comes");
     drop(stream);
     member.close().await.unwrap();
 }

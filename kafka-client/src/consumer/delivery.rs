@@ -176,6 +176,11 @@ impl Receipt {
     pub fn ack(self) {
         self.assigned.ack(self.ticket);
     }
+
+    /// Nobody works on the record any more.
+    pub(super) fn hand_back(&self) {
+        self.assigned.hand_back(self.ticket);
+    }
 }
 
 impl fmt::Debug for Receipt {

@@ -95,8 +95,8 @@ impl ConsumerHandle {
         let commits = &state.commits;
         let handed_out = state.positions.iter().filter_map(|(partition, slot)| {
             // Who commits is done with it: auto-commit must not go back behind this.
-            slot.assigned.finish();
             let offset = slot.assigned.committable();
+            slot.assigned.claim(offset);
             // What is on its way is waited for, or is another offset than this after a seek back.
             let is_news = offset != slot.committed
                 || assigned_by_hand

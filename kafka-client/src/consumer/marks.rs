@@ -5,6 +5,8 @@
 //! before it and writes 101 after it. So each has numbers of its own. Moves are counted, and what the
 //! reader writes counts for the move that it knows of: after another one, its numbers are nothing until
 //! it has caught up. That costs the reader plain stores, and no read-modify-write for each record.
+//!
+//! A commit by the user says that what was handed out is done with. That is a mark of its own as well.
 
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 
@@ -15,6 +17,13 @@ pub(super) struct Marks {
     moved: Marked,
     /// Since then, by the reader alone.
     read: Marked,
+    /// When the first record of the batch that is being handed out was written, in milliseconds since the
+    /// Unix epoch; -1 if unknown. By the reader alone, as `read`.
+    timestamp: AtomicI64,
+    /// Up to where the user has committed, by whoever has the consumer's state locked; and after how many
+    /// moves.
+    claimed: AtomicI64,
+    claimed_moves: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -27,9 +36,6 @@ struct Marked {
     processed: AtomicI64,
     /// Leader epoch of the record before the position, -1 if unknown.
     epoch: AtomicI32,
-    /// When the first record of its batch was written, in milliseconds since the Unix epoch; -1 if
-    /// unknown.
-    timestamp: AtomicI64,
 }
 
 impl Marks {
@@ -40,43 +46,60 @@ impl Marks {
             position: AtomicI64::new(-1),
             processed: AtomicI64::new(-1),
             epoch: AtomicI32::new(-1),
-            timestamp: AtomicI64::new(-1),
         };
         Self {
             moved: marked(),
             read: marked(),
+            timestamp: AtomicI64::new(-1),
+            claimed: AtomicI64::new(-1),
+            claimed_moves: AtomicU64::new(0),
         }
     }
 
     /// Next offset to hand out; -1 while it is not known.
     pub(super) fn position(&self) -> i64 {
-        self.get(|marked| marked.position.load(Ordering::Acquire))
+        self.get(|marked, _| marked.position.load(Ordering::Acquire))
     }
 
-    /// Everything below this offset was handed out, and asked beyond.
+    /// Everything below this offset was handed out, and asked beyond, or committed.
     pub(super) fn processed(&self) -> i64 {
-        self.get(|marked| marked.processed.load(Ordering::Acquire))
+        self.get(|marked, moves| {
+            let processed = marked.processed.load(Ordering::Acquire);
+            match self.claimed_moves.load(Ordering::Acquire) == moves {
+                true => processed.max(self.claimed.load(Ordering::Acquire)),
+                false => processed,
+            }
+        })
     }
 
     /// Leader epoch of the record before the position, -1 if unknown.
     pub(super) fn epoch(&self) -> i32 {
-        self.get(|marked| marked.epoch.load(Ordering::Acquire))
+        self.get(|marked, _| marked.epoch.load(Ordering::Acquire))
     }
 
-    /// When what was handed out last was written, or a little before; -1 if unknown.
+    /// When what was handed out last was written, or a little before; -1 if nothing was since the last move.
     pub(super) fn timestamp(&self) -> i64 {
-        self.get(|marked| marked.timestamp.load(Ordering::Acquire))
+        self.get(|marked, _| match std::ptr::eq(marked, &self.read) {
+            true => self.timestamp.load(Ordering::Acquire),
+            false => -1,
+        })
     }
 
-    fn get<T>(&self, mark: impl Fn(&Marked) -> T) -> T {
+    /// How many moves there were.
+    pub(super) fn moves(&self) -> u64 {
+        self.moved.moves.load(Ordering::Acquire)
+    }
+
+    fn get<T>(&self, mark: impl Fn(&Marked, u64) -> T) -> T {
         loop {
             let moves = self.moved.moves.load(Ordering::Acquire);
             let has_caught_up = self.read.moves.load(Ordering::Acquire) == moves;
-            let value = mark(if has_caught_up {
+            let marked = if has_caught_up {
                 &self.read
             } else {
                 &self.moved
-            });
+            };
+            let value = mark(marked, moves);
             // Else there was a move in between, and `value` may be the reader's of before, or of after.
             if self.moved.moves.load(Ordering::Acquire) == moves {
                 return value;
@@ -86,11 +109,33 @@ impl Marks {
 
     /// Moves all marks. One after the other: the consumer's state is locked.
     pub(super) fn move_to(&self, offset: i64) {
+        self.move_all(offset, offset, -1);
+    }
+
+    /// Leaves the marks where they are, but what the reader does of data that it has looked at already
+    /// changes them no more. The consumer's state is locked.
+    pub(super) fn stay(&self) {
+        self.move_all(self.position(), self.processed(), self.epoch());
+    }
+
+    fn move_all(&self, position: i64, processed: i64, epoch: i32) {
         let moves = self.moved.moves.load(Ordering::Relaxed);
-        self.moved.position.store(offset, Ordering::Release);
-        self.moved.processed.store(offset, Ordering::Release);
-        self.moved.epoch.store(-1, Ordering::Release);
+        self.moved.position.store(position, Ordering::Release);
+        self.moved.processed.store(processed, Ordering::Release);
+        self.moved.epoch.store(epoch, Ordering::Release);
         self.moved.moves.store(moves + 1, Ordering::Release);
+    }
+
+    /// The user has committed what was handed out before this offset, and so is done with it. The
+    /// consumer's state is locked.
+    pub(super) fn claim(&self, offset: i64) {
+        let moves = self.moved.moves.load(Ordering::Relaxed);
+        let is_of_this = self.claimed_moves.load(Ordering::Relaxed) == moves;
+        if !is_of_this || self.claimed.load(Ordering::Relaxed) < offset {
+            // The offset first: under the former number of moves it is of no account.
+            self.claimed.store(offset, Ordering::Release);
+            self.claimed_moves.store(moves, Ordering::Release);
+        }
     }
 
     /// The leader epoch of the record before the offset that was just moved to; nothing of what follows
@@ -109,11 +154,12 @@ impl Marks {
                 return;
             }
             let position = self.moved.position.load(Ordering::Acquire);
+            let processed = self.moved.processed.load(Ordering::Acquire);
             let epoch = self.moved.epoch.load(Ordering::Acquire);
             self.read.position.store(position, Ordering::Release);
-            self.read.processed.store(position, Ordering::Release);
+            self.read.processed.store(processed, Ordering::Release);
             self.read.epoch.store(epoch, Ordering::Release);
-            self.read.timestamp.store(-1, Ordering::Release);
+            self.timestamp.store(-1, Ordering::Release);
             self.read.moves.store(moves, Ordering::Release);
         }
     }
@@ -135,7 +181,7 @@ impl Marks {
     pub(super) fn begin_batch(&self, epoch: i32, timestamp: i64) {
         self.read.epoch.store(epoch, Ordering::Release);
         if timestamp >= 0 {
-            self.read.timestamp.store(timestamp, Ordering::Release);
+            self.timestamp.store(timestamp, Ordering::Release);
         }
     }
 
@@ -199,6 +245,43 @@ mod tests {
         assert_eq!(all(&marks), (5, 5, -1));
         marks.catch_up();
         assert_eq!((all(&marks), marks.reading()), ((5, 5, -1), 5));
+    }
+
+    /// The reader's `finish` and a commit from elsewhere do not undo each other, nor a seek.
+    #[test]
+    fn a_commit_counts_until_the_next_move() {
+        let marks = Marks::new();
+        marks.move_to(10);
+        marks.catch_up();
+        marks.hand_out(20);
+        marks.claim(20);
+        assert_eq!(marks.processed(), 20);
+        marks.hand_out(21);
+        marks.finish();
+        marks.claim(20);
+        assert_eq!(marks.processed(), 21);
+        marks.move_to(5);
+        assert_eq!(marks.processed(), 5);
+        marks.catch_up();
+        assert_eq!(marks.processed(), 5);
+        marks.claim(7);
+        assert_eq!(marks.processed(), 7);
+    }
+
+    /// A record of a log that was truncated meanwhile is handed out: that of the new log comes too.
+    #[test]
+    fn what_is_handed_out_after_marks_were_to_stay_changes_nothing() {
+        let marks = Marks::new();
+        marks.move_to(10);
+        marks.catch_up();
+        marks.begin_batch(3, 70);
+        marks.hand_out(11);
+        marks.stay();
+        marks.hand_out(12);
+        marks.finish();
+        assert_eq!(all(&marks), (11, 10, 3));
+        marks.catch_up();
+        assert_eq!((all(&marks), marks.reading()), ((11, 10, 3), 11));
     }
 
     /// Each move goes to a thousand of its own, in which the reader hands out what follows. Whoever looks

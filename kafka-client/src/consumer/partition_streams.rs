@@ -11,9 +11,10 @@ use std::time::Duration;
 use futures_core::Stream;
 
 use super::delivery::{Payload, Receipt};
-use super::position::{Assigned, Stage};
+use super::position::Assigned;
 use super::reader::Reader;
-use super::shared::Shared;
+use super::shared::{Shared, State};
+use super::split::Split;
 use super::{
     AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, Received, TopicPartition,
 };
@@ -67,10 +68,18 @@ pub struct PartitionStream<R> {
     shared: Arc<Shared>,
     assigned: Arc<Assigned>,
     reader: Reader,
-    /// Of the record that was given last.
-    at_hand: Option<Receipt>,
+    /// The record that was given last.
+    at_hand: Option<AtHand>,
     ended: bool,
     payload: PhantomData<fn() -> R>,
+}
+
+/// A record that was given, and not asked beyond.
+struct AtHand {
+    receipt: Receipt,
+    offset: i64,
+    /// How often the position had been moved then.
+    moves: u64,
 }
 
 impl<R: Payload> PartitionStreamsBuilder<R> {
@@ -102,6 +111,21 @@ impl<R: Payload> PartitionStreamsBuilder<R> {
         S: AsRef<str>,
     {
         let consumer = self.builder.subscribe(topics).await?;
+        Ok(PartitionStreams::new(consumer.consumer))
+    }
+
+    /// As [`ConsumerBuilder::subscribe_matching`].
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe_matching`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_matching(
+        self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<PartitionStreams<R>, Error> {
+        let consumer = self.builder.subscribe_matching(matches).await?;
         Ok(PartitionStreams::new(consumer.consumer))
     }
 
@@ -264,27 +288,35 @@ impl<R: Payload> PartitionStream<R> {
     /// # Cancel safety
     /// Cancel safe: no record is lost.
     pub async fn recv(&mut self) -> Option<Result<R, Error>> {
-        std::future::poll_fn(|cx| self.poll(cx)).await
+        let asking = Asking(self);
+        std::future::poll_fn(|cx| asking.0.poll(cx)).await
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R, Error>>> {
         if let Some(done) = self.at_hand.take() {
-            done.ack();
+            done.receipt.ack();
         }
         if self.ended || self.has_ended() {
             return Poll::Ready(None);
         }
         match self.reader.poll_delivery(cx) {
-            Poll::Ready(Ok((record, receipt))) => Poll::Ready(Some(match R::from_record(record) {
-                Ok(payload) => {
-                    self.at_hand = Some(receipt);
-                    Ok(payload)
-                }
-                Err(error) => {
-                    receipt.ack();
-                    Err(error)
-                }
-            })),
+            Poll::Ready(Ok((record, receipt))) => {
+                let (offset, moves) = (record.offset(), self.assigned.moves());
+                Poll::Ready(Some(match R::from_record(record) {
+                    Ok(payload) => {
+                        self.at_hand = Some(AtHand {
+                            receipt,
+                            offset,
+                            moves,
+                        });
+                        Ok(payload)
+                    }
+                    Err(error) => {
+                        receipt.ack();
+                        Err(error)
+                    }
+                }))
+            }
             Poll::Ready(Err(error)) => {
                 self.ended = error.is_fatal();
                 Poll::Ready(Some(Err(error)))
@@ -293,6 +325,15 @@ impl<R: Payload> PartitionStream<R> {
             Poll::Pending if self.has_ended() => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+/// A call for a record. When it ends, or is dropped, the user no longer waits.
+struct Asking<'a, R>(&'a mut PartitionStream<R>);
+
+impl<R> Drop for Asking<'_, R> {
+    fn drop(&mut self) {
+        self.0.reader.stop_waiting();
     }
 }
 
@@ -315,7 +356,12 @@ impl<R> Drop for PartitionStream<R> {
     fn drop(&mut self) {
         self.reader.finish();
         let has_ended = self.has_ended();
-        self.shared.leave_split(&self.assigned, has_ended);
+        if let Some(at_hand) = &self.at_hand {
+            // Nobody works on it any more, whoever waits for that.
+            at_hand.receipt.hand_back();
+        }
+        let at_hand = self.at_hand.as_ref();
+        self.shared.leave_split(&self.assigned, at_hand, has_ended);
     }
 }
 
@@ -342,8 +388,9 @@ impl Shared {
         self.wake_user();
     }
 
-    /// The stream of a partition is no more. If that is still owned, another one begins where it was.
-    fn leave_split(&self, assigned: &Arc<Assigned>, has_ended: bool) {
+    /// The stream of a partition is no more. If that is still owned, another one begins where it was: at
+    /// the record at hand, unless the user has sought elsewhere since.
+    fn leave_split(&self, assigned: &Arc<Assigned>, at_hand: Option<&AtHand>, has_ended: bool) {
         {
             let mut guard = self.state();
             let state = &mut *guard;
@@ -353,18 +400,28 @@ impl Shared {
             for fetched in split.leave(assigned) {
                 self.give_back(state, fetched.bytes);
             }
-            let (partition, offset) = (&assigned.partition, assigned.processed());
-            let slot = state.positions.get_mut(partition);
-            if let Some(slot) = slot.filter(|slot| Arc::ptr_eq(&slot.assigned, assigned)) {
-                slot.is_ahead = false;
-                let is_reading = matches!(slot.stage, Stage::Fetching { .. });
-                if is_reading && !has_ended {
-                    let stage = Stage::Fetching { offset };
-                    state.positions.set_stage(partition, stage);
-                }
+            let slot = state.positions.get_mut(&assigned.partition);
+            let slot = slot.filter(|slot| Arc::ptr_eq(&slot.assigned, assigned));
+            if let Some(slot) = slot.filter(|_| !has_ended) {
+                slot.has_enough = false;
+                let sought = |at_hand: &AtHand| at_hand.moves != assigned.moves();
+                let offset = match at_hand {
+                    Some(at_hand) if sought(at_hand) => assigned.position(),
+                    Some(at_hand) => at_hand.offset,
+                    None => assigned.position(),
+                };
+                state.positions.go_back(&assigned.partition, offset);
             }
         }
         self.positions_changed();
+    }
+
+    /// Partitions have gone: what waits for streams that they never had is dropped.
+    pub(super) fn forget_queues(&self, state: &mut State) {
+        let gone = state.split.as_mut().map(Split::forget_gone);
+        for fetched in gone.unwrap_or_default() {
+            self.give_back(state, fetched.bytes);
+        }
     }
 }
 

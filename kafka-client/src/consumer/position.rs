@@ -203,8 +203,10 @@ impl Assigned {
         if !self.is_current(version) {
             return false;
         }
-        self.marks.hand_out(next);
+        // The epoch first: with that of the records before, a commit of these would look truncated to
+        // whoever begins there.
         self.marks.begin_batch(epoch, timestamp);
+        self.marks.hand_out(next);
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
             let done = ledger.skip_to(next);
             work.set_processed(done);
@@ -230,6 +232,19 @@ impl Assigned {
         }
     }
 
+    /// How often the position was moved, by a seek or a reset.
+    pub(crate) fn moves(&self) -> u64 {
+        self.marks.moves()
+    }
+
+    /// The user commits what was handed out before this offset. The consumer's state is locked.
+    pub(crate) fn claim(&self, offset: i64) {
+        // With manual acknowledgement the user says so.
+        if self.work.is_none() {
+            self.marks.claim(offset);
+        }
+    }
+
     /// The user is done with all that was handed out. By the reader, or when that is no more.
     #[inline]
     pub(crate) fn finish(&self) {
@@ -237,6 +252,14 @@ impl Assigned {
         if self.work.is_none() {
             self.marks.finish();
         }
+    }
+
+    /// As [`set`](Self::set), and forgets what is in work.
+    fn restart(&self, offset: i64) {
+        if let Some(work) = &self.work {
+            work.ledger().restart(offset);
+        }
+        self.set(offset);
     }
 
     /// Moves the position, while the consumer's state is locked, and the version has been raised.
@@ -308,7 +331,7 @@ pub(crate) struct Slot {
     /// Not asked for before this instant, after an error.
     pub(crate) not_before: Option<Instant>,
     /// Partitions are read apart, and enough waits for this one's stream.
-    pub(crate) is_ahead: bool,
+    pub(crate) has_enough: bool,
     /// Failures in a row.
     pub(crate) failures: u32,
     /// End of the log as last seen, -1 if unknown.
@@ -359,7 +382,7 @@ impl Positions {
             replica: Replica::default(),
             source: -1,
             not_before: None,
-            is_ahead: false,
+            has_enough: false,
             failures: 0,
             high_watermark: -1,
             committed: -1,
@@ -483,6 +506,9 @@ impl Positions {
         *fetched = position;
         slot.is_in_doubt = false;
         slot.renew();
+        // The reader may be about to hand out the record at this offset of the former log: what is there
+        // now is another one.
+        slot.assigned.marks.stay();
         self.touched.push((partition.clone(), slot.source));
         None
     }
@@ -505,6 +531,25 @@ impl Positions {
             slot.renew();
             self.touched.push((partition.clone(), slot.source));
         }
+    }
+
+    /// Begins again at an offset that was handed out, if it is known, with nothing in work: who worked on
+    /// it is no more. What the group has stored, and what the leader is asked, stays as it is.
+    pub(crate) fn go_back(&mut self, partition: &TopicPartition, offset: i64) {
+        let Some(slot) = self.slots.get_mut(partition) else {
+            return;
+        };
+        if offset >= 0 {
+            slot.renew();
+            slot.assigned.restart(offset);
+            if let Stage::Fetching { offset: fetched } = &mut slot.stage {
+                *fetched = offset;
+            }
+            if !slot.is_in_doubt {
+                slot.last_epoch = -1;
+            }
+        }
+        self.touched.push((partition.clone(), slot.source));
     }
 
     /// Hands out nothing more of a partition, whatever the user asks, until it is removed.
@@ -625,7 +670,7 @@ impl Slot {
         let Stage::Fetching { offset } = self.stage else {
             return Err(None);
         };
-        if self.held || self.is_in_doubt || self.is_ahead || self.assigned.is_halted() {
+        if self.held || self.is_in_doubt || self.has_enough || self.assigned.is_halted() {
             return Err(None);
         }
         if let Some(instant) = self.not_before.filter(|instant| *instant > now) {

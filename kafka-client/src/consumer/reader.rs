@@ -247,11 +247,11 @@ impl Reader {
                         let next = batch.next;
                         return Poll::Ready(give(Err(self.corrupt(&error, next))));
                     }
+                    if !std::mem::replace(&mut batch.begun, true) {
+                        assigned.begin_batch(epoch, batch.timestamp);
+                    }
                     if let Some(ticket) = assigned.hand_out(version, view.offset) {
                         current.ticket = ticket;
-                        if !std::mem::replace(&mut batch.begun, true) {
-                            assigned.begin_batch(epoch, batch.timestamp);
-                        }
                         let record = ConsumerRecord::from_view(origin, epoch, kind, &view);
                         return Poll::Ready(give(Ok(record)));
                     }
@@ -401,8 +401,14 @@ impl Reader {
             self.unfinished.push(current.fetched.assigned.clone());
         }
         let kept: usize = self.aside.iter().map(|kept| kept.fetched.bytes.bytes).sum();
-        let share = self.shared.share(&self.shared.state());
-        if kept + current.fetched.bytes.bytes > share / 4 {
+        let most = {
+            let state = self.shared.state();
+            match self.only {
+                Some(_) => self.shared.part_of_stream(&state),
+                None => self.shared.share(&state) / 4,
+            }
+        };
+        if kept + current.fetched.bytes.bytes > most {
             // What was laid aside of it before is stale by that, too.
             let partition = &current.fetched.assigned.partition;
             self.shared.state().positions.rewind(partition);

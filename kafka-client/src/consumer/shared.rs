@@ -210,27 +210,27 @@ impl Shared {
         for weight in stale {
             self.give_back(state, weight);
         }
-        self.note_ahead(state, assigned, left);
+        self.note_waiting(state, assigned, left);
         data.map_or(Poll::Pending, |fetched| Poll::Ready(Arrival::Data(fetched)))
     }
 
     /// What a partition that is read apart may take of the buffer: once in hand, and once waiting. So half of
     /// it is free even if no stream goes on.
-    fn part_of_stream(&self, state: &State) -> usize {
+    pub(super) fn part_of_stream(&self, state: &State) -> usize {
         let streams = state.split.as_ref().map_or(1, Split::len).max(1);
         (self.share(state) / streams / 4).max(1)
     }
 
     /// So many bytes wait for the stream of a partition: with its part of the buffer, nothing more of it is
     /// fetched, or a slow stream would take the room of all others.
-    fn note_ahead(&self, state: &mut State, assigned: &Arc<Assigned>, bytes: usize) {
+    fn note_waiting(&self, state: &mut State, assigned: &Arc<Assigned>, bytes: usize) {
         let part = self.part_of_stream(state);
         let Some(slot) = state.positions.get_mut(&assigned.partition) else {
             return;
         };
-        let was_ahead = slot.is_ahead;
-        slot.is_ahead = bytes >= if was_ahead { part.div_ceil(2) } else { part };
-        if slot.is_ahead != was_ahead {
+        let had_enough = slot.has_enough;
+        slot.has_enough = bytes >= if had_enough { part.div_ceil(2) } else { part };
+        if slot.has_enough != had_enough {
             state.positions.touch(&assigned.partition);
             self.settle(state);
         }
@@ -240,8 +240,7 @@ impl Shared {
     #[must_use = "they wait"]
     pub(crate) fn arrived(&self, state: &mut State, data: Vec<Fetched>) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        if !data.is_empty() {
-            // Also where partitions are read apart: one may have no stream yet.
+        if !data.is_empty() && state.split.is_none() {
             wakers.extend(state.waker.take());
         }
         for fetched in data {
@@ -273,7 +272,7 @@ impl Shared {
         for fetched in former {
             self.give_back(state, fetched.bytes);
         }
-        self.note_ahead(state, &assigned, waiting);
+        self.note_waiting(state, &assigned, waiting);
         waker
     }
 
@@ -636,7 +635,18 @@ impl Drop for PauseAsked<'_> {
 impl State {
     /// Whether the user waits for what may come. Once it was woken it has to come by itself.
     pub(crate) fn has_user_waiting(&self) -> bool {
-        self.waker.is_some() || self.split.as_ref().is_some_and(Split::has_waiting)
+        let Some(split) = &self.split else {
+            return self.waker.is_some();
+        };
+        // Who waits for streams is there all the time: that says nothing while records are in hand.
+        let is_idle = || {
+            let mut works = self
+                .positions
+                .iter()
+                .filter_map(|(_, slot)| slot.assigned.work());
+            works.all(|work| work.ledger().is_idle())
+        };
+        split.has_waiting() || (self.waker.is_some() && is_idle())
     }
 
     /// All who wait for what may come. Once they were woken they have to come by themselves.

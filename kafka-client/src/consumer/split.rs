@@ -105,6 +105,19 @@ impl Split {
         std::mem::take(&mut queue.data)
     }
 
+    /// What there is of partitions that have gone and had no stream.
+    pub(crate) fn forget_gone(&mut self) -> Vec<Fetched> {
+        let mut gone = Vec::new();
+        self.queues.retain(|_, queue| {
+            let stays = queue.is_taken || queue.assigned.is_owned();
+            if !stays {
+                gone.extend(queue.data.drain(..));
+            }
+            stays
+        });
+        gone
+    }
+
     /// Whom to wake when there is data of a partition, or when its stream ends.
     pub(crate) fn wait(&mut self, assigned: &Arc<Assigned>, waker: &Waker) {
         if let Some(queue) = self.queue(assigned) {

@@ -86,6 +86,7 @@ impl Group {
     }
 
     async fn join_group(&mut self) -> Result<Option<JoinGroupResponse>, Stop> {
+        self.unsynced = None;
         let config = &self.shared.config;
         let mut protocols = Vec::with_capacity(config.assignors.len());
         for assignor in &config.assignors {
@@ -184,13 +185,14 @@ impl Group {
         };
         // The leader may take its time.
         let within = self.rebalance_limit();
-        let response = self.ask(request, within).await?;
-        self.unsynced = None;
-        let Some(response) = response else {
+        let Some(response) = self.ask(request, within).await? else {
             return Ok(None);
         };
         match ErrorCode::new(response.error_code) {
-            ErrorCode::NONE => Ok(Some(response.assignment)),
+            ErrorCode::NONE => {
+                self.unsynced = None;
+                Ok(Some(response.assignment))
+            }
             code => self.refused(code, ApiKey::SYNC_GROUP).await.map(|()| None),
         }
     }

@@ -142,14 +142,21 @@ impl Commits {
         self.crowd = self.waiters.len() * 2;
     }
 
-    /// What may be sent now, in one request. The outcome of each is to be told, by
-    /// [`stored`](Self::stored), [`refused`](Self::refused), [`again`](Self::again) or
-    /// [`unanswered`](Self::unanswered); what was taken and has none when more is taken is sent again.
-    pub(crate) fn take(&mut self, now: Instant) -> Vec<Commit> {
+    /// What was sent and has no outcome is to be sent again; whether there is such.
+    pub(crate) fn send_again(&mut self) -> bool {
+        let has_unanswered = !self.sent.is_empty();
         for (partition, mut entry) in std::mem::take(&mut self.sent) {
             entry.put_before(self.waiting.remove(&partition));
             self.waiting.insert(partition, entry);
         }
+        has_unanswered
+    }
+
+    /// What may be sent now, in one request. The outcome of each is to be told, by
+    /// [`stored`](Self::stored), [`refused`](Self::refused), [`again`](Self::again) or
+    /// [`unanswered`](Self::unanswered); what was taken and has none when more is taken is sent again.
+    pub(crate) fn take(&mut self, now: Instant) -> Vec<Commit> {
+        self.send_again();
         for (partition, entry) in std::mem::take(&mut self.waiting) {
             let is_due = entry.not_before.is_none_or(|instant| instant <= now);
             let to = if is_due {

@@ -507,7 +507,9 @@ impl Group {
     /// Commits and leaves. `orderly` if the user closed the consumer, and so is done with all that
     /// was handed out.
     async fn leave(&mut self, orderly: bool, until: Instant) -> Result<(), Error> {
-        if self.parked {
+        // What was on its way when the user closed may never be answered, nor what follows it.
+        let has_unanswered = self.shared.state().commits.send_again();
+        if self.parked || has_unanswered {
             self.coordinator.abandon();
         }
         (self.last_chance, self.is_leaving) = (true, true);

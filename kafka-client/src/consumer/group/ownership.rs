@@ -213,6 +213,7 @@ impl Group {
             }
         }
         let has_unstored = state.commits.unstored().next().is_some();
+        self.shared.forget_queues(&mut state);
         drop(state);
         if !has_unstored && self.next_offsets.is_none() {
             // Nothing is left that failed, and so nothing whose success would end the trouble.

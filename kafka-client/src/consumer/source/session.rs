@@ -8,6 +8,7 @@
 //! A partition leaves the session only when it is not to be fetched: paused, revoked, stuck, backing
 //! off, or read from another broker. It does not leave it while the user has data of it (KAFKA-17182):
 //! what runs ahead of the user is bounded for all partitions together, by not sending a request at all.
+//! But where partitions are read apart, one whose stream has its part of the buffer leaves it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
