@@ -159,6 +159,12 @@
 //!   (test: `integration/tests/faults/streams.rs`: `a_slow_stream_holds_up_no_other`); one that is dropped is
 //!   given anew, from the record at hand on (test: `integration/tests/faults/streams.rs`:
 //!   `a_stream_that_is_dropped_is_given_anew_from_the_record_at_hand`).
+//! - One that is dropped without an acknowledgement is told by [`Kafka::health`] within seconds, and nobody waits
+//!   for it (test: `integration/tests/faults/acks.rs`:
+//!   `a_record_that_was_dropped_holds_up_no_close_and_is_told`).
+//! - With [`partition_streams`], records that are in hand count against `max.poll.interval.ms`, and streams that
+//!   wait do not (test: `integration/tests/faults/streams.rs`:
+//!   `a_member_that_takes_no_streams_is_overdue_only_with_records_at_hand`).
 //! - A paused partition keeps its place and what was fetched of it (test: `integration/tests/faults/consume.rs`:
 //!   `pauses_fetch_nothing_twice`), and takes no buffer from others
 //!   (test: `integration/tests/faults/consume.rs`:

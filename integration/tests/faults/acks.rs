@@ -644,3 +644,29 @@ async fn a_call_that_is_dropped_keeps_no_record() {
     consumer.close().await.unwrap();
     assert_eq!(stored(&kafka, topic, 0).await, Some(100));
 }
+
+/// Nobody can acknowledge a record that was dropped, so nobody waits for it; and it is told soon, as its
+/// partition goes on no more.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_dropped_holds_up_no_close_and_is_told() {
+    let setting = Setting::new().await;
+    let topic = written(&setting, "orders", 1, 10).await;
+    let kafka = setting.kafka().await;
+    let mut first = member(&kafka).subscribe([topic]).await.unwrap();
+    first.recv().await.unwrap().ack();
+    drop(first.recv().await.unwrap());
+    first.recv().await.unwrap().ack();
+    sleep(15 * SECOND).await;
+    let health = kafka.health().to_string();
+    assert!(health.contains("offset 1 was dropped"), "{health}");
+    let begun = Instant::now();
+    first.close().await.unwrap();
+    assert!(begun.elapsed() < 2 * SECOND, "{:?}", begun.elapsed());
+    assert_eq!(stored(&kafka, topic, 0).await, Some(1));
+    // It comes again.
+    let mut second = member(&kafka).subscribe([topic]).await.unwrap();
+    let delivery = second.recv().await.unwrap();
+    assert_eq!(delivery.offset(), 1);
+    delivery.ack();
+    second.close().await.unwrap();
+}

@@ -293,13 +293,16 @@ async fn watch_loop(env: Env, shared: Weak<Shared>, tracking: Arc<Tracking>) {
         next_look = now + LOOK_INTERVAL;
         let late = late(&shared, now);
         troubles.retain(|partition, _| late.contains_key(partition));
-        for (partition, offset) in late {
+        for (partition, (offset, is_dropped)) in late {
+            let why = match is_dropped {
+                true => "was dropped without an acknowledgement".to_owned(),
+                false => {
+                    format!("was handed out {WORK_LONG:?} ago or earlier, and is not acknowledged")
+                }
+            };
             let error = Error::new(
                 ErrorKind::Timeout,
-                format!(
-                    "the record at offset {offset} was handed out {WORK_LONG:?} ago or earlier, and is \
-                     not acknowledged: nothing behind it is committed"
-                ),
+                format!("the record at offset {offset} {why}: nothing behind it is committed"),
             )
             .at_partition(&partition.topic, partition.partition);
             let trouble = troubles.entry(partition).or_insert_with_key(|partition| {
@@ -314,18 +317,18 @@ async fn watch_loop(env: Env, shared: Weak<Shared>, tracking: Arc<Tracking>) {
     }
 }
 
-/// The partitions whose oldest record is in work for long, with its offset.
-fn late(shared: &Shared, now: Instant) -> BTreeMap<TopicPartition, i64> {
+/// The partitions whose oldest record is in work for long, or was dropped: its offset, and which of the two.
+fn late(shared: &Shared, now: Instant) -> BTreeMap<TopicPartition, (i64, bool)> {
     let mut late = BTreeMap::new();
     for (partition, slot) in shared.state().positions.iter() {
         let Some(work) = slot.assigned.work() else {
             continue;
         };
         let mut ledger = work.ledger();
-        if ledger.age(now).is_some_and(|age| age >= WORK_LONG)
-            && let Some((_, offset)) = ledger.oldest()
-        {
-            late.insert(partition.clone(), offset);
+        let is_stuck = ledger.is_stuck();
+        let is_late = ledger.age(now).is_some_and(|age| age >= WORK_LONG);
+        if let Some((_, offset)) = ledger.oldest().filter(|_| is_late || is_stuck) {
+            late.insert(partition.clone(), (offset, is_stuck));
         }
     }
     late

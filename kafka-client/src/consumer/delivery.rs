@@ -56,7 +56,7 @@ impl<T: KafkaRecord + Send + 'static> Payload for Received<T> {
 
 /// A record in work. It counts as processed once it is acknowledged, from any task and in any order.
 ///
-/// One that is dropped without that stays in work: its partition is never committed beyond it, and
+/// One that is dropped without that is never done: its partition is not committed beyond it, and
 /// after [`max_unacked`](super::AckConsumerBuilder::max_unacked) further records nothing more of the
 /// partition is handed out. That is told in the log and by [`Kafka::health`](crate::Kafka::health).
 #[must_use = "a record that is not acknowledged holds up its partition"]
@@ -71,6 +71,8 @@ pub struct Delivery<R> {
 pub struct Receipt {
     assigned: Arc<Assigned>,
     ticket: u64,
+    /// Somebody has the record in hand.
+    is_held: bool,
 }
 
 /// A record that was handed back.
@@ -110,7 +112,9 @@ impl<R: Payload> Delivery<R> {
 
     /// Whether an acknowledgement would still count.
     pub(super) fn is_in_work(&self) -> bool {
-        let Receipt { assigned, ticket } = &self.receipt;
+        let Receipt {
+            assigned, ticket, ..
+        } = &self.receipt;
         assigned.is_in_work(*ticket)
     }
 
@@ -118,12 +122,13 @@ impl<R: Payload> Delivery<R> {
     pub(super) fn put_back(self) {
         let Self {
             payload,
-            receipt,
+            mut receipt,
             attempt,
         } = self;
         let tracking = receipt.assigned.work().map(|work| work.tracking.clone());
         if let Some(tracking) = tracking {
             receipt.assigned.hand_back(receipt.ticket);
+            receipt.is_held = false;
             tracking.hand_back(Returned {
                 record: payload.into_record(),
                 receipt,
@@ -169,17 +174,26 @@ impl<R: fmt::Debug> fmt::Debug for Delivery<R> {
 
 impl Receipt {
     pub(super) fn new(assigned: Arc<Assigned>, ticket: u64) -> Self {
-        Self { assigned, ticket }
+        Self {
+            assigned,
+            ticket,
+            is_held: true,
+        }
     }
 
     /// As [`Delivery::ack`].
-    pub fn ack(self) {
+    pub fn ack(mut self) {
+        self.is_held = false;
         self.assigned.ack(self.ticket);
     }
+}
 
-    /// Nobody works on the record any more.
-    pub(super) fn hand_back(&self) {
-        self.assigned.hand_back(self.ticket);
+impl Drop for Receipt {
+    /// Nobody works on the record any more: whoever waits for what is in work need not wait for it.
+    fn drop(&mut self) {
+        if self.is_held {
+            self.assigned.drop_record(self.ticket);
+        }
     }
 }
 
@@ -193,9 +207,11 @@ impl fmt::Debug for Receipt {
 
 impl Returned {
     /// The record again, unless its partition has gone, is about to, or was sought back.
-    pub(super) fn again(self) -> Option<(ConsumerRecord, Receipt, u32)> {
-        let Receipt { assigned, ticket } = &self.receipt;
-        let may = assigned.hand_out_again(*ticket);
-        may.then_some((self.record, self.receipt, self.attempt))
+    pub(super) fn again(mut self) -> Option<(ConsumerRecord, Receipt, u32)> {
+        let receipt = &mut self.receipt;
+        receipt.is_held = receipt.assigned.hand_out_again(receipt.ticket);
+        receipt
+            .is_held
+            .then_some((self.record, self.receipt, self.attempt))
     }
 }

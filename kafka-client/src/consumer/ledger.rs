@@ -41,6 +41,8 @@ pub(crate) struct Ledger {
 struct Entry {
     offset: i64,
     is_done: bool,
+    /// Nobody has it any more who could say that it is done.
+    is_dropped: bool,
 }
 
 /// What an acknowledgement changes.
@@ -76,6 +78,7 @@ impl Ledger {
         self.entries.push_back(Entry {
             offset,
             is_done: false,
+            is_dropped: false,
         });
         self.next = offset + 1;
         self.in_work += 1;
@@ -119,6 +122,20 @@ impl Ledger {
     /// A record that is in work was handed back: nobody works on it.
     pub(crate) fn hand_back(&mut self, ticket: u64) {
         self.handed_back += usize::from(self.is_in_work(ticket));
+    }
+
+    /// A record that is in work was dropped: nobody works on it, and nobody will say that it is done.
+    pub(crate) fn drop_record(&mut self, ticket: u64) {
+        self.hand_back(ticket);
+        let index = ticket.checked_sub(self.first);
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index as usize)) {
+            entry.is_dropped = !entry.is_done;
+        }
+    }
+
+    /// Whether the first record in work was dropped.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.entries.front().is_some_and(|entry| entry.is_dropped)
     }
 
     /// A record that was handed back is handed out again; `false` if it is not in work any more.

@@ -356,11 +356,8 @@ impl<R> Drop for PartitionStream<R> {
     fn drop(&mut self) {
         self.reader.finish();
         let has_ended = self.has_ended();
-        if let Some(at_hand) = &self.at_hand {
-            // Nobody works on it any more, whoever waits for that.
-            at_hand.receipt.hand_back();
-        }
-        let at_hand = self.at_hand.as_ref();
+        let at_hand = self.at_hand.take();
+        let at_hand = at_hand.map(|at_hand| (at_hand.offset, at_hand.moves));
         self.shared.leave_split(&self.assigned, at_hand, has_ended);
     }
 }
@@ -390,7 +387,7 @@ impl Shared {
 
     /// The stream of a partition is no more. If that is still owned, another one begins where it was: at
     /// the record at hand, unless the user has sought elsewhere since.
-    fn leave_split(&self, assigned: &Arc<Assigned>, at_hand: Option<&AtHand>, has_ended: bool) {
+    fn leave_split(&self, assigned: &Arc<Assigned>, at_hand: Option<(i64, u64)>, has_ended: bool) {
         {
             let mut guard = self.state();
             let state = &mut *guard;
@@ -404,11 +401,9 @@ impl Shared {
             let slot = slot.filter(|slot| Arc::ptr_eq(&slot.assigned, assigned));
             if let Some(slot) = slot.filter(|_| !has_ended) {
                 slot.has_enough = false;
-                let sought = |at_hand: &AtHand| at_hand.moves != assigned.moves();
                 let offset = match at_hand {
-                    Some(at_hand) if sought(at_hand) => assigned.position(),
-                    Some(at_hand) => at_hand.offset,
-                    None => assigned.position(),
+                    Some((offset, moves)) if moves == assigned.moves() => offset,
+                    _ => assigned.position(),
                 };
                 state.positions.go_back(&assigned.partition, offset);
             }

@@ -160,6 +160,18 @@ impl Assigned {
         }
     }
 
+    /// A record was dropped by whoever had it.
+    pub(crate) fn drop_record(&self, ticket: u64) {
+        let Some(work) = &self.work else { return };
+        let mut ledger = work.ledger();
+        ledger.drop_record(ticket);
+        let is_idle = ledger.is_idle();
+        drop(ledger);
+        if is_idle {
+            work.tracking.idle.notify_waiters();
+        }
+    }
+
     /// Whether a record that was handed back may be handed out again: not of a partition that has gone,
     /// or is about to.
     pub(crate) fn hand_out_again(&self, ticket: u64) -> bool {

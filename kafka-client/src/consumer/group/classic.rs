@@ -86,7 +86,7 @@ impl Group {
     }
 
     async fn join_group(&mut self) -> Result<Option<JoinGroupResponse>, Stop> {
-        self.unsynced = None;
+        (self.unsynced, self.owes_assignment) = (None, false);
         let config = &self.shared.config;
         let mut protocols = Vec::with_capacity(config.assignors.len());
         for assignor in &config.assignors {
@@ -154,6 +154,7 @@ impl Group {
         self.membership.generation = response.generation_id;
         self.membership.assignor = Some(assignor.clone());
         self.membership.leader = response.leader == response.member_id;
+        self.owes_assignment = self.membership.leader;
         if !self.membership.leader {
             self.watched.clear();
         }
@@ -190,7 +191,7 @@ impl Group {
         };
         match ErrorCode::new(response.error_code) {
             ErrorCode::NONE => {
-                self.unsynced = None;
+                (self.unsynced, self.owes_assignment) = (None, false);
                 Ok(Some(response.assignment))
             }
             code => self.refused(code, ApiKey::SYNC_GROUP).await.map(|()| None),

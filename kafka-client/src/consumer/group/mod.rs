@@ -122,6 +122,8 @@ pub(crate) struct Group {
     last_chance: bool,
     /// It closes: nobody waits for this member to join again.
     is_leaving: bool,
+    /// It leads, and the group waits for its assignment.
+    owes_assignment: bool,
     /// What this leader has told the coordinator and has no answer to.
     unsynced: Option<SyncGroupRequest>,
     /// The topics of all members, and what there was to assign of them when that was done: the leader
@@ -181,6 +183,7 @@ impl Group {
             parked: false,
             last_chance: false,
             is_leaving: false,
+            owes_assignment: false,
             unsynced: None,
             topics,
             matching,
@@ -531,8 +534,12 @@ impl Group {
             // The group waits for it, and until then no offsets are taken. It may have arrived, and not
             // the answer: then nothing changes.
             let synced = env.timeout_at(idle_until, self.send_sync(request));
-            if let Ok(Err(error)) = synced.await {
-                tracing::debug!(%error, "the leader leaves, and its group assigns anew");
+            match synced.await {
+                Ok(Ok(())) => self.owes_assignment = false,
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "the leader leaves, and its group assigns anew");
+                }
+                Err(_) => {}
             }
         }
         // Some records may be in work yet.

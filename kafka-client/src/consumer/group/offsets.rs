@@ -298,8 +298,9 @@ impl Group {
             }
             // Made again in the next generation, for what is still owned then; but a user that waits
             // for it while partitions are to be given up would hold up the next generation.
-            // It leaves, and holds nobody up: the rebalance ends by itself.
-            Remedy::Rejoin if is_member && self.is_leaving => {
+            // It leaves, and holds nobody up: the rebalance ends by itself. But for a leader that cannot
+            // assign: it ends when that has left.
+            Remedy::Rejoin if is_member && self.is_leaving && !self.owes_assignment => {
                 let not_before = self.shared.not_before(0);
                 state.commits.held_up(partition, &error, not_before);
             }
