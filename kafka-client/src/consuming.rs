@@ -181,8 +181,9 @@
 //! - With [`manual_ack`], seeking behind it leaves what is in work as it is: nothing is committed before that is
 //!   acknowledged (test: `integration/tests/faults/acks.rs`:
 //!   `what_is_in_work_stays_so_when_the_user_seeks_forward`).
-//! - A record that is not of the type of a typed consumer is an error that has the record, and the next call
-//!   goes on behind it (test: `integration/tests/faults/acks.rs`:
+//! - A record that is not of the type of a typed consumer is an error that has the record, which can be
+//!   [forwarded](crate::record::ConsumerRecord::forward_to) to a topic of dead letters, and the next call goes on
+//!   behind it (test: `integration/tests/faults/acks.rs`:
 //!   `a_record_that_cannot_be_decoded_is_in_its_error`).
 //! - A handler of [`for_each_concurrent`] that fails or panics ends the call with its record, which the next call
 //!   hands out again (test: `integration/tests/faults/acks.rs`:

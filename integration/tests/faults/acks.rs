@@ -12,7 +12,7 @@ use kafka_client::Kafka;
 use kafka_client::consumer::{
     AckConsumerBuilder, Concurrency, Delivery, ForEachError, OffsetReset, TopicPartition,
 };
-use kafka_client::record::{ConsumerRecord, Record};
+use kafka_client::record::{ConsumerRecord, Header, Record};
 use kafka_client_protocol::ApiKey;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -422,11 +422,11 @@ async fn a_record_that_cannot_be_decoded_is_in_its_error() {
     setting.topic("typed", 1);
     let kafka = setting.kafka().await;
     let producer = kafka.producer().build().await.unwrap();
+    setting.topic("dead", 1);
+    let headers = [Header::new("trace", "7"), Header::new("trace", "")];
     for value in ["{\"number\":1}", "{poison", "{\"number\":2}"] {
-        producer
-            .send(Record::to("typed").value(value))
-            .await
-            .unwrap();
+        let record = Record::to("typed").key("k").value(value);
+        producer.send(record.headers(&headers)).await.unwrap();
     }
     let builder = || {
         let consumer = kafka.consumer("workers").auto_commit(SECOND);
@@ -444,6 +444,22 @@ async fn a_record_that_cannot_be_decoded_is_in_its_error() {
     let poison = error.record().unwrap();
     assert_eq!(poison.value(), Some(&b"{poison"[..]));
     assert_eq!((poison.offset(), error.is_fatal()), (1, false));
+    // As a dead letter it is the same, byte for byte.
+    producer.send(poison.forward_to("dead")).await.unwrap();
+    let reader = kafka.reader().offset_reset(OffsetReset::Earliest);
+    let mut reader = reader
+        .assign([TopicPartition::new("dead", 0)])
+        .await
+        .unwrap();
+    let dead = reader.recv().await.unwrap();
+    let (key, stamp) = (poison.key(), poison.timestamp_ms());
+    assert_eq!((dead.key(), dead.timestamp_ms()), (key, stamp));
+    assert_eq!((dead.value(), key), (poison.value(), Some(&b"k"[..])));
+    assert!(
+        dead.headers()
+            .iter()
+            .eq(headers.iter().map(|it| (it.key, it.value)))
+    );
     acked.recv().await.unwrap().ack();
     acked.close().await.unwrap();
     assert_eq!(stored(&kafka, "typed", 0).await, Some(3));
