@@ -587,3 +587,27 @@ async fn a_commit_without_an_answer_is_made_again_when_closing() {
     let stored = reader.handle().committed(&partitions("read", 1)).await;
     assert!(stored.unwrap().into_values().eq([10]));
 }
+
+/// Closing says what was not stored, and not how long a commit may take at other times.
+#[tokio::test(start_paused = true)]
+async fn closing_without_a_coordinator_names_the_offsets() {
+    let setting = Setting::new().await;
+    setting.topic("read", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    numbered::send(&producer, "read", 1, 0..10).await;
+    let member = setting.kafka().await.consumer("group");
+    let member = member.offset_reset(OffsetReset::Earliest);
+    let mut member = member.subscribe(["read"]).await.unwrap();
+    receive(&mut member, 10).await;
+    for gone in [Step::Silence, Step::Close] {
+        setting.inject(when(ApiKey::OFFSET_COMMIT).always().then([gone]));
+    }
+    let began = Instant::now();
+    let error = member.close_within(3 * SECOND).await.unwrap_err();
+    assert!(began.elapsed() <= 3 * SECOND, "{:?}", began.elapsed());
+    let told = error.to_string();
+    assert!(
+        told.contains("read-0 at 10") && !told.contains("60s"),
+        "{told}"
+    );
+}

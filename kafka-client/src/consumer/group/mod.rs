@@ -58,7 +58,7 @@ pub(crate) use matching::{Predicate, Subscription};
 use super::shared::Shared;
 use super::{ConsumerHandle, TopicPartition};
 use crate::cluster::{Coordinator, CoordinatorKey, Metadata};
-use crate::env::Env;
+use crate::env::{Elapsed, Env};
 use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, Trouble, with_advice};
 use inbox::{Closing, Inbox};
@@ -573,9 +573,16 @@ impl Group {
                 drop(env.timeout_at(most, through).await);
             }
         }
-        let left = match self.send_leave().await {
-            Ok(left) => left,
-            Err(stop) => Err(stop.error()),
+        // A little earlier than all is over, so that what was not stored is told.
+        let now = self.now();
+        let last = now + (until - now) / 10 * 9;
+        let left = match env.timeout_at(last, self.send_leave()).await {
+            Ok(Ok(left)) => left,
+            Ok(Err(stop)) => Err(stop.error()),
+            Err(Elapsed) => {
+                let text = "leaving took too long: the coordinator does not answer";
+                Err(Error::new(ErrorKind::Timeout, text))
+            }
         };
         stored.and(left)
     }
@@ -587,7 +594,9 @@ impl Group {
         {
             let mut state = self.shared.state();
             let commits: Vec<_> = state.commits.unstored().cloned().collect();
-            state.commits.add(commits, Some(reply), None, until);
+            // What is not stored by then is told below, with its offsets.
+            let end = until + Duration::from_secs(1);
+            state.commits.add(commits, Some(reply), None, end);
         }
         let env = self.shared.env().clone();
         // What is refused again and again concerns the partition itself.
