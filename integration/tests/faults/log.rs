@@ -1,10 +1,11 @@
 //! What the client says in its log.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What the client says, on this thread.
 pub(super) struct Log {
@@ -32,6 +33,13 @@ impl Log {
 
     /// By a filter of `tracing`'s.
     pub(super) fn capture_at(filter: &str) -> Self {
+        // Whether anybody wants an event is remembered for the whole process. A test of another thread, which
+        // has no subscriber, may be the first to come to it, just now: so there is one that wants all.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let nowhere = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO);
+            nowhere.with_writer(io::sink).init();
+        });
         let text = Arc::<Mutex<Vec<u8>>>::default();
         let lines = text.clone();
         let subscriber = tracing_subscriber::fmt()
