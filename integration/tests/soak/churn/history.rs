@@ -26,7 +26,8 @@
 //!    committed before, so it is handed over without a double; doubles come of deaths and doubt alone.
 //! 5. What a member commits is what it has handled. Once another's claim has begun that is not in doubt, a
 //!    commit that a former owner sends is refused, whatever it believes: a member that wakes may handle what
-//!    it had, which makes doubles, but the new owner's offsets stay.
+//!    it had, which makes doubles, but the new owner's offsets stay. One of what it has stored itself before
+//!    is no commit: our client answers that without asking.
 //! 6. A member that lives goes on with what it keeps: from the moment at which a record is in the log and
 //!    the one before is handled, it is handed out within a limit that is shorter than a rebalance that waits
 //!    for the dead. What is not its fault does not count: it was stopped, its records took long, it was in
@@ -456,7 +457,12 @@ impl History<'_> {
         }
         for claim in claims {
             let accepted = claim.commits.iter().filter(|(.., ok)| *ok);
+            let mut stored = None;
             for (from, _, offset, _) in accepted {
+                if stored.replace(*offset) == Some(*offset) {
+                    // Our client knows that it is stored, and sends nothing.
+                    continue;
+                }
                 let another = spans.iter().find(|(span, other)| {
                     let since = claim.begin < span.0 && span.0 < *from;
                     since && !self.related(claim.life, other.life)
