@@ -164,7 +164,7 @@
 //!   `a_record_that_was_dropped_holds_up_no_close_and_is_told`).
 //! - With [`partition_streams`], records that are in hand count against `max.poll.interval.ms`, and streams that
 //!   wait do not (test: `integration/tests/faults/streams.rs`:
-//!   `a_member_that_takes_no_streams_is_overdue_only_with_records_at_hand`).
+//!   `records_in_hand_make_a_member_overdue_and_streams_that_wait_do_not`).
 //! - A paused partition keeps its place and what was fetched of it (test: `integration/tests/faults/consume.rs`:
 //!   `pauses_fetch_nothing_twice`), and takes no buffer from others
 //!   (test: `integration/tests/faults/consume.rs`:

@@ -49,6 +49,13 @@ async fn stored(kafka: &Kafka, topic: &str, partition: i32) -> Option<i64> {
     stored.unwrap().get(&partition).copied()
 }
 
+/// A hundred records were handled, each once.
+fn assert_each_once(done: &Mutex<Vec<i64>>) {
+    let mut done = done.lock().unwrap().clone();
+    done.sort_unstable();
+    assert_eq!(done, (0..100).collect::<Vec<_>>());
+}
+
 /// Who seeks behind a batch that cannot be read is not done with what came before it.
 #[tokio::test(start_paused = true)]
 async fn what_is_in_work_stays_so_when_the_user_seeks_forward() {
@@ -344,9 +351,7 @@ async fn a_handler_that_fails_or_panics_gets_its_record_again() {
             .to_string()
             .contains("offset 30: the handler failed: not today")
     );
-    let mut done = done.lock().unwrap().clone();
-    done.sort_unstable();
-    assert_eq!(done, (0..100).collect::<Vec<_>>(), "each once");
+    assert_each_once(&done);
     consumer.close().await.unwrap();
     assert_eq!(stored(&kafka, topic, 0).await, Some(100));
 }
@@ -654,9 +659,7 @@ async fn a_call_that_is_dropped_keeps_no_record() {
         .await
         .expect("all are handled")
         .unwrap();
-    let mut done = done.lock().unwrap().clone();
-    done.sort_unstable();
-    assert_eq!(done, (0..100).collect::<Vec<_>>(), "each once");
+    assert_each_once(&done);
     consumer.close().await.unwrap();
     assert_eq!(stored(&kafka, topic, 0).await, Some(100));
 }

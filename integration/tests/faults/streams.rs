@@ -273,7 +273,7 @@ async fn a_record_at_hand_of_a_dropped_stream_holds_up_nothing() {
 
 /// `max.poll.interval.ms` is about records that are in hand.
 #[tokio::test(start_paused = true)]
-async fn a_member_that_takes_no_streams_is_overdue_only_with_records_at_hand() {
+async fn records_in_hand_make_a_member_overdue_and_streams_that_wait_do_not() {
     let setting = Setting::new().await;
     let topic = written(&setting, "read", 1, 10).await;
     let kafka = setting.kafka().await;

@@ -25,7 +25,8 @@ pub enum OffsetReset {
     ByDuration(Duration),
     /// Where no offset is stored, at the first record there is. From an offset that is no longer in the
     /// log, at the record that is nearest to what was read last: the first one that is not older than its
-    /// batch. So what retention has left is read, and after the loss of a log little is read again.
+    /// batch. So what retention has left is read, and after the loss of a log little is read again. If
+    /// nothing was read since it began or the user sought, at the first record there is.
     /// Java's client has no such setting.
     Nearest,
 }

@@ -98,7 +98,8 @@ impl<R: Payload> Delivery<R> {
     /// partition that is still in work; that is done in the background.
     ///
     /// Of a partition that has gone to another member it is too late, which
-    /// [`ConsumerHandle::late_acks`](super::ConsumerHandle::late_acks) counts; and after a seek back, which [`InWork::late_acks`](super::InWork::late_acks) counts.
+    /// [`ConsumerHandle::late_acks`](super::ConsumerHandle::late_acks) counts; and after a seek back, which
+    /// [`InWork::late_acks`](super::InWork::late_acks) counts.
     pub fn ack(self) {
         self.receipt.ack();
     }

@@ -55,11 +55,20 @@ pub struct PartitionStreamsBuilder<R> {
 /// # }
 /// ```
 pub struct PartitionStreams<R> {
-    /// `None` when it is being closed.
-    consumer: Option<Consumer>,
-    shared: Arc<Shared>,
+    consumer: Consumer,
+    streams: Streams,
     ended: bool,
     payload: PhantomData<fn() -> R>,
+}
+
+/// All streams of a consumer, which end when this is dropped.
+struct Streams(Arc<Shared>);
+
+impl Drop for Streams {
+    fn drop(&mut self) {
+        self.0.split_ended.store(true, Ordering::Release);
+        self.0.wake_user();
+    }
 }
 
 /// The records of one partition, in order. Given by [`PartitionStreams`].
@@ -161,8 +170,8 @@ impl<T: HasTopic + KafkaRecord + Send + 'static> PartitionStreamsBuilder<Receive
 impl<R: Payload> PartitionStreams<R> {
     fn new(consumer: Consumer) -> Self {
         Self {
-            shared: consumer.handle.shared().clone(),
-            consumer: Some(consumer),
+            streams: Streams(consumer.handle.shared().clone()),
+            consumer,
             ended: false,
             payload: PhantomData,
         }
@@ -177,35 +186,17 @@ impl<R: Payload> PartitionStreams<R> {
     /// # Cancel safety
     /// Cancel safe: no stream is lost.
     pub async fn recv(&mut self) -> Result<PartitionStream<R>, Error> {
-        let waiting = Waiting(self);
-        std::future::poll_fn(|cx| waiting.0.poll_stream(cx)).await
-    }
-
-    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<PartitionStream<R>, Error>> {
-        let Some(consumer) = &mut self.consumer else {
-            return Poll::Ready(Err(Error::closed("consumer")));
-        };
-        // First, so that whatever is assigned later wakes it.
-        if let Poll::Ready(error) = consumer.reader.poll_error(cx) {
-            return Poll::Ready(Err(error));
-        }
-        match self.shared.next_untaken() {
-            Some(assigned) => Poll::Ready(Ok(PartitionStream {
-                reader: Reader::new(self.shared.clone(), Some(assigned.clone())),
-                shared: self.shared.clone(),
-                assigned,
-                at_hand: None,
-                ended: false,
-                payload: PhantomData,
-            })),
-            None => Poll::Pending,
-        }
+        let Self {
+            consumer, streams, ..
+        } = self;
+        let receiving = consumer.reader.receiving();
+        std::future::poll_fn(|cx| streams.poll_next(receiving.0, cx)).await
     }
 
     /// A handle for calls from elsewhere.
     #[must_use]
     pub fn handle(&self) -> ConsumerHandle {
-        ConsumerHandle::clone(&self.consumer.as_ref().expect("it is not closed yet").handle)
+        self.consumer.handle()
     }
 
     /// Ends all streams, waits for the records at hand, for a third of the time at most, then as
@@ -227,22 +218,32 @@ impl<R: Payload> PartitionStreams<R> {
     ///
     /// # Cancel safety
     /// As [`Consumer::close`].
-    pub async fn close_within(mut self, limit: Duration) -> Result<(), Error> {
-        self.shared.end_split();
-        match self.consumer.take() {
-            Some(consumer) => consumer.close_within(limit).await,
-            None => Ok(()),
-        }
+    pub async fn close_within(self, limit: Duration) -> Result<(), Error> {
+        drop(self.streams);
+        self.consumer.close_within(limit).await
     }
 }
 
-/// A call for a stream. When it ends, or is dropped, the user no longer waits.
-struct Waiting<'a, R: Payload>(&'a mut PartitionStreams<R>);
-
-impl<R: Payload> Drop for Waiting<'_, R> {
-    fn drop(&mut self) {
-        if let Some(consumer) = &mut self.0.consumer {
-            consumer.reader.stop_waiting();
+impl Streams {
+    fn poll_next<R>(
+        &self,
+        reader: &mut Reader,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<PartitionStream<R>, Error>> {
+        // First, so that whatever is assigned later wakes it.
+        if let Poll::Ready(error) = reader.poll_error(cx) {
+            return Poll::Ready(Err(error));
+        }
+        match self.0.next_untaken() {
+            Some(assigned) => Poll::Ready(Ok(PartitionStream {
+                reader: Reader::new(self.0.clone(), Some(assigned.clone())),
+                shared: self.0.clone(),
+                assigned,
+                at_hand: None,
+                ended: false,
+                payload: PhantomData,
+            })),
+            None => Poll::Pending,
         }
     }
 }
@@ -255,17 +256,12 @@ impl<R: Payload> Stream for PartitionStreams<R> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let polled = self.poll_stream(cx);
+        let this = &mut *self;
+        let polled = this.streams.poll_next(&mut this.consumer.reader, cx);
         if let Poll::Ready(Err(error)) = &polled {
             self.ended = error.is_fatal();
         }
         polled.map(Some)
-    }
-}
-
-impl<R> Drop for PartitionStreams<R> {
-    fn drop(&mut self) {
-        self.shared.end_split();
     }
 }
 
@@ -377,12 +373,6 @@ impl Shared {
             self.give_back(state, fetched.bytes);
         }
         untaken
-    }
-
-    /// All streams end.
-    fn end_split(&self) {
-        self.split_ended.store(true, Ordering::Release);
-        self.wake_user();
     }
 
     /// The stream of a partition is no more. If that is still owned, another one begins where it was: at

@@ -266,22 +266,19 @@ impl Assigned {
         }
     }
 
-    /// As [`set`](Self::set), and forgets what is in work.
-    fn restart(&self, offset: i64) {
-        if let Some(work) = &self.work {
-            work.ledger().restart(offset);
-        }
-        self.set(offset);
+    /// Moves the position, while the consumer's state is locked, and the version has been raised. Forward,
+    /// what is in work stays so: who seeks behind a batch that cannot be read is not done with what came
+    /// before it.
+    fn set(&self, offset: i64) {
+        let position = self.position();
+        self.move_to(offset, position >= 0 && offset >= position);
     }
 
-    /// Moves the position, while the consumer's state is locked, and the version has been raised.
-    fn set(&self, offset: i64) {
+    /// As [`set`](Self::set); what is in work is kept, or forgotten.
+    fn move_to(&self, offset: i64, keeps_work: bool) {
         let mut ledger = self.work.as_ref().map(Work::ledger);
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
-            let position = self.position();
-            let done = if position >= 0 && offset >= position {
-                // What is in work stays so: who seeks behind a batch that cannot be read is not done with
-                // what came before it.
+            let done = if keeps_work {
                 ledger.skip_to(offset)
             } else {
                 ledger.restart(offset);
@@ -553,7 +550,7 @@ impl Positions {
         };
         if offset >= 0 {
             slot.renew();
-            slot.assigned.restart(offset);
+            slot.assigned.move_to(offset, false);
             if let Stage::Fetching { offset: fetched } = &mut slot.stage {
                 *fetched = offset;
             }

@@ -169,19 +169,19 @@ impl Reader {
     fn forget_user(&self) {
         let mut state = self.shared.state();
         match &self.only {
-            Some(assigned) => state
-                .split
-                .iter_mut()
-                .for_each(|split| split.forget(assigned)),
+            Some(assigned) => {
+                if let Some(split) = &mut state.split {
+                    split.forget(assigned);
+                }
+            }
             None => state.forget_user(),
         }
     }
 
     /// Nothing more is handed out.
     pub(super) fn finish(&mut self) {
-        let left = self.current.take().into_iter().chain(self.aside.drain(..));
-        for current in left.collect::<Vec<_>>() {
-            self.give_back(current);
+        while let Some(left) = self.current.take().or_else(|| self.aside.pop_front()) {
+            self.give_back(left);
         }
     }
 
@@ -311,11 +311,10 @@ impl Reader {
                     self.lay_aside(current, VecDeque::push_front);
                 }
             }
-            if self.current.is_none() {
-                self.current = self.take_aside();
-                if let Some(current) = &self.current {
-                    current.fetched.assigned.catch_up();
-                }
+            if self.current.is_none()
+                && let Some(current) = self.take_aside()
+            {
+                self.begin(current);
             }
             if self.current.is_none() {
                 let arrival = match &self.only {
@@ -335,8 +334,7 @@ impl Reader {
                         if arrived.fetched.assigned.is_halted() || self.has_aside(&arrived) {
                             self.lay_aside(arrived, VecDeque::push_back);
                         } else {
-                            arrived.fetched.assigned.catch_up();
-                            self.current = Some(arrived);
+                            self.begin(arrived);
                         }
                         continue;
                     }
@@ -349,9 +347,8 @@ impl Reader {
                     Poll::Pending => {
                         // A partition may have been resumed, or an acknowledgement made room, after the
                         // last look and before there was a waker to be woken by it.
-                        self.current = self.take_aside();
-                        if let Some(current) = &self.current {
-                            current.fetched.assigned.catch_up();
+                        if let Some(current) = self.take_aside() {
+                            self.begin(current);
                             self.forget_user();
                             continue;
                         }
@@ -394,6 +391,12 @@ impl Reader {
         }
     }
 
+    /// This data is handed out next.
+    fn begin(&mut self, current: Current) {
+        current.fetched.assigned.catch_up();
+        self.current = Some(current);
+    }
+
     /// Keeps data for later, unless that takes so much of the buffer that other partitions might starve:
     /// then it is fetched again.
     fn lay_aside(&mut self, current: Current, push: fn(&mut VecDeque<Current>, Current)) {
@@ -401,13 +404,7 @@ impl Reader {
             self.unfinished.push(current.fetched.assigned.clone());
         }
         let kept: usize = self.aside.iter().map(|kept| kept.fetched.bytes.bytes).sum();
-        let most = {
-            let state = self.shared.state();
-            match self.only {
-                Some(_) => self.shared.part_of_stream(&state),
-                None => self.shared.share(&state) / 4,
-            }
-        };
+        let most = self.shared.part_of_partition(&self.shared.state());
         if kept + current.fetched.bytes.bytes > most {
             // What was laid aside of it before is stale by that, too.
             let partition = &current.fetched.assigned.partition;

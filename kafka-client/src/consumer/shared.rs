@@ -214,9 +214,9 @@ impl Shared {
         data.map_or(Poll::Pending, |fetched| Poll::Ready(Arrival::Data(fetched)))
     }
 
-    /// What a partition that is read apart may take of the buffer: once in hand, and once waiting. So half of
-    /// it is free even if no stream goes on.
-    pub(super) fn part_of_stream(&self, state: &State) -> usize {
+    /// What one partition may take of a broker's part of the buffer, at once. Where partitions are read apart,
+    /// it may take that twice, in hand and waiting: so half is free even if no stream goes on.
+    pub(super) fn part_of_partition(&self, state: &State) -> usize {
         let streams = state.split.as_ref().map_or(1, Split::len).max(1);
         (self.share(state) / streams / 4).max(1)
     }
@@ -224,7 +224,7 @@ impl Shared {
     /// So many bytes wait for the stream of a partition: with its part of the buffer, nothing more of it is
     /// fetched, or a slow stream would take the room of all others.
     fn note_waiting(&self, state: &mut State, assigned: &Arc<Assigned>, bytes: usize) {
-        let part = self.part_of_stream(state);
+        let part = self.part_of_partition(state);
         let Some(slot) = state.positions.get_mut(&assigned.partition) else {
             return;
         };
@@ -258,7 +258,7 @@ impl Shared {
     /// Data arrived of a partition that is read apart.
     fn arrived_apart(&self, state: &mut State, mut fetched: Fetched) -> Option<Waker> {
         let assigned = fetched.assigned.clone();
-        let part = self.part_of_stream(state);
+        let part = self.part_of_partition(state);
         let split = state.split.as_mut()?;
         let former = split.add(&assigned);
         // What comes beyond its part, by batches that are larger, is not counted: it keeps no other

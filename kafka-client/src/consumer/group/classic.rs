@@ -178,14 +178,9 @@ impl Group {
             assignments,
             ..Default::default()
         };
-        let instance = self.shared.config.instance.clone();
         self.unsynced = self.membership.leader.then(|| request.clone());
-        let request = |version| SyncGroupRequest {
-            group_instance_id: of_version(instance.as_deref(), version >= 3),
-            ..request
-        };
         // The leader may take its time.
-        let within = self.rebalance_limit();
+        let (request, within) = (self.sync_of(request), self.rebalance_limit());
         let Some(response) = self.ask(request, within).await? else {
             return Ok(None);
         };
@@ -198,13 +193,18 @@ impl Group {
         }
     }
 
-    /// Tells the coordinator again what this leader has assigned, before it leaves.
-    pub(super) async fn send_sync(&mut self, request: SyncGroupRequest) -> Result<(), Error> {
+    /// The request in the version that the coordinator speaks.
+    fn sync_of(&self, request: SyncGroupRequest) -> impl FnOnce(i16) -> SyncGroupRequest + use<> {
         let instance = self.shared.config.instance.clone();
-        let request = |version| SyncGroupRequest {
+        move |version| SyncGroupRequest {
             group_instance_id: of_version(instance.as_deref(), version >= 3),
             ..request
-        };
+        }
+    }
+
+    /// Tells the coordinator again what this leader has assigned, before it leaves.
+    pub(super) async fn send_sync(&mut self, request: SyncGroupRequest) -> Result<(), Error> {
+        let request = self.sync_of(request);
         let within = self.shared.cluster.config.request_timeout;
         let response = self.coordinator.call(request, i16::MAX, within).await?;
         match ErrorCode::new(response.error_code) {

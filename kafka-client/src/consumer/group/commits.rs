@@ -218,8 +218,7 @@ impl Commits {
     /// is to be sent again, not before an instant; unless a later offset has come meanwhile, which is
     /// sent instead.
     pub(crate) fn again(&mut self, partition: &TopicPartition, error: &Error, not_before: Instant) {
-        self.back(partition, error, Some(not_before));
-        if let Some(entry) = self.waiting.get_mut(partition) {
+        if let Some(entry) = self.back(partition, error, Some(not_before)) {
             entry.refusals += 1;
         }
     }
@@ -240,10 +239,14 @@ impl Commits {
         self.back(partition, error, None);
     }
 
-    fn back(&mut self, partition: &TopicPartition, error: &Error, not_before: Option<Instant>) {
-        let Some(mut sent) = self.sent.remove(partition) else {
-            return;
-        };
+    /// What was sent waits again; `None` if it was given up meanwhile.
+    fn back(
+        &mut self,
+        partition: &TopicPartition,
+        error: &Error,
+        not_before: Option<Instant>,
+    ) -> Option<&mut Entry> {
+        let mut sent = self.sent.remove(partition)?;
         self.cause = Some(error.clone());
         for id in &sent.waiters {
             if let Some(waiter) = self.waiters.get_mut(id) {
@@ -252,7 +255,7 @@ impl Commits {
         }
         sent.put_before(self.waiting.remove(partition));
         sent.not_before = not_before;
-        self.waiting.insert(partition.clone(), sent);
+        Some(self.waiting.entry(partition.clone()).or_insert(sent))
     }
 
     /// The offset of this partition that is to be stored, or being stored: the last of them.

@@ -606,16 +606,15 @@ impl Group {
             if now >= until {
                 break;
             }
-            let step = match self.is_heartbeat_due() && !self.membership.owned.is_empty() {
-                true => env.timeout_at(until, self.heartbeat()).await,
-                false => {
-                    let next = match self.is_member() {
-                        true => next.min(self.next_heartbeat.max(now)),
-                        false => next,
-                    };
-                    env.sleep_until(next.min(until)).await;
-                    env.timeout_at(until, self.store()).await
-                }
+            // Who has lost all has nothing to stay for.
+            let beats = self.is_member() && !self.membership.owned.is_empty();
+            let heartbeat = Some(self.next_heartbeat).filter(|_| beats);
+            let step = if heartbeat.is_some_and(|at| at <= now) {
+                env.timeout_at(until, self.heartbeat()).await
+            } else {
+                let next = heartbeat.into_iter().fold(next, Instant::min);
+                env.sleep_until(next.min(until)).await;
+                env.timeout_at(until, self.store()).await
             };
             if let Ok(Err(stop)) = step {
                 return Err(stop.error());

@@ -296,14 +296,14 @@ impl Group {
                 drop(state);
                 tracing::debug!(%error, "commit will be retried");
             }
-            // Made again in the next generation, for what is still owned then; but a user that waits
-            // for it while partitions are to be given up would hold up the next generation.
             // It leaves, and holds nobody up: the rebalance ends by itself. But for a leader that cannot
             // assign: it ends when that has left.
             Remedy::Rejoin if is_member && self.is_leaving && !self.owes_assignment => {
                 let not_before = self.shared.not_before(0);
                 state.commits.held_up(partition, &error, not_before);
             }
+            // Made again in the next generation, for what is still owned then; but a user that waits
+            // for it while partitions are to be given up would hold up the next generation.
             Remedy::Rejoin if is_member && !self.last_chance => {
                 // Not at once: the coordinator may refuse it in every generation.
                 let not_before = self.shared.not_before(state.commits.refusals(partition));

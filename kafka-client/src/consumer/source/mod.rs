@@ -243,7 +243,7 @@ fn plan(shared: &Shared, node: i32, session: &mut Session) -> Plan {
     state.agenda(node).set_active(is_active);
     state.agenda(node).set_session(session.id());
     let share = shared.share(state);
-    let part = shared.part_of_stream(state);
+    let part = shared.part_of_partition(state);
     let agenda = state.agenda(node);
     if !is_active {
         return Plan::Wait(agenda.next());
@@ -252,10 +252,6 @@ fn plan(shared: &Shared, node: i32, session: &mut Session) -> Plan {
         Some(free) => {
             let config = &shared.config;
             let bytes = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
-            let part = match config.is_split {
-                true => part,
-                false => share / 4,
-            };
             Plan::Fetch(Room {
                 all: config.fetch_max_bytes.min(bytes(free)),
                 each: config
