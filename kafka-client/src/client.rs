@@ -18,6 +18,9 @@ use crate::error::{Error, ErrorKind};
 use crate::health::{Health, Monitor};
 use crate::net::{self, Connection, Lane};
 use crate::producer::ProducerBuilder;
+#[cfg(feature = "tls")]
+use crate::security::Tls;
+use crate::security::{self, Sasl, Security};
 
 /// A Kafka cluster, as this program reaches it. Clones share it.
 ///
@@ -71,6 +74,8 @@ pub struct KafkaBuilder {
     bootstrap: String,
     config: ClientConfig,
     connector: Arc<dyn Connector>,
+    security: Security,
+    properties: Vec<(String, String)>,
     connect_timeout: Duration,
     seed: Option<u64>,
 }
@@ -80,6 +85,7 @@ impl fmt::Debug for KafkaBuilder {
         f.debug_struct("KafkaBuilder")
             .field("bootstrap", &self.bootstrap)
             .field("config", &self.config)
+            .field("security", &self.security)
             .field("connect_timeout", &self.connect_timeout)
             .field("seed", &self.seed)
             .finish_non_exhaustive()
@@ -108,6 +114,8 @@ impl Kafka {
             bootstrap: bootstrap.into(),
             config: ClientConfig::default(),
             connector: Arc::new(TcpConnector),
+            security: Security::default(),
+            properties: Vec::new(),
             connect_timeout: Duration::from_secs(10),
             seed: None,
         }
@@ -403,6 +411,54 @@ impl KafkaBuilder {
         self
     }
 
+    /// Encrypts connections, and checks who the brokers are (`security.protocol=SSL`, or `SASL_SSL` with
+    /// [`sasl`](Self::sasl)). Defaults to none.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.security.tls = Some(tls);
+        self
+    }
+
+    /// Authenticates with SASL (`security.protocol=SASL_PLAINTEXT`, or `SASL_SSL` with
+    /// [`tls`](Self::tls)). Defaults to none.
+    pub fn sasl(mut self, sasl: Sasl) -> Self {
+        self.security.sasl = Some(sasl);
+        self
+    }
+
+    /// Settings of security by Kafka's names, or librdkafka's: `security.protocol`, `ssl.*` with stores in
+    /// PEM (KIP-651), `sasl.*` with the usual one-liners of `sasl.jaas.config`. They are checked by
+    /// [`connect`](Self::connect), and take the place of [`tls`](Self::tls) and [`sasl`](Self::sasl).
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), kafka_client::Error> {
+    /// use kafka_client::Kafka;
+    ///
+    /// let kafka = Kafka::builder("broker.example:9093")
+    ///     .security_properties([
+    ///         ("security.protocol", "SASL_SSL"),
+    ///         ("sasl.mechanism", "PLAIN"),
+    ///         (
+    ///             "sasl.jaas.config",
+    ///             "org.apache.kafka.common.security.plain.PlainLoginModule required \
+    ///              username=\"alice\" password=\"secret\";",
+    ///         ),
+    ///     ])
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn security_properties<N: Into<String>, V: Into<String>>(
+        mut self,
+        properties: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let properties = properties.into_iter();
+        let properties = properties.map(|(name, value)| (name.into(), value.into()));
+        self.properties.extend(properties);
+        self
+    }
+
     /// How connections are made. Defaults to [`TcpConnector`].
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Arc::new(connector);
@@ -436,6 +492,11 @@ impl KafkaBuilder {
         let limit = self.connect_timeout;
         check_limit("connect_timeout", limit)?;
         let env = Env::new(self.connector, self.seed)?;
+        let security = match self.properties.is_empty() {
+            true => self.security,
+            false => security::from_properties(self.properties)?,
+        };
+        self.config.secured = security.prepare(&env).await?;
         let new_cluster = NewCluster {
             health: Monitor::new(env.clone()),
             env: env.clone(),

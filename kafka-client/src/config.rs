@@ -8,6 +8,7 @@ use kafka_client_protocol::StrBytes;
 use crate::error::Error;
 use crate::health::Monitor;
 use crate::net::{Address, ConnectionConfig};
+use crate::security::Secured;
 
 /// What a client does when the brokers it knows are of no use any more
 /// (`metadata.recovery.strategy`, KIP-899, KIP-1102).
@@ -58,6 +59,8 @@ pub(crate) struct ClientConfig {
     pub(crate) max_response: usize,
     /// `allow.auto.create.topics`
     pub(crate) allow_auto_create_topics: bool,
+    /// `security.protocol` with `ssl.*` and `sasl.*`, made ready
+    pub(crate) secured: Secured,
 }
 
 impl Default for ClientConfig {
@@ -80,6 +83,7 @@ impl Default for ClientConfig {
             metadata_max_idle: Duration::from_secs(300),
             max_response: 128 * 1024 * 1024,
             allow_auto_create_topics: true,
+            secured: Secured::default(),
         }
     }
 }
@@ -149,6 +153,7 @@ impl ClientConfig {
             max_response: self.max_response,
             spares: Arc::default(),
             health: health.clone(),
+            secured: self.secured.clone(),
         }
     }
 }

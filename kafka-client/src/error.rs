@@ -47,6 +47,9 @@ pub enum ErrorKind {
     Config,
     /// No connection could be made.
     Connect,
+    /// A broker does not believe who the client is, or the client does not believe who the broker is: by
+    /// TLS or by SASL. It stays so until somebody changes something.
+    Authentication,
     /// A connection ended while an answer was awaited.
     Disconnected,
     /// An operation took longer than its limit.
@@ -118,6 +121,11 @@ impl Error {
         Self::new(ErrorKind::Config, message)
     }
 
+    /// One side does not believe the other.
+    pub(crate) fn authentication(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Authentication, message).lasting()
+    }
+
     pub(crate) fn closed(what: &str) -> Self {
         Self::new(ErrorKind::Closed, format!("the {what} is closed"))
     }
@@ -150,6 +158,12 @@ impl Error {
         error.inner().code = Some(code);
         error.inner().api = Some(api);
         error
+    }
+
+    /// The code that a broker gave with it.
+    pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
+        self.inner().code = Some(code);
+        self
     }
 
     pub(crate) fn with_source(

@@ -143,6 +143,7 @@ mod health;
 mod net;
 pub mod producer;
 pub mod record;
+pub mod security;
 
 pub use client::{Kafka, KafkaBuilder, NewTopic};
 pub use config::MetadataRecoveryStrategy;

@@ -22,7 +22,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -208,6 +208,29 @@ impl Env {
         F::Output: Send + 'static,
     {
         self.runtime.spawn(future)
+    }
+
+    /// Runs what takes the processor or a disk for long, on a thread that is there for that.
+    ///
+    /// # Errors
+    /// When the runtime has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not end what runs.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        match self.runtime.spawn_blocking(work).await {
+            Ok(output) => Ok(output),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::runtime_ended()),
+        }
+    }
+
+    /// The time of day, for what expires.
+    pub(crate) fn system_time(&self) -> SystemTime {
+        SystemTime::now()
     }
 
     /// As [`Random::below`], of a stream that several share.

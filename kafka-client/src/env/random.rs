@@ -26,9 +26,14 @@ impl Random {
         self.0.usize(0..bound)
     }
 
+    /// A number from 0 to 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        self.0.f64()
+    }
+
     /// A duration between 80 % and 120 % of `base`, as Kafka jitters its back-off (KIP-580).
     pub(crate) fn jitter(&mut self, base: Duration) -> Duration {
-        base.mul_f64(0.8 + 0.4 * self.0.f64())
+        base.mul_f64(0.8 + 0.4 * self.fraction())
     }
 
     /// Puts items into random order.

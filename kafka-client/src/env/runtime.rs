@@ -74,6 +74,13 @@ impl Runtime {
         self.handle.spawn(future)
     }
 
+    pub(crate) fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.handle.spawn_blocking(work)
+    }
+
     /// Waits for a future on this thread; `None` after so much time of the thread's own clock.
     pub(crate) fn block_on<F: Future>(&self, future: F, limit: Duration) -> Option<F::Output> {
         // Panics in a task: blocking there would hold up those that the future waits for.

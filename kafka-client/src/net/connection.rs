@@ -31,6 +31,7 @@ use super::versions::Versions;
 use crate::env::{Env, Stream, lock};
 use crate::error::{Error, ErrorKind};
 use crate::health::{Monitor, PATIENCE, Subject, Trouble};
+use crate::security::{Secured, explain};
 
 /// Segments given to one vectored write.
 const SLICES: usize = 64;
@@ -58,6 +59,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) spares: Arc<SpareFrames>,
     /// Told of quotas.
     pub(crate) health: Monitor,
+    /// TLS and SASL.
+    pub(crate) secured: Secured,
 }
 
 /// A connection to a broker. Clones share it; it closes when the last is dropped.
@@ -79,10 +82,10 @@ impl Drop for Handle {
 /// A connection on which the versions are not agreed upon yet.
 pub(super) struct Link(Handle);
 
-struct Shared {
-    env: Env,
-    broker: Arc<str>,
-    config: ConnectionConfig,
+pub(super) struct Shared {
+    pub(super) env: Env,
+    pub(super) broker: Arc<str>,
+    pub(super) config: ConnectionConfig,
     state: Mutex<State>,
     /// Told of requests that stay without an answer; set when the connection is made.
     reach: OnceLock<Arc<Reach>>,
@@ -91,14 +94,29 @@ struct Shared {
     /// Wakes the writer: something is queued.
     queued: Notify,
     closed: AtomicBool,
-    /// The writer and the reader, which end with the connection wherever they are: in the middle of
-    /// writing to a peer that does not read any more, too.
-    tasks: OnceLock<[AbortHandle; 2]>,
+    /// Told when all that was written is answered, while the gate closes.
+    drained: Notify,
+    /// The writer, the reader and who authenticates again. They end with the connection wherever they are:
+    /// in the middle of writing to a peer that does not read any more, too.
+    tasks: Mutex<Vec<AbortHandle>>,
+}
+
+/// Whether requests are sent, or kept back in their order until the client has authenticated again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Closed,
 }
 
 struct State {
     queue: VecDeque<Outgoing>,
     waiting: VecDeque<Waiting>,
+    gate: Gate,
+    /// What is said while the gate is closed: one request at a time, once all others are answered.
+    aside: VecDeque<Outgoing>,
+    waiting_aside: Option<Waiting>,
+    /// Answers so far.
+    answers: u64,
     /// Of the next request.
     correlation_id: i32,
     /// Of the last answer.
@@ -177,6 +195,15 @@ impl Connection {
     /// What was told of by [`Connection::unanswered`] is answered.
     pub(crate) fn answered(&self) {
         self.0.shared.answered();
+    }
+
+    /// What its tasks have in common.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    pub(super) fn versions(&self) -> &Versions {
+        &self.0.versions
     }
 
     /// Has requests without an answer told of.
@@ -381,6 +408,10 @@ impl Link {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 waiting: VecDeque::new(),
+                gate: Gate::Open,
+                aside: VecDeque::new(),
+                waiting_aside: None,
+                answers: 0,
                 correlation_id: 0,
                 answered: -1,
                 used: env.now(),
@@ -389,17 +420,14 @@ impl Link {
             }),
             queued: Notify::new(),
             closed: AtomicBool::new(false),
-            tasks: OnceLock::new(),
+            drained: Notify::new(),
+            tasks: Mutex::default(),
         });
         let writer = env.spawn(write_loop(shared.clone(), write)).abort_handle();
         let guard = FailOnDrop(shared.clone());
         let reader = env.spawn(async move { read_loop(&guard, frames).await });
-        // Set once, here.
-        let _ = shared.tasks.set([writer, reader.abort_handle()]);
-        if shared.closed.load(Ordering::Acquire) {
-            // It failed before it could end them.
-            shared.end_tasks();
-        }
+        shared.ends_with_it(writer);
+        shared.ends_with_it(reader.abort_handle());
         Self(Handle {
             shared,
             versions: Versions::default(),
@@ -450,19 +478,9 @@ impl Shared {
         if let Some(failure) = &state.failure {
             return Err(failure.clone());
         }
-        let correlation_id = state.correlation_id;
-        let client_id = self.config.client_id.clone();
         // Under the lock, so that the order of the queue is the order of the correlation ids.
-        let frame =
-            encode_request(request, version, correlation_id, client_id).map_err(|error| {
-                Error::new(
-                    ErrorKind::Protocol,
-                    format!("the request cannot be encoded: {error}"),
-                )
-                .at_api(R::API_KEY)
-                .at_broker(&self.broker)
-            })?;
-        state.correlation_id = correlation_id.wrapping_add(1);
+        let frame = self.encode(request, version, state.correlation_id)?;
+        let correlation_id = state.next_id();
         state.used = now;
         let mut written = None;
         if answered {
@@ -479,9 +497,70 @@ impl Shared {
         Ok(PendingResponse(receiver))
     }
 
+    fn encode<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        correlation_id: i32,
+    ) -> Result<Frame, Error> {
+        let client_id = self.config.client_id.clone();
+        encode_request(request, version, correlation_id, client_id).map_err(|error| {
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the request cannot be encoded: {error}"),
+            )
+            .at_api(R::API_KEY)
+            .at_broker(&self.broker)
+        })
+    }
+
+    /// Keeps requests back from now on, and waits until those that were sent are answered.
+    ///
+    /// # Cancel safety
+    /// Dropped, requests are kept back all the same.
+    pub(super) async fn drain(&self) {
+        lock(&self.state).gate = Gate::Closed;
+        while lock(&self.state).unanswered() > 0 {
+            // A permit is kept if the last answer comes between the look and the wait.
+            self.drained.notified().await;
+        }
+    }
+
+    /// Sends what was kept back, in its order, and all that comes.
+    pub(super) fn open(&self) {
+        lock(&self.state).gate = Gate::Open;
+        self.queued.notify_one();
+    }
+
+    /// Queues a request that passes by those that are kept back.
+    pub(super) fn send_aside<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+    ) -> Result<PendingResponse, Error> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = lock(&self.state);
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        let correlation_id = state.next_id();
+        let frame = self.encode(request, version, correlation_id)?;
+        state.waiting_aside = Some(Waiting {
+            correlation_id,
+            answer: sender,
+        });
+        state.aside.push_back(Outgoing {
+            frame,
+            written: None,
+        });
+        drop(state);
+        self.queued.notify_one();
+        Ok(PendingResponse(receiver))
+    }
+
     /// Ends the connection: everything that waits gets `error`, later requests too. The first
     /// failure stays.
-    fn fail(&self, error: &Error) {
+    pub(super) fn fail(&self, error: &Error) {
         let mut state = lock(&self.state);
         if state.failure.is_some() {
             return;
@@ -490,7 +569,12 @@ impl Shared {
         self.closed.store(true, Ordering::Release);
         let waiting = std::mem::take(&mut state.waiting);
         let queue = std::mem::take(&mut state.queue);
+        let aside = state.waiting_aside.take();
+        state.aside.clear();
         drop(state);
+        if let Some(aside) = aside {
+            let _ = aside.answer.send(Err(error.clone()));
+        }
         // Of what is still in the queue the writer has not taken a byte.
         let queued = queue.iter().filter(|outgoing| outgoing.written.is_none());
         let written = waiting.len().saturating_sub(queued.count());
@@ -509,8 +593,17 @@ impl Shared {
         self.end_tasks();
     }
 
+    /// Has a task end with the connection.
+    pub(super) fn ends_with_it(&self, task: AbortHandle) {
+        lock(&self.tasks).push(task);
+        if self.closed.load(Ordering::Acquire) {
+            // It failed before it could end this one.
+            self.end_tasks();
+        }
+    }
+
     fn end_tasks(&self) {
-        for task in self.tasks.get().into_iter().flatten() {
+        for task in lock(&self.tasks).drain(..) {
             task.abort();
         }
     }
@@ -557,11 +650,29 @@ impl Shared {
     }
 
     fn disconnected(&self, what: &str, error: std::io::Error) {
-        self.fail(
-            &Error::new(ErrorKind::Disconnected, format!("{what}: {error}"))
-                .with_source(error)
-                .at_broker(&self.broker),
-        );
+        let error = explain(&error).unwrap_or_else(|| {
+            Error::new(ErrorKind::Disconnected, format!("{what}: {error}")).with_source(error)
+        });
+        self.fail(&error.at_broker(&self.broker));
+    }
+
+    /// The broker has ended the connection in order.
+    fn ended(&self) -> Error {
+        let error = Error::new(ErrorKind::Disconnected, "the broker closed the connection");
+        let is_first = {
+            let state = lock(&self.state);
+            // The agreement on versions, and not a word more.
+            state.answers == 1 && !state.waiting.is_empty()
+        };
+        match is_first && self.config.secured.mechanism.is_none() {
+            true => error.with_hint(&format!(
+                "at the first request: a listener that wants SASL does so, and security.protocol is {}; set \
+                 sasl.mechanism and credentials if it does",
+                self.config.secured.protocol()
+            )),
+            false => error,
+        }
+        .at_broker(&self.broker)
     }
 }
 
@@ -585,7 +696,12 @@ async fn write_loop(shared: Arc<Shared>, mut stream: WriteHalf<Box<dyn Stream>>)
             let until = state.throttled_until;
             let until = until.filter(|until| *until > shared.env.now());
             if until.is_none() {
-                for outgoing in state.queue.drain(..) {
+                let state = &mut *state;
+                let queue = match state.gate {
+                    Gate::Open => &mut state.queue,
+                    Gate::Closed => &mut state.aside,
+                };
+                for outgoing in queue.drain(..) {
                     segments.extend(outgoing.frame.into_segments());
                     written.extend(outgoing.written);
                 }
@@ -655,12 +771,7 @@ async fn read_loop(
     loop {
         let frame = match frames.next().await {
             Ok(Some(frame)) => frame,
-            Ok(None) => {
-                return shared.fail(
-                    &Error::new(ErrorKind::Disconnected, "the broker closed the connection")
-                        .at_broker(&shared.broker),
-                );
-            }
+            Ok(None) => return shared.fail(&shared.ended()),
             Err(error) => return shared.fail(&error.at_broker(&shared.broker)),
         };
         let now = shared.env.now();
@@ -670,7 +781,12 @@ async fn read_loop(
                 return;
             }
             state.used = now;
-            correlation_id(&frame).ok().and_then(|id| state.take(id))
+            state.answers += 1;
+            let taken = correlation_id(&frame).ok().and_then(|id| state.take(id));
+            if state.gate == Gate::Closed && state.unanswered() == 0 {
+                shared.drained.notify_one();
+            }
+            taken
         };
         match taken {
             Some(Answered::Awaited(answer)) => {
@@ -701,9 +817,30 @@ enum Answered {
 }
 
 impl State {
+    fn next_id(&mut self) -> i32 {
+        let id = self.correlation_id;
+        self.correlation_id = id.wrapping_add(1);
+        id
+    }
+
+    /// How many requests were handed to the network, and have no answer yet.
+    fn unanswered(&self) -> usize {
+        let queued = self
+            .queue
+            .iter()
+            .filter(|outgoing| outgoing.written.is_none());
+        self.waiting.len() - queued.count()
+    }
+
     /// Finds out whose answer has arrived; `None` if it is nobody's. Answers come in the order of
     /// the requests: anything else would reach a stranger.
     fn take(&mut self, id: i32) -> Option<Answered> {
+        if let Some(aside) = self
+            .waiting_aside
+            .take_if(|aside| aside.correlation_id == id)
+        {
+            return Some(Answered::Awaited(aside.answer));
+        }
         let due = self.waiting.front().map(|waiting| waiting.correlation_id);
         let end = due.unwrap_or(self.correlation_id);
         // Ids between the last answer and the next one due are those of requests with acks=0.

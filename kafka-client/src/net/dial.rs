@@ -11,7 +11,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 use super::connection::{Connection, ConnectionConfig, Link};
 use super::versions::Versions;
 use super::{host_and_port, race};
-use crate::env::Env;
+use crate::env::{Env, Stream};
 use crate::error::{Error, ErrorKind};
 
 /// The version of ApiVersions that is tried first. Version 5 (KIP-1242) would cost a second
@@ -76,7 +76,13 @@ async fn dial_all(
         Err(_) => return Err(too_long(env, "resolving the host name", limit)),
     };
     let attempt = async |index: usize| {
-        let agreed = dial_one(env, &hosts[index], port, broker, config);
+        let target = Target {
+            name: host,
+            host: &hosts[index],
+            port,
+            broker,
+        };
+        let agreed = dial_one(env, &target, config);
         let agreed = env.timeout(limit, agreed).await;
         agreed.unwrap_or_else(|_| Err(too_long(env, "setting up the connection", limit)))
     };
@@ -112,30 +118,56 @@ fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
     }
 }
 
+/// What is dialed.
+struct Target<'a> {
+    /// The name that the broker has to prove.
+    name: &'a str,
+    /// What it was resolved to.
+    host: &'a str,
+    port: u16,
+    broker: &'a Arc<str>,
+}
+
 /// Connects to one address, in the first version of ApiVersions that the peer does not end the
 /// connection at.
 async fn dial_one(
     env: &Env,
-    host: &str,
-    port: u16,
-    broker: &Arc<str>,
+    target: &Target<'_>,
     config: &ConnectionConfig,
 ) -> Result<Connection, Error> {
     let mut version = API_VERSIONS_FIRST;
     let mut lower = API_VERSIONS_LOWER.into_iter();
     loop {
-        let stream = env.connect(host, port).await.map_err(|error| {
-            let text = format!("cannot connect: {error}");
-            Error::new(ErrorKind::Connect, text).with_source(error)
-        })?;
-        let link = Link::new(env, stream, broker.clone(), config.clone());
-        match negotiate(&link, version).await {
-            Ok(versions) => return Ok(link.into_connection(versions)),
+        let stream = connect(env, target, config).await?;
+        let link = Link::new(env, stream, target.broker.clone(), config.clone());
+        let versions = match negotiate(&link, version).await {
+            Ok(versions) => versions,
             Err(error) if error.kind() == ErrorKind::Disconnected => {
                 version = lower.next().ok_or(error)?;
+                continue;
             }
             Err(error) => return Err(error),
-        }
+        };
+        let connection = link.into_connection(versions);
+        connection.authenticate(target.name).await?;
+        return Ok(connection);
+    }
+}
+
+/// A stream to the broker, encrypted if it has to be.
+async fn connect(
+    env: &Env,
+    target: &Target<'_>,
+    config: &ConnectionConfig,
+) -> Result<Box<dyn Stream>, Error> {
+    let stream = env.connect(target.host, target.port).await;
+    let stream = stream.map_err(|error| {
+        let text = format!("cannot connect: {error}");
+        Error::new(ErrorKind::Connect, text).with_source(error)
+    })?;
+    match &config.secured.tls {
+        Some(tls) => tls.secure(env, target.name, stream).await,
+        None => Ok(stream),
     }
 }
 

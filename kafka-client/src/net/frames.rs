@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::spares::{LARGE, SpareFrames};
 use crate::error::{Error, ErrorKind};
+use crate::security::explain;
 
 /// Memory asked for at a time while nothing is known of the next frame.
 const CHUNK: usize = 64 * 1024;
@@ -82,11 +83,13 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
             .read_buf(&mut self.buffer)
             .await
             .map_err(|error| {
-                Error::new(
-                    ErrorKind::Disconnected,
-                    "the connection failed while reading",
-                )
-                .with_source(error)
+                explain(&error).unwrap_or_else(|| {
+                    Error::new(
+                        ErrorKind::Disconnected,
+                        "the connection failed while reading",
+                    )
+                    .with_source(error)
+                })
             })
     }
 }
@@ -103,7 +106,9 @@ fn checked_length(prefix: [u8; 4], limit: usize) -> Result<usize, Error> {
     // Other services that people point Kafka clients at.
     let guess = match prefix {
         [b'H', b'T', b'T', b'P'] => Some("HTTP: this is a web server's port"),
-        [0x15, 0x03, ..] => Some("TLS: this port wants an encrypted connection"),
+        [0x15, 0x03, ..] => Some(
+            "TLS: this listener wants an encrypted connection, so set security.protocol to SSL or SASL_SSL",
+        ),
         _ => None,
     };
     if let Some(guess) = guess {

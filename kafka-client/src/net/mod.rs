@@ -1,6 +1,7 @@
 //! Connections: frames out, answers in order.
 //!
 //! - `connection`: one connection with its writer and reader task
+//! - `session`: authentication on a connection, again before the session ends
 //! - `dial`: from an address to a connection on which the versions are agreed upon
 //! - `frames`: cuts the received bytes into frames
 //! - `spares`: the memory of large answers, to be used again
@@ -15,6 +16,7 @@ mod frames;
 mod pool;
 mod race;
 mod reach;
+mod session;
 mod spares;
 mod versions;
 

@@ -1,0 +1,11 @@
+//! TLS and SASL: on the reference broker, and on Apache Kafka.
+//!
+//! - `matrix`: each protocol with each mechanism carries records
+//! - `wrong`: what is wrong on purpose, and what the user is told
+//! - `renewal`: sessions that end, and clients that authenticate again
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod matrix;
+mod site;
+mod wrong;

@@ -1,0 +1,1 @@
+//! What is wrong on purpose, and what the user is told.

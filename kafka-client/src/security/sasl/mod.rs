@@ -1,0 +1,162 @@
+//! SASL: who the client says it is, and how it proves that.
+//!
+//! - `mechanism`: what a mechanism is, for those of this crate and of users
+//! - `authenticate`: the exchange with a broker
+//! - `plain`, `scram`, `oauthbearer`: the mechanisms
+//! - `token`: tokens and where they come from; `tokens` keeps them fresh
+
+mod authenticate;
+mod mechanism;
+mod oauthbearer;
+mod plain;
+#[cfg(feature = "tls")]
+mod scram;
+mod token;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use self::authenticate::{Ask, Authenticated, begin, exchange};
+pub use self::mechanism::{
+    Beginning, Responding, SaslError, SaslExchange, SaslMechanism, SaslStart,
+};
+pub use self::token::{FileTokens, Token, TokenProvider, Tokening};
+
+use self::oauthbearer::OauthBearer;
+use self::plain::Plain;
+#[cfg(feature = "tls")]
+use self::scram::{Hash, Scram};
+use super::Secret;
+use crate::env::Env;
+
+/// The mechanism that a client authenticates with (`sasl.mechanism`), with its credentials.
+///
+/// ```
+/// use kafka_client::security::Sasl;
+///
+/// let sasl = Sasl::scram_sha_512("alice", "secret");
+/// assert!(!format!("{sasl:?}").contains("secret"));
+/// ```
+#[derive(Clone)]
+pub struct Sasl(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Plain {
+        user: String,
+        password: Secret,
+    },
+    #[cfg(feature = "tls")]
+    Scram {
+        hash: Hash,
+        user: String,
+        password: Secret,
+        is_token: bool,
+    },
+    OauthBearer(Arc<dyn TokenProvider>),
+    Other(Arc<dyn SaslMechanism>),
+}
+
+impl Sasl {
+    /// `PLAIN`: a name and a password, sent as they are (RFC 4616). Use it with TLS only.
+    pub fn plain(user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self(Kind::Plain {
+            user: user.into(),
+            password: password.into(),
+        })
+    }
+
+    /// `SCRAM-SHA-256`: a name and a password that is never sent; the broker proves that it knows it too
+    /// (RFC 5802, RFC 7677).
+    #[cfg(feature = "tls")]
+    pub fn scram_sha_256(user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self::scram(Hash::Sha256, user.into(), password.into(), false)
+    }
+
+    /// `SCRAM-SHA-512`, as [`scram_sha_256`](Self::scram_sha_256) with the longer hash.
+    #[cfg(feature = "tls")]
+    pub fn scram_sha_512(user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self::scram(Hash::Sha512, user.into(), password.into(), false)
+    }
+
+    /// A delegation token (KIP-48): its id and its HMAC in base64, over `SCRAM-SHA-256`.
+    #[cfg(feature = "tls")]
+    pub fn delegation_token(id: impl Into<String>, hmac: impl Into<Secret>) -> Self {
+        Self::scram(Hash::Sha256, id.into(), hmac.into(), true)
+    }
+
+    /// `OAUTHBEARER`: a token of an identity provider (RFC 7628, KIP-255). A token is used until a fifth
+    /// of its life is left; then the next one is asked for when a connection needs it.
+    pub fn oauthbearer(tokens: impl TokenProvider) -> Self {
+        Self(Kind::OauthBearer(Arc::new(tokens)))
+    }
+
+    /// A mechanism of the user's.
+    pub fn custom(mechanism: impl SaslMechanism) -> Self {
+        Self(Kind::Other(Arc::new(mechanism)))
+    }
+
+    #[cfg(feature = "tls")]
+    fn scram(hash: Hash, user: String, password: Secret, is_token: bool) -> Self {
+        Self(Kind::Scram {
+            hash,
+            user,
+            password,
+            is_token,
+        })
+    }
+
+    /// By Kafka's names, for those that need a name and a password.
+    pub(super) fn with_password(mechanism: &str, user: &str, password: &Secret) -> Option<Self> {
+        match mechanism {
+            "PLAIN" => Some(Self::plain(user, password.clone())),
+            #[cfg(feature = "tls")]
+            "SCRAM-SHA-256" => Some(Self::scram_sha_256(user, password.clone())),
+            #[cfg(feature = "tls")]
+            "SCRAM-SHA-512" => Some(Self::scram_sha_512(user, password.clone())),
+            _ => None,
+        }
+    }
+
+    /// `sasl.mechanism`
+    pub(super) fn name(&self) -> &str {
+        match &self.0 {
+            Kind::Plain { .. } => plain::NAME,
+            #[cfg(feature = "tls")]
+            Kind::Scram { hash, .. } => hash.mechanism(),
+            Kind::OauthBearer(_) => oauthbearer::NAME,
+            Kind::Other(mechanism) => mechanism.name(),
+        }
+    }
+
+    /// The mechanism at work in an environment.
+    pub(super) fn mechanism(&self, env: &Env) -> Arc<dyn SaslMechanism> {
+        match &self.0 {
+            Kind::Plain { user, password } => Arc::new(Plain::new(user, password)),
+            #[cfg(feature = "tls")]
+            Kind::Scram {
+                hash,
+                user,
+                password,
+                is_token,
+            } => Arc::new(Scram::new(env, *hash, user, password, *is_token)),
+            Kind::OauthBearer(tokens) => Arc::new(OauthBearer::new(env, tokens.clone())),
+            Kind::Other(mechanism) => mechanism.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sasl = f.debug_struct("Sasl");
+        sasl.field("mechanism", &self.name());
+        match &self.0 {
+            Kind::Plain { user, .. } => sasl.field("user", user),
+            #[cfg(feature = "tls")]
+            Kind::Scram { user, .. } => sasl.field("user", user),
+            Kind::OauthBearer(_) | Kind::Other(_) => &mut sasl,
+        }
+        .finish_non_exhaustive()
+    }
+}
