@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod log;
 mod matrix;
+mod renewal;
 mod site;
 mod wrong;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration::security::{Authority, Certificate, PASSWORD, SecureKafka, USER, Validity, token};
 use kafka_client::security::{Sasl, Tls, Token};
-use kafka_client::{Error, Kafka, KafkaBuilder};
+use kafka_client::{Kafka, KafkaBuilder};
 
 /// A cluster with the listeners `PLAINTEXT`, `SSL`, `MTLS`, `SASL_PLAINTEXT` and `SASL_SSL`.
 pub(crate) trait Site {
@@ -62,9 +62,4 @@ pub(crate) fn mechanisms() -> [Sasl; 4] {
         Sasl::scram_sha_512(USER, PASSWORD),
         tokens(),
     ]
-}
-
-/// What a client gets that cannot connect.
-pub(crate) async fn refusal(builder: KafkaBuilder) -> Error {
-    builder.connect().await.unwrap_err()
 }

@@ -21,5 +21,5 @@ mod wanted;
 pub(crate) use backoff::Backoff;
 pub(crate) use coordinator::{Coordinator, CoordinatorKey};
 pub(crate) use metadata::{Metadata, TopicMetadata};
-pub(crate) use refresh::{Asked, Cluster, Limit, UsesTopics};
+pub(crate) use refresh::{Asked, Cluster, ClusterUser, Limit};
 pub(crate) use wanted::is_absent;

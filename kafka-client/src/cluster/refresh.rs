@@ -107,10 +107,13 @@ struct Listing {
     names: Option<Vec<StrBytes>>,
 }
 
-/// Knows which topics are in use.
-pub(crate) trait UsesTopics: fmt::Debug + Send + Sync {
+/// The producer or the consumer that a view of the cluster is for.
+pub(crate) trait ClusterUser: fmt::Debug + Send + Sync {
     /// The topics that were used since the last call, or are still at work on.
     fn topics_in_use(&self) -> Vec<Arc<str>>;
+
+    /// No broker lets this client in. It is tried again; what is pending need not wait for that.
+    fn refused(&self, error: &Error);
 }
 
 /// The cluster as a producer or a consumer sees it.
@@ -123,7 +126,7 @@ pub(crate) struct Cluster {
     metadata: watch::Sender<Arc<Metadata>>,
     wanted: Mutex<Wanted>,
     listing: Mutex<Listing>,
-    user: OnceLock<Weak<dyn UsesTopics>>,
+    user: OnceLock<Weak<dyn ClusterUser>>,
     /// Wakes the tasks. Of their own, so that these wait without holding the cluster.
     look: Arc<Notify>,
     refresh: Arc<Notify>,
@@ -176,8 +179,8 @@ impl Cluster {
     }
 
     /// Has this tell which topics are in use: those that are not, and are not [kept](Self::keep),
-    /// are forgotten after `metadata.max.idle.ms`.
-    pub(crate) fn used_by(&self, user: Weak<dyn UsesTopics>) {
+    /// are forgotten after `metadata.max.idle.ms`. And has it told if no broker lets the client in.
+    pub(crate) fn used_by(&self, user: Weak<dyn ClusterUser>) {
         // There is one user for each cluster.
         let _ = self.user.set(user);
     }
@@ -516,8 +519,18 @@ impl Cluster {
     /// Asks any broker for this, and takes its answer; whether there was news.
     async fn ask(&self, asked: Asked<'_>) -> Result<bool, Error> {
         self.rebootstrap_if_unanswered();
-        let connection = self.any().await?;
-        self.ask_over(&connection, asked).await
+        let asked = async {
+            let connection = self.any().await?;
+            self.ask_over(&connection, asked).await
+        };
+        let answered = asked.await;
+        if let Err(error) = &answered
+            && error.kind() == ErrorKind::Authentication
+            && let Some(user) = self.user.get().and_then(Weak::upgrade)
+        {
+            user.refused(error);
+        }
+        answered
     }
 
     /// Asks for metadata over this connection, and takes it; whether there was news.

@@ -9,8 +9,13 @@ use crate::net::{self, Address};
 pub(crate) struct Unreached(pub(super) Vec<(Address, Option<Error>)>);
 
 impl Unreached {
-    /// Whether waiting does not change it: no host exists, or none of those that do is a broker.
+    /// Whether waiting does not change it: no host exists, none of those that do is a broker, or one does
+    /// not let the client in.
     pub(crate) fn are_final(&self) -> bool {
+        let mut errors = self.0.iter().filter_map(|(_, error)| error.as_ref());
+        if errors.any(is_refusal) {
+            return true;
+        }
         let is_final = |error: &Error| net::is_unknown_host(error) || error.is_lasting();
         self.0
             .iter()
@@ -25,12 +30,17 @@ impl Unreached {
             error.unwrap_or_else(|| pending().at_broker(net::address_text(&address)))
         });
         let mut errors: Vec<Error> = errors.collect();
+        // What keeps the client out is nearer to the cause than what keeps it from others.
+        let kind = match errors.iter().any(is_refusal) {
+            true => ErrorKind::Authentication,
+            false => ErrorKind::common(&errors),
+        };
         let error = match errors.len() {
             1 => errors.remove(0),
             _ => {
                 let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 let text = format!("no broker was reached: {}", texts.join("; "));
-                Error::new(ErrorKind::common(&errors), text)
+                Error::new(kind, text)
             }
         };
         let error = match lasting {
@@ -42,4 +52,8 @@ impl Unreached {
             _ => error,
         }
     }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    error.kind() == ErrorKind::Authentication
 }

@@ -393,6 +393,15 @@ impl Wanted {
         for name in names {
             if let Some(want) = self.topics.get_mut(name) {
                 want.last_error = Some(error.clone());
+                // No retry helps those who wait.
+                let ended = match error.kind() {
+                    ErrorKind::Authentication => std::mem::take(&mut want.waiters),
+                    _ => Vec::new(),
+                };
+                for waiter in ended {
+                    // Fails only if nobody waits any more.
+                    let _ = waiter.send(Err(error.clone().at_topic(name)));
+                }
             }
             self.ask_again(name, now);
         }

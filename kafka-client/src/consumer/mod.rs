@@ -89,6 +89,7 @@ pub struct Consumer {
 
 impl Consumer {
     fn start(shared: Arc<Shared>, subscription: Subscription, listener: Option<Listener>) -> Self {
+        shared.cluster.used_by(shared.weak.clone());
         shared.spawn(follow_loop(shared.weak.clone(), shared.cluster.changes()));
         if let Subscription::Topics(topics) = &subscription {
             shared.cluster.keep(topics, true);
@@ -114,8 +115,9 @@ impl Consumer {
     /// error names, and the others go on; so does this one after a seek. [`ErrorKind::GroupLost`]
     /// tells that no record was asked for within `max.poll.interval.ms`, and so the partitions were lost; the
     /// member joins again by itself. An error of the kind
-    /// [`ErrorKind::Broker`] tells of a topic that may not be read. After all of these the next call
-    /// goes on.
+    /// [`ErrorKind::Broker`] tells of a topic that may not be read, and [`ErrorKind::Authentication`] that a
+    /// broker does not let the client in, which is tried again about once in a second. After all of these
+    /// the next call goes on.
     ///
     /// An error for which [`Error::is_fatal`] holds ends the consumer, and comes again with each call:
     /// the group refuses the member, or the client or its runtime has ended.

@@ -141,6 +141,9 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
     }
     if let Some(error) = &failure {
         tracing::debug!(node, %error, "a leader was asked in vain");
+        if error.kind() == ErrorKind::Authentication {
+            shared.refused(error);
+        }
     }
     let mut failed = Vec::new();
     let mut resets = Vec::new();
@@ -189,7 +192,7 @@ async fn resolve(shared: &Shared, node: i32, wanted: Vec<Wanted>) -> Vec<TopicPa
                         Error::new(ErrorKind::Protocol, "the answer leaves the partition out")
                     });
                     // That the broker is not reached is told elsewhere.
-                    if error.kind() != ErrorKind::Connect {
+                    if !matches!(error.kind(), ErrorKind::Connect | ErrorKind::Authentication) {
                         shared.failed(&mut state, &partition, &error);
                     }
                     failed.push(partition);

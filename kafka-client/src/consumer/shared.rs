@@ -23,7 +23,7 @@ use super::source::{Agenda, source_loop};
 use super::split::Split;
 use super::work::Tracking;
 use crate::cluster::metadata::PartitionMetadata;
-use crate::cluster::{Cluster, Metadata};
+use crate::cluster::{Cluster, ClusterUser, Metadata};
 use crate::env::{Env, lock};
 use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, Trouble};
@@ -306,6 +306,19 @@ impl Shared {
     pub(crate) fn report(&self, error: Error) {
         tracing::debug!(%error, "reported to the user");
         self.state().errors.push_back(error);
+        self.wake_user();
+    }
+
+    /// A broker does not let the client in. It is tried again, and the user is told as often as it asks.
+    pub(crate) fn refused(&self, error: &Error) {
+        {
+            let mut state = self.state();
+            let mut untold = state.errors.iter();
+            if untold.any(|untold| untold.kind() == ErrorKind::Authentication) {
+                return;
+            }
+            state.errors.push_back(error.clone());
+        }
         self.wake_user();
     }
 
@@ -629,6 +642,17 @@ impl<'a> PauseAsked<'a> {
 impl Drop for PauseAsked<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+impl ClusterUser for Shared {
+    /// What a consumer uses it keeps.
+    fn topics_in_use(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
+    fn refused(&self, error: &Error) {
+        Self::refused(self, error);
     }
 }
 

@@ -20,7 +20,7 @@ use super::telling::Telling;
 use super::topic::{Topic, with_cached};
 use super::undelivered::Tally;
 use super::window::Identity;
-use crate::cluster::{Cluster, Limit, Metadata, TopicMetadata, UsesTopics};
+use crate::cluster::{Cluster, ClusterUser, Limit, Metadata, TopicMetadata};
 use crate::env::{Env, lock};
 use crate::error::Error;
 
@@ -548,6 +548,14 @@ impl Shared {
         self.closed.get()
     }
 
+    /// No broker lets the client in: gives up what waits, so that callers hear of it at once. What they
+    /// send from then on is tried anew.
+    pub(crate) fn refuse(&self, error: &Error) {
+        for partition in self.active() {
+            partition.keep_out(self, error);
+        }
+    }
+
     /// Ends all tasks and gives up all batches.
     pub(crate) fn abort(&self, error: &Error) {
         self.close(error.clone());
@@ -567,7 +575,11 @@ impl Shared {
     }
 }
 
-impl UsesTopics for Shared {
+impl ClusterUser for Shared {
+    fn refused(&self, error: &Error) {
+        self.refuse(error);
+    }
+
     fn topics_in_use(&self) -> Vec<Arc<str>> {
         let active = self.active();
         let mut used: BTreeSet<_> = active

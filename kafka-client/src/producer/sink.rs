@@ -21,7 +21,7 @@ use super::shared::Shared;
 use super::window::Ticket;
 use crate::config::millis;
 use crate::env::lock;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::health::PATIENCE;
 use crate::net::{Connection, LAST_BY_NAME, Lane, PendingResponse};
 
@@ -189,6 +189,20 @@ impl Sink {
         partition
     }
 
+    /// The broker does not let the client in, and no waiting changes that: gives up what is ready.
+    fn refuse(&self, shared: &Shared, error: &Error) {
+        let queued = {
+            let mut queue = lock(&self.queue);
+            let delayed = std::mem::take(&mut queue.delayed).into_values();
+            let delayed: Vec<_> = delayed.collect();
+            std::mem::take(&mut queue.ready).into_iter().chain(delayed)
+        };
+        for partition in queued {
+            partition.leave_queue(self.node);
+            partition.keep_out(shared, error);
+        }
+    }
+
     /// The broker cannot be reached: hands partitions that it does not lead any more on. Were they
     /// kept, a broker that is gone for good would be dialed for ever.
     fn hand_on_what_moved(&self, shared: &Shared) {
@@ -292,6 +306,9 @@ pub(crate) async fn sink_loop(shared: Weak<Shared>, sink: Arc<Sink>) {
                         Err(error) => {
                             tracing::debug!(node = sink.node, %error, "cannot send");
                             sink.hand_on_what_moved(&this);
+                            if error.kind() == ErrorKind::Authentication {
+                                sink.refuse(&this, &error);
+                            }
                             this.cluster.request_refresh();
                             pace.unreachable(this.env().now() + backoff.next());
                         }

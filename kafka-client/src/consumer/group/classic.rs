@@ -411,7 +411,10 @@ impl Group {
     /// A request that failed without an answer.
     async fn recover(&mut self, error: Error) -> Result<(), Stop> {
         tracing::debug!(group = %self.coordinator.key(), %error, "group request failed");
-        if !error.is_retriable() && error.kind() != ErrorKind::Protocol {
+        if error.kind() == ErrorKind::Authentication {
+            // It may be let in again: the user is told, and says whether that is worth waiting for.
+            self.shared.refused(&error);
+        } else if !error.is_retriable() && error.kind() != ErrorKind::Protocol {
             return Err(Stop::Fatal(self.final_error(error)));
         }
         self.coordinator.forget();

@@ -97,7 +97,9 @@ impl Group {
 
     /// There is no answer, or not for all partitions: it is asked for again, a little later.
     fn no_stored_offsets(&mut self, error: Error) -> Result<(), Stop> {
-        if !may_pass(&error) {
+        if error.kind() == ErrorKind::Authentication {
+            self.shared.refused(&error);
+        } else if !may_pass(&error) {
             return Err(Stop::Fatal(with_advice(error)));
         }
         tracing::debug!(%error, "no stored offsets yet");

@@ -27,7 +27,7 @@ use self::session::Session;
 use super::shared::Shared;
 use crate::config::millis;
 use crate::env::{self, Env};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::health::{Subject, Trouble};
 use crate::net::{Connection, LAST_BY_NAME, Lane};
 
@@ -104,6 +104,9 @@ pub(crate) async fn source_loop(shared: Weak<Shared>, node: i32, wake: Arc<Notif
             }
             Err(error) => {
                 tracing::debug!(node, %error, "fetch failed");
+                if error.kind() == ErrorKind::Authentication {
+                    this.refused(&error);
+                }
                 session.broken();
                 answers::leave_replica(&this, node, &session);
                 this.cluster.request_refresh();

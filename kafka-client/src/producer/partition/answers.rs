@@ -484,22 +484,49 @@ impl Partition {
 
     /// Gives up what is older than `delivery.timeout.ms`.
     pub(crate) fn expire(&self, shared: &Shared, now: Instant) {
+        let is_over = is_late(shared, now);
+        self.give_up(shared, is_over, |state| self.out_of_time(shared, state));
+    }
+
+    /// As [`expire`](Self::expire), under the lock, of what is sealed.
+    fn expire_window(
+        &self,
+        shared: &Shared,
+        state: &mut State,
+        now: Instant,
+        finished: &mut Vec<Finished>,
+    ) {
+        let error = |state: &State| self.out_of_time(shared, state);
+        Self::give_up_sealed(state, is_late(shared, now), error, finished);
+    }
+
+    /// No broker that could take them lets the client in: gives up all batches that no request carries.
+    pub(crate) fn keep_out(&self, shared: &Shared, error: &Error) {
+        let error = error.clone().at_partition(&self.topic.name, self.index);
+        self.give_up(shared, |_, in_flight, _| !in_flight, |_| error.clone());
+    }
+
+    /// Gives up batches, by when they were begun, whether a request carries them, and whether those who wait
+    /// for them have been told already.
+    fn give_up(
+        &self,
+        shared: &Shared,
+        is_over: impl Fn(Instant, bool, bool) -> bool,
+        error: impl Fn(&State) -> Error,
+    ) {
         let _telling = shared.telling.begin();
         let mut finished = Vec::new();
         {
             let mut state = lock(&self.state);
             let state = &mut *state;
-            self.expire_window(shared, state, now, &mut finished);
-            let limit = shared.config.delivery_timeout;
-            while state
-                .open
-                .front()
-                .is_some_and(|open| open.created + limit <= now)
+            Self::give_up_sealed(state, &is_over, &error, &mut finished);
+            while let Some(open) = state.open.front()
+                && is_over(open.created, false, false)
             {
                 let Some(open) = state.open.pop_front() else {
                     break;
                 };
-                let outcome = Outcome::NotDelivered(self.out_of_time(shared, state));
+                let outcome = Outcome::NotDelivered(error(state));
                 finished.push(Finished::open(open, outcome));
             }
             self.note_backlog(state);
@@ -511,21 +538,20 @@ impl Partition {
         Finished::tell_all(finished, shared);
     }
 
-    fn expire_window(
-        &self,
-        shared: &Shared,
+    fn give_up_sealed(
         state: &mut State,
-        now: Instant,
+        is_over: impl Fn(Instant, bool, bool) -> bool,
+        error: impl Fn(&State) -> Error,
         finished: &mut Vec<Finished>,
     ) {
-        let limit = shared.config.delivery_timeout;
         loop {
             let over = state.window.entries().find(|entry| {
-                entry.batch.created + limit <= now && !(entry.is_in_flight() && entry.batch.told)
+                let batch = &entry.batch;
+                is_over(batch.created, entry.is_in_flight(), batch.told)
             });
             let Some(entry) = over else { return };
             let (ticket, in_doubt) = (entry.ticket, entry.may_be_written());
-            let error = self.out_of_time(shared, state);
+            let error = error(state);
             let outcome = match in_doubt {
                 true => Outcome::Unknown(error),
                 false => Outcome::NotDelivered(error),
@@ -590,6 +616,12 @@ impl Partition {
         }
         state.trouble = None;
     }
+}
+
+/// Which batches are older than `delivery.timeout.ms`, and not told yet.
+fn is_late(shared: &Shared, now: Instant) -> impl Fn(Instant, bool, bool) -> bool + use<> {
+    let limit = shared.config.delivery_timeout;
+    move |created, in_flight, told| created + limit <= now && !(in_flight && told)
 }
 
 impl State {

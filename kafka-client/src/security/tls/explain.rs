@@ -68,7 +68,10 @@ fn of(cause: &CertificateError) -> String {
         } => {
             let names = match presented.as_slice() {
                 [] => "no names (a common name alone does not count: it needs a subjectAltName)".to_owned(),
-                names => format!("the names {}", names.join(", ")),
+                names => {
+                    let names: Vec<&str> = names.iter().map(|name| bare(name)).collect();
+                    format!("the names {}", names.join(", "))
+                }
             };
             format!(
                 "it is not for {}, but has {names}: use a name that it has in bootstrap.servers and in \
@@ -79,6 +82,14 @@ fn of(cause: &CertificateError) -> String {
         CertificateError::Revoked => "it was revoked".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// A name without what the TLS library puts around it: `DnsName("localhost")`.
+fn bare(name: &str) -> &str {
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 /// The time between two instants, in words.

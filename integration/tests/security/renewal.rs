@@ -1,0 +1,166 @@
+//! Sessions that end, and clients that authenticate again on the same connection (KIP-368).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use integration::security::{PASSWORD, SecureKafka, USER, token};
+use kafka_client::consumer::OffsetReset;
+use kafka_client::record::Record;
+use kafka_client::security::{Sasl, Token};
+use kafka_client::{ErrorKind, Kafka, SendError};
+
+use crate::log::Log;
+use crate::site::{Site, mechanisms};
+
+/// The life of a session on the brokers of these tests.
+const SESSION: (&str, &str) = ("connections.max.reauth.ms", "2000");
+
+/// How long the load lasts; `SOAK_SECONDS` sets it.
+fn load_time() -> Duration {
+    let seconds = std::env::var("SOAK_SECONDS").ok();
+    let seconds = seconds.map(|text| text.parse().unwrap());
+    Duration::from_secs(seconds.unwrap_or(10))
+}
+
+/// Sends numbered records one behind the other and many at a time, and reads them back, for a while: none
+/// is refused, lost, doubled or out of order, and no connection is lost.
+async fn load(kafka: &Kafka, topic: &str) {
+    const AT_A_TIME: usize = 200;
+    let until = tokio::time::Instant::now() + load_time();
+    let producer = kafka.producer().build().await.unwrap();
+    let consumer = kafka.consumer(topic).offset_reset(OffsetReset::Earliest);
+    let mut consumer = consumer.subscribe([topic]).await.unwrap();
+    let writing = async {
+        let mut number = 0u64;
+        while tokio::time::Instant::now() < until {
+            let mut deliveries = Vec::new();
+            for _ in 0..AT_A_TIME {
+                let value = number.to_string();
+                let record = Record::to(topic).partition(0).value(&value);
+                deliveries.push(producer.enqueue(record).await.unwrap());
+                number += 1;
+            }
+            for delivery in deliveries {
+                delivery.await.unwrap();
+            }
+        }
+        number
+    };
+    let reading = async {
+        let mut next = 0u64;
+        while tokio::time::Instant::now() < until || next == 0 {
+            let received = consumer.recv().await.unwrap();
+            let value = std::str::from_utf8(received.value().unwrap()).unwrap();
+            assert_eq!(value, next.to_string());
+            next += 1;
+            if next.is_multiple_of(1000) {
+                consumer.commit().await.unwrap();
+            }
+        }
+        next
+    };
+    let (written, mut read) = tokio::join!(writing, reading);
+    while read < written {
+        let received = consumer.recv().await.unwrap();
+        let value = std::str::from_utf8(received.value().unwrap()).unwrap();
+        assert_eq!(value, read.to_string());
+        read += 1;
+    }
+    println!("{written} records");
+    consumer.close().await.unwrap();
+    producer.close().await.unwrap();
+}
+
+/// All mechanisms at once, each with a client of its own.
+async fn under_load(site: &impl Site) {
+    let log = Log::begin();
+    let mut clients = Vec::new();
+    for (number, sasl) in mechanisms().into_iter().enumerate() {
+        let kafka = site.client("SASL_SSL", Some(sasl)).connect().await.unwrap();
+        clients.push((kafka, format!("load-{number}")));
+    }
+    let loads = clients.iter().map(|(kafka, topic)| load(kafka, topic));
+    futures::future::join_all(loads).await;
+    let again = log.count("authenticated again");
+    let lost = log.count("the broker closed the connection");
+    println!("authenticated again {again} times, {lost} connections lost");
+    // Each client has some connections, and each of them does so at least every two seconds.
+    assert!(again as u64 >= load_time().as_secs() / 2 * 4, "{again}");
+    assert_eq!(lost, 0);
+    log.has_none_of(&[PASSWORD]);
+}
+
+/// The broker takes no token of the client's any more: all that waits is told, with why.
+async fn revoked(site: &impl Site) {
+    const TOPIC: &str = "revoked";
+    let is_good = Arc::new(AtomicBool::new(true));
+    let shown = is_good.clone();
+    let sasl = Sasl::oauthbearer(move || {
+        let is_good = shown.load(Ordering::Relaxed);
+        async move {
+            let text = token(USER, Duration::from_secs(3600));
+            // Not even base64.
+            let text = if is_good { text } else { format!("x{text}") };
+            // Asked for anew each time.
+            let now = std::time::SystemTime::now();
+            Ok(Token::new(text).expires_at(now))
+        }
+    });
+    let kafka = site.client("SASL_SSL", Some(sasl)).connect().await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    producer
+        .send(Record::to(TOPIC).value("first"))
+        .await
+        .unwrap();
+    let consumer = kafka.consumer(TOPIC).offset_reset(OffsetReset::Earliest);
+    let mut consumer = consumer.subscribe([TOPIC]).await.unwrap();
+    consumer.recv().await.unwrap();
+    is_good.store(false, Ordering::Relaxed);
+    let error = loop {
+        if let Err(error) = producer.send(Record::to(TOPIC).value("more")).await {
+            break error;
+        }
+    };
+    let (SendError::NotDelivered(error) | SendError::Unknown(error)) = &error;
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+    assert!(error.to_string().contains("OAUTHBEARER"), "{error}");
+    let error = loop {
+        if let Err(error) = consumer.recv().await {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+    let error = consumer.commit().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+    let error = kafka.partitions("another").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+    // It may come back, and goes on then.
+    is_good.store(true, Ordering::Relaxed);
+    while producer
+        .send(Record::to(TOPIC).value("again"))
+        .await
+        .is_err()
+    {}
+    loop {
+        match consumer.recv().await {
+            Ok(received) if received.value() == Some(b"again") => break,
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Authentication, "{error}"),
+        }
+    }
+    consumer.close().await.unwrap();
+    producer.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn no_request_is_lost_while_sessions_end_on_apache_kafka() {
+    under_load(&SecureKafka::start_with(&[SESSION]).await.unwrap()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn a_revoked_token_ends_all_that_waits_on_apache_kafka() {
+    revoked(&SecureKafka::start_with(&[SESSION]).await.unwrap()).await;
+}
