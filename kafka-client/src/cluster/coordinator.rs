@@ -69,7 +69,7 @@ impl Coordinator {
     /// would wait as long.
     pub(crate) fn abandon(&mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.fail(&Error::closed("connection"));
+            connection.retire();
         }
     }
 

@@ -94,6 +94,7 @@ pub(super) struct Shared {
     /// Wakes the writer: something is queued.
     queued: Notify,
     closed: AtomicBool,
+    is_retired: AtomicBool,
     /// Told when all that was written is answered, while the gate closes.
     drained: Notify,
     /// The writer, the reader and who authenticates again. They end with the connection wherever they are:
@@ -379,6 +380,17 @@ impl Connection {
         self.0.shared.send(request, version, false)
     }
 
+    /// Ends the connection because the client has no use for it any more: nothing is wrong with the broker, so
+    /// the next one is dialed without a wait.
+    pub(crate) fn retire(&self) {
+        self.0.shared.is_retired.store(true, Ordering::Release);
+        self.fail(&Error::closed("connection"));
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.0.shared.is_retired.load(Ordering::Acquire)
+    }
+
     /// Ends the connection; requests without an answer fail with `error`.
     pub(crate) fn fail(&self, error: &Error) {
         self.0.shared.fail(error);
@@ -420,6 +432,7 @@ impl Link {
             }),
             queued: Notify::new(),
             closed: AtomicBool::new(false),
+            is_retired: AtomicBool::new(false),
             drained: Notify::new(),
             tasks: Mutex::default(),
         });

@@ -112,7 +112,11 @@ impl Pool {
             if let Some(connection) = state.open() {
                 return Ok(connection);
             }
-            if state.connection.take().is_some() {
+            if state
+                .connection
+                .take()
+                .is_some_and(|last| !last.is_retired())
+            {
                 // It was lost.
                 let wait = state.backoff.next();
                 state.not_before = Some(self.env.now() + wait);
@@ -245,6 +249,10 @@ impl Pool {
         lock(&self.slots).retain(|_, slot| {
             let mut state = lock(&slot.state);
             match &state.connection {
+                Some(connection) if connection.is_retired() => {
+                    state.connection = None;
+                    true
+                }
                 Some(connection) if connection.is_closed() => {
                     state.connection = None;
                     let wait = state.backoff.next();

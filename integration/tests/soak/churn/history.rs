@@ -12,7 +12,8 @@
 //!   sends no heartbeats from a join on until it is polled, so it is in its group as if it had been stopped.
 //!
 //! Doubt ends with `lost`, or five seconds after the member goes on: until then it has been told that it is
-//! out, or it is not. A static member that comes back takes over from its former life at once.
+//! out, or it is not. A static member that comes back takes over from its former life as
+//! soon as it joins: it has nothing of what that one had, so the leader may give it to anybody.
 //!
 //! # The rules
 //! 1. Claims that are not in doubt never overlap. So whoever is stopped or killed keeps its partitions for
@@ -135,6 +136,8 @@ pub(super) struct Life {
     /// What was processed is committed before a partition is given up, without the member's telling.
     pub(super) auto_commit: bool,
     pub(super) instance: Option<String>,
+    /// When it was told to join.
+    pub(super) from: u64,
     pub(super) silences: Vec<Silence>,
     pub(super) events: Vec<Event>,
 }
@@ -419,9 +422,7 @@ impl History<'_> {
         let later = self.lives[claim.life + 1..].iter();
         let mut heirs =
             later.filter(|heir| life.instance.is_some() && heir.instance == life.instance);
-        let heir = heirs
-            .find_map(|heir| heir.events.first())
-            .map(|event| event.at);
+        let heir = heirs.next().map(|heir| heir.from);
         let end = claim.end.min(heir.unwrap_or(u64::MAX));
         without((claim.begin, end), &life.doubts(self.settings))
     }
@@ -641,6 +642,7 @@ mod tests {
                 kind: Kind::OursApart,
                 auto_commit: false,
                 instance: None,
+                from: 0,
                 silences: Vec::new(),
                 events: Vec::new(),
             });
@@ -711,8 +713,10 @@ mod tests {
             self
         }
 
-        fn instance(mut self) -> Self {
-            self.0.last_mut().unwrap().instance = Some("one".to_owned());
+        /// A static member that is told to join at this time.
+        fn instance(mut self, from: f64) -> Self {
+            let life = self.0.last_mut().unwrap();
+            (life.instance, life.from) = (Some("one".to_owned()), us(from));
             self
         }
 
@@ -807,12 +811,21 @@ mod tests {
 
     #[test]
     fn a_static_member_comes_back_to_what_it_had() {
-        let one = Scene::new().life("one").instance().assigned(0.0);
-        let one = one.handled(0, 5).silent(6.0, None);
-        let again = one.life("again").instance().assigned(7.0);
+        let one = || {
+            let one = Scene::new().life("one").instance(0.0).assigned(0.0);
+            one.handled(0, 5).silent(6.0, None)
+        };
+        let again = one().life("again").instance(6.9).assigned(7.0);
         let again = again.handled_at(7.1, 0).revoked(7.5).left(7.5);
         let other = again.life("other").assigned(8.0).revoked(9.0).left(9.0);
         other.is_fine();
+        // The one that comes back has nothing when it joins, and another gets it in that rebalance.
+        let with_other = |from: f64| {
+            let other = one().life("other").assigned(7.0).revoked(9.0).left(9.0);
+            other.life("again").instance(from).left(9.5)
+        };
+        with_other(6.9).is_fine();
+        with_other(7.1).breaks("two owners");
     }
 
     #[test]

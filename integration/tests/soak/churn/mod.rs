@@ -225,6 +225,7 @@ impl Churn {
             kind: at.kind,
             auto_commit,
             instance: instance.clone(),
+            from: now(),
             silences: Vec::new(),
             events: Vec::new(),
         });
