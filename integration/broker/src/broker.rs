@@ -14,18 +14,37 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::{BrokerConfig, PropertyError};
+use crate::config::{BrokerConfig, PropertyError, invalid};
 use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
-use crate::net;
+use crate::net::listener::{EndPoint, Listener};
+use crate::net::{self, listener};
 use crate::node::Node;
+use crate::security::authority::{Authority, Certificate};
+use crate::security::settings::SecuritySettings;
+use crate::security::tls::Tls;
+use crate::security::users::Users;
 use crate::store::Store;
 use crate::topics::Topics;
 
 /// What an in-memory connection buffers in each direction, in bytes.
 const DUPLEX_BYTES: usize = 256 * 1024;
+
+/// The listener of a broker whose properties name none.
+const DEFAULT_LISTENER: &str = "PLAINTEXT://127.0.0.1:0";
+
+/// What a broker for tests does otherwise than Kafka.
+const TEST_PROPERTIES: &[(&str, &str)] = &[
+    // Kafka waits 3 s for more members; in a test that is only slow.
+    ("group.initial.rebalance.delay.ms", "0"),
+    // Kafka's default is GSSAPI alone.
+    (
+        "sasl.enabled.mechanisms",
+        "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+    ),
+];
 
 /// A running broker.
 ///
@@ -34,7 +53,7 @@ const DUPLEX_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Broker {
     node: Arc<Node>,
-    address: Option<SocketAddr>,
+    tls: Option<Tls>,
     connections: Connections,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -44,8 +63,15 @@ pub struct Broker {
 #[must_use = "a broker runs once `start` was awaited"]
 pub struct Builder {
     storage: Storage,
+    /// Whether ports are opened.
+    ports: bool,
+    /// Takes the place of the first listener's address.
     listen: Option<String>,
+    /// Beside those of the properties: names and addresses.
+    listeners: Vec<(String, String)>,
     advertised: Option<(String, u16)>,
+    tls: Option<Tls>,
+    users: Users,
     properties: Vec<(String, String)>,
     clock: Option<WallClock>,
     seed: Option<u64>,
@@ -108,29 +134,68 @@ impl Broker {
     pub fn builder() -> Builder {
         Builder {
             storage: Storage::Memory,
-            listen: Some("127.0.0.1:0".to_owned()),
+            ports: true,
+            listen: None,
+            listeners: Vec::new(),
             advertised: None,
-            // Kafka waits 3 s for more members; in a test that is only slow.
-            properties: vec![(
-                "group.initial.rebalance.delay.ms".to_owned(),
-                "0".to_owned(),
-            )],
+            tls: None,
+            users: Users::default(),
+            properties: TEST_PROPERTIES
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             clock: None,
             seed: None,
             journal: true,
         }
     }
 
-    /// Where clients find the broker: `host:port`, for `bootstrap.servers`.
+    /// Where clients find the broker's first listener: `host:port`, for `bootstrap.servers`.
     #[must_use]
     pub fn bootstrap(&self) -> String {
-        format!("{}:{}", self.node.host, self.node.port)
+        bootstrap(self.first_listener())
     }
 
-    /// The address that is listened on; `None` without a listener.
+    /// The same of a listener by its name, such as `SASL_SSL`; `None` if there is no such listener.
+    #[must_use]
+    pub fn bootstrap_of(&self, listener: &str) -> Option<String> {
+        self.node.listener(listener).map(|one| bootstrap(one))
+    }
+
+    /// The address that the first listener listens on; `None` without ports.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.address
+        self.first_listener().local
+    }
+
+    /// The certificate, in PEM, by which clients know the broker; `None` if it has none that was
+    /// made in memory ([`Tls::generated`]).
+    #[must_use]
+    pub fn certificate(&self) -> Option<String> {
+        self.authority().map(Authority::certificate)
+    }
+
+    /// A certificate for a client, by the authority that the broker trusts; without mapping rules,
+    /// the principal is `User:CN=name`. `None` where [`certificate`](Self::certificate) is.
+    #[must_use]
+    pub fn client_certificate(&self, name: &str) -> Option<Certificate> {
+        self.authority().map(|authority| authority.client(name))
+    }
+
+    fn authority(&self) -> Option<&Authority> {
+        self.tls.as_ref().and_then(Tls::authority)
+    }
+
+    /// Adds a user for SASL, or gives it another password. Connections stay as they are; a client
+    /// meets the change when it authenticates the next time.
+    pub fn set_password(&self, user: &str, password: &str) {
+        self.node.users().set_password(user, password);
+    }
+
+    /// Removes a user; whether there was one. Connections stay as they are, as with
+    /// [`set_password`](Self::set_password).
+    pub fn remove_user(&self, user: &str) -> bool {
+        self.node.users().remove(user)
     }
 
     /// The cluster's id, as clients see it.
@@ -139,9 +204,9 @@ impl Broker {
         self.node.cluster_id.to_string()
     }
 
-    /// A new connection in memory, as if accepted from a socket.
+    /// A new connection in memory to the first listener, as if accepted from a socket.
     ///
-    /// It closes when the broker stops. Needs no listener.
+    /// It closes when the broker stops. Needs no port.
     #[must_use]
     pub fn connect(&self) -> DuplexStream {
         self.connector().connect()
@@ -150,10 +215,27 @@ impl Broker {
     /// Makes connections in memory where no reference to the broker can be.
     #[must_use]
     pub fn connector(&self) -> Connector {
+        self.connector_to(self.first_listener())
+    }
+
+    /// The same for a listener by its name; `None` if there is no such listener.
+    #[must_use]
+    pub fn connector_of(&self, listener: &str) -> Option<Connector> {
+        self.node
+            .listener(listener)
+            .map(|listener| self.connector_to(listener))
+    }
+
+    fn connector_to(&self, listener: &Arc<Listener>) -> Connector {
         Connector {
             node: Arc::clone(&self.node),
+            listener: Arc::clone(listener),
             connections: self.connections.clone(),
         }
+    }
+
+    fn first_listener(&self) -> &Arc<Listener> {
+        &self.node.listeners[0]
     }
 
     /// Makes a topic with the broker's default settings.
@@ -278,21 +360,64 @@ impl Builder {
         self
     }
 
-    /// Listens on `host:port`; port 0 is a free one. Defaults to `127.0.0.1:0`.
+    /// Lets the first listener listen on `host:port`; port 0 is a free one. Defaults to
+    /// `127.0.0.1:0`, or to what the property `listeners` says.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Some(address.into());
+        self.ports = true;
         self
     }
 
-    /// Opens no port: only [`Broker::connect`] leads to the broker.
+    /// Adds a listener on `host:port` beside the first one, which is PLAINTEXT unless the property
+    /// `listeners` says otherwise.
+    ///
+    /// The name is that of a protocol, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`, or one that the
+    /// property `listener.security.protocol.map` gives a protocol.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use kafka_broker::{Broker, Tls};
+    ///
+    /// let broker = Broker::builder()
+    ///     .listener("SASL_SSL", "127.0.0.1:0")
+    ///     .tls(Tls::generated())
+    ///     .user("alice", "secret")
+    ///     .start()
+    ///     .await?;
+    /// let bootstrap = broker.bootstrap_of("SASL_SSL");
+    /// let trusted = broker.certificate();
+    /// # assert!(bootstrap.is_some() && trusted.is_some());
+    /// # broker.shutdown().await.unwrap();
+    /// # Ok::<(), kafka_broker::StartError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn listener(mut self, name: impl Into<String>, address: impl Into<String>) -> Self {
+        self.listeners.push((name.into(), address.into()));
+        self
+    }
+
+    /// Opens no port: only [`Broker::connect`] and [`Broker::connector_of`] lead to the broker.
     pub fn no_listener(mut self) -> Self {
-        self.listen = None;
+        self.ports = false;
         self
     }
 
-    /// What clients are told to connect to. Defaults to the address listened on.
+    /// What clients of the first listener are told to connect to. Defaults to the address listened
+    /// on.
     pub fn advertise(mut self, host: impl Into<String>, port: u16) -> Self {
         self.advertised = Some((host.into(), port));
+        self
+    }
+
+    /// The certificate for listeners with TLS that have none from `ssl.keystore.*`.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Adds a user for SASL: PLAIN, and SCRAM with 4,096 iterations.
+    pub fn user(mut self, name: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        self.users.set_password(name.as_ref(), password.as_ref());
         self
     }
 
@@ -319,7 +444,13 @@ impl Builder {
         self
     }
 
-    /// Takes a `server.properties` of Kafka: the listener, the data directory and every property
+    /// Leaves the addresses to the properties.
+    pub(crate) fn listen_as_configured(mut self) -> Self {
+        self.listen = None;
+        self
+    }
+
+    /// Takes a `server.properties` of Kafka: the listeners, the data directory and every property
     /// this broker knows. Gives back, as sentences for a log, what it does not know or does
     /// otherwise; Kafka's own files are full of such properties, so they are no errors.
     ///
@@ -368,33 +499,13 @@ impl Builder {
                 .set(name, value)
                 .map_err(|error: PropertyError| StartError::Property(error.to_string()))?;
         }
-        let listener = match &self.listen {
-            None => None,
-            Some(address) => {
-                let refused = |source| StartError::Listen {
-                    address: address.clone(),
-                    source,
-                };
-                let listener = TcpListener::bind(address).await.map_err(refused)?;
-                let local = listener.local_addr().map_err(refused)?;
-                Some((listener, local))
-            }
-        };
-        let address = listener.as_ref().map(|(_, local)| *local);
-        let (host, port) = match (&self.advertised, address) {
-            (Some((host, port)), _) => (host.clone(), *port),
-            (None, Some(local)) if local.ip().is_unspecified() => {
-                ("localhost".to_owned(), local.port())
-            }
-            (None, Some(local)) => (local.ip().to_string(), local.port()),
-            (None, None) => ("localhost".to_owned(), 9092),
-        };
+        let (listeners, sockets) = self.open_listeners(&config).await?;
         let env = Env::new(self.clock, self.seed);
         let topics = open(&self.storage, &config, &env)?;
         let node = Arc::new(Node {
             cluster_id: topics.cluster_id().into(),
-            host: host.into(),
-            port: i32::from(port),
+            listeners,
+            users: Mutex::new(self.users),
             faults: Faults::new(self.journal, self.seed),
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             stopping: watch::Sender::new(false),
@@ -411,11 +522,12 @@ impl Builder {
             })?;
         let connections = Connections::default();
         let mut tasks = Vec::new();
-        if let Some((listener, _)) = listener {
+        for (socket, listener) in sockets.into_iter().zip(&node.listeners) {
             tasks.push(env::spawn(accept(
                 Arc::clone(&node),
                 connections.clone(),
-                listener,
+                socket,
+                Arc::clone(listener),
             )));
         }
         if node.topics.are_on_disk() {
@@ -423,10 +535,117 @@ impl Builder {
         }
         Ok(Broker {
             node,
-            address,
+            tls: self.tls,
             connections,
             tasks,
         })
+    }
+}
+
+/// The listeners and, unless no ports are opened, their sockets in the same order.
+type Opened = (Vec<Arc<Listener>>, Vec<TcpListener>);
+
+impl Builder {
+    async fn open_listeners(&self, config: &BrokerConfig) -> Result<Opened, StartError> {
+        let wrong = |error: PropertyError| StartError::Property(error.to_string());
+        let mut listeners = Vec::new();
+        let mut sockets = Vec::new();
+        for (index, end_point) in self.end_points(config).map_err(wrong)?.iter().enumerate() {
+            let name = &*end_point.name;
+            let protocol = config.protocols.get(name).ok_or_else(|| {
+                wrong(invalid(
+                    "listener.security.protocol.map",
+                    name,
+                    "has no security protocol for this listener",
+                ))
+            })?;
+            let mut local = None;
+            if self.ports {
+                let address = end_point.address();
+                let refused = |source| StartError::Listen {
+                    address: address.clone(),
+                    source,
+                };
+                let socket = TcpListener::bind(&address).await.map_err(refused)?;
+                local = Some(socket.local_addr().map_err(refused)?);
+                sockets.push(socket);
+            }
+            let mut configured = config.advertised_listeners.iter();
+            let configured = configured.find(|advertised| advertised.name == name);
+            let advertised = match (configured, local) {
+                _ if index == 0 && self.advertised.is_some() => {
+                    self.advertised.clone().unwrap_or_default()
+                }
+                (Some(advertised), _) => (advertised.host.clone(), advertised.port),
+                (None, Some(local)) if local.ip().is_unspecified() => {
+                    ("localhost".to_owned(), local.port())
+                }
+                (None, Some(local)) => (local.ip().to_string(), local.port()),
+                (None, None) => ("localhost".to_owned(), 9092),
+            };
+            let scope = config.security.of(name);
+            let listener = Listener::new(
+                name,
+                *protocol,
+                advertised,
+                local,
+                &scope,
+                self.tls.as_ref(),
+            );
+            listeners.push(Arc::new(listener.map_err(wrong)?));
+        }
+        Ok((listeners, sockets))
+    }
+
+    /// What is to be listened on. At least one.
+    fn end_points(&self, config: &BrokerConfig) -> Result<Vec<EndPoint>, PropertyError> {
+        const NAME: &str = "listeners";
+        let mut all = match &config.listeners {
+            Some(all) => all.clone(),
+            None => listener::end_points(NAME, DEFAULT_LISTENER)?,
+        };
+        all.retain(|one| !config.controller_listeners.contains(&one.name));
+        let Some(first) = all.first_mut() else {
+            return Err(invalid(NAME, "", "has no listener for clients"));
+        };
+        if let Some(address) = &self.listen {
+            let (host, port) = listener::host_and_port(address)
+                .ok_or_else(|| invalid("listen", address, "must be of the form host:port"))?;
+            first.host = host.to_owned();
+            first.port = port;
+        }
+        let own = self.listeners.iter();
+        let own = own.map(|(name, address)| format!("{name}://{address}"));
+        let own: Vec<String> = own.collect();
+        if !own.is_empty() {
+            all.extend(listener::end_points("listener", &own.join(","))?);
+        }
+        for (index, one) in all.iter().enumerate() {
+            if all[..index].iter().any(|before| before.name == one.name) {
+                return Err(invalid(NAME, &one.name, "is there twice"));
+            }
+        }
+        for advertised in &config.advertised_listeners {
+            let is_known = all.iter().any(|one| one.name == advertised.name)
+                || config.controller_listeners.contains(&advertised.name);
+            if !is_known {
+                return Err(invalid(
+                    "advertised.listeners",
+                    &advertised.name,
+                    "is not among the listeners",
+                ));
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn bootstrap(listener: &Listener) -> String {
+    let host = &*listener.host;
+    if host.contains(':') {
+        format!("[{host}]:{}", listener.port)
+    } else {
+        format!("{host}:{}", listener.port)
     }
 }
 
@@ -435,9 +654,23 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("storage", &self.storage)
             .field("listen", &self.listen)
+            .field("listeners", &self.listeners)
             .field("advertised", &self.advertised)
-            .field("properties", &self.properties)
+            .field("properties", &Shown(&self.properties))
             .finish_non_exhaustive()
+    }
+}
+
+/// Properties without the values of those that may be secrets.
+struct Shown<'a>(&'a [(String, String)]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.iter().map(|(name, value)| {
+            let is_secret = SecuritySettings::know(name);
+            (name, if is_secret { "[hidden]" } else { value })
+        });
+        f.debug_list().entries(shown).finish()
     }
 }
 
@@ -445,6 +678,7 @@ impl fmt::Debug for Builder {
 #[derive(Debug, Clone)]
 pub struct Connector {
     node: Arc<Node>,
+    listener: Arc<Listener>,
     connections: Connections,
 }
 
@@ -456,8 +690,9 @@ impl Connector {
         let number = self.connections.number.fetch_add(1, Ordering::Relaxed);
         if let Some(open) = self.connections.open(self.node.config.connections_max) {
             let node = Arc::clone(&self.node);
+            let listener = Arc::clone(&self.listener);
             env::spawn(async move {
-                net::serve(node, server, format!("memory-{number}").into()).await;
+                net::serve(node, listener, server, format!("memory-{number}").into()).await;
                 drop(open);
             });
         }
@@ -503,14 +738,19 @@ impl Drop for OpenConnection {
     }
 }
 
-async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener) {
+async fn accept(
+    node: Arc<Node>,
+    connections: Connections,
+    socket: TcpListener,
+    listener: Arc<Listener>,
+) {
     let stopped = node.stopped();
     tokio::pin!(stopped);
     loop {
         let accepted = tokio::select! {
             biased;
             () = &mut stopped => return,
-            accepted = listener.accept() => accepted,
+            accepted = socket.accept() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -529,8 +769,9 @@ async fn accept(node: Arc<Node>, connections: Connections, listener: TcpListener
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
         }
         let node = Arc::clone(&node);
+        let listener = Arc::clone(&listener);
         env::spawn(async move {
-            net::serve(node, stream, peer.to_string().into()).await;
+            net::serve(node, listener, stream, peer.to_string().into()).await;
             drop(open);
         });
     }

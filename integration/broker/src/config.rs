@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::log::LogConfig;
+use crate::net::listener::{self, EndPoint, Protocols};
+use crate::security::settings::SecuritySettings;
 
 /// The broker's settings.
 #[derive(Debug, Clone)]
@@ -22,6 +24,14 @@ pub(crate) struct BrokerConfig {
     pub(crate) offsets_partitions: i32,
     pub(crate) offset_metadata_bytes_max: usize,
     pub(crate) group: GroupConfig,
+    /// `None` if the property is not set: a broker in a program has its listeners from there.
+    pub(crate) listeners: Option<Vec<EndPoint>>,
+    pub(crate) advertised_listeners: Vec<EndPoint>,
+    /// Listeners that are not for clients, and are not opened.
+    pub(crate) controller_listeners: Vec<String>,
+    pub(crate) protocols: Protocols,
+    pub(crate) failed_authentication_delay_ms: u64,
+    pub(crate) security: SecuritySettings,
     /// What new topics get where they set nothing themselves.
     pub(crate) topic: TopicConfig,
 }
@@ -70,6 +80,12 @@ impl Default for BrokerConfig {
                 session_timeout_max_ms: 1_800_000,
                 members_max: i32::MAX as usize,
             },
+            listeners: None,
+            advertised_listeners: Vec::new(),
+            controller_listeners: Vec::new(),
+            protocols: listener::default_protocols(),
+            failed_authentication_delay_ms: 100,
+            security: SecuritySettings::default(),
             topic: TopicConfig::default(),
         }
     }
@@ -127,6 +143,23 @@ impl BrokerConfig {
             "group.max.size" => {
                 self.group.members_max = in_range(name, value, 1, i32::MAX as usize)?;
             }
+            "listeners" => self.listeners = Some(listener::end_points(name, value)?),
+            "advertised.listeners" => {
+                self.advertised_listeners = listener::end_points(name, value)?;
+            }
+            "listener.security.protocol.map" => {
+                self.protocols = listener::protocols(name, value)?;
+            }
+            "controller.listener.names" => {
+                let names = value
+                    .split(',')
+                    .map(|name| name.trim().to_ascii_uppercase());
+                self.controller_listeners = names.collect();
+            }
+            "connection.failed.authentication.delay.ms" => {
+                self.failed_authentication_delay_ms = in_range(name, value, 0, i32::MAX as u64)?;
+            }
+            name if SecuritySettings::know(name) => self.security.set(name, value),
             _ => {
                 let property = TOPIC_PROPERTIES
                     .iter()
@@ -477,7 +510,7 @@ pub(crate) const TOPIC_PROPERTIES: &[TopicProperty] = &[
     ),
 ];
 
-fn invalid(name: &str, value: &str, expected: impl Into<String>) -> PropertyError {
+pub(crate) fn invalid(name: &str, value: &str, expected: impl Into<String>) -> PropertyError {
     PropertyError::Invalid {
         name: name.into(),
         value: value.into(),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_client_protocol::Uuid;
+use ring::rand::SecureRandom;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
@@ -20,6 +21,7 @@ pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub(crate) struct Env {
     clock: WallClock,
     random: Mutex<fastrand::Rng>,
+    seeded: bool,
     started: Instant,
 }
 
@@ -34,6 +36,7 @@ impl Env {
         Self {
             clock: clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
             random: Mutex::new(random(seed)),
+            seeded: seed.is_some(),
             started: Instant::now(),
         }
     }
@@ -77,7 +80,16 @@ impl Env {
         }
     }
 
-    /// The same in the form that member ids have: five groups of hexadecimal digits.
+    /// Text that nobody can guess, unless the broker has a seed.
+    pub(crate) fn nonce(&self) -> String {
+        let mut bytes = [0; 16];
+        if self.seeded || ring::rand::SystemRandom::new().fill(&mut bytes).is_err() {
+            bytes = self.uuid().0;
+        }
+        format!("{:032x}", u128::from_be_bytes(bytes))
+    }
+
+    /// A random id in the form that member ids have: five groups of hexadecimal digits.
     pub(crate) fn uuid_text(&self) -> String {
         let id = u128::from_be_bytes(self.uuid().0);
         format!(

@@ -11,6 +11,8 @@ use crate::env::Env;
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
+use crate::net::listener::Listener;
+use crate::security::users::Users;
 use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
 use crate::validate::Refusal;
 
@@ -22,9 +24,9 @@ pub(crate) struct Node {
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
     pub(crate) cluster_id: StrBytes,
-    /// Where clients find this broker, as they are told.
-    pub(crate) host: StrBytes,
-    pub(crate) port: i32,
+    /// At least one; the first is the one for whoever does not ask for another.
+    pub(crate) listeners: Vec<Arc<Listener>>,
+    pub(crate) users: Mutex<Users>,
     pub(crate) faults: Faults,
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// Becomes true when the broker stops.
@@ -35,6 +37,16 @@ impl Node {
     pub(crate) fn fetch_sessions(&self) -> MutexGuard<'_, FetchSessions> {
         let sessions = self.fetch_sessions.lock();
         sessions.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn users(&self) -> MutexGuard<'_, Users> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A listener by Kafka's name for it.
+    pub(crate) fn listener(&self, name: &str) -> Option<&Arc<Listener>> {
+        let mut all = self.listeners.iter();
+        all.find(|listener| listener.name.eq_ignore_ascii_case(name))
     }
 
     /// Resolves once the broker stops.

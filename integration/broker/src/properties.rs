@@ -20,27 +20,9 @@ pub(crate) fn apply(
     let mut check = BrokerConfig::default();
     for (name, value) in &properties {
         match name.as_str() {
-            "listeners" => match address(value, &properties) {
-                Some((address, rest)) => {
-                    builder = builder.listen(address);
-                    notes.extend(rest.map(|rest| format!("listener {rest} is not opened")));
-                }
-                None => {
-                    return Err(StartError::Property(format!(
-                        "no plaintext listener of the form NAME://host:port in listeners={value}"
-                    )));
-                }
-            },
-            "advertised.listeners" => {
-                let advertised = address(value, &properties).and_then(|(address, _)| {
-                    let (host, port) = address.rsplit_once(':')?;
-                    Some((host.to_owned(), port.parse().ok()?))
-                });
-                let Some((host, port)) = advertised else {
-                    let text = format!("no host and port in advertised.listeners={value}");
-                    return Err(StartError::Property(text));
-                };
-                builder = builder.advertise(host, port);
+            "listeners" => {
+                set(&mut check, name, value)?;
+                builder = builder.listen_as_configured().property(name, value);
             }
             "log.dirs" | "log.dir" => {
                 // Kafka prefers the plural where both are given.
@@ -62,45 +44,22 @@ pub(crate) fn apply(
             },
         }
     }
+    let listeners = check.listeners.iter().flatten();
+    let for_controllers = listeners.filter(|one| check.controller_listeners.contains(&one.name));
+    notes.extend(for_controllers.map(|one| format!("listener {} is not opened", one.name)));
     Ok((builder, notes))
+}
+
+fn set(config: &mut BrokerConfig, name: &str, value: &str) -> Result<(), StartError> {
+    config
+        .set(name, value)
+        .map_err(|error| StartError::Property(error.to_string()))
 }
 
 fn read(path: &PathBuf) -> Result<BTreeMap<String, String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let properties = java_properties::read(file).map_err(|error| error.to_string())?;
     Ok(properties.into_iter().collect())
-}
-
-/// `host:port` of the first listener for clients, and what the others are.
-fn address<'a>(
-    listeners: &'a str,
-    properties: &BTreeMap<String, String>,
-) -> Option<(String, impl Iterator<Item = &'a str> + use<'a>)> {
-    let controllers: Vec<String> = properties
-        .get("controller.listener.names")
-        .map(|names| {
-            names
-                .split(',')
-                .map(|name| name.trim().to_ascii_uppercase())
-                .collect()
-        })
-        .unwrap_or_default();
-    let all: Vec<&str> = listeners.split(',').map(str::trim).collect();
-    let (index, host, port) = all.iter().enumerate().find_map(|(index, listener)| {
-        let (name, address) = listener.split_once("://")?;
-        let name = name.to_ascii_uppercase();
-        let secured = name.contains("SSL") || name.contains("SASL");
-        let (host, port) = address.rsplit_once(':')?;
-        let port: u16 = port.parse().ok()?;
-        (!secured && !controllers.contains(&name)).then_some((index, host, port))
-    })?;
-    // No host means every interface, as in Kafka.
-    let host = if host.is_empty() { "0.0.0.0" } else { host };
-    let rest = all
-        .into_iter()
-        .enumerate()
-        .filter(move |(other, _)| *other != index);
-    Some((format!("{host}:{port}"), rest.map(|(_, listener)| listener)))
 }
 
 #[cfg(test)]
@@ -132,8 +91,8 @@ mod tests {
         )
         .unwrap();
         for part in [
-            "0.0.0.0:9092",
-            "(\"example\", 19092)",
+            "CONTROLLER://:9093,PLAINTEXT://:9092",
+            "PLAINTEXT://example:19092",
             "/tmp/a",
             "(\"node.id\", \"7\")",
         ] {
@@ -146,10 +105,9 @@ mod tests {
         assert_eq!(
             notes,
             [
-                "property controller.listener.names has no effect in this broker",
-                "listener CONTROLLER://:9093 is not opened",
                 "log directory /tmp/b is not used: only one is",
                 "property process.roles has no effect in this broker",
+                "listener CONTROLLER is not opened",
             ]
         );
     }
@@ -158,7 +116,7 @@ mod tests {
     fn impossible_values_are_named() {
         for (text, expected) in [
             ("num.partitions=none", "num.partitions"),
-            ("listeners=SSL://:9092", "listeners=SSL://:9092"),
+            ("listeners=SSL://", "for listeners"),
             (
                 "advertised.listeners=PLAINTEXT://nowhere",
                 "advertised.listeners",

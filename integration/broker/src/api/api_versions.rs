@@ -23,6 +23,7 @@ impl Api for ApiVersionsRequest {
         if call.version >= 3 && !names.iter().all(|name| is_software_name(name)) {
             return self.refuse(ErrorCode::INVALID_REQUEST);
         }
+        call.connection.gate().versions_told();
         ApiVersionsResponse {
             api_keys: SERVED.iter().map(row).collect(),
             finalized_features_epoch: 0,

@@ -23,8 +23,8 @@ impl Api for DescribeClusterRequest {
             controller_id: node.config.node_id,
             brokers: vec![DescribeClusterBroker {
                 broker_id: node.config.node_id,
-                host: node.host.clone(),
-                port: node.port,
+                host: call.connection.listener.host.clone(),
+                port: call.connection.listener.port,
                 rack: None,
                 is_fenced: false,
                 ..Default::default()

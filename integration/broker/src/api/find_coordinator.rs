@@ -29,8 +29,8 @@ impl Api for FindCoordinatorRequest {
             Ok(()) => Coordinator {
                 key: key.clone(),
                 node_id: node.config.node_id,
-                host: node.host.clone(),
-                port: node.port,
+                host: call.connection.listener.host.clone(),
+                port: call.connection.listener.port,
                 error_code: 0,
                 error_message: None,
                 ..Default::default()

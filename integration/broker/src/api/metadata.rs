@@ -40,8 +40,8 @@ impl Api for MetadataRequest {
         MetadataResponse {
             brokers: vec![MetadataResponseBroker {
                 node_id: node.config.node_id,
-                host: node.host.clone(),
-                port: node.port,
+                host: call.connection.listener.host.clone(),
+                port: call.connection.listener.port,
                 rack: None,
                 ..Default::default()
             }],

@@ -20,12 +20,15 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod parts;
 mod produce;
+mod sasl_authenticate;
+mod sasl_handshake;
 mod sync_group;
 
 use std::any::Any;
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_client_protocol::api;
@@ -34,7 +37,9 @@ use kafka_client_protocol::frame::{Frame, RequestHeader, encode_response};
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
 use crate::faults::{Hit, JournalEntry, Kind, Seen};
+use crate::net::Connection;
 use crate::node::Node;
+use crate::security::gate::Admission;
 
 use self::parts::{Part, Target, TopicRef};
 
@@ -82,17 +87,21 @@ pub(crate) struct Call<'a> {
     pub(crate) node: &'a Arc<Node>,
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
-    pub(crate) peer: &'a Arc<str>,
+    pub(crate) connection: &'a Connection,
 }
 
 impl Call<'_> {
     /// The client's address as Kafka writes it into groups: a slash and the address, no port.
     fn host(&self) -> String {
-        let host = self
-            .peer
-            .rsplit_once(':')
-            .map_or(&**self.peer, |(host, _)| host);
+        let peer = &*self.connection.peer;
+        let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
         format!("/{}", host.trim_matches(['[', ']']))
+    }
+
+    /// Waits before a failed authentication is answered, so that guessing takes its time.
+    async fn delay_refusal(&self) {
+        let ms = self.node.config.failed_authentication_delay_ms;
+        crate::env::sleep(Duration::from_millis(ms)).await;
     }
 
     /// The name of a topic that a request means; its id if there is no such topic.
@@ -152,7 +161,7 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
 
 /// A request whose answer can tell the client to pause.
 pub(crate) trait Throttle: Request {
-    fn throttle(answer: &mut Self::Response, throttle_time_ms: i32);
+    fn throttle(_answer: &mut Self::Response, _throttle_time_ms: i32) {}
 }
 
 /// An API that this broker serves.
@@ -181,16 +190,16 @@ macro_rules! apis {
             response: Kind::of::<<$request as Request>::Response>,
         },)*];
 
-        $(impl Throttle for $request {
-            fn throttle(answer: &mut Self::Response, throttle_time_ms: i32) {
-                answer.throttle_time_ms = throttle_time_ms;
-            }
-        })*
 
-        async fn dispatch(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> Outcome {
+        async fn dispatch(
+            call: &Call<'_>,
+            header: &RequestHeader,
+            body: Bytes,
+            is_illegal: bool,
+        ) -> Outcome {
             match header.api_key {
                 $(key if key == <$request as Request>::API_KEY => {
-                    Box::pin(read_and_apply::<$request>(call, header, body)).await
+                    Box::pin(read_and_apply::<$request>(call, header, body, is_illegal)).await
                 })*
                 _ => Outcome::close(),
             }
@@ -214,17 +223,86 @@ apis! {
     api::sync_group::SyncGroupRequest, 0..=5;
     api::describe_groups::DescribeGroupsRequest, 0..=6;
     api::list_groups::ListGroupsRequest, 0..=5;
+    api::sasl_handshake::SaslHandshakeRequest, 0..=1;
     api::api_versions::ApiVersionsRequest, 0..=4;
     api::create_topics::CreateTopicsRequest, 2..=7;
     api::delete_topics::DeleteTopicsRequest, 1..=6;
     api::init_producer_id::InitProducerIdRequest, 0..=5;
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
+    api::sasl_authenticate::SaslAuthenticateRequest, 0..=2;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
 }
 
+macro_rules! throttled {
+    ($($request:ty)*) => {$(
+        impl Throttle for $request {
+            fn throttle(answer: &mut Self::Response, throttle_time_ms: i32) {
+                answer.throttle_time_ms = throttle_time_ms;
+            }
+        }
+    )*};
+}
+
+throttled! {
+    api::produce::ProduceRequest
+    api::fetch::FetchRequest
+    api::list_offsets::ListOffsetsRequest
+    api::metadata::MetadataRequest
+    api::offset_commit::OffsetCommitRequest
+    api::offset_fetch::OffsetFetchRequest
+    api::find_coordinator::FindCoordinatorRequest
+    api::join_group::JoinGroupRequest
+    api::heartbeat::HeartbeatRequest
+    api::leave_group::LeaveGroupRequest
+    api::sync_group::SyncGroupRequest
+    api::describe_groups::DescribeGroupsRequest
+    api::list_groups::ListGroupsRequest
+    api::api_versions::ApiVersionsRequest
+    api::create_topics::CreateTopicsRequest
+    api::delete_topics::DeleteTopicsRequest
+    api::init_producer_id::InitProducerIdRequest
+    api::offset_for_leader_epoch::OffsetForLeaderEpochRequest
+    api::describe_cluster::DescribeClusterRequest
+}
+
+// Their answers have no field for it.
+impl Throttle for api::sasl_handshake::SaslHandshakeRequest {}
+impl Throttle for api::sasl_authenticate::SaslAuthenticateRequest {}
+
 /// Reads a frame, applies its request and encodes the answer.
-pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Outcome {
-    let (header, body) = match RequestHeader::decode(&frame) {
+pub(crate) async fn serve(node: &Arc<Node>, connection: &Connection, frame: Bytes) -> Outcome {
+    let outcome = if connection.gate().wants_raw_token() {
+        raw_token(node, connection, &frame).await
+    } else {
+        request(node, connection, &frame).await
+    };
+    if connection.gate().has_failed() && matches!(outcome.then, Then::Next) {
+        return Outcome {
+            then: Then::Close,
+            ..outcome
+        };
+    }
+    outcome
+}
+
+/// A token that came without Kafka's frames, as after SaslHandshake v0.
+async fn raw_token(node: &Arc<Node>, connection: &Connection, token: &Bytes) -> Outcome {
+    let call = Call {
+        node,
+        version: 0,
+        client_id: "",
+        connection,
+    };
+    let Some(answer) = sasl_authenticate::raw(&call, token).await else {
+        return Outcome::close();
+    };
+    let length = u32::try_from(answer.len()).unwrap_or(u32::MAX);
+    answered(vec![Bytes::copy_from_slice(&length.to_be_bytes()), answer])
+}
+
+async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Outcome {
+    let peer = &connection.peer;
+    let (header, body) = match RequestHeader::decode(frame) {
         Ok(parts) => parts,
         Err(error) => {
             tracing::warn!(%peer, %error, "closed a connection over an unreadable request header");
@@ -237,10 +315,21 @@ pub(crate) async fn serve(node: &Arc<Node>, peer: &Arc<str>, frame: Bytes) -> Ou
         node,
         version,
         client_id,
-        peer,
+        connection,
     };
+    let admission = connection.gate().admit(header.api_key, node.env.now_ms());
+    if let Admission::Close(reason) = admission {
+        note(&call, &header, Vec::new);
+        tracing::info!(
+            %peer, client_id, api = ?header.api_key, listener = %connection.listener.name,
+            "closed a connection: {reason}"
+        );
+        return Outcome::close();
+    }
     match served(header.api_key) {
-        Some(served) if served.versions.contains(&version) => dispatch(&call, &header, body).await,
+        Some(served) if served.versions.contains(&version) => {
+            dispatch(&call, &header, body, admission == Admission::Illegal).await
+        }
         // The one API whose version a client cannot know: what its request says in an unknown
         // version cannot be read, and it is told so in the oldest form.
         Some(_) if header.api_key == ApiKey::API_VERSIONS => {
@@ -275,22 +364,35 @@ fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec
         api_version: header.api_version,
         client_id: call.client_id.to_owned(),
         correlation_id: header.correlation_id,
-        peer: Arc::clone(call.peer),
+        peer: Arc::clone(&call.connection.peer),
+        listener: Arc::clone(&call.connection.listener.name),
+        principal: call.connection.gate().principal().to_string().into(),
         topics: topics(),
     });
 }
 
-async fn read_and_apply<R: Api>(call: &Call<'_>, header: &RequestHeader, body: Bytes) -> Outcome {
+/// `is_illegal`: the request comes where a SASL token is waited for.
+async fn read_and_apply<R: Api>(
+    call: &Call<'_>,
+    header: &RequestHeader,
+    body: Bytes,
+    is_illegal: bool,
+) -> Outcome {
     match R::decode(body, call.version) {
         Ok(mut request) => {
             request.complete(call);
             note(call, header, || request.parts());
+            if is_illegal {
+                let answer = request.refuse(ErrorCode::ILLEGAL_SASL_STATE);
+                let frame = encode_response::<R>(&answer, call.version, header.correlation_id);
+                return encoded(call, frame).map_or_else(Outcome::close, answered);
+            }
             apply(call, header, request, call.version).await
         }
         Err(error) => {
             note(call, header, Vec::new);
             tracing::warn!(
-                peer = %call.peer, client_id = call.client_id, %error,
+                peer = %call.connection.peer, client_id = call.client_id, %error,
                 "closed a connection over a malformed request"
             );
             Outcome::close()
@@ -356,7 +458,7 @@ fn encoded(
     match frame {
         Ok(frame) => Some(frame.into_segments().collect()),
         Err(error) => {
-            tracing::error!(peer = %call.peer, %error, "an answer cannot be encoded");
+            tracing::error!(peer = %call.connection.peer, %error, "an answer cannot be encoded");
             None
         }
     }

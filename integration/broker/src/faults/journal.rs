@@ -23,6 +23,10 @@ pub struct JournalEntry {
     pub correlation_id: i32,
     /// The client's address, or a name for an in-memory connection.
     pub peer: Arc<str>,
+    /// The listener that it came in on, by Kafka's name.
+    pub listener: Arc<str>,
+    /// Who made it, such as `User:alice`; `User:ANONYMOUS` before it has said its name.
+    pub principal: Arc<str>,
     /// The topics that the request names, each once, in its order; an id that no topic has is
     /// written out. Empty for all topics, and for a request that could not be read.
     pub topics: Vec<String>,
@@ -67,6 +71,8 @@ mod tests {
             client_id: String::new(),
             correlation_id,
             peer: "".into(),
+            listener: "".into(),
+            principal: "".into(),
             topics: vec!["t".to_owned(); topics],
         }
     }

@@ -39,6 +39,11 @@ impl FrameReader {
         }
     }
 
+    /// Changes how large the next frames may be.
+    pub(crate) fn allow(&mut self, frame_bytes_max: usize) {
+        self.frame_bytes_max = frame_bytes_max;
+    }
+
     /// The next frame without its length; `None` when the stream ended between two frames.
     pub(crate) async fn next<R>(&mut self, read: &mut R) -> Result<Option<Bytes>, ReadError>
     where

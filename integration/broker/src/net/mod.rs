@@ -4,19 +4,43 @@
 //! answers behind it. Further requests may already be on their way; they wait in the socket.
 
 mod frames;
+pub(crate) mod listener;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::api::{self, Then};
 use crate::node::Node;
+use crate::security::gate::Gate;
+use crate::security::{Principal, tls};
 
 use self::frames::{FrameReader, ReadError};
+use self::listener::Listener;
+
+/// How long a client may take to say who it is, in TLS and SASL together.
+const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// What a connection is, apart from its bytes.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) listener: Arc<Listener>,
+    /// The client's address, or a name for an in-memory connection.
+    pub(crate) peer: Arc<str>,
+    gate: Mutex<Gate>,
+}
+
+impl Connection {
+    /// Who is at the other end, and what it may do. Held for a moment only.
+    pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A stream that a connection runs over.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
@@ -37,8 +61,14 @@ impl Transport for DuplexStream {
     fn reset(self) {}
 }
 
+impl<S: Transport> Transport for TlsStream<S> {
+    fn reset(self) {
+        self.into_inner().0.reset();
+    }
+}
+
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve<S>(node: Arc<Node>, stream: S, peer: Arc<str>)
+pub(crate) async fn serve<S>(node: Arc<Node>, listener: Arc<Listener>, stream: S, peer: Arc<str>)
 where
     S: Transport,
 {
@@ -46,18 +76,79 @@ where
     tokio::select! {
         biased;
         () = stopped => {}
-        () = converse(&node, stream, &peer) => {}
+        () = accept(&node, listener, stream, peer) => {}
     }
 }
 
-async fn converse<S>(node: &Arc<Node>, mut stream: S, peer: &Arc<str>)
+/// Comes to terms on TLS first, where the listener has it.
+async fn accept<S>(node: &Arc<Node>, listener: Arc<Listener>, stream: S, peer: Arc<str>)
 where
     S: Transport,
 {
-    let mut frames = FrameReader::new(node.config.request_bytes_max);
+    let Some(acceptor) = &listener.tls else {
+        let gate = Mutex::new(listener.gate(None));
+        let connection = Connection {
+            listener,
+            peer,
+            gate,
+        };
+        return converse(node, stream, &connection).await;
+    };
+    let handshake = acceptor.accept(stream);
+    let stream = match crate::env::timeout(AUTHENTICATION_TIME_MAX, handshake).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::info!(%peer, listener = %listener.name, %error, "a TLS handshake failed");
+            return;
+        }
+        Err(_) => {
+            tracing::info!(%peer, listener = %listener.name, "a TLS handshake took too long");
+            return;
+        }
+    };
+    let certificates = stream.get_ref().1.peer_certificates();
+    let principal = match certificates.and_then(|chain| chain.first()) {
+        None => None,
+        Some(certificate) => match tls::client_name(certificate) {
+            Some(name) => Some(Principal::new(name)),
+            None => {
+                tracing::warn!(%peer, "closed a connection: no name in the certificate");
+                return;
+            }
+        },
+    };
+    let gate = Mutex::new(listener.gate(principal));
+    let connection = Connection {
+        listener,
+        peer,
+        gate,
+    };
+    Box::pin(converse(node, stream, &connection)).await;
+}
+
+async fn converse<S>(node: &Arc<Node>, mut stream: S, connection: &Connection)
+where
+    S: Transport,
+{
+    let peer = &connection.peer;
+    let bytes_max = node.config.request_bytes_max;
+    let mut frames = FrameReader::new(bytes_max);
     let idle = Duration::from_millis(node.config.connections_max_idle_ms);
+    let mut asked_since = None;
     loop {
-        let frame = match crate::env::timeout(idle, frames.next(&mut stream)).await {
+        let mut limit = idle;
+        frames.allow(bytes_max);
+        let is_authenticating = connection.gate().is_authenticating();
+        match &connection.listener.sasl {
+            Some(sasl) if is_authenticating => {
+                frames.allow(bytes_max.min(sasl.request_bytes_max));
+                let since = *asked_since.get_or_insert_with(crate::env::now);
+                let spent = crate::env::now().saturating_duration_since(since);
+                limit = idle.min(AUTHENTICATION_TIME_MAX.saturating_sub(spent));
+            }
+            _ => asked_since = None,
+        }
+        let frame = match crate::env::timeout(limit, frames.next(&mut stream)).await {
             Ok(Ok(Some(frame))) => frame,
             Ok(Ok(None)) => return,
             Ok(Err(error @ ReadError::Length { .. })) => {
@@ -68,12 +159,16 @@ where
                 tracing::debug!(%peer, %error, "connection lost");
                 return;
             }
+            Err(_) if limit < idle => {
+                tracing::info!(%peer, "closed a connection that did not authenticate in time");
+                return;
+            }
             Err(_) => {
                 tracing::debug!(%peer, "closed an idle connection (connections.max.idle.ms)");
                 return;
             }
         };
-        let outcome = api::serve(node, peer, frame).await;
+        let outcome = api::serve(node, connection, frame).await;
         if let Err(error) = write_all(&mut stream, outcome.answer).await {
             tracing::debug!(%peer, %error, "connection lost before the answer was sent");
             return;

@@ -8,4 +8,5 @@ mod data;
 mod faults;
 mod groups;
 mod hostile;
+mod security;
 mod support;

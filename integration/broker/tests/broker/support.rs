@@ -14,7 +14,7 @@ use kafka_client_protocol::api::produce::{
 use kafka_client_protocol::frame::{self, decode_response, encode_request};
 use kafka_client_protocol::records::{BatchBuilder, Batches, CompressionConfig, Seal};
 use kafka_client_protocol::{Request, Uuid};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub(crate) const NOW: i64 = 1_700_000_000_000;
 
@@ -23,8 +23,13 @@ pub(crate) async fn start(builder: Builder) -> Broker {
     builder.no_listener().start().await.unwrap()
 }
 
+/// Bytes both ways.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 pub(crate) struct Client {
-    stream: DuplexStream,
+    stream: Box<dyn Stream>,
     client_id: String,
     correlation_id: i32,
 }
@@ -35,15 +40,19 @@ impl Client {
     }
 
     pub(crate) fn named(broker: &Broker, client_id: &str) -> Self {
+        Self::over(broker.connect(), client_id)
+    }
+
+    pub(crate) fn over(stream: impl Stream + 'static, client_id: &str) -> Self {
         Self {
-            stream: broker.connect(),
+            stream: Box::new(stream),
             client_id: client_id.to_owned(),
             correlation_id: 0,
         }
     }
 
-    pub(crate) fn stream(&mut self) -> &mut DuplexStream {
-        &mut self.stream
+    pub(crate) fn stream(&mut self) -> &mut dyn Stream {
+        &mut *self.stream
     }
 
     pub(crate) async fn send<R: Request>(&mut self, request: &R, version: i16) -> i32 {

@@ -1,0 +1,222 @@
+//! The server's side of SASL: each mechanism is a state machine that gets the client's messages and
+//! says what to answer. None of them knows of sockets or clocks.
+
+pub(crate) mod plain;
+pub(crate) mod scram;
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::config::{PropertyError, invalid};
+
+use super::jaas;
+use super::settings::{self, Scope};
+use super::users::Users;
+
+/// The mechanisms of this broker. GSSAPI, Kafka's default, is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mechanism {
+    Plain,
+    ScramSha256,
+    ScramSha512,
+}
+
+impl Mechanism {
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::ScramSha256, Self::ScramSha512];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// The same in small letters, as the names of properties have it.
+    pub(crate) fn named_in_properties(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.name().to_ascii_lowercase() == name)
+    }
+}
+
+/// SASL on one listener.
+#[derive(Debug)]
+pub(crate) struct Sasl {
+    /// Those that clients may choose from, in the order in which they are told.
+    pub(crate) mechanisms: Vec<Enabled>,
+    /// The largest request before the client has said who it is.
+    pub(crate) request_bytes_max: usize,
+    /// Users of PLAIN that the JAAS configuration names.
+    plain_users: PlainUsers,
+}
+
+/// A mechanism that a listener offers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Enabled {
+    pub(crate) mechanism: Mechanism,
+    /// How long a session lasts, if it has an end.
+    pub(crate) session_ms_max: Option<u64>,
+}
+
+/// Names and passwords from a JAAS configuration.
+#[derive(Default)]
+struct PlainUsers(BTreeMap<String, Zeroizing<String>>);
+
+impl std::fmt::Debug for PlainUsers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Sasl {
+    /// What a listener's properties say.
+    pub(crate) fn new(scope: &Scope<'_>) -> Result<Self, PropertyError> {
+        const MECHANISMS: &str = "sasl.enabled.mechanisms";
+        const REAUTH: &str = "connections.max.reauth.ms";
+        const JAAS: &str = "sasl.jaas.config";
+        let names = scope.list(MECHANISMS).ok_or_else(|| {
+            let expected = "Kafka's default is not served by this broker, name others";
+            invalid(MECHANISMS, "GSSAPI", expected)
+        })?;
+        let mut mechanisms = Vec::new();
+        for name in names {
+            let mechanism = Mechanism::named(name).ok_or_else(|| {
+                let known = Mechanism::ALL.map(Mechanism::name);
+                invalid(
+                    MECHANISMS,
+                    name,
+                    format!("this broker has {}", known.join(", ")),
+                )
+            })?;
+            let limit = scope
+                .of_mechanism(mechanism, REAUTH)
+                .map(|value| settings::number(REAUTH, value, 0))
+                .transpose()?;
+            mechanisms.push(Enabled {
+                mechanism,
+                session_ms_max: limit
+                    .and_then(|ms| u64::try_from(ms).ok())
+                    .filter(|ms| *ms > 0),
+            });
+        }
+        if mechanisms.is_empty() {
+            return Err(invalid(MECHANISMS, "", "must name one"));
+        }
+        let mut plain_users = PlainUsers::default();
+        let offers_plain = mechanisms
+            .iter()
+            .any(|enabled| enabled.mechanism == Mechanism::Plain);
+        if let Some(line) = scope
+            .of_mechanism(Mechanism::Plain, JAAS)
+            .filter(|_| offers_plain)
+        {
+            let options =
+                jaas::options(line).map_err(|reason| invalid(JAAS, "[hidden]", reason))?;
+            for (name, value) in options {
+                if let Some(user) = name.strip_prefix("user_") {
+                    plain_users.0.insert(user.to_owned(), value);
+                }
+            }
+        }
+        let bytes_max = scope.number("sasl.server.max.receive.size", 1)?;
+        Ok(Self {
+            mechanisms,
+            request_bytes_max: bytes_max
+                .and_then(|bytes| usize::try_from(bytes).ok())
+                .unwrap_or(512 << 10),
+            plain_users,
+        })
+    }
+
+    /// A mechanism, if the listener offers it.
+    pub(crate) fn offered(&self, name: &str) -> Option<Enabled> {
+        let mut all = self.mechanisms.iter().copied();
+        all.find(|enabled| enabled.mechanism.name() == name)
+    }
+}
+
+/// What a step of an exchange looks up.
+pub(crate) struct Context<'a> {
+    pub(crate) sasl: &'a Sasl,
+    pub(crate) users: &'a mut Users,
+    /// Makes text that nobody can guess.
+    pub(crate) nonce: &'a dyn Fn() -> String,
+}
+
+impl Context<'_> {
+    fn has_password(&self, name: &str, password: &str) -> bool {
+        let configured = self.sasl.plain_users.0.get(name);
+        self.users.has_password(name, password)
+            || configured.is_some_and(|known| super::users::is_same(known, password))
+    }
+}
+
+/// An exchange that waits for a message of the client.
+#[derive(Debug)]
+pub(crate) enum Exchange {
+    Plain(plain::ExpectResponse),
+    ScramFirst(scram::ExpectFirst),
+    ScramFinal(Box<scram::ExpectFinal>),
+}
+
+/// What comes of a message.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The client has to answer this.
+    Challenge(Vec<u8>, Exchange),
+    /// The client is who it says.
+    Done(Vec<u8>, Identity),
+    Failed(Failure),
+}
+
+/// Whom an exchange has proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) name: String,
+}
+
+/// Why an exchange failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// What the client is told.
+    Told(String),
+    /// The reason is for the log alone: it could tell whether there is such a user.
+    Hidden(String),
+}
+
+impl Exchange {
+    pub(crate) fn begin(mechanism: Mechanism) -> Self {
+        match mechanism {
+            Mechanism::Plain => Self::Plain(plain::ExpectResponse),
+            Mechanism::ScramSha256 => Self::ScramFirst(scram::ExpectFirst(scram::Hash::Sha256)),
+            Mechanism::ScramSha512 => Self::ScramFirst(scram::ExpectFirst(scram::Hash::Sha512)),
+        }
+    }
+
+    pub(crate) fn handle(self, message: &[u8], context: &mut Context<'_>) -> Step {
+        match self {
+            Self::Plain(state) => state.handle(message, context),
+            Self::ScramFirst(state) => state.handle(message, context),
+            Self::ScramFinal(state) => state.handle(message),
+        }
+    }
+}
+
+impl From<Failure> for Step {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+fn told(message: &str) -> Failure {
+    Failure::Told(format!("Authentication failed: {message}"))
+}
+
+fn hidden(reason: impl Into<String>) -> Failure {
+    Failure::Hidden(reason.into())
+}

@@ -1,0 +1,469 @@
+//! SCRAM (RFC 5802, RFC 7677): the client proves that it knows the password, and the broker that it
+//! has what was made from it.
+//!
+//! As in Kafka, a reason for failure is never told: it could say whether there is such a user. Other
+//! than Kafka, the channel binding of the last message is compared with the header of the first one,
+//! as the RFC demands.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256, Sha512};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{Context, Exchange, Failure, Identity, Step, hidden, told};
+
+/// The hash function of a mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha512,
+}
+
+impl Hash {
+    /// The least that Kafka takes.
+    pub(crate) fn iterations_min(self) -> u32 {
+        4096
+    }
+
+    fn digest(self, data: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => Sha256::digest(data).to_vec(),
+            Self::Sha512 => Sha512::digest(data).to_vec(),
+        }
+    }
+
+    fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
+        fn of<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Vec<u8> {
+            // HMAC takes keys of every length; the other branch is never taken.
+            M::new_from_slice(key).map_or_else(
+                |_| Vec::new(),
+                |mut mac| {
+                    mac.update(data);
+                    mac.finalize().into_bytes().to_vec()
+                },
+            )
+        }
+        match self {
+            Self::Sha256 => of::<Hmac<Sha256>>(key, data),
+            Self::Sha512 => of::<Hmac<Sha512>>(key, data),
+        }
+    }
+
+    fn salted_password(self, password: &[u8], salt: &[u8], iterations: u32) -> Zeroizing<Vec<u8>> {
+        let mut salted;
+        match self {
+            Self::Sha256 => {
+                salted = Zeroizing::new(vec![0; 32]);
+                pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut salted);
+            }
+            Self::Sha512 => {
+                salted = Zeroizing::new(vec![0; 64]);
+                pbkdf2::pbkdf2_hmac::<Sha512>(password, salt, iterations, &mut salted);
+            }
+        }
+        salted
+    }
+}
+
+/// What a broker keeps of a password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ScramCredential {
+    pub(crate) salt: Vec<u8>,
+    pub(crate) stored_key: Vec<u8>,
+    pub(crate) server_key: Vec<u8>,
+    pub(crate) iterations: u32,
+}
+
+impl ScramCredential {
+    pub(crate) fn of(hash: Hash, password: &[u8], salt: Vec<u8>, iterations: u32) -> Self {
+        let salted = hash.salted_password(password, &salt, iterations);
+        let client_key = Zeroizing::new(hash.hmac(&salted, b"Client Key"));
+        Self {
+            stored_key: hash.digest(&client_key),
+            server_key: hash.hmac(&salted, b"Server Key"),
+            salt,
+            iterations,
+        }
+    }
+}
+
+impl fmt::Debug for ScramCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScramCredential")
+            .field("iterations", &self.iterations)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for the client's name and nonce.
+#[derive(Debug)]
+pub(crate) struct ExpectFirst(pub(super) Hash);
+
+impl ExpectFirst {
+    pub(super) fn handle(self, message: &[u8], context: &mut Context<'_>) -> Step {
+        match self.check(message, context) {
+            Ok(next) => Step::Challenge(
+                next.server_first.clone().into_bytes(),
+                Exchange::ScramFinal(Box::new(next)),
+            ),
+            Err(failure) => failure.into(),
+        }
+    }
+
+    fn check(&self, message: &[u8], context: &mut Context<'_>) -> Result<ExpectFinal, Failure> {
+        let first = ClientFirst::read(message)
+            .ok_or_else(|| hidden("Invalid SCRAM client first message format"))?;
+        let nonce = context.nonce;
+        let credential = context
+            .users
+            .scram(&first.name, self.0, || nonce().into_bytes())
+            .ok_or_else(|| hidden("Authentication failed: Invalid user credentials"))?;
+        if !first.identity.is_empty() && first.identity != first.name {
+            return Err(told(
+                "Client requested an authorization id that is different from username",
+            ));
+        }
+        let nonce = format!("{}{}", first.nonce, nonce());
+        let server_first = format!(
+            "r={nonce},s={},i={}",
+            STANDARD.encode(&credential.salt),
+            credential.iterations
+        );
+        Ok(ExpectFinal {
+            hash: self.0,
+            nonce,
+            header: first.header.to_owned(),
+            client_first_bare: first.bare.to_owned(),
+            server_first,
+            name: first.name,
+            credential,
+        })
+    }
+}
+
+/// Waits for the client's proof.
+#[derive(Debug)]
+pub(crate) struct ExpectFinal {
+    hash: Hash,
+    /// The client's and the broker's.
+    nonce: String,
+    header: String,
+    client_first_bare: String,
+    server_first: String,
+    name: String,
+    credential: ScramCredential,
+}
+
+impl ExpectFinal {
+    pub(super) fn handle(self, message: &[u8]) -> Step {
+        match self.check(message) {
+            Ok(answer) => Step::Done(answer.into_bytes(), Identity { name: self.name }),
+            Err(failure) => failure.into(),
+        }
+    }
+
+    fn check(&self, message: &[u8]) -> Result<String, Failure> {
+        let last = ClientFinal::read(message)
+            .ok_or_else(|| hidden("Invalid SCRAM client final message format"))?;
+        if last.nonce != self.nonce {
+            return Err(hidden("Invalid client nonce in the final client message."));
+        }
+        if last.channel_binding != self.header.as_bytes() {
+            return Err(hidden(
+                "the channel binding is not that of the first message",
+            ));
+        }
+        let auth_message = format!(
+            "{},{},{}",
+            self.client_first_bare, self.server_first, last.without_proof
+        );
+        let signature = self
+            .hash
+            .hmac(&self.credential.stored_key, auth_message.as_bytes());
+        if last.proof.len() != signature.len() {
+            return Err(hidden("the proof has the wrong length"));
+        }
+        let client_key: Zeroizing<Vec<u8>> = Zeroizing::new(
+            std::iter::zip(&last.proof, &signature)
+                .map(|(proof, signature)| proof ^ signature)
+                .collect(),
+        );
+        let stored_key = self.hash.digest(&client_key);
+        if !bool::from(stored_key.ct_eq(&self.credential.stored_key)) {
+            return Err(hidden("Invalid client credentials"));
+        }
+        let signature = self
+            .hash
+            .hmac(&self.credential.server_key, auth_message.as_bytes());
+        Ok(format!("v={}", STANDARD.encode(signature)))
+    }
+}
+
+/// `n,[a=identity],n=name,r=nonce[,extensions]`
+struct ClientFirst<'a> {
+    header: &'a str,
+    bare: &'a str,
+    identity: String,
+    name: String,
+    nonce: &'a str,
+}
+
+impl<'a> ClientFirst<'a> {
+    fn read(message: &'a [u8]) -> Option<Self> {
+        let text = text(message)?;
+        // Only this form: there is no channel to bind to (`p=`), and Kafka takes no `y`.
+        let rest = text.strip_prefix("n,")?;
+        let (identity, bare) = rest.split_once(',')?;
+        let header = &text[..text.len() - bare.len()];
+        let identity = if identity.is_empty() {
+            String::new()
+        } else {
+            sasl_name(identity.strip_prefix("a=")?)?
+        };
+        let mut attributes = bare.split(',');
+        let mut attribute = attributes.next()?;
+        if attribute.starts_with("m=") {
+            attribute = attributes.next()?;
+        }
+        let name = sasl_name(attribute.strip_prefix("n=")?)?;
+        let nonce = attributes.next()?.strip_prefix("r=")?;
+        let is_nonce = !nonce.is_empty() && nonce.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_nonce && attributes.all(is_extension)).then_some(Self {
+            header,
+            bare,
+            identity,
+            name,
+            nonce,
+        })
+    }
+}
+
+/// `c=binding,r=nonce[,extensions],p=proof`
+struct ClientFinal<'a> {
+    channel_binding: Vec<u8>,
+    nonce: &'a str,
+    proof: Vec<u8>,
+    without_proof: &'a str,
+}
+
+impl<'a> ClientFinal<'a> {
+    fn read(message: &'a [u8]) -> Option<Self> {
+        let text = text(message)?;
+        let (without_proof, proof) = text.rsplit_once(",p=")?;
+        let mut attributes = without_proof.split(',');
+        let channel_binding = attributes.next()?.strip_prefix("c=")?;
+        let nonce = attributes.next()?.strip_prefix("r=")?;
+        attributes.all(is_extension).then_some(())?;
+        Some(Self {
+            channel_binding: STANDARD.decode(channel_binding).ok()?,
+            nonce,
+            proof: STANDARD.decode(proof).ok()?,
+            without_proof,
+        })
+    }
+}
+
+/// ASCII without zero: Kafka takes no more.
+fn text(message: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| (1..0x80).contains(byte);
+    let text = std::str::from_utf8(message).ok()?;
+    message.iter().all(is_plain).then_some(text)
+}
+
+/// A name, in which comma and equals sign are written as `=2C` and `=3D`.
+fn sasl_name(written: &str) -> Option<String> {
+    let mut name = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(at) = rest.find('=') {
+        name.push_str(&rest[..at]);
+        name.push(match rest.get(at..at + 3)? {
+            "=2C" => ',',
+            "=3D" => '=',
+            _ => return None,
+        });
+        rest = &rest[at + 3..];
+    }
+    name.push_str(rest);
+    (!name.is_empty()).then_some(name)
+}
+
+fn is_extension(attribute: &str) -> bool {
+    attribute.split_once('=').is_some_and(|(name, value)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()) && !value.is_empty()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::security::sasl::{Mechanism, Sasl};
+    use crate::security::settings::SecuritySettings;
+    use crate::security::users::Users;
+
+    /// A server whose nonces are those of a test.
+    struct Server {
+        sasl: Sasl,
+        users: Users,
+        nonce: &'static str,
+    }
+
+    impl Server {
+        fn new(nonce: &'static str) -> Self {
+            let mut settings = SecuritySettings::default();
+            settings.set("sasl.enabled.mechanisms", "SCRAM-SHA-256");
+            Self {
+                sasl: Sasl::new(&settings.of("X")).unwrap(),
+                users: Users::default(),
+                nonce,
+            }
+        }
+
+        fn handle(&mut self, exchange: Exchange, message: &[u8]) -> Step {
+            let nonce = self.nonce;
+            let mut context = Context {
+                sasl: &self.sasl,
+                users: &mut self.users,
+                nonce: &|| nonce.to_owned(),
+            };
+            exchange.handle(message, &mut context)
+        }
+    }
+
+    fn challenge(step: Step) -> (String, Exchange) {
+        match step {
+            Step::Challenge(bytes, next) => (String::from_utf8(bytes).unwrap(), next),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// RFC 7677, section 3.
+    #[test]
+    fn the_exchange_of_the_rfc_is_taken() {
+        let hash = Hash::Sha256;
+        let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
+        let state = ExpectFinal {
+            hash,
+            nonce: "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".to_owned(),
+            header: "n,,".to_owned(),
+            client_first_bare: "n=user,r=rOprNGfwEbeRWgbNEkqO".to_owned(),
+            server_first: "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
+                           s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+                .to_owned(),
+            name: "user".to_owned(),
+            credential: ScramCredential::of(hash, b"pencil", salt, 4096),
+        };
+        let step = state.handle(
+            b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
+              p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+        );
+        match step {
+            Step::Done(bytes, identity) => {
+                assert_eq!(bytes, b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+                assert_eq!(identity.name, "user");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_answer_has_both_nonces_salt_and_iterations() {
+        let mut server = Server::new("SERVER");
+        server.users.set_password("a,b=c", "secret");
+        let first = Exchange::begin(Mechanism::ScramSha512);
+        let (text, _) = challenge(server.handle(first, b"n,,n=a=2Cb=3Dc,r=CLIENT"));
+        assert_eq!(text, "r=CLIENTSERVER,s=U0VSVkVS,i=4096");
+    }
+
+    #[test]
+    fn a_wrong_proof_nonce_or_binding_fails_without_a_reason() {
+        let name = "alice";
+        let last = |nonce: &str, binding: &str, password: &str| {
+            let hash = Hash::Sha256;
+            let mut server = Server::new("SERVER");
+            server.users.set_password(name, "secret");
+            let first = Exchange::begin(Mechanism::ScramSha256);
+            let (text, next) = challenge(server.handle(first, b"n,,n=alice,r=CLIENT"));
+            let salted = hash.salted_password(password.as_bytes(), b"SERVER", 4096);
+            let client_key = hash.hmac(&salted, b"Client Key");
+            let bare = format!("c={binding},r={nonce}");
+            let message = format!("n=alice,r=CLIENT,{text},{bare}");
+            let signature = hash.hmac(&hash.digest(&client_key), message.as_bytes());
+            let proof: Vec<u8> = std::iter::zip(client_key, signature)
+                .map(|(key, signature)| key ^ signature)
+                .collect();
+            let message = format!("{bare},p={}", STANDARD.encode(proof));
+            server.handle(next, message.as_bytes())
+        };
+        assert!(matches!(
+            last("CLIENTSERVER", "biws", "secret"),
+            Step::Done(..)
+        ));
+        for (nonce, binding, password) in [
+            ("CLIENTSERVER", "biws", "wrong"),
+            ("CLIENT", "biws", "secret"),
+            ("CLIENTSERVER", "eSws", "secret"),
+        ] {
+            let step = last(nonce, binding, password);
+            assert!(matches!(step, Step::Failed(Failure::Hidden(_))), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_fails() {
+        for message in [
+            &b""[..],
+            b"n",
+            b"n,,",
+            b"n,,n=alice",
+            b"n,,n=,r=x",
+            b"n,,n=alice,r=",
+            b"n,,n=al=2Xice,r=x",
+            b"n,,n=alice=,r=x",
+            b"n,,n=alice,r=x y",
+            b"n,,n=alice,r=x,1=2",
+            b"y,,n=alice,r=x",
+            b"p=tls-unique,,n=alice,r=x",
+            b"n,b=alice,n=alice,r=x",
+            b"n,,n=\xffalice,r=x",
+            b"n,,n=bob,r=x",
+        ] {
+            let mut server = Server::new("S");
+            server.users.set_password("alice", "secret");
+            let step = server.handle(Exchange::begin(Mechanism::ScramSha256), message);
+            assert!(
+                matches!(step, Step::Failed(Failure::Hidden(_))),
+                "{message:?}"
+            );
+        }
+        for message in [
+            &b""[..],
+            b"c=biws",
+            b"c=biws,r=CS",
+            b"c=biws,r=CS,p=!",
+            b"c=biws,r=CS,p=AA==",
+        ] {
+            let mut server = Server::new("S");
+            server.users.set_password("alice", "secret");
+            let first = Exchange::begin(Mechanism::ScramSha256);
+            let (_, next) = challenge(server.handle(first, b"n,,n=alice,r=C"));
+            let step = server.handle(next, message);
+            assert!(
+                matches!(step, Step::Failed(Failure::Hidden(_))),
+                "{message:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_identity_is_refused_and_told() {
+        let mut server = Server::new("S");
+        server.users.set_password("alice", "secret");
+        let first = Exchange::begin(Mechanism::ScramSha256);
+        let step = server.handle(first, b"n,a=bob,n=alice,r=C");
+        assert!(matches!(step, Step::Failed(Failure::Told(_))), "{step:?}");
+    }
+}
