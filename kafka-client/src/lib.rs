@@ -58,6 +58,7 @@
 //! | take whole batches, cheaper for each record | [`Consumer::recv_batch`] |
 //! | work on records at the same time, in any order | [`manual_ack`](consumer::ConsumerBuilder::manual_ack), [`for_each_concurrent`](consumer::AckConsumer::for_each_concurrent) |
 //! | commit, seek or pause while another task reads | [`Consumer::handle`] |
+//! | connect with TLS or SASL | [`KafkaBuilder::tls`], [`KafkaBuilder::sasl`]; [`securing`] has an example for each mechanism |
 //! | create or delete topics | [`Kafka::create_topic`], [`Kafka::delete_topic`] |
 //!
 //! # Guarantees
@@ -143,6 +144,8 @@ mod health;
 mod net;
 pub mod producer;
 pub mod record;
+#[cfg(feature = "tls")]
+pub mod securing;
 pub mod security;
 
 pub use client::{Kafka, KafkaBuilder, NewTopic};

@@ -55,12 +55,9 @@ impl Authority {
     pub fn broker(&self, hosts: &[&str], validity: Validity) -> Certificate {
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         let params = CertificateParams::new(hosts).expect("host names");
-        self.sign(
-            params,
-            "broker",
-            ExtendedKeyUsagePurpose::ServerAuth,
-            validity,
-        )
+        let key = KeyPair::generate().expect("a key");
+        let usage = ExtendedKeyUsagePurpose::ServerAuth;
+        self.sign(params, "broker", usage, validity, &key)
     }
 
     /// A certificate for a client, with its common name.
@@ -68,8 +65,25 @@ impl Authority {
     /// # Panics
     /// When there is no randomness for its key.
     pub fn client(&self, name: &str, validity: Validity) -> Certificate {
-        let params = CertificateParams::default();
-        self.sign(params, name, ExtendedKeyUsagePurpose::ClientAuth, validity)
+        let key = KeyPair::generate().expect("a key");
+        let (params, usage) = (
+            CertificateParams::default(),
+            ExtendedKeyUsagePurpose::ClientAuth,
+        );
+        self.sign(params, name, usage, validity, &key)
+    }
+
+    /// The same for a key that is there, in PKCS#8.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn client_with(&self, name: &str, key: &str) -> Certificate {
+        let key = KeyPair::from_pem(key).expect("a key");
+        let (params, usage) = (
+            CertificateParams::default(),
+            ExtendedKeyUsagePurpose::ClientAuth,
+        );
+        self.sign(params, name, usage, Validity::Now, &key)
     }
 
     fn sign(
@@ -78,6 +92,7 @@ impl Authority {
         name: &str,
         usage: ExtendedKeyUsagePurpose,
         validity: Validity,
+        key: &KeyPair,
     ) -> Certificate {
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -89,8 +104,7 @@ impl Authority {
         };
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
-        let key = KeyPair::generate().expect("a key");
-        let signed = params.signed_by(&key, &self.0).expect("a certificate");
+        let signed = params.signed_by(key, &self.0).expect("a certificate");
         Certificate {
             chain: signed.pem(),
             key: key.serialize_pem(),

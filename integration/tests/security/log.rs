@@ -25,10 +25,12 @@ impl Log {
         LOG.get_or_init(begin).clone()
     }
 
-    /// How many lines have these words.
-    pub(crate) fn count(&self, words: &str) -> usize {
+    /// How many lines have these words, and those: the other tests of the program write here as well.
+    pub(crate) fn count(&self, words: &str, of: &str) -> usize {
         let text = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
-        text.lines().filter(|line| line.contains(words)).count()
+        text.lines()
+            .filter(|line| line.contains(words) && line.contains(of))
+            .count()
     }
 
     /// That none of these is to be read in it, though there is something.

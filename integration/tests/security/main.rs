@@ -1,11 +1,13 @@
 //! TLS and SASL: on the reference broker, and on Apache Kafka.
 //!
+//! - `certificates`: of brokers and clients: good ones, bad ones, and ones that change
 //! - `matrix`: each protocol with each mechanism carries records
 //! - `wrong`: what is wrong on purpose, and what the user is told
 //! - `renewal`: sessions that end, and clients that authenticate again
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod certificates;
 mod log;
 mod matrix;
 mod renewal;

@@ -5,7 +5,7 @@ use kafka_client::Kafka;
 use kafka_client::consumer::OffsetReset;
 use kafka_client::record::Record;
 
-use crate::site::{Site, mechanisms};
+use crate::site::{Embedded, Site};
 
 /// Sends a record and reads it back as a member of a group.
 async fn there_and_back(kafka: &Kafka, topic: &str) {
@@ -27,7 +27,7 @@ async fn matrix(site: &impl Site) {
         cells.push((listener, None));
     }
     for listener in ["SASL_PLAINTEXT", "SASL_SSL"] {
-        for sasl in mechanisms() {
+        for sasl in site.mechanisms() {
             cells.push((listener, Some(sasl)));
         }
     }
@@ -36,6 +36,11 @@ async fn matrix(site: &impl Site) {
         let kafka = site.client(listener, sasl).connect().await.unwrap();
         there_and_back(&kafka, &format!("cell-{number}")).await;
     }
+}
+
+#[tokio::test]
+async fn every_protocol_carries_records() {
+    matrix(&Embedded::start_with(&[]).await).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use kafka_client::security::{
 use kafka_client::{Connector, Dialing, ErrorKind, Kafka, KafkaBuilder, TcpConnector};
 
 use crate::log::Log;
-use crate::site::Site;
+use crate::site::{Embedded, Site};
 
 /// A password that no broker knows, and that is to be found nowhere.
 const WRONG: &str = "wr0ng-p4ss-w0rd";
@@ -188,7 +188,11 @@ fn passing_ones(site: &impl Site) -> Vec<Wrong> {
 
 async fn each_is_told(site: &impl Site) {
     let log = Log::begin();
+    let has_tokens = site.mechanisms().len() == 4;
     for (what, builder, words) in final_ones(site) {
+        if what == "a token that has expired" && !has_tokens {
+            continue;
+        }
         let error = builder.connect().await.unwrap_err();
         println!("{what}: {error}");
         assert!(!error.is_retriable(), "{what}: {error}");
@@ -218,4 +222,9 @@ fn holds(what: &str, text: &str, words: &[&str]) {
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn each_mistake_is_told_with_what_to_change_on_apache_kafka() {
     each_is_told(&SecureKafka::start_with(&[]).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn each_mistake_is_told_with_what_to_change() {
+    each_is_told(&Embedded::start_with(&[]).await).await;
 }

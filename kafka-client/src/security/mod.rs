@@ -2,8 +2,8 @@
 //!
 //! A connection is secured in this order: TCP, TLS if [`KafkaBuilder::tls`](crate::KafkaBuilder::tls)
 //! is set, the agreement on versions, SASL if [`KafkaBuilder::sasl`](crate::KafkaBuilder::sasl) is set.
-//! Both together are what Kafka calls `SASL_SSL`. The chapter [`securing`](crate::securing) has an example
-//! for each mechanism.
+//! Both together are what Kafka calls `SASL_SSL`. The chapter `securing` has an example for each
+//! mechanism.
 //!
 //! - `tls`: whom the client believes, and its certificate
 //! - `sasl`: mechanisms, and the exchange with a broker

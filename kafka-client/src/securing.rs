@@ -1,0 +1,243 @@
+//! Securing: TLS, SASL, what they cost a connection, and what is told when they fail.
+//!
+//! Each statement names the test of this repository that shows it; a check keeps the names true. The tests
+//! under `integration/tests/security` are run against Apache Kafka as well.
+//!
+//! # Which setting for which listener
+//!
+//! | `security.protocol` of the listener | what to set |
+//! |---|---|
+//! | `PLAINTEXT` | nothing |
+//! | `SSL` | [`tls`](crate::KafkaBuilder::tls) |
+//! | `SSL` that wants certificates of clients (mTLS) | [`tls`](crate::KafkaBuilder::tls) with [`client_certificate_files`](crate::security::Tls::client_certificate_files) |
+//! | `SASL_PLAINTEXT` | [`sasl`](crate::KafkaBuilder::sasl) |
+//! | `SASL_SSL` | both |
+//!
+//! - Each of them carries records, those with SASL by PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER
+//!   (test: `integration/tests/security/matrix.rs`: `every_protocol_carries_records`).
+//! - The same can be set by Kafka's names, or librdkafka's, with
+//!   [`security_properties`](crate::KafkaBuilder::security_properties) (test:
+//!   `kafka-client/src/security/properties.rs`: `properties_of_java_and_of_librdkafka_say_the_same`).
+//!
+//! ## TLS
+//!
+//! - The roots of the operating system are believed, or those that are named instead; a certificate of
+//!   another authority, for another host, or out of its time is refused, with why
+//!   (test: `integration/tests/security/certificates.rs`: `a_certificate_that_proves_nothing_is_refused`).
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let broker = kafka_broker::Broker::builder()
+//! #     .listener("SSL", "127.0.0.1:0")
+//! #     .tls(kafka_broker::Tls::generated())
+//! #     .start()
+//! #     .await?;
+//! # let files = tempfile::tempdir()?;
+//! # let ca = files.path().join("ca.pem");
+//! # std::fs::write(&ca, broker.certificate().unwrap())?;
+//! # let bootstrap = broker.bootstrap_of("SSL").unwrap();
+//! use kafka_client::Kafka;
+//! use kafka_client::security::Tls;
+//!
+//! let kafka = Kafka::builder(bootstrap) // such as "broker.example:9093"
+//!     .tls(Tls::new().ca_file(ca)) // such as "/etc/kafka/ca.pem"
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## A certificate of the client (mTLS)
+//!
+//! - Certificate and key are in PEM; the key is PKCS#8, PKCS#1 or SEC1, or PKCS#8 with a password if this crate
+//!   is built with the feature `encrypted-keys`
+//!   (test: `integration/tests/security/certificates.rs`: `keys_come_in_every_form_of_pem`).
+//! - JKS and PKCS#12 stores are refused with the commands that convert them
+//!   (test: `kafka-client/src/security/tls/material.rs`:
+//!   `stores_of_java_are_refused_with_the_way_to_convert_them`).
+//! - When a file changes, new connections use what it has now; while it cannot be used, what it had before
+//!   (test: `integration/tests/security/certificates.rs`:
+//!   `certificates_are_read_anew_when_their_files_change`).
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let broker = kafka_broker::Broker::builder()
+//! #     .listener("SSL", "127.0.0.1:0")
+//! #     .property("ssl.client.auth", "required")
+//! #     .tls(kafka_broker::Tls::generated())
+//! #     .start()
+//! #     .await?;
+//! # let ca = broker.certificate().unwrap();
+//! # let certificate = broker.client_certificate("alice").unwrap();
+//! # let bootstrap = broker.bootstrap_of("SSL").unwrap();
+//! use kafka_client::Kafka;
+//! use kafka_client::security::Tls;
+//!
+//! let tls = Tls::new()
+//!     .ca_pem(ca)
+//!     .client_certificate_pem(certificate.chain, certificate.key);
+//! let kafka = Kafka::builder(bootstrap).tls(tls).connect().await?;
+//! # drop(kafka);
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## SCRAM
+//!
+//! - The password never leaves the client, and the broker proves that it knows it too: one with a wrong
+//!   signature is refused (test: `kafka-client/src/security/sasl/scram.rs`:
+//!   `a_wrong_signature_ends_the_exchange`).
+//! - So is one that asks for less than 4,096 iterations or more than a million, or answers another exchange
+//!   (test: `kafka-client/src/security/sasl/scram.rs`: `a_broker_that_lies_is_not_believed`).
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let broker = kafka_broker::Broker::builder()
+//! #     .listener("SASL_SSL", "127.0.0.1:0")
+//! #     .property("sasl.enabled.mechanisms", "SCRAM-SHA-512")
+//! #     .tls(kafka_broker::Tls::generated())
+//! #     .user("alice", "secret")
+//! #     .start()
+//! #     .await?;
+//! # let ca = broker.certificate().unwrap();
+//! # let bootstrap = broker.bootstrap_of("SASL_SSL").unwrap();
+//! use kafka_client::Kafka;
+//! use kafka_client::security::{Sasl, Tls};
+//!
+//! let kafka = Kafka::builder(bootstrap)
+//!     .tls(Tls::new().ca_pem(ca))
+//!     .sasl(Sasl::scram_sha_512("alice", "secret"))
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## PLAIN, and settings by name
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let broker = kafka_broker::Broker::builder()
+//! #     .listener("SASL_SSL", "127.0.0.1:0")
+//! #     .property("sasl.enabled.mechanisms", "PLAIN")
+//! #     .tls(kafka_broker::Tls::generated())
+//! #     .user("alice", "secret")
+//! #     .start()
+//! #     .await?;
+//! # let ca = broker.certificate().unwrap();
+//! # let bootstrap = broker.bootstrap_of("SASL_SSL").unwrap();
+//! use kafka_client::Kafka;
+//!
+//! let kafka = Kafka::builder(bootstrap)
+//!     .security_properties([
+//!         ("security.protocol", "SASL_SSL"),
+//!         ("ssl.truststore.type", "PEM"),
+//!         ("ssl.truststore.certificates", ca.as_str()),
+//!         ("sasl.mechanism", "PLAIN"),
+//!         (
+//!             "sasl.jaas.config",
+//!             "org.apache.kafka.common.security.plain.PlainLoginModule required \
+//!              username=\"alice\" password=\"secret\";",
+//!         ),
+//!     ])
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## OAUTHBEARER
+//!
+//! Tokens come from a closure, from a [file](crate::security::FileTokens), or from a
+//! [provider](crate::security::TokenProvider) of your own.
+//!
+//! - One is asked for at a time, and used by all connections (test: `kafka-client/src/security/sasl/tokens.rs`:
+//!   `one_is_asked_for_however_many_connections_wait`).
+//! - The next one is asked for when a connection needs it and a fifth of the life is left
+//!   (test: `kafka-client/src/security/sasl/tokens.rs`:
+//!   `the_next_one_is_asked_for_when_a_fifth_of_the_life_is_left`).
+//! - While none comes, the one before is used as long as it is valid
+//!   (test: `kafka-client/src/security/sasl/tokens.rs`:
+//!   `while_the_server_is_away_the_token_is_used_as_long_as_it_is_valid`).
+//!
+//! ```no_run
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use kafka_client::Kafka;
+//! use kafka_client::security::{Sasl, Tls, Token};
+//!
+//! async fn fetch() -> Result<String, std::io::Error> {
+//!     Ok("eyJhbGciOi..".to_owned()) // of your identity provider
+//! }
+//!
+//! let kafka = Kafka::builder("broker.example:9093")
+//!     .tls(Tls::new())
+//!     .sasl(Sasl::oauthbearer(|| async { Ok(Token::new(fetch().await?)) }))
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # As services set it up
+//!
+//! | service | listener | credentials |
+//! |---|---|---|
+//! | Confluent Cloud | `SASL_SSL`, port 9092, a public certificate | `Sasl::plain(api_key, api_secret)`; or OAUTHBEARER with the extensions `logicalCluster` and `identityPoolId` |
+//! | Amazon MSK | `SASL_SSL`, port 9096 | `Sasl::scram_sha_512(user, password)` |
+//! | Amazon MSK | `SSL`, port 9094 | a client certificate |
+//! | Azure Event Hubs | `SASL_SSL`, port 9093, a public certificate | `Sasl::plain("$ConnectionString", connection_string)` |
+//! | Redpanda | `SASL_SSL`, port 9092 | `Sasl::scram_sha_256(user, password)` |
+//!
+//! ```no_run
+//! # async fn example(api_key: &str, api_secret: &str) -> Result<(), kafka_client::Error> {
+//! use kafka_client::Kafka;
+//! use kafka_client::security::{Sasl, Tls};
+//!
+//! let kafka = Kafka::builder("pkc-00000.eu-central-1.aws.confluent.cloud:9092")
+//!     .tls(Tls::new())
+//!     .sasl(Sasl::plain(api_key, api_secret))
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Sessions that end
+//!
+//! - Where the broker limits sessions (`connections.max.reauth.ms`, or the life of a token), the client
+//!   authenticates again on the same connection when 85 to 95 % of the session are over (KIP-368). Requests
+//!   wait meanwhile, in their order, and none is lost (test: `integration/tests/security/renewal.rs`:
+//!   `no_request_is_lost_while_sessions_end`).
+//!
+//! # When one side refuses
+//!
+//! - A refusal has the kind [`Authentication`](crate::ErrorKind::Authentication), says which side refuses and
+//!   what to change, and is not [retriable](crate::Error::is_retriable): each mistake that was thought of is
+//!   told apart (test: `integration/tests/security/wrong.rs`: `each_mistake_is_told_with_what_to_change`).
+//! - [`connect`](crate::KafkaBuilder::connect) ends at once with it, and so does each send, receive, commit and
+//!   look-up that needs a broker which refuses (test: `integration/tests/security/renewal.rs`:
+//!   `a_refusal_ends_all_that_waits`).
+//! - Producers and consumers stay usable: when they are used again they try again, so a password that is
+//!   corrected on the brokers is all that it takes (test: `integration/tests/security/renewal.rs`:
+//!   `a_refusal_ends_all_that_waits`).
+//!
+//! # Secrets
+//!
+//! - Passwords, tokens and keys are never part of `Debug`, of an error or of the log, at TRACE either
+//!   (test: `integration/tests/security/wrong.rs`: `each_mistake_is_told_with_what_to_change`). They are wiped
+//!   from memory when they are dropped ([`Secret`](crate::security::Secret)), and sent to a broker only after
+//!   TLS has shown who it is, if TLS is set.
