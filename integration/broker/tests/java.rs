@@ -1,0 +1,233 @@
+//! Apache Kafka's own tools over every way to speak with the broker: they decide whether it is right.
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is the message"
+)]
+
+use integration::kafka::{JavaTools, class};
+use kafka_broker::{Broker, Builder, Tls};
+use tempfile::TempDir;
+
+const RECORDS: usize = 20;
+
+fn builder() -> Builder {
+    Broker::builder()
+        .listener("SSL", "127.0.0.1:0")
+        .listener("SASL_PLAINTEXT", "127.0.0.1:0")
+        .listener("SASL_SSL", "127.0.0.1:0")
+        .tls(Tls::generated())
+        .user("alice", "secret")
+}
+
+/// A client's properties in a file.
+struct Client {
+    dir: TempDir,
+    bootstrap: String,
+    text: String,
+}
+
+impl Client {
+    fn new(broker: &Broker, protocol: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut text = format!("security.protocol={protocol}\n");
+        if protocol.ends_with("SSL") {
+            let path = dir.path().join("ca.pem");
+            std::fs::write(&path, broker.certificate().unwrap()).unwrap();
+            let path = path.display();
+            text += &format!("ssl.truststore.type=PEM\nssl.truststore.location={path}\n");
+        }
+        Self {
+            dir,
+            bootstrap: broker.bootstrap_of(protocol).unwrap(),
+            text,
+        }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.text += &format!("{name}={value}\n");
+        self
+    }
+
+    fn certificate(self, broker: &Broker, name: &str) -> Self {
+        let own = broker.client_certificate(name).unwrap();
+        let path = self.dir.path().join("own.pem");
+        std::fs::write(&path, own.key + &own.chain).unwrap();
+        let path = path.display().to_string();
+        self.with("ssl.keystore.type", "PEM")
+            .with("ssl.keystore.location", &path)
+    }
+
+    fn plain(self, password: &str) -> Self {
+        self.with("sasl.mechanism", "PLAIN")
+            .login("plain.PlainLoginModule", password)
+    }
+
+    fn scram(self, mechanism: &str, password: &str) -> Self {
+        self.with("sasl.mechanism", mechanism)
+            .login("scram.ScramLoginModule", password)
+    }
+
+    fn login(self, module: &str, password: &str) -> Self {
+        let line = format!(
+            "org.apache.kafka.common.security.{module} required username=\"alice\" \
+             password=\"{password}\";"
+        );
+        self.with("sasl.jaas.config", &line)
+    }
+
+    fn config(&self) -> String {
+        let path = self.dir.path().join("client.properties");
+        std::fs::write(&path, &self.text).unwrap();
+        path.display().to_string()
+    }
+
+    /// What a tool wrote; an error if it did not end well.
+    async fn run(&self, class: &str, args: &[&str], stdin: &[u8]) -> Result<String, String> {
+        let config = self.config();
+        let common = [
+            "--bootstrap-server",
+            &self.bootstrap,
+            "--command-config",
+            &config,
+        ];
+        let args = [&common, args].concat();
+        let tools = JavaTools::from_env().unwrap();
+        let output = tools.run(class, &args, stdin).await;
+        let output = output.and_then(|output| output.success());
+        output
+            .map(|output| output.stdout)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Makes a topic, writes to it and reads it as a member of a group.
+    async fn exchange(&self) {
+        let args = ["--create", "--topic", "t", "--partitions", "2"];
+        self.run(class::TOPICS, &args, b"").await.unwrap();
+        let mut lines: Vec<String> = (0..RECORDS).map(|n| format!("value {n}")).collect();
+        let input = lines.join("\n") + "\n";
+        let args = ["--topic", "t"];
+        let produced = self.run(class::CONSOLE_PRODUCER, &args, input.as_bytes());
+        produced.await.unwrap();
+        let count = RECORDS.to_string();
+        let args = [
+            "--topic",
+            "t",
+            "--group",
+            "g",
+            "--from-beginning",
+            "--max-messages",
+            &count,
+            "--timeout-ms",
+            "30000",
+        ];
+        let read = self.run(class::CONSOLE_CONSUMER, &args, b"").await.unwrap();
+        let mut read: Vec<&str> = read.lines().collect();
+        read.sort_unstable();
+        lines.sort_unstable();
+        assert_eq!(read, lines);
+    }
+}
+
+fn principals(broker: &Broker) -> Vec<String> {
+    let entries = broker.faults().journal();
+    let mut all: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.principal.to_string())
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_exchanges_records_over_tls() {
+    let broker = builder().start().await.unwrap();
+    Client::new(&broker, "SSL").exchange().await;
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_exchanges_records_over_tls_with_a_certificate() {
+    let broker = builder().property("ssl.client.auth", "required");
+    let broker = broker.start().await.unwrap();
+    let client = Client::new(&broker, "SSL").certificate(&broker, "alice");
+    client.exchange().await;
+    assert_eq!(principals(&broker), ["User:CN=alice"]);
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_exchanges_records_with_plain() {
+    for protocol in ["SASL_PLAINTEXT", "SASL_SSL"] {
+        let broker = builder().start().await.unwrap();
+        Client::new(&broker, protocol)
+            .plain("secret")
+            .exchange()
+            .await;
+        assert_eq!(principals(&broker), ["User:ANONYMOUS", "User:alice"]);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_exchanges_records_with_scram() {
+    for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
+        let broker = builder().start().await.unwrap();
+        let client = Client::new(&broker, "SASL_SSL").scram(mechanism, "secret");
+        client.exchange().await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_renews_its_session() {
+    let broker = builder().property("connections.max.reauth.ms", "1500");
+    let broker = broker.start().await.unwrap();
+    let client = Client::new(&broker, "SASL_SSL").scram("SCRAM-SHA-512", "secret");
+    broker.create_topic("t", 1).unwrap();
+    let args = ["--topic", "t", "--from-beginning", "--timeout-ms", "8000"];
+    // It ends because nothing comes, not because of a connection.
+    let output = client.run(class::CONSOLE_CONSUMER, &args, b"").await;
+    println!("{output:?}");
+    let journal = broker.faults().journal();
+    let renewals = journal
+        .iter()
+        .filter(|entry| entry.api_key == kafka_client_protocol::ApiKey::SASL_HANDSHAKE)
+        .filter(|entry| &*entry.principal == "User:alice");
+    assert!(renewals.count() >= 4);
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_understands_each_refusal() {
+    let broker = builder().start().await.unwrap();
+    let sasl = || Client::new(&broker, "SASL_SSL");
+    for (client, expected) in [
+        (
+            sasl().plain("wrong"),
+            "SaslAuthenticationException: Authentication failed: Invalid username or password",
+        ),
+        (
+            sasl().scram("SCRAM-SHA-256", "wrong"),
+            "Authentication failed during authentication due to invalid credentials with SASL \
+             mechanism SCRAM-SHA-256",
+        ),
+    ] {
+        let error = client
+            .run(class::TOPICS, &["--list"], b"")
+            .await
+            .unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    let broker = builder().property("sasl.enabled.mechanisms", "PLAIN");
+    let broker = broker.start().await.unwrap();
+    let client = Client::new(&broker, "SASL_SSL").scram("SCRAM-SHA-256", "secret");
+    let error = client
+        .run(class::TOPICS, &["--list"], b"")
+        .await
+        .unwrap_err();
+    let expected = "Client SASL mechanism 'SCRAM-SHA-256' not enabled in the server, enabled \
+                    mechanisms are [PLAIN]";
+    assert!(error.contains(expected), "{error}");
+}
