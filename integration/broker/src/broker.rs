@@ -42,7 +42,7 @@ const TEST_PROPERTIES: &[(&str, &str)] = &[
     // Kafka's default is GSSAPI alone.
     (
         "sasl.enabled.mechanisms",
-        "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
     ),
 ];
 

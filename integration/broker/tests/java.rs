@@ -181,6 +181,19 @@ async fn java_exchanges_records_with_scram() {
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_exchanges_records_with_a_token() {
+    let broker = builder().start().await.unwrap();
+    let line = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required \
+                unsecuredLoginStringClaim_sub=\"alice\";";
+    let client = Client::new(&broker, "SASL_SSL")
+        .with("sasl.mechanism", "OAUTHBEARER")
+        .with("sasl.jaas.config", line);
+    client.exchange().await;
+    assert_eq!(principals(&broker), ["User:ANONYMOUS", "User:alice"]);
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_renews_its_session() {
     let broker = builder().property("connections.max.reauth.ms", "1500");
     let broker = broker.start().await.unwrap();

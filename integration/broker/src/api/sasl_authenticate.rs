@@ -71,6 +71,7 @@ fn token(call: &Call<'_>, message: &[u8]) -> Token {
         sasl,
         users: &mut node.users(),
         nonce: &|| node.env.nonce(),
+        wall_ms: node.env.wall_ms(),
     };
     let now_ms = node.env.now_ms();
     let result = connection.gate().token(message, &mut context, now_ms);

@@ -241,7 +241,9 @@ impl Gate {
                     enabled.mechanism.name()
                 ))
             }
-            Step::Done(answer, identity) => self.done(answer, identity, enabled, before, now_ms),
+            Step::Done(answer, identity) => {
+                self.done(answer, identity, enabled, before, (now_ms, context.wall_ms))
+            }
         }
     }
 
@@ -251,7 +253,7 @@ impl Gate {
         identity: Identity,
         enabled: Enabled,
         before: Option<Session>,
-        now_ms: u64,
+        (now_ms, wall_ms): (u64, i64),
     ) -> Token {
         let principal = Principal::new(identity.name);
         if before.is_some() && *self.principal != principal {
@@ -260,7 +262,12 @@ impl Gate {
                 self.principal.name, principal.name
             ));
         }
-        let lifetime_ms = enabled.session_ms_max;
+        // What is proved by something that ends lasts no longer than that.
+        let proof_ms = identity
+            .end_wall_ms
+            .map(|end| u64::try_from(end.saturating_sub(wall_ms)).unwrap_or(0));
+        let limits = [proof_ms, enabled.session_ms_max];
+        let lifetime_ms = limits.into_iter().flatten().min();
         self.principal = Arc::new(principal);
         self.state = State::Authenticated(Session {
             enabled,

@@ -16,6 +16,13 @@ const NAMES: &[&str] = &[
     "connections.max.reauth.ms",
     "sasl.enabled.mechanisms",
     "sasl.jaas.config",
+    "sasl.oauthbearer.clock.skew.seconds",
+    "sasl.oauthbearer.expected.audience",
+    "sasl.oauthbearer.expected.issuer",
+    "sasl.oauthbearer.jwks.endpoint.url",
+    "sasl.oauthbearer.scope.claim.name",
+    "sasl.oauthbearer.sub.claim.name",
+    "sasl.server.callback.handler.class",
     "sasl.server.max.receive.size",
     "ssl.client.auth",
     "ssl.enabled.protocols",
@@ -32,7 +39,17 @@ const NAMES: &[&str] = &[
 ];
 
 /// What may differ between the mechanisms of one listener.
-const NAMES_OF_MECHANISMS: &[&str] = &["connections.max.reauth.ms", "sasl.jaas.config"];
+const NAMES_OF_MECHANISMS: &[&str] = &[
+    "connections.max.reauth.ms",
+    "sasl.jaas.config",
+    "sasl.oauthbearer.clock.skew.seconds",
+    "sasl.oauthbearer.expected.audience",
+    "sasl.oauthbearer.expected.issuer",
+    "sasl.oauthbearer.jwks.endpoint.url",
+    "sasl.oauthbearer.scope.claim.name",
+    "sasl.oauthbearer.sub.claim.name",
+    "sasl.server.callback.handler.class",
+];
 
 const LISTENER: &str = "listener.name.";
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use kafka_broker::{Authority, Broker, Builder, Certificate, Tls};
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
@@ -167,6 +169,13 @@ async fn listeners_that_cannot_be_are_refused() {
                 ("sasl.enabled.mechanisms", "GSSAPI"),
             ],
             "PLAIN, SCRAM-SHA-256",
+        ),
+        (
+            &[
+                ("listeners", "SASL_PLAINTEXT://127.0.0.1:0"),
+                ("sasl.server.callback.handler.class", "org.example.Mine"),
+            ],
+            "no Java",
         ),
     ] {
         let mut builder = Broker::builder();
@@ -699,4 +708,63 @@ async fn plain_bytes_on_a_tls_listener_end_the_connection() {
     let trusted = broker.certificate().unwrap();
     let mut client = Client::over(tls(&broker, "SSL", &trusted, None).await.unwrap(), "test");
     metadata(&mut client).await;
+}
+
+// ---- OAUTHBEARER ----
+
+/// An unsecured token that ends at a time of day.
+fn bearer(name: &str, end: SystemTime) -> Vec<u8> {
+    let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let header = part(r#"{"alg":"none"}"#);
+    let claims = part(&format!(
+        r#"{{"sub":"{name}","exp":{}}}"#,
+        end.as_secs_f64()
+    ));
+    format!("n,,\x01auth=Bearer {header}.{claims}.\x01\x01").into_bytes()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_by_token_ends_with_the_token() {
+    let broker = with_sasl(&[("connections.max.reauth.ms", "3600000")]).await;
+    let mut client = sasl_client(&broker);
+    shake(&mut client, "OAUTHBEARER").await;
+    let end = SystemTime::now() + Duration::from_secs(60);
+    let answer = client.call(&token(&bearer("carol", end)), 2).await;
+    assert_eq!((answer.error_code, answer.auth_bytes.len()), (0, 0));
+    let lifetime_ms = answer.session_lifetime_ms;
+    assert!((50_000..=60_000).contains(&lifetime_ms), "{lifetime_ms}");
+    metadata(&mut client).await;
+    assert_eq!(last_principal(&broker), "User:carol");
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let request = MetadataRequest::default();
+    assert!(client.try_call(&request, 12).await.is_none());
+
+    let mut client = sasl_client(&broker);
+    shake(&mut client, "OAUTHBEARER").await;
+    let end = SystemTime::now() + Duration::from_secs(86_400);
+    let answer = client.call(&token(&bearer("carol", end)), 2).await;
+    assert_eq!(answer.session_lifetime_ms, 3_600_000);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted_is_refused_in_two_steps() {
+    let broker = with_sasl(&[]).await;
+    let mut client = sasl_client(&broker);
+    shake(&mut client, "OAUTHBEARER").await;
+    let answer = client
+        .call(&token(&bearer("carol", SystemTime::UNIX_EPOCH)), 2)
+        .await;
+    let status = r#"{"status":"invalid_token"}"#;
+    assert_eq!(
+        (answer.error_code, &*answer.auth_bytes),
+        (0, status.as_bytes())
+    );
+    let answer = client.call(&token(b"\x01"), 2).await;
+    assert_eq!(
+        code(answer.error_code),
+        ErrorCode::SASL_AUTHENTICATION_FAILED
+    );
+    assert_eq!(answer.error_message.as_deref(), Some(status));
+    assert!(is_closed(&mut client).await);
 }

@@ -1,6 +1,8 @@
 //! The server's side of SASL: each mechanism is a state machine that gets the client's messages and
 //! says what to answer. None of them knows of sockets or clocks.
 
+mod jwt;
+pub(crate) mod oauthbearer;
 pub(crate) mod plain;
 pub(crate) mod scram;
 
@@ -9,6 +11,8 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::config::{PropertyError, invalid};
+
+use self::jwt::Tokens;
 
 use super::jaas;
 use super::settings::{self, Scope};
@@ -20,16 +24,23 @@ pub(crate) enum Mechanism {
     Plain,
     ScramSha256,
     ScramSha512,
+    OauthBearer,
 }
 
 impl Mechanism {
-    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::ScramSha256, Self::ScramSha512];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Plain,
+        Self::ScramSha256,
+        Self::ScramSha512,
+        Self::OauthBearer,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 
@@ -53,6 +64,8 @@ pub(crate) struct Sasl {
     pub(crate) request_bytes_max: usize,
     /// Users of PLAIN that the JAAS configuration names.
     plain_users: PlainUsers,
+    /// What OAUTHBEARER accepts.
+    tokens: Tokens,
 }
 
 /// A mechanism that a listener offers.
@@ -79,6 +92,14 @@ impl Sasl {
         const MECHANISMS: &str = "sasl.enabled.mechanisms";
         const REAUTH: &str = "connections.max.reauth.ms";
         const JAAS: &str = "sasl.jaas.config";
+        const HANDLER: &str = "sasl.server.callback.handler.class";
+        // Those that this broker does the same as.
+        const HANDLERS: [&str; 4] = [
+            ".OAuthBearerUnsecuredValidatorCallbackHandler",
+            ".OAuthBearerValidatorCallbackHandler",
+            ".PlainServerCallbackHandler",
+            ".ScramServerCallbackHandler",
+        ];
         let names = scope.list(MECHANISMS).ok_or_else(|| {
             let expected = "Kafka's default is not served by this broker, name others";
             invalid(MECHANISMS, "GSSAPI", expected)
@@ -93,6 +114,12 @@ impl Sasl {
                     format!("this broker has {}", known.join(", ")),
                 )
             })?;
+            if let Some(class) = scope.of_mechanism(mechanism, HANDLER)
+                && !HANDLERS.iter().any(|known| class.ends_with(known))
+            {
+                let expected = "this broker runs no Java; its own checks are those of Kafka's";
+                return Err(invalid(HANDLER, class, expected));
+            }
             let limit = scope
                 .of_mechanism(mechanism, REAUTH)
                 .map(|value| settings::number(REAUTH, value, 0))
@@ -123,6 +150,7 @@ impl Sasl {
                 }
             }
         }
+        let tokens = Tokens::new(scope)?;
         let bytes_max = scope.number("sasl.server.max.receive.size", 1)?;
         Ok(Self {
             mechanisms,
@@ -130,6 +158,7 @@ impl Sasl {
                 .and_then(|bytes| usize::try_from(bytes).ok())
                 .unwrap_or(512 << 10),
             plain_users,
+            tokens,
         })
     }
 
@@ -146,6 +175,7 @@ pub(crate) struct Context<'a> {
     pub(crate) users: &'a mut Users,
     /// Makes text that nobody can guess.
     pub(crate) nonce: &'a dyn Fn() -> String,
+    pub(crate) wall_ms: i64,
 }
 
 impl Context<'_> {
@@ -162,6 +192,8 @@ pub(crate) enum Exchange {
     Plain(plain::ExpectResponse),
     ScramFirst(scram::ExpectFirst),
     ScramFinal(Box<scram::ExpectFinal>),
+    OauthToken(oauthbearer::ExpectToken),
+    OauthEnd(oauthbearer::ExpectEnd),
 }
 
 /// What comes of a message.
@@ -178,6 +210,8 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) name: String,
+    /// When the proof ends, by the wall clock, if it does.
+    pub(crate) end_wall_ms: Option<i64>,
 }
 
 /// Why an exchange failed.
@@ -195,6 +229,7 @@ impl Exchange {
             Mechanism::Plain => Self::Plain(plain::ExpectResponse),
             Mechanism::ScramSha256 => Self::ScramFirst(scram::ExpectFirst(scram::Hash::Sha256)),
             Mechanism::ScramSha512 => Self::ScramFirst(scram::ExpectFirst(scram::Hash::Sha512)),
+            Mechanism::OauthBearer => Self::OauthToken(oauthbearer::ExpectToken),
         }
     }
 
@@ -203,6 +238,8 @@ impl Exchange {
             Self::Plain(state) => state.handle(message, context),
             Self::ScramFirst(state) => state.handle(message, context),
             Self::ScramFinal(state) => state.handle(message),
+            Self::OauthToken(state) => state.handle(message, context),
+            Self::OauthEnd(state) => state.handle(message, context),
         }
     }
 }
@@ -219,4 +256,21 @@ fn told(message: &str) -> Failure {
 
 fn hidden(reason: impl Into<String>) -> Failure {
     Failure::Hidden(reason.into())
+}
+
+/// A name, in which comma and equals sign are written as `=2C` and `=3D`.
+fn sasl_name(written: &str) -> Option<String> {
+    let mut name = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(at) = rest.find('=') {
+        name.push_str(&rest[..at]);
+        name.push(match rest.get(at..at + 3)? {
+            "=2C" => ',',
+            "=3D" => '=',
+            _ => return None,
+        });
+        rest = &rest[at + 3..];
+    }
+    name.push_str(rest);
+    (!name.is_empty()).then_some(name)
 }

@@ -9,7 +9,13 @@ pub(crate) struct ExpectResponse;
 impl ExpectResponse {
     pub(super) fn handle(self, message: &[u8], context: &Context<'_>) -> Step {
         match check(message, context) {
-            Ok(name) => Step::Done(Vec::new(), Identity { name }),
+            Ok(name) => {
+                let identity = Identity {
+                    name,
+                    end_wall_ms: None,
+                };
+                Step::Done(Vec::new(), identity)
+            }
             Err(failure) => failure.into(),
         }
     }
@@ -63,6 +69,7 @@ mod tests {
             sasl: &sasl,
             users: &mut users,
             nonce: &String::new,
+            wall_ms: 0,
         };
         ExpectResponse.handle(message, &context)
     }

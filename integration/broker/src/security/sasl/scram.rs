@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Context, Exchange, Failure, Identity, Step, hidden, told};
+use super::{Context, Exchange, Failure, Identity, Step, hidden, sasl_name, told};
 
 /// The hash function of a mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,7 +161,13 @@ pub(crate) struct ExpectFinal {
 impl ExpectFinal {
     pub(super) fn handle(self, message: &[u8]) -> Step {
         match self.check(message) {
-            Ok(answer) => Step::Done(answer.into_bytes(), Identity { name: self.name }),
+            Ok(answer) => {
+                let identity = Identity {
+                    name: self.name,
+                    end_wall_ms: None,
+                };
+                Step::Done(answer.into_bytes(), identity)
+            }
             Err(failure) => failure.into(),
         }
     }
@@ -274,23 +280,6 @@ fn text(message: &[u8]) -> Option<&str> {
     message.iter().all(is_plain).then_some(text)
 }
 
-/// A name, in which comma and equals sign are written as `=2C` and `=3D`.
-fn sasl_name(written: &str) -> Option<String> {
-    let mut name = String::with_capacity(written.len());
-    let mut rest = written;
-    while let Some(at) = rest.find('=') {
-        name.push_str(&rest[..at]);
-        name.push(match rest.get(at..at + 3)? {
-            "=2C" => ',',
-            "=3D" => '=',
-            _ => return None,
-        });
-        rest = &rest[at + 3..];
-    }
-    name.push_str(rest);
-    (!name.is_empty()).then_some(name)
-}
-
 fn is_extension(attribute: &str) -> bool {
     attribute.split_once('=').is_some_and(|(name, value)| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()) && !value.is_empty()
@@ -328,6 +317,7 @@ mod tests {
                 sasl: &self.sasl,
                 users: &mut self.users,
                 nonce: &|| nonce.to_owned(),
+                wall_ms: 0,
             };
             exchange.handle(message, &mut context)
         }
