@@ -11,7 +11,7 @@ use kafka_client::security::{Sasl, Token};
 use kafka_client::{Error, ErrorKind, Kafka, SendError};
 
 use crate::log::Log;
-use crate::site::{Embedded, Site};
+use crate::site::{Embedded, Site, mechanisms};
 
 /// The life of a session on the brokers of these tests.
 const SESSION: (&str, &str) = ("connections.max.reauth.ms", "2000");
@@ -76,7 +76,7 @@ async fn load(kafka: &Kafka, topic: &str) {
 async fn under_load(site: &impl Site) {
     let log = Log::begin();
     let mut clients = Vec::new();
-    for (number, sasl) in site.mechanisms().into_iter().enumerate() {
+    for (number, sasl) in mechanisms().into_iter().enumerate() {
         let kafka = site.client("SASL_SSL", Some(sasl)).connect().await.unwrap();
         clients.push((kafka, format!("load-{number}")));
     }
@@ -185,7 +185,9 @@ async fn no_request_is_lost_while_sessions_end_on_apache_kafka() {
 
 #[tokio::test]
 async fn a_refusal_ends_all_that_waits() {
-    with_a_password(&Embedded::start_with(&[SESSION]).await).await;
+    let site = Embedded::start_with(&[SESSION]).await;
+    with_a_password(&site).await;
+    with_tokens(&site).await;
 }
 
 #[tokio::test]

@@ -25,11 +25,6 @@ pub(crate) trait Site {
         self.tls().client_certificate_pem(chain, key)
     }
 
-    /// All mechanisms that it has, with good credentials.
-    fn mechanisms(&self) -> Vec<Sasl> {
-        mechanisms()
-    }
-
     /// Removes the user of SCRAM, or makes it again.
     async fn let_in(&self, good: bool);
 
@@ -96,7 +91,7 @@ impl Embedded {
             .property("listener.name.mtls.ssl.client.auth", "required")
             .property(
                 "sasl.enabled.mechanisms",
-                "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+                "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
             );
         for listener in ["SSL", "MTLS", "SASL_PLAINTEXT", "SASL_SSL"] {
             builder = builder.listener(listener, "127.0.0.1:0");
@@ -126,12 +121,6 @@ impl Site for Embedded {
             false => assert!(self.broker.remove_user(USER)),
         }
     }
-
-    fn mechanisms(&self) -> Vec<Sasl> {
-        let mut all = mechanisms();
-        all.pop();
-        all
-    }
 }
 
 /// Tokens for the user that live for an hour.
@@ -140,8 +129,8 @@ pub(crate) fn tokens() -> Sasl {
 }
 
 /// All mechanisms, with good credentials.
-fn mechanisms() -> Vec<Sasl> {
-    vec![
+pub(crate) fn mechanisms() -> [Sasl; 4] {
+    [
         Sasl::plain(USER, PASSWORD),
         Sasl::scram_sha_256(USER, PASSWORD),
         Sasl::scram_sha_512(USER, PASSWORD),

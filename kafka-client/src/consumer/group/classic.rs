@@ -412,8 +412,7 @@ impl Group {
     async fn recover(&mut self, error: Error) -> Result<(), Stop> {
         tracing::debug!(group = %self.coordinator.key(), %error, "group request failed");
         if error.kind() == ErrorKind::Authentication {
-            // It may be let in again: the user is told, and says whether that is worth waiting for.
-            self.shared.refused(&error);
+            self.kept_out(&error);
         } else if !error.is_retriable() && error.kind() != ErrorKind::Protocol {
             return Err(Stop::Fatal(self.final_error(error)));
         }

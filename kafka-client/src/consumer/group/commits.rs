@@ -204,6 +204,14 @@ impl Commits {
         is_told
     }
 
+    /// Nobody is to wait for this to pass: all who do are told. The offsets stay to be stored.
+    pub(crate) fn tell(&mut self, error: &Error) {
+        for waiter in std::mem::take(&mut self.waiters).into_values() {
+            // Fails only if nobody waits any more.
+            let _ = waiter.reply.send(Err(error.clone()));
+        }
+    }
+
     /// Nothing is stored from now on: whoever waits or comes is told why.
     pub(crate) fn end(&mut self, error: &Error) {
         self.ended.get_or_insert_with(|| error.clone());

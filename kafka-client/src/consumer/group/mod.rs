@@ -390,6 +390,17 @@ impl Group {
         self.membership.generation >= 0
     }
 
+    /// A broker does not let the client in. It may do so later, and is asked again; but whether that is
+    /// worth waiting for is the user's to say, so all that is pending is told.
+    fn kept_out(&mut self, error: &Error) {
+        self.shared.refused(error);
+        self.shared.state().commits.tell(error);
+        for query in self.inbox.queries.drain(..) {
+            // Fails only if nobody waits any more.
+            let _ = query.reply.send(Err(error.clone()));
+        }
+    }
+
     /// Waits before something is tried again, longer after each failure.
     async fn pause(&mut self, error: &Error) -> Result<(), Stop> {
         self.inbox.during(self.coordinator.pause(error)).await

@@ -98,7 +98,7 @@ impl Group {
     /// There is no answer, or not for all partitions: it is asked for again, a little later.
     fn no_stored_offsets(&mut self, error: Error) -> Result<(), Stop> {
         if error.kind() == ErrorKind::Authentication {
-            self.shared.refused(&error);
+            self.kept_out(&error);
         } else if !may_pass(&error) {
             return Err(Stop::Fatal(with_advice(error)));
         }
