@@ -1,6 +1,7 @@
 //! TLS and SASL: on the reference broker, and on Apache Kafka.
 //!
 //! - `certificates`: of brokers and clients: good ones, bad ones, and ones that change
+//! - `foreign`: clients that are not ours, on the reference broker
 //! - `matrix`: each protocol with each mechanism carries records
 //! - `wrong`: what is wrong on purpose, and what the user is told
 //! - `renewal`: sessions that end, and clients that authenticate again
@@ -8,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod certificates;
+mod foreign;
 mod log;
 mod matrix;
 mod renewal;
