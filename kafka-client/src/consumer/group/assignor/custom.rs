@@ -1,6 +1,6 @@
 //! Assignors of the user's, and what they are held to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -65,7 +65,9 @@ pub trait AssignPartitions: Send + Sync {
     /// - a partition that does not exist, or of a topic that the member does not subscribe to,
     /// - a partition twice,
     /// - with [`RebalanceProtocol::Cooperative`] a partition that only others say they own: first it is
-    ///   left out, then its owner gives it up, and it can be given away in the rebalance after.
+    ///   left out, then its owner gives it up, and it can be given away in the rebalance after. What only
+    ///   members of an older [`generation`](GroupMember::generation) than others say they own ends nobody:
+    ///   this client leaves it out itself.
     fn assign(
         &self,
         members: &[GroupMember],
@@ -168,32 +170,41 @@ pub(super) fn assign(
     members: &[GroupMember],
     topics: &GroupTopics,
 ) -> Result<Assignments, Misconduct> {
-    let given = caught::call(|| custom.assign(members, topics)).map_err(Misconduct::Panicked)?;
-    check(members, topics, &given, custom.protocol())?;
+    let mut given =
+        caught::call(|| custom.assign(members, topics)).map_err(Misconduct::Panicked)?;
+    let held_back = check(members, topics, &given, custom.protocol())?;
+    for partitions in given.values_mut() {
+        partitions.retain(|partition| !held_back.contains(partition));
+    }
     let nothing = members.iter().map(|member| (member.id.clone(), Vec::new()));
     let mut assignments: Assignments = nothing.collect();
     assignments.extend(given);
     Ok(assignments)
 }
 
+/// Holds the assignor to what it must do. Returned is what a member may still work on that has missed a
+/// generation: for its word alone nobody is ended (Java's client does), and it gives that up first.
 fn check(
     members: &[GroupMember],
     topics: &GroupTopics,
     given: &Assignments,
     protocol: RebalanceProtocol,
-) -> Result<(), Misconduct> {
+) -> Result<BTreeSet<TopicPartition>, Misconduct> {
     let by_id: BTreeMap<&str, &GroupMember> = members
         .iter()
         .map(|member| (member.id.as_str(), member))
         .collect();
-    let mut owners: BTreeMap<&TopicPartition, Vec<&str>> = BTreeMap::new();
+    let mut owners: BTreeMap<&TopicPartition, Vec<&GroupMember>> = BTreeMap::new();
     if protocol == RebalanceProtocol::Cooperative {
         for member in members {
             for owned in &member.owned {
-                owners.entry(owned).or_default().push(&member.id);
+                owners.entry(owned).or_default().push(member);
             }
         }
     }
+    let latest = members.iter().filter_map(|member| member.generation).max();
+    let is_late = |member: &GroupMember| member.generation.is_some() && member.generation < latest;
+    let mut held_back = BTreeSet::new();
     let mut takers: BTreeMap<&TopicPartition, &str> = BTreeMap::new();
     for (id, partitions) in given {
         let Some(member) = by_id.get(id.as_str()) else {
@@ -223,16 +234,20 @@ fn check(
             }
             // One of several that say they own it may keep it: the others give it up.
             let owners = owners.get(partition).map_or(&[][..], Vec::as_slice);
-            if let Some(owner) = owners.first().filter(|_| !owners.contains(&id.as_str())) {
+            if owners.is_empty() || owners.iter().any(|owner| owner.id == *id) {
+                continue;
+            }
+            if let Some(owner) = owners.iter().find(|owner| !is_late(owner)) {
                 return Err(Misconduct::StillOwned {
                     partition: named,
                     member: member_id,
-                    owner: (*owner).to_owned(),
+                    owner: owner.id.clone(),
                 });
             }
+            held_back.insert(named);
         }
     }
-    Ok(())
+    Ok(held_back)
 }
 
 #[cfg(test)]
@@ -343,6 +358,46 @@ mod tests {
             let cooperative = RebalanceProtocol::Cooperative;
             let checked = check(&members, &partitions(&[("t", 1)]), &given, cooperative);
             assert_eq!(checked.is_ok(), is_fine, "{taker}: {checked:?}");
+        }
+    }
+
+    /// A member that has missed a generation says what it had before. The assignor need not know of it: Java's
+    /// sticky ones look at the latest generation alone. It may work on it until it hears of this one.
+    #[test]
+    fn what_is_owned_in_an_older_generation_is_held_back_and_ends_nobody() {
+        let owner = |id: &str, generation, partition| GroupMember {
+            owned: vec![TopicPartition::new("t", partition)],
+            generation,
+            ..dynamic(id, &["t"])
+        };
+        let cooperative = RebalanceProtocol::Cooperative;
+        let given = assigned(&[("a", &[("t", &[0, 1])]), ("b", &[("t", &[2])])]);
+        let outcome = |late_generation, given: &Assignments| {
+            let members = [
+                dynamic("a", &["t"]),
+                owner("b", Some(5), 2),
+                owner("late", late_generation, 0),
+            ];
+            assign(
+                &Told(given.clone(), cooperative),
+                &members,
+                &partitions(&[("t", 3)]),
+            )
+        };
+        assert_eq!(
+            outcome(Some(4), &given),
+            Ok(assigned(&[
+                ("a", &[("t", &[1])]),
+                ("b", &[("t", &[2])]),
+                ("late", &[])
+            ]))
+        );
+        let kept = assigned(&[("late", &[("t", &[0])])]);
+        let all = assigned(&[("a", &[]), ("b", &[]), ("late", &[("t", &[0])])]);
+        assert_eq!(outcome(Some(4), &kept), Ok(all), "its owner may keep it");
+        for of_now in [Some(5), None] {
+            let still_owned = outcome(of_now, &given).unwrap_err();
+            assert!(matches!(still_owned, Misconduct::StillOwned { .. }));
         }
     }
 
