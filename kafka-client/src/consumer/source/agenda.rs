@@ -12,7 +12,7 @@ use crate::consumer::TopicPartition;
 /// The account of one broker's source.
 #[derive(Debug, Default)]
 pub(crate) struct Agenda {
-    look: Vec<TopicPartition>,
+    look: BTreeSet<TopicPartition>,
     later: BTreeSet<(Instant, TopicPartition)>,
     /// Bytes that came from the broker and that the user is not through with.
     buffered: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Agenda {
 impl Agenda {
     /// Something has changed about a partition.
     pub(crate) fn look_at(&mut self, partition: TopicPartition) {
-        self.look.push(partition);
+        self.look.insert(partition);
     }
 
     /// Something will change about a partition.
@@ -35,8 +35,8 @@ impl Agenda {
         self.later.insert((at, partition));
     }
 
-    /// What to look at now; each may be in it more than once.
-    pub(crate) fn due(&mut self, now: Instant) -> Vec<TopicPartition> {
+    /// What to look at now.
+    pub(crate) fn due(&mut self, now: Instant) -> BTreeSet<TopicPartition> {
         while let Some((at, _)) = self.later.first()
             && *at <= now
         {
@@ -115,11 +115,22 @@ mod tests {
         agenda.look_later(partition(1), at(1));
         agenda.look_later(partition(1), at(1));
         agenda.look_at(partition(0));
-        assert_eq!(agenda.due(now), [partition(0)]);
+        assert_eq!(agenda.due(now), [partition(0)].into());
         assert_eq!(agenda.next(), Some(at(1)));
-        assert_eq!(agenda.due(at(1)), [partition(1)]);
-        assert_eq!(agenda.due(at(5)), [partition(2)]);
-        assert_eq!((agenda.due(at(5)), agenda.next()), (vec![], None));
+        assert_eq!(agenda.due(at(1)), [partition(1)].into());
+        assert_eq!(agenda.due(at(5)), [partition(2)].into());
+        assert_eq!((agenda.due(at(5)), agenda.next()), ([].into(), None));
+    }
+
+    /// A source that waits for an answer looks at nothing meanwhile, and the user may pause and resume.
+    #[test]
+    fn a_partition_that_changes_often_is_noted_once() {
+        let mut agenda = Agenda::default();
+        for number in 0..1000 {
+            agenda.look_at(partition(number % 2));
+        }
+        let both = [partition(0), partition(1)];
+        assert_eq!(agenda.due(Instant::now()), both.into());
     }
 
     #[test]
