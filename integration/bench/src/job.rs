@@ -93,6 +93,8 @@ pub(crate) enum Api {
     PauseResume,
     /// One at a time, with rests in which the client's buffer fills.
     Rests,
+    /// As with rests, and one partition more is paused after each few records, until all are resumed.
+    PauseInTurn,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

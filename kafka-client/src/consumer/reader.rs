@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use kafka_client_protocol::records::{RecordCursor, RecordError};
+use kafka_client_protocol::records::{Batches, RecordCursor, RecordError};
 
 use super::config::ConsumerConfig;
 use super::position::{Assigned, Stage};
@@ -54,11 +54,28 @@ struct Current {
     ticket: u64,
 }
 
+impl Current {
+    /// Copies what is left into memory of its own. Returned is what it was in until then.
+    fn detach(&mut self) -> Bytes {
+        let fetched = &mut self.fetched;
+        // What was handed out of a batch is passed over when it is opened again.
+        let open = self.batch.take().map_or(0, |batch| batch.bytes);
+        let left = fetched.batches.rest().len() + open;
+        let data = Bytes::copy_from_slice(&fetched.data[fetched.data.len() - left..]);
+        fetched.batches = Batches::new(data.clone());
+        fetched.is_alone = true;
+        self.origin = None;
+        std::mem::replace(&mut fetched.data, data)
+    }
+}
+
 /// A batch that is being handed out.
 struct OpenBatch {
     /// What its records share; before the cursor, which gives the memory back if nobody else has it.
     origin: Option<Arc<Origin>>,
     cursor: RecordCursor,
+    /// What it takes of the data that was fetched, header included.
+    bytes: usize,
     next: i64,
     leader_epoch: i32,
     /// Of its first record; -1 if unknown.
@@ -412,7 +429,18 @@ impl Reader {
             self.give_back(current);
             return;
         }
-        push(&mut self.aside, current);
+        let detached = self.detached(current);
+        push(&mut self.aside, detached);
+    }
+
+    /// Data that is kept for longer than what came with it: in memory of its own, or it would keep the
+    /// frame with that of other partitions, which is not counted any more.
+    fn detached(&self, mut current: Current) -> Current {
+        if !current.fetched.is_alone {
+            let frame = current.detach();
+            self.shared.cluster.recycle(frame);
+        }
+        current
     }
 
     /// Whether data of the same partition was laid aside.
@@ -613,6 +641,7 @@ fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<O
                 .map(|cursor| OpenBatch {
                     origin: None,
                     cursor,
+                    bytes: header.total_len(),
                     next: header.next_offset(),
                     leader_epoch: header.partition_leader_epoch,
                     timestamp: match header.attributes.timestamp_type() {
@@ -628,9 +657,6 @@ fn next_batch(fetched: &mut Fetched, config: &ConsumerConfig) -> Option<Result<O
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use kafka_client_protocol::records::Batches;
-
     use super::*;
     use crate::consumer::position::Positions;
     use crate::consumer::shared::Weight;
@@ -647,6 +673,66 @@ mod tests {
             .collect()
     }
 
+    /// Fetched data of a partition, in a frame with others.
+    fn fetched(positions: &Positions, partition: &TopicPartition, codec: &str) -> Fetched {
+        let segment = old_segment(codec);
+        let frame = Bytes::from([&[7; 100][..], &segment, &[7; 100]].concat());
+        let data = frame.slice(100..100 + segment.len());
+        let slot = positions.get(partition).unwrap();
+        slot.assigned.catch_up();
+        Fetched {
+            assigned: slot.assigned.clone(),
+            version: slot.version(),
+            batches: Batches::new(data.clone()),
+            bytes: Weight {
+                source: 1,
+                bytes: data.len(),
+            },
+            data,
+            is_alone: false,
+            next: 9,
+        }
+    }
+
+    /// Wherever it is in a batch, or between two.
+    #[test]
+    fn data_in_memory_of_its_own_goes_on_where_it_was_and_keeps_nothing_else() {
+        let (partition, config) = (TopicPartition::new("old", 0), ConsumerConfig::default());
+        for codec in ["none", "gzip", "snappy", "lz4"] {
+            for until in 0..9 {
+                let mut positions = Positions::default();
+                positions.assign(&partition, Stage::Fetching { offset: 0 });
+                let mut current = Current {
+                    fetched: fetched(&positions, &partition, codec),
+                    batch: None,
+                    origin: None,
+                    ticket: 0,
+                };
+                let (mut offsets, mut detached) = (Vec::new(), false);
+                while let Some(batch) = next_batch(&mut current.fetched, &config) {
+                    let assigned = current.fetched.assigned.clone();
+                    let batch = current.batch.insert(batch.unwrap());
+                    batch.cursor.skip_to(assigned.reading());
+                    while detached || offsets.len() < until {
+                        let Some(record) = batch.cursor.next_record() else {
+                            break;
+                        };
+                        let offset = record.unwrap().offset;
+                        assigned.hand_out(current.fetched.version, offset).unwrap();
+                        offsets.push(offset);
+                    }
+                    if !detached && offsets.len() == until {
+                        detached = true;
+                        let frame = current.detach();
+                        frame.try_into_mut().expect("nothing else holds it");
+                    }
+                    current.batch = None;
+                }
+                assert_eq!(offsets, (0..9).collect::<Vec<_>>(), "{codec} {until}");
+            }
+        }
+    }
+
     #[test]
     fn segments_of_old_message_formats_are_read_from_any_offset() {
         let partition = TopicPartition::new("old", 0);
@@ -654,20 +740,7 @@ mod tests {
             for from in 0..9 {
                 let mut positions = Positions::default();
                 positions.assign(&partition, Stage::Fetching { offset: from });
-                let slot = positions.get(&partition).unwrap();
-                let data = old_segment(codec);
-                let mut fetched = Fetched {
-                    assigned: slot.assigned.clone(),
-                    version: slot.version(),
-                    batches: Batches::new(data.clone()),
-                    bytes: Weight {
-                        source: 1,
-                        bytes: data.len(),
-                    },
-                    data,
-                    next: 9,
-                };
-                fetched.assigned.catch_up();
+                let mut fetched = fetched(&positions, &partition, codec);
                 let mut offsets = Vec::new();
                 while let Some(batch) = next_batch(&mut fetched, &ConsumerConfig::default()) {
                     let mut batch = batch.unwrap();

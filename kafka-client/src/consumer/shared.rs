@@ -36,6 +36,8 @@ pub(crate) struct Fetched {
     pub(crate) batches: Batches,
     /// All of it, to give its memory back in the end.
     pub(crate) data: Bytes,
+    /// Little else is in the same memory.
+    pub(crate) is_alone: bool,
     /// What it counts for in the buffer.
     pub(crate) bytes: Weight,
     /// Where the next fetch begins.

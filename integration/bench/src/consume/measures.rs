@@ -290,31 +290,39 @@ fn latency_goals() -> Vec<Goal> {
 }
 
 const RESTS: &str = "recv, with rests";
+const IN_TURN: &str = "recv, with rests, more and more paused";
 
 fn memory(settings: &Settings) -> Vec<Case> {
-    settings
-        .common
-        .among([Peer::Ours, Peer::StreamConsumer])
-        .map(|peer| {
-            let workload = Workload::Backlog(Backlog {
-                warm_up: 0,
-                ..backlog(Api::Rests, LARGE_RECORDS)
-            });
-            Case::new(RESTS, peer, PARTITIONS, workload)
-        })
+    let case = |name, peer, api, records| {
+        let workload = Workload::Backlog(Backlog {
+            warm_up: 0,
+            ..backlog(api, records)
+        });
+        Case::new(name, peer, PARTITIONS, workload)
+    };
+    let peers = settings.common.among([Peer::Ours, Peer::StreamConsumer]);
+    peers
+        .map(|peer| case(RESTS, peer, Api::Rests, LARGE_RECORDS))
+        .chain([
+            case(IN_TURN, Peer::Ours, Api::PauseInTurn, LARGE_RECORDS),
+            case(PAUSE_RESUME, Peer::Ours, Api::PauseResume, settings.records),
+        ])
         .collect()
 }
 
 fn memory_goals() -> Vec<Goal> {
-    vec![Goal::new(
-        "peak RSS above the buffer of 64 MiB and what there was before",
-        Bound::AtMost(10.0),
-        "MiB",
-        |round| {
-            let ahead = AHEAD as f64 / (1024.0 * 1024.0);
-            Some(round.get(RESTS, Peer::Ours)?.grown_mib()? - ahead)
-        },
-    )]
+    let goal = |name: &'static str| {
+        Goal::new(
+            format!("peak RSS above the buffer of 64 MiB and what there was before: {name}"),
+            Bound::AtMost(10.0),
+            "MiB",
+            move |round| {
+                let ahead = AHEAD as f64 / (1024.0 * 1024.0);
+                Some(round.get(name, Peer::Ours)?.grown_mib()? - ahead)
+            },
+        )
+    };
+    vec![goal(RESTS), goal(IN_TURN), goal(PAUSE_RESUME)]
 }
 
 #[cfg(test)]

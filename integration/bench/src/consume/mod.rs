@@ -174,7 +174,7 @@ impl Consume<'_> {
         match api {
             Some(Api::Json) => Values::Lines(self.rows.clone()),
             Some(Api::PauseResume) => Values::Letters(SMALL),
-            Some(Api::Rests) => Values::Letters(LARGE),
+            Some(Api::Rests | Api::PauseInTurn) => Values::Letters(LARGE),
             _ => Values::Letters(self.settings.common.value_bytes()),
         }
     }

@@ -31,6 +31,7 @@ pub(crate) fn work(job: &Job) -> Result<Measurement, Failure> {
             Api::Json => read::<ours::Typed>(job, *backlog),
             Api::Ack => read::<ours::Acked>(job, *backlog),
             Api::PauseResume => read::<ours::Pausing>(job, *backlog),
+            Api::PauseInTurn => read::<ours::PausingInTurn>(job, *backlog),
             Api::HandOver => read::<acks::HandOver>(job, *backlog),
             Api::HandOverAck => read::<acks::HandOverAck>(job, *backlog),
             Api::Batch | Api::Recv | Api::Stream | Api::Poll | Api::Rests => {
@@ -71,7 +72,7 @@ fn read<S: Source>(job: &Job, backlog: Backlog) -> Result<Measurement, Failure> 
         let meter = Meter::start()?;
         let mut source = S::start(job).await?;
         let mut taken = 0;
-        if backlog.api == Api::Rests {
+        if matches!(backlog.api, Api::Rests | Api::PauseInTurn) {
             for rest in 0..RESTS {
                 let until = 1 + backlog.records * rest / RESTS;
                 taken += source.take(until - taken, see(backlog.api)).await?;
@@ -82,7 +83,7 @@ fn read<S: Source>(job: &Job, backlog: Backlog) -> Result<Measurement, Failure> 
             .take(backlog.records - taken, see(backlog.api))
             .await?;
         let mut measurement = meter.stop(taken)?;
-        if backlog.api == Api::Rests {
+        if backlog.warm_up == 0 {
             measurement.rss_before_kib = Some(before);
         }
         if taken != backlog.records {

@@ -16,6 +16,9 @@ use crate::consumer::shared::{Fetched, Shared, State, Weight, no_offset};
 use crate::error::{Error, ErrorKind};
 use crate::net::Connection;
 
+/// Data of a partition is as good as alone in an answer whose rest is no more than this part of it.
+const REST_MOST: usize = 8;
+
 /// What an answer is taken apart with.
 struct Taking<'a> {
     shared: &'a Shared,
@@ -252,6 +255,7 @@ impl Taking<'_> {
             assigned: slot.assigned.clone(),
             version: asked.version,
             batches: Batches::new(records.clone()),
+            is_alone: self.body.len() - records.len() <= records.len() / REST_MOST,
             data: records,
             bytes,
             next,

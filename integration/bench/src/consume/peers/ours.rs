@@ -21,6 +21,11 @@ use crate::topics::of_topic;
 const POLL: usize = 500;
 const POLL_WAIT: Duration = Duration::from_secs(1);
 
+/// Records between two turns of a reader that pauses one partition after the other, and how long it waits
+/// for one.
+const TURN: u64 = 3000;
+const TURN_WAIT: Duration = Duration::from_millis(20);
+
 fn with_settings(builder: ConsumerBuilder) -> ConsumerBuilder {
     builder
         .offset_reset(OffsetReset::Earliest)
@@ -178,5 +183,48 @@ impl Source for Pausing {
             handle.resume(&self.partitions);
         }
         Ok(records)
+    }
+}
+
+/// Pauses one partition more after each turn, until one is left, and then resumes all: of each answer
+/// something is not wanted for a while.
+pub(in super::super) struct PausingInTurn {
+    consumer: Consumer,
+    partitions: Vec<TopicPartition>,
+    paused: usize,
+}
+
+impl Source for PausingInTurn {
+    async fn start(job: &Job) -> Result<Self, Failure> {
+        Ok(Self {
+            consumer: assigned(job).await?,
+            partitions: of_topic(&job.topic, job.partitions),
+            paused: 0,
+        })
+    }
+
+    async fn take(
+        &mut self,
+        records: u64,
+        mut see: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<u64, Failure> {
+        let handle = self.consumer.handle();
+        let mut taken = 0;
+        while taken < records {
+            let turn = (taken + TURN).min(records);
+            while taken < turn {
+                // Of the others there may be nothing any more.
+                let next = tokio::time::timeout(TURN_WAIT, self.consumer.recv());
+                let Ok(record) = next.await else { break };
+                see(record?.value().unwrap_or_default())?;
+                taken += 1;
+            }
+            self.paused = (self.paused + 1) % self.partitions.len();
+            match self.paused {
+                0 => handle.resume(&self.partitions),
+                paused => handle.pause(&self.partitions[paused..=paused]),
+            }
+        }
+        Ok(taken)
     }
 }
