@@ -8,11 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use kafka_broker::{Step, when};
+use kafka_client::consumer::{ConsumerHandle, OffsetReset, TopicPartition};
 use kafka_client::producer::{ChoosePartition, Partitioner, Producer, TopicPartitions};
 use kafka_client::record::{
     DecodeError, EncodeError, HasTopic, KafkaRecord, Record, RecordBuffer, RecordRef,
 };
-use kafka_client::{ErrorCode, NewTopic};
+use kafka_client::{ErrorCode, ErrorKind, NewTopic};
 use kafka_client_protocol::ApiKey;
 use tracing::span;
 
@@ -132,6 +133,77 @@ fn functions_may_send_when_a_topic_was_made_anew() {
         assert_eq!(sends.count(), 1);
         producer.flush().await.unwrap();
         assert_eq!(setting.broker.end_offset(other, 0), Some(2));
+    });
+}
+
+/// Looks where a consumer is when it is woken.
+struct Looks {
+    handle: ConsumerHandle,
+    times: AtomicUsize,
+}
+
+impl Looks {
+    fn new(handle: ConsumerHandle) -> Arc<Self> {
+        let times = AtomicUsize::default();
+        Arc::new(Self { handle, times })
+    }
+
+    fn times(&self) -> usize {
+        self.times.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        assert_eq!(self.handle.assignment().len(), 1);
+        self.times.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn who_waits_for_a_record_may_use_the_consumer_when_it_is_woken() {
+    ends(async || {
+        let setting = Setting::new().await;
+        let topic = setting.topic("read", 1);
+        let at = TopicPartition::new(topic, 0);
+        let reader = setting.kafka().await.reader();
+        let reader = reader.offset_reset(OffsetReset::None).assign([at.clone()]);
+        let mut reader = reader.await.unwrap();
+        let error = reader.recv().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoOffset, "nowhere to begin");
+        // Out of range: the partition stops again.
+        reader.handle().seek(&at, 1000).unwrap();
+        let looks = Looks::new(reader.handle());
+        let waker = Waker::from(looks.clone());
+        {
+            let received = std::pin::pin!(reader.recv());
+            let polled = received.poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+            tokio::time::sleep(SECOND).await;
+            assert_eq!(looks.times(), 1);
+        }
+        let error = reader.recv().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoOffset);
+    });
+}
+
+#[test]
+fn who_waits_for_a_commit_may_use_the_consumer_when_it_is_woken() {
+    ends(async || {
+        let setting = Setting::new().await;
+        let topic = setting.topic("committed", 1);
+        let at = TopicPartition::new(topic, 0);
+        let consumer = setting.kafka().await.consumer("committers");
+        let consumer = consumer.assign([at.clone()]).await.unwrap();
+        let handle = consumer.handle();
+        let mut committed = std::pin::pin!(handle.commit_offsets([(at, 5)]));
+        let looks = Looks::new(handle.clone());
+        let waker = Waker::from(looks.clone());
+        let polled = committed.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(looks.times(), 1);
+        committed.await.unwrap();
     });
 }
 

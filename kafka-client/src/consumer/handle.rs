@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::group::{self, Command, Commit, Predicate, Subscription, WeakCommands}
 use super::offsets;
 
 use super::position::Stage;
-use super::shared::{Shared, State};
+use super::shared::{Locked, Shared};
 use crate::cluster::{Cluster, Limit};
 use crate::error::{Error, ErrorKind};
 
@@ -147,7 +147,7 @@ impl ConsumerHandle {
     /// is done.
     fn store(
         &self,
-        mut state: MutexGuard<'_, State>,
+        mut state: Locked<'_>,
         commits: Vec<Commit>,
         lost: Option<Error>,
     ) -> PendingCommit {

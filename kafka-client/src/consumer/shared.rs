@@ -2,6 +2,7 @@
 //! fetched data.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::TopicPartition;
 use super::config::{ConsumerConfig, OffsetReset, RecreatedTopic};
-use super::group::Commits;
+use super::group::{Commits, Told};
 use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
 use super::resets::{PositionReset, ResetReason};
@@ -100,6 +101,52 @@ pub(crate) struct State {
     /// that it is too late.
     lost: Option<TopicPartition>,
     waker: Option<Waker>,
+    /// To be woken when the state is let go.
+    woken: Vec<Waker>,
+}
+
+/// The state, locked. Whoever is to hear of a change does when it is let go: a waker may be code of the
+/// user's, which may use the consumer.
+#[derive(Debug)]
+pub(crate) struct Locked<'a> {
+    // In this order: fields are dropped from the first to the last.
+    state: MutexGuard<'a, State>,
+    news: News,
+}
+
+/// Who is to hear of a change.
+#[derive(Debug, Default)]
+struct News {
+    woken: Vec<Waker>,
+    told: Vec<Told>,
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        self.woken.drain(..).for_each(Waker::wake);
+        self.told.drain(..).for_each(Told::tell);
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.news.woken = std::mem::take(&mut self.state.woken);
+        self.news.told = self.state.commits.take_told();
+    }
 }
 
 /// What there is for the user.
@@ -143,8 +190,11 @@ impl Shared {
         &self.cluster.env
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    pub(crate) fn state(&self) -> Locked<'_> {
+        Locked {
+            state: lock(&self.state),
+            news: News::default(),
+        }
     }
 
     /// A task that ends with the consumer.
@@ -238,23 +288,21 @@ impl Shared {
         }
     }
 
-    /// Data arrived. Those who wait for it are to be woken, when no lock is held.
-    #[must_use = "they wait"]
-    pub(crate) fn arrived(&self, state: &mut State, data: Vec<Fetched>) -> Vec<Waker> {
-        let mut wakers = Vec::new();
+    /// Data arrived. Those who wait for it are woken.
+    pub(crate) fn arrived(&self, state: &mut State, data: Vec<Fetched>) {
         if !data.is_empty() && state.split.is_none() {
-            wakers.extend(state.waker.take());
+            state.woken.extend(state.waker.take());
         }
         for fetched in data {
             if state.split.is_some() {
-                wakers.extend(self.arrived_apart(state, fetched));
+                let waker = self.arrived_apart(state, fetched);
+                state.woken.extend(waker);
                 continue;
             }
             let Weight { source, bytes } = fetched.bytes;
             state.agendas.entry(source).or_default().take(bytes);
             state.queue.push_back(fetched);
         }
-        wakers
     }
 
     /// Data arrived of a partition that is read apart.
@@ -280,9 +328,10 @@ impl Shared {
 
     /// Wakes the user.
     pub(crate) fn wake_user(&self) {
-        // The lock is let go before they are woken.
-        let waiting = self.state().waiting();
-        waiting.into_iter().for_each(Waker::wake);
+        let mut state = self.state();
+        let wakers = state.split.as_mut().map(Split::wakers).unwrap_or_default();
+        let user = state.waker.take();
+        state.woken.extend(wakers.into_iter().chain(user));
     }
 
     /// The user is through with buffered data.
@@ -675,13 +724,6 @@ impl State {
         split.has_waiting() || (self.waker.is_some() && is_idle())
     }
 
-    /// All who wait for what may come. Once they were woken they have to come by themselves.
-    fn waiting(&mut self) -> Vec<Waker> {
-        let mut waiting = self.split.as_mut().map(Split::wakers).unwrap_or_default();
-        waiting.extend(self.waker.take());
-        waiting
-    }
-
     /// The user no longer waits.
     pub(crate) fn forget_user(&mut self) {
         self.waker = None;
@@ -723,9 +765,7 @@ impl State {
         self.positions.set_stage(partition, Stage::Stuck);
         self.troubles.remove(partition);
         self.errors.push_back(error);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        self.woken.extend(self.waker.take());
     }
 }
 

@@ -44,6 +44,20 @@ pub(crate) struct Commits {
     cause: Option<Error>,
     /// Nothing is stored any more, and why.
     ended: Option<Error>,
+    /// Calls that have ended, and are to hear of it.
+    told: Vec<Told>,
+}
+
+/// How a commit ended, for the one who waits for that.
+#[derive(Debug)]
+pub(crate) struct Told(Reply, Result<(), Error>);
+
+impl Told {
+    /// Wakes who waits: when no lock is held, as a waker may do anything.
+    pub(crate) fn tell(self) {
+        // Fails only if nobody waits any more.
+        let _ = self.0.send(self.1);
+    }
 }
 
 #[derive(Debug)]
@@ -90,8 +104,8 @@ impl Commits {
             .collect();
         if commits.is_empty() || self.ended.is_some() {
             let error = error.or_else(|| self.ended.clone());
-            // Fails only if nobody waits any more.
-            let _ = reply.map(|reply| reply.send(error.map_or(Ok(()), Err)));
+            let told = reply.map(|reply| Told(reply, error.map_or(Ok(()), Err)));
+            self.told.extend(told);
             return;
         }
         let waiter = reply.map(|reply| {
@@ -332,10 +346,14 @@ impl Commits {
                 (None, Some(cause)) => late.caused_by(&cause).at_place_of(&cause),
                 (None, None) => late.with_hint("the group was rebalancing all the time"),
             };
-            // Fails only if nobody waits any more.
-            let _ = waiter.reply.send(Err(error));
+            self.told.push(Told(waiter.reply, Err(error)));
         }
         self.waiting.retain(|_, entry| entry.end > now);
+    }
+
+    /// Those who are to hear how their commits ended.
+    pub(crate) fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
     }
 
     fn settle(&mut self, waiters: &[u64], error: Option<&Error>) {
@@ -351,8 +369,8 @@ impl Commits {
                 continue;
             }
             if let Some(waiter) = self.waiters.remove(id) {
-                // Fails only if nobody waits any more.
-                let _ = waiter.reply.send(waiter.error.map_or(Ok(()), Err));
+                let outcome = waiter.error.map_or(Ok(()), Err);
+                self.told.push(Told(waiter.reply, outcome));
             }
         }
     }
@@ -403,7 +421,8 @@ mod tests {
         answer
     }
 
-    fn outcome(answer: &mut Answer) -> Option<Result<(), ErrorKind>> {
+    fn outcome(commits: &mut Commits, answer: &mut Answer) -> Option<Result<(), ErrorKind>> {
+        commits.take_told().into_iter().for_each(Told::tell);
         let result = answer.try_recv().ok()?;
         Some(result.map_err(|error| error.kind()))
     }
@@ -422,9 +441,9 @@ mod tests {
         // Comes while the request is under way, and is sent after it.
         let mut third = add(&mut commits, &[at(0, 120)], now);
         commits.stored(&at(0, 0).partition);
-        assert_eq!(outcome(&mut first), Some(Ok(())));
-        assert_eq!(outcome(&mut second), Some(Ok(())));
-        assert_eq!(outcome(&mut third), None);
+        assert_eq!(outcome(&mut commits, &mut first), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut second), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut third), None);
         assert_eq!(commits.take(now), [at(0, 120)]);
     }
 
@@ -442,8 +461,8 @@ mod tests {
         assert_eq!(later, now + Duration::from_secs(1));
         assert_eq!(commits.take(later), [at(0, 110)]);
         commits.stored(&at(0, 0).partition);
-        assert_eq!(outcome(&mut first), Some(Ok(())));
-        assert_eq!(outcome(&mut second), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut first), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut second), Some(Ok(())));
     }
 
     #[tokio::test(start_paused = true)]
@@ -453,10 +472,10 @@ mod tests {
         let mut first = add(&mut commits, &[at(0, 50)], now);
         assert_eq!(commits.take(now), [at(0, 50)]);
         let mut second = add(&mut commits, &[at(0, 50)], now);
-        assert_eq!(outcome(&mut second), None);
+        assert_eq!(outcome(&mut commits, &mut second), None);
         commits.stored(&at(0, 0).partition);
-        assert_eq!(outcome(&mut first), Some(Ok(())));
-        assert_eq!(outcome(&mut second), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut first), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut second), Some(Ok(())));
         assert_eq!(commits.next_attempt(now), None);
     }
 
@@ -469,12 +488,15 @@ mod tests {
         assert_eq!(commits.take(now), [at(0, 5), at(1, 8)]);
         commits.again(&at(0, 0).partition, &broken(), now + Duration::from_secs(1));
         commits.stored(&at(1, 0).partition);
-        assert_eq!(outcome(&mut one), Some(Ok(())));
-        assert_eq!(outcome(&mut both), None);
+        assert_eq!(outcome(&mut commits, &mut one), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut both), None);
         commits.take(now + Duration::from_secs(1));
         let error = Error::new(ErrorKind::UnknownTopic, "gone");
         commits.refused(&at(0, 0).partition, &error);
-        assert_eq!(outcome(&mut both), Some(Err(ErrorKind::UnknownTopic)));
+        assert_eq!(
+            outcome(&mut commits, &mut both),
+            Some(Err(ErrorKind::UnknownTopic))
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -487,12 +509,16 @@ mod tests {
         let mut late = add(&mut commits, &[at(0, 6)], now + LIMIT / 2);
         assert_eq!(commits.next_end(), Some(now + LIMIT));
         commits.expire(now + LIMIT, LIMIT, "default.api.timeout.ms");
+        commits.take_told().into_iter().for_each(Told::tell);
         let error = early.try_recv().unwrap().unwrap_err();
         assert!(error.to_string().contains("default.api.timeout.ms") && error.is_timeout());
         assert!(error.to_string().contains("cut"), "{error}");
-        assert_eq!(outcome(&mut late), None);
+        assert_eq!(outcome(&mut commits, &mut late), None);
         commits.expire(now + LIMIT * 2, LIMIT, "default.api.timeout.ms");
-        assert_eq!(outcome(&mut late), Some(Err(ErrorKind::Timeout)));
+        assert_eq!(
+            outcome(&mut commits, &mut late),
+            Some(Err(ErrorKind::Timeout))
+        );
         assert_eq!(commits.next_attempt(now + LIMIT * 2), None);
     }
 
@@ -507,7 +533,7 @@ mod tests {
         assert!(commits.waiters.len() <= 2 * CROWD);
         assert_eq!(commits.take(now), [at(0, 99_999)]);
         commits.stored(&at(0, 0).partition);
-        assert_eq!(outcome(&mut kept), Some(Ok(())));
+        assert_eq!(outcome(&mut commits, &mut kept), Some(Ok(())));
         assert!(commits.waiters.is_empty());
     }
 
@@ -518,9 +544,12 @@ mod tests {
         let (reply, mut answer) = oneshot::channel();
         let lost = Error::new(ErrorKind::GroupLost, "gone");
         commits.add(vec![at(0, 5)], Some(reply), Some(lost), now + LIMIT);
-        assert_eq!(outcome(&mut answer), None);
+        assert_eq!(outcome(&mut commits, &mut answer), None);
         commits.take(now);
         commits.stored(&at(0, 0).partition);
-        assert_eq!(outcome(&mut answer), Some(Err(ErrorKind::GroupLost)));
+        assert_eq!(
+            outcome(&mut commits, &mut answer),
+            Some(Err(ErrorKind::GroupLost))
+        );
     }
 }

@@ -49,7 +49,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 pub use assignor::{AssignPartitions, Assignor, GroupMember, GroupTopics, RebalanceProtocol};
-pub(crate) use commits::{Commit, Commits};
+pub(crate) use commits::{Commit, Commits, Told};
 pub(crate) use inbox::{Command, Commands, WeakCommands};
 pub(crate) use listener::Listener;
 pub use listener::RebalanceEvent;

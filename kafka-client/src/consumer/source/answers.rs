@@ -1,7 +1,5 @@
 //! An answer taken apart: data to the buffer, errors where they belong.
 
-use std::task::Waker;
-
 use bytes::Bytes;
 use kafka_client_protocol::api::fetch::{FetchRequest, FetchResponseView, PartitionDataView};
 use kafka_client_protocol::records::Batches;
@@ -116,9 +114,8 @@ pub(super) fn take(
     shared.settle(state);
     // Under the same lock as the fetch position was moved: what another broker sends from there on comes
     // behind it.
-    let wakers = shared.arrived(state, data);
+    shared.arrived(state, data);
     drop(guard);
-    wakers.into_iter().for_each(Waker::wake);
     for error in refused {
         tracing::debug!(%error, "fetch refused");
     }
