@@ -52,6 +52,41 @@ async fn polls_that_bring_errors_keep_a_member_in_its_group() {
     member.close().await.unwrap();
 }
 
+/// 72: the interval is not stretched to the next heartbeat, whenever in it the last poll was.
+#[tokio::test(start_paused = true)]
+async fn a_short_poll_interval_ends_when_it_says() {
+    const INTERVAL: Duration = Duration::from_secs(2);
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    send(&setting, topic, 1, 100).await;
+    for polls in [1, 7, 20] {
+        let group = setting.kafka().await.consumer(format!("group-{polls}"));
+        let group = group.offset_reset(OffsetReset::Earliest);
+        let group = group.heartbeat_interval(3 * SECOND);
+        let mut member = group
+            .max_poll_interval(INTERVAL)
+            .subscribe([topic])
+            .await
+            .unwrap();
+        for _ in 0..polls {
+            member.recv().await.unwrap();
+            tokio::time::sleep(SECOND / 3).await;
+        }
+        let last = Instant::now();
+        member.recv().await.unwrap();
+        while !member.handle().assignment().is_empty() {
+            tokio::time::sleep(SECOND / 100).await;
+        }
+        let after = last.elapsed();
+        assert!(
+            after >= INTERVAL && after <= INTERVAL / 10 * 11 + SECOND / 100,
+            "{after:?}"
+        );
+        let error = member.recv().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::GroupLost, "{error}");
+    }
+}
+
 fn joining(kafka: &Kafka) -> ConsumerBuilder {
     let member = kafka.consumer("group").offset_reset(OffsetReset::Earliest);
     member

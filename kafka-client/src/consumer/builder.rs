@@ -119,7 +119,8 @@ impl ConsumerBuilder {
     }
 
     /// `max.poll.interval.ms`: a member that does not ask for a record for this long leaves its
-    /// group. It is also the longest that a rebalance waits for it. Defaults to 5 minutes.
+    /// group, a tenth of it later at most. It is also the longest that a rebalance waits for it. Defaults to
+    /// 5 minutes.
     pub fn max_poll_interval(mut self, interval: Duration) -> Self {
         self.config.max_poll_interval = interval;
         self

@@ -13,6 +13,7 @@ use kafka_client_protocol::api::leave_group::{LeaveGroupRequest, MemberIdentity}
 use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 use kafka_client_protocol::consumer_protocol::PROTOCOL_TYPE;
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
+use tokio::time::Instant;
 
 use super::assignor::{self, Assignor, GroupMember, Misconduct};
 use super::membership::{Remedy, remedy};
@@ -294,15 +295,30 @@ impl Group {
 
     // ---- staying and leaving ----
 
-    pub(super) fn is_heartbeat_due(&self) -> bool {
-        self.is_member() && self.next_heartbeat <= self.now()
+    /// When a member has to do something for its place next.
+    pub(super) fn next_beat(&self) -> Option<Instant> {
+        let next = self.next_heartbeat.min(self.next_look);
+        self.is_member().then_some(next)
     }
 
-    pub(super) async fn heartbeat(&mut self) -> Result<(), Stop> {
-        self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
+    pub(super) fn is_beat_due(&self) -> bool {
+        self.next_beat().is_some_and(|at| at <= self.now())
+    }
+
+    /// Tells the coordinator that the member lives, in time; or gives its place up, if the user no longer
+    /// asks for records.
+    pub(super) async fn beat(&mut self) -> Result<(), Stop> {
         if self.is_overdue() {
             return self.go_away().await;
         }
+        match self.next_heartbeat <= self.now() {
+            true => self.heartbeat().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn heartbeat(&mut self) -> Result<(), Stop> {
+        self.next_heartbeat = self.now() + self.shared.config.heartbeat_interval;
         let config = &self.shared.config;
         let request_timeout = self.shared.cluster.config.request_timeout;
         let within = config.session_timeout.min(request_timeout);

@@ -70,6 +70,9 @@ use offsets::REFUSALS_MAX;
 /// The longest that closing takes by default, as in Java's client.
 pub(crate) const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether the user asks for records, in the time that it may take for one.
+const LOOKS: u32 = 10;
+
 /// A commit comes too late.
 pub(crate) fn not_owned(partition: &TopicPartition) -> Error {
     let error = Error::new(
@@ -134,6 +137,8 @@ pub(crate) struct Group {
     /// later begin where new ones do.
     known: BTreeMap<Arc<str>, i32>,
     next_heartbeat: Instant,
+    /// When to look whether the user still asks for records.
+    next_look: Instant,
     next_commit: Option<Instant>,
     /// When to ask for stored offsets again.
     next_offsets: Option<Instant>,
@@ -194,6 +199,7 @@ impl Group {
             assigned_from: GroupTopics::new(),
             known: BTreeMap::new(),
             next_heartbeat: now,
+            next_look: now,
             next_commit: shared.config.auto_commit.map(|interval| now + interval),
             // Partitions that were assigned by hand are there already.
             next_offsets: Some(now),
@@ -276,8 +282,8 @@ impl Group {
     /// Attends to whatever comes next. The user's calls come last: they may come in faster than they
     /// are done.
     async fn attend(&mut self) -> Result<(), Stop> {
-        if self.is_heartbeat_due() {
-            return self.heartbeat().await;
+        if self.is_beat_due() {
+            return self.beat().await;
         }
         let now = self.now();
         let next_offsets = self.next_offsets.filter(|_| self.not_through.is_none());
@@ -297,8 +303,7 @@ impl Group {
         if !self.inbox.queries.is_empty() {
             return self.answer_query().await;
         }
-        let next_heartbeat = self.is_member().then_some(self.next_heartbeat);
-        let due = [next_heartbeat, next_offsets, self.next_commit, next_store];
+        let due = [self.next_beat(), next_offsets, self.next_commit, next_store];
         let env = self.shared.env().clone();
         // What comes seldom comes first: of commits there may be more at every look.
         tokio::select! {
@@ -351,8 +356,8 @@ impl Group {
             {
                 return Ok(Some(answer));
             }
-            if self.is_heartbeat_due() {
-                self.heartbeat().await?;
+            if self.is_beat_due() {
+                self.beat().await?;
                 continue;
             }
             let now = self.now();
@@ -367,8 +372,7 @@ impl Group {
                 self.answer_query().await?;
                 continue;
             }
-            let next_heartbeat = self.is_member().then_some(self.next_heartbeat);
-            let due = next_store.into_iter().chain(next_heartbeat).min();
+            let due = next_store.into_iter().chain(self.next_beat()).min();
             tokio::select! {
                 biased;
                 answer = &mut call => return Ok(Some(answer)),
@@ -474,6 +478,9 @@ impl Group {
     }
 
     /// Whether the user has not asked for a record for too long. It is warned before.
+    ///
+    /// No clock is read for a poll: the last one was at some time between two looks, of which there are ten
+    /// in the interval at least.
     fn is_overdue(&mut self) -> bool {
         let polls = self.shared.polls.load(Ordering::Acquire);
         let now = self.now();
@@ -483,7 +490,11 @@ impl Group {
             self.warned = false;
         }
         let (silent, limit) = (now - self.last_poll, self.shared.config.max_poll_interval);
-        if !self.warned && silent > limit / 5 * 4 && silent <= limit {
+        let left = limit.saturating_sub(silent);
+        // A member that is leaving stays past its time.
+        let left = Some(left).filter(|left| !left.is_zero());
+        self.next_look = now + left.into_iter().fold(limit / LOOKS, Duration::min);
+        if !self.warned && silent > limit / 5 * 4 && silent < limit {
             self.warned = true;
             tracing::warn!(
                 group = %self.coordinator.key(), ?silent, ?limit,
@@ -491,7 +502,7 @@ impl Group {
                  group and its partitions go to others; do less between two calls, or raise it"
             );
         }
-        silent > limit && !self.is_leaving
+        silent >= limit && !self.is_leaving
     }
 
     // ---- the end ----
@@ -618,12 +629,12 @@ impl Group {
                 break;
             }
             // Who has lost all has nothing to stay for.
-            let beats = self.is_member() && !self.membership.owned.is_empty();
-            let heartbeat = Some(self.next_heartbeat).filter(|_| beats);
-            let step = if heartbeat.is_some_and(|at| at <= now) {
-                env.timeout_at(until, self.heartbeat()).await
+            let beats = !self.membership.owned.is_empty();
+            let beat = self.next_beat().filter(|_| beats);
+            let step = if beat.is_some_and(|at| at <= now) {
+                env.timeout_at(until, self.beat()).await
             } else {
-                let next = heartbeat.into_iter().fold(next, Instant::min);
+                let next = beat.into_iter().fold(next, Instant::min);
                 env.sleep_until(next.min(until)).await;
                 env.timeout_at(until, self.store()).await
             };

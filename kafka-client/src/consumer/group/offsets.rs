@@ -367,12 +367,13 @@ impl Group {
             if !is_waited_for || now >= until {
                 break;
             }
-            if self.is_heartbeat_due() {
-                self.heartbeat().await?;
+            if self.is_beat_due() {
+                self.beat().await?;
                 continue;
             }
             let next = self.next_store(now).unwrap_or(until);
-            let next = next.min(until).min(self.next_heartbeat.max(now));
+            let next = self.next_beat().into_iter().fold(next, Instant::min);
+            let next = next.min(until);
             let env = self.shared.env().clone();
             self.inbox.during(env.sleep_until(next)).await?;
             self.store().await?;
