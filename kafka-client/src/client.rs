@@ -182,7 +182,8 @@ impl Kafka {
             .map_err(|error| error.at_topic(&name))
     }
 
-    /// The partitions of a topic, in order: to assign them by hand, or to know how many there are.
+    /// The partitions of a topic, in order: to assign them by hand, or to know how many there are. A topic
+    /// that is not there is never made by that, whatever `allow.auto.create.topics` says.
     ///
     /// # Errors
     /// When the cluster refuses the topic, or does not have it; that takes some seconds to be believed, and
@@ -194,7 +195,7 @@ impl Kafka {
         let cluster = &self.cluster;
         let limit = cluster.config.default_api_timeout;
         let limit = Limit::begin(&cluster.env, limit, "default.api.timeout.ms");
-        let known = cluster.topic(topic, limit).await?;
+        let known = cluster.look_up(topic, limit).await?;
         let numbers = 0..known.partitions.len() as i32;
         Ok(numbers
             .map(|number| TopicPartition::new(known.name.clone(), number))

@@ -61,6 +61,45 @@ async fn fetches_that_fail_lose_and_repeat_nothing() {
     }
 }
 
+/// A broker makes topics that are asked for by name, if the request allows it. To look one up is not to use
+/// it: a slip of the pen in a tool would make a topic. What a topic lacks is not there a moment later either.
+#[tokio::test(start_paused = true)]
+async fn looking_up_a_topic_never_makes_it_and_what_is_not_there_is_not_worth_a_retry() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    let kafka = setting.kafka().await;
+    let at = TopicPartition::new("oders", 0);
+    let reader = kafka.reader().offset_reset(OffsetReset::Earliest);
+    let handle = reader
+        .assign(partitions(topic, 1))
+        .await
+        .map(|reader| (reader.handle(), reader));
+    let (handle, mut reader) = handle.unwrap();
+    for error in [
+        kafka.partitions("oders").await.unwrap_err(),
+        handle.offsets(std::slice::from_ref(&at)).await.unwrap_err(),
+        handle.offsets_for_times([(at, 0)]).await.unwrap_err(),
+        handle
+            .offsets(&[TopicPartition::new(topic, 1)])
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::UnknownTopic, "{error}");
+        assert!(!error.is_retriable(), "{error}");
+    }
+    assert!(setting.broker.end_offset("oders", 0).is_none());
+    // Whoever uses it makes it, as ever.
+    let again = kafka.reader().offset_reset(OffsetReset::Earliest);
+    let mut again = again.assign(partitions("oders", 1)).await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    for topic in ["oders", topic] {
+        let record = Record::to(topic).partition(0).value("v");
+        producer.send(record).await.unwrap();
+    }
+    again.recv().await.unwrap();
+    reader.recv().await.unwrap();
+}
+
 /// 38: damage is an error that names the place; what is behind it is not skipped silently, and the
 /// other partition goes on.
 #[tokio::test(start_paused = true)]

@@ -260,6 +260,24 @@ impl Cluster {
         name: &str,
         limit: Limit,
     ) -> Result<Arc<TopicMetadata>, Error> {
+        self.find(name, true, limit).await
+    }
+
+    /// As [`Cluster::topic`], but never makes the topic.
+    pub(crate) async fn look_up(
+        &self,
+        name: &str,
+        limit: Limit,
+    ) -> Result<Arc<TopicMetadata>, Error> {
+        self.find(name, false, limit).await
+    }
+
+    async fn find(
+        &self,
+        name: &str,
+        creates: bool,
+        limit: Limit,
+    ) -> Result<Arc<TopicMetadata>, Error> {
         let name: Arc<str> = Arc::from(name);
         topic_name::check(&name)?;
         if let Some(topic) = self.metadata.borrow().topic(&name)
@@ -267,7 +285,7 @@ impl Cluster {
         {
             return Ok(topic.clone());
         }
-        let found = lock(&self.wanted).seek(&name, self.env.now());
+        let found = lock(&self.wanted).seek(&name, creates, self.env.now());
         self.look.notify_one();
         let found = found?;
         let error = match self.env.timeout_at(limit.end, found).await {
@@ -279,7 +297,7 @@ impl Cluster {
                 // would never find it.
                 let mut wanted = lock(&self.wanted);
                 let last = wanted.last_error(&name);
-                let refused = wanted.attempt(&name, self.env.now());
+                let refused = wanted.attempt(&name, creates, self.env.now());
                 drop(wanted);
                 self.look.notify_one();
                 match refused {
@@ -304,7 +322,7 @@ impl Cluster {
         }
         let name: Arc<str> = Arc::from(name);
         topic_name::check(&name)?;
-        let attempted = lock(&self.wanted).attempt(&name, self.env.now());
+        let attempted = lock(&self.wanted).attempt(&name, true, self.env.now());
         self.look.notify_one();
         attempted.map(|()| None)
     }

@@ -176,7 +176,10 @@ impl Wanted {
         }
         for name in names {
             before.remove(name);
-            let is_new = !self.contains(name);
+            // One that was only looked at is new as well.
+            let is_new = self.topics.get(name).is_none_or(|want| {
+                !want.seen && want.refused.as_ref().is_some_and(|refused| !refused.sought)
+            });
             let want = self.want(name, now);
             want.kept = true;
             want.first = creates && (want.first || is_new);
@@ -192,16 +195,17 @@ impl Wanted {
         before.into_iter().collect()
     }
 
-    /// Somebody waits for a topic that is not known.
+    /// Somebody waits for a topic that is not known. Asking for it may make it, if it `creates`.
     ///
     /// # Errors
     /// When the cluster has refused it a moment ago. It is asked for again soon.
     pub(crate) fn seek(
         &mut self,
         name: &Arc<str>,
+        creates: bool,
         now: Instant,
     ) -> Result<oneshot::Receiver<Found>, Error> {
-        let want = self.use_for_the_first_time(name, now);
+        let want = self.use_now(name, creates, now);
         want.waiters.retain(|waiter| !waiter.is_closed());
         if let Some(error) = want.refusal_until(now, |refused| refused.again) {
             want.try_again(now);
@@ -224,12 +228,18 @@ impl Wanted {
         Ok(found)
     }
 
-    /// Somebody has tried to use a topic that is not known, and does not wait: it is looked for.
+    /// Somebody has tried to use a topic that is not known, and does not wait: it is looked for, and may be
+    /// made by that, if it `creates`.
     ///
     /// # Errors
     /// What the cluster has said against it, as long as that is remembered. It is asked for again.
-    pub(crate) fn attempt(&mut self, name: &Arc<str>, now: Instant) -> Result<(), Error> {
-        let want = self.use_for_the_first_time(name, now);
+    pub(crate) fn attempt(
+        &mut self,
+        name: &Arc<str>,
+        creates: bool,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let want = self.use_now(name, creates, now);
         if let Some(refused) = &want.refused {
             let error = refused.error.clone();
             want.try_again(now);
@@ -253,13 +263,14 @@ impl Wanted {
         }
     }
 
-    fn use_for_the_first_time(&mut self, name: &Arc<str>, now: Instant) -> &mut Want {
+    fn use_now(&mut self, name: &Arc<str>, creates: bool, now: Instant) -> &mut Want {
         self.pending.insert(name.clone());
         let want = self.want(name, now);
         want.used = now;
-        want.first = true;
-        // A topic that was found to be gone while it was only looked after may be made by a use.
-        if want.refused.take_if(|refused| !refused.sought).is_some() {
+        want.first |= creates;
+        // A topic that was found to be gone while it was only looked at may be made by a use.
+        let is_unsought = |refused: &mut Refused| creates && !refused.sought;
+        if want.refused.take_if(is_unsought).is_some() {
             want.look_anew(now);
         }
         want
@@ -588,7 +599,7 @@ mod tests {
         }
 
         fn seek(&mut self, name: &str) -> oneshot::Receiver<Found> {
-            self.wanted.seek(&Arc::from(name), self.now).unwrap()
+            self.wanted.seek(&Arc::from(name), true, self.now).unwrap()
         }
 
         fn keep(&mut self, names: &[&str]) {
@@ -638,6 +649,18 @@ mod tests {
 
     const ABSENT: ErrorCode = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
     const DENIED: ErrorCode = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+
+    /// A look-up changes nothing; whoever uses the topic afterwards, or before, may make it.
+    #[test]
+    fn looking_a_topic_up_does_not_make_it_and_using_it_may() {
+        let mut scene = Scene::new();
+        let name = Arc::from("absent");
+        let _looks = scene.wanted.seek(&name, false, scene.now).unwrap();
+        assert_eq!(scene.due(), (texts(&[]), texts(&[name.clone()])));
+        let _uses = scene.seek("absent");
+        let _looks = scene.wanted.seek(&name, false, scene.now).unwrap();
+        assert_eq!(scene.due(), (texts(&[name.clone()]), texts(&[])));
+    }
 
     #[test]
     fn a_new_topic_is_asked_for_at_once_and_alone_however_many_are_known() {
@@ -718,7 +741,7 @@ mod tests {
         // Used again and again: the refusal is told, and the topic asked for once in a second or so.
         let (mut asked, begin) = (0, scene.now);
         while scene.now < begin + 10 * SECOND {
-            let used = scene.wanted.seek(&Arc::from("absent"), scene.now);
+            let used = scene.wanted.seek(&Arc::from("absent"), true, scene.now);
             match used {
                 Err(error) => assert_eq!(error.code(), Some(ABSENT)),
                 Ok(_) => panic!("it would be waited for"),
@@ -770,7 +793,7 @@ mod tests {
         let name: Arc<str> = Arc::from("tried");
         let mut told = Ok(());
         for _ in 0..7 {
-            told = scene.wanted.attempt(&name, scene.now);
+            told = scene.wanted.attempt(&name, true, scene.now);
             if told.is_err() {
                 break;
             }
@@ -782,7 +805,7 @@ mod tests {
         assert_eq!(told.unwrap_err().code(), Some(ABSENT));
         // Who tried once and never again has nothing asked for.
         let mut scene = Scene::new();
-        scene.wanted.attempt(&name, scene.now).unwrap();
+        scene.wanted.attempt(&name, true, scene.now).unwrap();
         while scene.due().0 == ["tried"] {
             scene
                 .wanted

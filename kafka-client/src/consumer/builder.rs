@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::config::{ConsumerConfig, OffsetReset, RecreatedTopic};
 use super::group::{Assignor, Listener, Predicate, RebalanceEvent, Subscription};
-use super::handle::look_up;
+use super::handle::find;
 use super::position::Stage;
 use super::resets::{PositionReset, ResetListener};
 use super::shared::{self, Shared};
@@ -338,7 +338,7 @@ impl ConsumerBuilder {
         let (shared, _) = self.shared(true)?;
         let mut assigned = Vec::new();
         for partition in partitions {
-            look_up(&shared.cluster, &partition).await?;
+            find(&shared.cluster, &partition).await?;
             assigned.push(partition);
         }
         let has_group = shared.config.group.is_some();

@@ -20,6 +20,7 @@ use super::offsets;
 
 use super::position::Stage;
 use super::shared::{Locked, Shared};
+use crate::cluster::metadata::TopicMetadata;
 use crate::cluster::{Cluster, Limit};
 use crate::error::{Error, ErrorKind};
 
@@ -346,7 +347,8 @@ impl ConsumerHandle {
         self.set_paused(partitions, false);
     }
 
-    /// The first and the next offset of partitions, asked of their leaders now.
+    /// The first and the next offset of partitions, asked of their leaders now. A topic that is not there is
+    /// never made by that, whatever `allow.auto.create.topics` says.
     ///
     /// # Errors
     /// When a topic or a partition of it is not there, or a leader cannot be asked within
@@ -396,7 +398,8 @@ impl ConsumerHandle {
         let cluster = &self.shared.cluster;
         let wanted: BTreeMap<_, _> = wanted.into_iter().collect();
         for partition in wanted.keys() {
-            look_up(cluster, partition).await?;
+            let known = cluster.look_up(&partition.topic, limit(cluster)).await?;
+            has(&known, partition)?;
         }
         let read_committed = self.shared.config.read_committed;
         let ask = || async {
@@ -450,12 +453,21 @@ impl fmt::Debug for ConsumerHandle {
     }
 }
 
-/// Waits until the cluster is known to have a partition, `default.api.timeout.ms` at most.
-pub(super) async fn look_up(cluster: &Cluster, partition: &TopicPartition) -> Result<(), Error> {
-    let TopicPartition { topic, partition } = partition;
+/// Waits until the cluster is known to have a partition that is to be read, `default.api.timeout.ms` at most.
+/// That may make its topic.
+pub(super) async fn find(cluster: &Cluster, partition: &TopicPartition) -> Result<(), Error> {
+    let known = cluster.topic(&partition.topic, limit(cluster)).await?;
+    has(&known, partition)
+}
+
+fn limit(cluster: &Cluster) -> Limit {
     let limit = cluster.config.default_api_timeout;
-    let limit = Limit::begin(&cluster.env, limit, "default.api.timeout.ms");
-    let known = cluster.topic(topic, limit).await?;
+    Limit::begin(&cluster.env, limit, "default.api.timeout.ms")
+}
+
+/// A topic does not get partitions by itself, so it is no use to ask again.
+fn has(known: &TopicMetadata, partition: &TopicPartition) -> Result<(), Error> {
+    let TopicPartition { topic, partition } = partition;
     let count = known.partitions.len();
     if usize::try_from(*partition).is_ok_and(|number| number < count) {
         return Ok(());
@@ -464,5 +476,6 @@ pub(super) async fn look_up(cluster: &Cluster, partition: &TopicPartition) -> Re
         ErrorKind::UnknownTopic,
         format!("the topic has {count} partitions"),
     )
+    .lasting()
     .at_partition(topic, *partition))
 }
