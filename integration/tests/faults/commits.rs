@@ -52,6 +52,36 @@ async fn stored(consumer: &Consumer, partition: &TopicPartition) -> Option<i64> 
     stored.unwrap().get(partition).copied()
 }
 
+/// A tool that looks at a group's offsets stores none: as with Java's client, which has no position before the
+/// first poll, nothing is committed by itself for a consumer that asks for no record.
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_no_record_commits_nothing_by_itself() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("orders", 1);
+    let producer = setting.kafka().await.producer().build().await.unwrap();
+    numbered::send(&producer, topic, 1, 0..10).await;
+    let at = [TopicPartition::new(topic, 0)];
+    let kafka = setting.kafka().await;
+    let stored = async || {
+        let looks = kafka.consumer("group").offset_reset(OffsetReset::Latest);
+        let looks = looks.assign(at.clone()).await.unwrap();
+        let stored = looks.handle().committed(&at).await.unwrap();
+        tokio::time::sleep(30 * SECOND).await;
+        assert_eq!(looks.handle().position(&at[0]), Some(10));
+        looks.close().await.unwrap();
+        stored
+    };
+    assert_eq!(stored().await, [].into());
+    assert_eq!(stored().await, [].into());
+    // Who asks for one is at a place of its own, whether one comes or not.
+    let reads = kafka.consumer("group").offset_reset(OffsetReset::Latest);
+    let mut reads = reads.assign(at.clone()).await.unwrap();
+    let nothing = tokio::time::timeout(SECOND, reads.recv()).await;
+    assert!(nothing.is_err());
+    reads.close().await.unwrap();
+    assert_eq!(stored().await, [(at[0].clone(), 10)].into());
+}
+
 /// 59, 60: a commit that waits while the member is in JoinGroup is not stored over one that was made
 /// after it, while partitions were given up.
 #[tokio::test(start_paused = true)]

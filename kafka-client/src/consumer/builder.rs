@@ -67,7 +67,10 @@ impl ConsumerBuilder {
     }
 
     /// `enable.auto.commit` and `auto.commit.interval.ms`: commits what was processed at this
-    /// interval, before a rebalance and when closed. Defaults to every 5 seconds.
+    /// interval, before a rebalance and when closed. With partitions that are assigned by hand as well: a
+    /// tool that reads with the name of a group moves what that has stored, unless it is
+    /// [`manual_commit`](Self::manual_commit). Before the first call for a record nothing is committed, so that
+    /// one may look at a group's offsets. Defaults to every 5 seconds.
     pub fn auto_commit(mut self, interval: Duration) -> Self {
         self.config.auto_commit = Some(interval);
         self

@@ -1,5 +1,6 @@
 //! The offsets of a group: where partitions begin, and what is stored of them.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kafka_client_protocol::{ApiKey, ErrorCode};
@@ -154,6 +155,10 @@ impl Group {
     /// What the user is done with and the group has not stored, of some partitions or all, is to be
     /// stored.
     pub(super) fn commit_processed(&self, of: Option<&[TopicPartition]>) {
+        // As with Java's client, a place is not the user's before it asks for a record.
+        if self.shared.polls.load(Ordering::Acquire) == 0 {
+            return;
+        }
         let now = self.now();
         let assigned_by_hand = self.shared.assigned_by_hand;
         let mut state = self.shared.state();
