@@ -81,11 +81,10 @@ impl<K: fmt::Display> fmt::Display for CodecError<K> {
 impl<K: fmt::Display + fmt::Debug> std::error::Error for CodecError<K> {}
 
 /// What is wrong with received bytes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The frame ends inside of a value.
-    #[error("{needed} bytes needed, {available} left")]
     Truncated {
         /// Bytes that the value takes.
         needed: usize,
@@ -93,13 +92,11 @@ pub enum DecodeErrorKind {
         available: usize,
     },
     /// A length below -1.
-    #[error("negative length {length}")]
     NegativeLength {
         /// The length as read.
         length: i64,
     },
     /// A string over the length that strings can have.
-    #[error("length {length} is over the limit of {limit}")]
     TooLong {
         /// The length as read.
         length: usize,
@@ -108,7 +105,6 @@ pub enum DecodeErrorKind {
     },
     /// Arrays of far more memory than a frame of this length justifies, see
     /// [`Reader::memory_limit`](crate::wire::Reader::memory_limit).
-    #[error("array takes {needed} bytes of memory, {available} are left for a frame this short")]
     TooMuchMemory {
         /// Bytes of memory that the array takes.
         needed: usize,
@@ -116,28 +112,22 @@ pub enum DecodeErrorKind {
         available: usize,
     },
     /// Null where the version has no null.
-    #[error("null where a value is required")]
     UnexpectedNull,
     /// A string that is not UTF-8.
-    #[error("string is not UTF-8")]
     InvalidUtf8,
     /// A base-128 number over 32 bits.
-    #[error("variable-length number over 32 bits")]
     VarintOverflow,
     /// Tagged fields must come in rising order of tags.
-    #[error("tag {tag} repeated or out of order")]
     TagOrder {
         /// The offending tag.
         tag: u32,
     },
     /// Bytes after the end of the message.
-    #[error("{count} bytes after the end")]
     TrailingBytes {
         /// How many.
         count: usize,
     },
     /// A version that this crate does not know for the message.
-    #[error("version not supported, {min} to {max} are")]
     UnsupportedVersion {
         /// Lowest known version.
         min: i16,
@@ -146,12 +136,39 @@ pub enum DecodeErrorKind {
     },
 }
 
+impl fmt::Display for DecodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { needed, available } => {
+                write!(f, "{needed} bytes needed, {available} left")
+            }
+            Self::NegativeLength { length } => write!(f, "negative length {length}"),
+            Self::TooLong { length, limit } => {
+                write!(f, "length {length} is over the limit of {limit}")
+            }
+            Self::TooMuchMemory { needed, available } => write!(
+                f,
+                "array takes {needed} bytes of memory, {available} are left for a frame this short"
+            ),
+            Self::UnexpectedNull => f.write_str("null where a value is required"),
+            Self::InvalidUtf8 => f.write_str("string is not UTF-8"),
+            Self::VarintOverflow => f.write_str("variable-length number over 32 bits"),
+            Self::TagOrder { tag } => write!(f, "tag {tag} repeated or out of order"),
+            Self::TrailingBytes { count } => write!(f, "{count} bytes after the end"),
+            Self::UnsupportedVersion { min, max } => {
+                write!(f, "version not supported, {min} to {max} are")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DecodeErrorKind {}
+
 /// What is wrong with a value to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
     /// Longer than its length field can say.
-    #[error("length {length} is over the limit of {limit}")]
     TooLong {
         /// Length of the value.
         length: usize,
@@ -159,19 +176,15 @@ pub enum EncodeErrorKind {
         limit: usize,
     },
     /// The version has no such field, and leaving it out would change the meaning.
-    #[error("set, but this version has no such field")]
     NotInVersion,
     /// Null where the version has no null.
-    #[error("null, but this version requires a value")]
     NullNotAllowed,
     /// An unknown tagged field was kept that has the tag of a field of this version.
-    #[error("tag {tag} is kept as unknown, but this version has a field with it")]
     TagTaken {
         /// The tag.
         tag: u32,
     },
     /// A version that this crate does not know for the message.
-    #[error("version not supported, {min} to {max} are")]
     UnsupportedVersion {
         /// Lowest known version.
         min: i16,
@@ -179,3 +192,24 @@ pub enum EncodeErrorKind {
         max: i16,
     },
 }
+
+impl fmt::Display for EncodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { length, limit } => {
+                write!(f, "length {length} is over the limit of {limit}")
+            }
+            Self::NotInVersion => f.write_str("set, but this version has no such field"),
+            Self::NullNotAllowed => f.write_str("null, but this version requires a value"),
+            Self::TagTaken { tag } => write!(
+                f,
+                "tag {tag} is kept as unknown, but this version has a field with it"
+            ),
+            Self::UnsupportedVersion { min, max } => {
+                write!(f, "version not supported, {min} to {max} are")
+            }
+        }
+    }
+}
+
+impl std::error::Error for EncodeErrorKind {}

@@ -656,10 +656,16 @@ mod tests {
         let mut scene = Scene::new();
         let name = Arc::from("absent");
         let _looks = scene.wanted.seek(&name, false, scene.now).unwrap();
-        assert_eq!(scene.due(), (texts(&[]), texts(&[name.clone()])));
+        assert_eq!(
+            scene.due(),
+            (texts(&[]), texts(std::slice::from_ref(&name)))
+        );
         let _uses = scene.seek("absent");
         let _looks = scene.wanted.seek(&name, false, scene.now).unwrap();
-        assert_eq!(scene.due(), (texts(&[name.clone()]), texts(&[])));
+        assert_eq!(
+            scene.due(),
+            (texts(std::slice::from_ref(&name)), texts(&[]))
+        );
     }
 
     #[test]

@@ -217,6 +217,7 @@ impl Env {
     ///
     /// # Cancel safety
     /// Dropping the future does not end what runs.
+    #[cfg(feature = "tls")]
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -210,9 +210,16 @@ impl Error for DecodeError {
 
 /// A key, header or timestamp that does not fit: bytes that are not of the wanted type, or a time
 /// Kafka cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError(Cow<'static, str>);
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for FieldError {}
 
 impl FieldError {
     /// Says what is wrong, as in "expected 4 bytes, found 3".

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::Compression;
 
 /// What is wrong with a record batch, or with a record that was to be appended.
@@ -5,11 +7,10 @@ use super::Compression;
 /// The reader's variants mean that bytes are damaged or not what they claim to be; they name the
 /// record by its index in the batch where one is concerned. Whoever holds the batch adds the topic
 /// and the partition.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordError {
     /// The bytes end before the batch does.
-    #[error("record batch is cut short: it needs {needed} bytes, {available} are there")]
     Truncated {
         /// Bytes the batch needs.
         needed: usize,
@@ -19,38 +20,30 @@ pub enum RecordError {
 
     /// A message of format v0 or v1, as brokers before Kafka 0.11 wrote it, where a record batch has
     /// to be. Such messages are read from old segments, and neither written nor changed.
-    #[error(
-        "message format v{magic} is not supported here: only record batches of format v2 are \
-         (Kafka 0.11 and later)"
-    )]
     UnsupportedMagic {
         /// The magic byte found, 0 or 1.
         magic: i8,
     },
 
     /// The magic byte is none that Kafka ever used.
-    #[error("magic byte {magic} is not one of a record batch: the data is damaged")]
     BadMagic {
         /// The magic byte found.
         magic: i8,
     },
 
     /// The length field of a batch is negative or too small for the batch's own header.
-    #[error("record batch length {batch_length} is impossible: the data is damaged")]
     BadBatchLength {
         /// The length field found.
         batch_length: i32,
     },
 
     /// More bytes than the one batch expected.
-    #[error("{extra} bytes follow the record batch where it should end")]
     NotOneBatch {
         /// Bytes after the batch.
         extra: usize,
     },
 
     /// A count, delta or offset in the batch header that no writer produces.
-    #[error("record batch header has {field} {value}: the data is damaged")]
     BadHeaderField {
         /// Kafka's name of the field.
         field: &'static str,
@@ -60,9 +53,6 @@ pub enum RecordError {
 
     /// The checksum of the content is not the one in the header: CRC-32C in a record batch, CRC-32 in
     /// a message of format v0 or v1.
-    #[error(
-        "record batch is damaged: the checksum is {actual:#010x}, the header says {expected:#010x}"
-    )]
     CrcMismatch {
         /// Checksum in the header.
         expected: u32,
@@ -71,14 +61,12 @@ pub enum RecordError {
     },
 
     /// A variable-length integer that is too long or cut off.
-    #[error("record {index} of the batch has an invalid variable-length integer")]
     BadVarint {
         /// Index of the record in its batch.
         index: u32,
     },
 
     /// The length of a record, or of a field in it, does not fit what surrounds it.
-    #[error("record {index} of the batch has a wrong length in its {field}")]
     BadLength {
         /// Index of the record in its batch.
         index: u32,
@@ -87,7 +75,6 @@ pub enum RecordError {
     },
 
     /// The offset of a record lies outside its batch.
-    #[error("record {index} of the batch has offset delta {delta}, the last one is {last}")]
     BadOffsetDelta {
         /// Index of the record in its batch.
         index: u32,
@@ -98,16 +85,12 @@ pub enum RecordError {
     },
 
     /// A header key that is not UTF-8.
-    #[error("record {index} of the batch has a header key that is not UTF-8")]
     HeaderKeyNotUtf8 {
         /// Index of the record in its batch.
         index: u32,
     },
 
     /// The batch has fewer or more records than its header says.
-    #[error(
-        "record batch header announces {declared} records, which its {bytes} bytes do not match"
-    )]
     CountMismatch {
         /// Number of records in the batch header.
         declared: i32,
@@ -116,7 +99,6 @@ pub enum RecordError {
     },
 
     /// A message inside a compressed message of format v0 or v1 that cannot be there.
-    #[error("message {index} inside a compressed message {problem}: the data is damaged")]
     BadInnerMessage {
         /// Index of the message in its set.
         index: u32,
@@ -125,28 +107,24 @@ pub enum RecordError {
     },
 
     /// A control record that is none, or cannot be written.
-    #[error("control record: {reason}")]
     BadControlRecord {
         /// What is wrong with it.
         reason: String,
     },
 
     /// The compression bits of the attributes name no codec of the format.
-    #[error("compression codec {id} is unknown")]
     UnknownCodec {
         /// The id found.
         id: u8,
     },
 
     /// A name that is none of Kafka's compression types.
-    #[error("compression type `{name}` is unknown: use none, gzip, snappy, lz4 or zstd")]
     UnknownCodecName {
         /// The name given.
         name: String,
     },
 
     /// A compression level outside the codec's range, or for a codec that has none.
-    #[error("compression level {level} is not valid for {codec}: {}", range_text(*.codec))]
     BadCompressionLevel {
         /// The codec.
         codec: Compression,
@@ -155,7 +133,6 @@ pub enum RecordError {
     },
 
     /// The records section does not decompress.
-    #[error("{codec} data is damaged: {reason}")]
     BadCompressedData {
         /// The codec.
         codec: Compression,
@@ -164,7 +141,6 @@ pub enum RecordError {
     },
 
     /// The records section decompresses to more than the reader allows.
-    #[error("{codec} data decompresses to more than the {cap} bytes allowed")]
     OutputCapExceeded {
         /// The codec.
         codec: Compression,
@@ -173,7 +149,6 @@ pub enum RecordError {
     },
 
     /// The encoder failed; with the bundled codecs this means that memory ran out.
-    #[error("{codec} compression failed: {reason}")]
     CompressionFailed {
         /// The codec.
         codec: Compression,
@@ -182,9 +157,6 @@ pub enum RecordError {
     },
 
     /// The record would take the batch over the 2 GiB that its length field can express.
-    #[error(
-        "a record of {size} bytes does not fit into a batch of {batch_len} bytes: the limit is 2 GiB"
-    )]
     RecordTooLarge {
         /// Encoded size of the record, in bytes.
         size: usize,
@@ -193,16 +165,105 @@ pub enum RecordError {
     },
 
     /// A timestamp before the epoch. Only -1, for no timestamp, may be negative.
-    #[error("record timestamp {timestamp} is negative")]
     BadTimestamp {
         /// The timestamp, in milliseconds since the epoch.
         timestamp: i64,
     },
 
     /// A batch without records cannot be sealed.
-    #[error("record batch has no records")]
     EmptyBatch,
 }
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { needed, available } => write!(
+                f,
+                "record batch is cut short: it needs {needed} bytes, {available} are there"
+            ),
+            Self::UnsupportedMagic { magic } => write!(
+                f,
+                "message format v{magic} is not supported here: only record batches of format v2 are \
+         (Kafka 0.11 and later)"
+            ),
+            Self::BadMagic { magic } => write!(
+                f,
+                "magic byte {magic} is not one of a record batch: the data is damaged"
+            ),
+            Self::BadBatchLength { batch_length } => write!(
+                f,
+                "record batch length {batch_length} is impossible: the data is damaged"
+            ),
+            Self::NotOneBatch { extra } => write!(
+                f,
+                "{extra} bytes follow the record batch where it should end"
+            ),
+            Self::BadHeaderField { field, value } => write!(
+                f,
+                "record batch header has {field} {value}: the data is damaged"
+            ),
+            Self::CrcMismatch { expected, actual } => write!(
+                f,
+                "record batch is damaged: the checksum is {actual:#010x}, the header says {expected:#010x}"
+            ),
+            Self::BadVarint { index } => write!(
+                f,
+                "record {index} of the batch has an invalid variable-length integer"
+            ),
+            Self::BadLength { index, field } => write!(
+                f,
+                "record {index} of the batch has a wrong length in its {field}"
+            ),
+            Self::BadOffsetDelta { index, delta, last } => write!(
+                f,
+                "record {index} of the batch has offset delta {delta}, the last one is {last}"
+            ),
+            Self::HeaderKeyNotUtf8 { index } => write!(
+                f,
+                "record {index} of the batch has a header key that is not UTF-8"
+            ),
+            Self::CountMismatch { declared, bytes } => write!(
+                f,
+                "record batch header announces {declared} records, which its {bytes} bytes do not match"
+            ),
+            Self::BadInnerMessage { index, problem } => write!(
+                f,
+                "message {index} inside a compressed message {problem}: the data is damaged"
+            ),
+            Self::BadControlRecord { reason } => write!(f, "control record: {reason}"),
+            Self::UnknownCodec { id } => write!(f, "compression codec {id} is unknown"),
+            Self::UnknownCodecName { name } => write!(
+                f,
+                "compression type `{name}` is unknown: use none, gzip, snappy, lz4 or zstd"
+            ),
+            Self::BadCompressionLevel { codec, level } => write!(
+                f,
+                "compression level {level} is not valid for {codec}: {}",
+                range_text(*codec)
+            ),
+            Self::BadCompressedData { codec, reason } => {
+                write!(f, "{codec} data is damaged: {reason}")
+            }
+            Self::OutputCapExceeded { codec, cap } => write!(
+                f,
+                "{codec} data decompresses to more than the {cap} bytes allowed"
+            ),
+            Self::CompressionFailed { codec, reason } => {
+                write!(f, "{codec} compression failed: {reason}")
+            }
+            Self::RecordTooLarge { size, batch_len } => write!(
+                f,
+                "a record of {size} bytes does not fit into a batch of {batch_len} bytes: the limit is 2 GiB"
+            ),
+            Self::BadTimestamp { timestamp } => {
+                write!(f, "record timestamp {timestamp} is negative")
+            }
+            Self::EmptyBatch => f.write_str("record batch has no records"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
 
 fn range_text(codec: Compression) -> String {
     match codec.levels() {

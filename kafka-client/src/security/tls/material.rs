@@ -246,4 +246,31 @@ mod tests {
         let text = key_error(b"-----BEGIN CERTIFICATE-----\n", None);
         assert!(text.contains("PKCS#8"), "{text}");
     }
+
+    /// Made for this test: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`, and with
+    /// `openssl pkcs8 -topk8 -v2 aes-256-cbc -passout pass:sesame` after it.
+    #[cfg(feature = "encrypted-keys")]
+    #[test]
+    fn an_encrypted_key_is_read_with_its_password() {
+        const PLAIN: &[u8] = b"-----BEGIN PRIVATE KEY-----\n\
+            MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5VAT4tSAq/KmlRYH\n\
+            0Dhr/2NpcFp4lTPdPYq51Ky24tmhRANCAAQaK2XAKiDqyUTEvWp4mKq2cLCOheoT\n\
+            NJKcXtKuRc/XVz2tAhZLH9b+gcBShwGl9N81utfdtWcMtAlHGSfu18DF\n\
+            -----END PRIVATE KEY-----\n";
+        const ENCRYPTED: &[u8] = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n\
+            MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAha9zuec5YpWgICCAAw\n\
+            DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEMzQSgTdZzlCetpsCbxlSqAEgZBy\n\
+            i57Nd3oyoiqlghRAWgHYulJcToc8fQXhurvPEGFfSwNb6G3WeicHjM1bEKYVvTkb\n\
+            io0Yp5ljXImLwz55jbL6TKHvqv7NJiZsvlhvNqTPKN7+MFtunN1K4YIG6pn2k4QF\n\
+            WR2VLKR1Vdt/JHRk74MpFcOMpkbKYve9M5LBtUGJYE8o8xuRBZ9Fpttp2YbmtWg=\n\
+            -----END ENCRYPTED PRIVATE KEY-----\n";
+        let key = |pem: &[u8], password: &str| {
+            Source::pem(pem).key("ssl.keystore.key", Some(&password.into()))
+        };
+        let plain = key(PLAIN, "").unwrap();
+        assert_eq!(key(ENCRYPTED, "sesame").unwrap(), plain);
+        let error = key(ENCRYPTED, "hunter2").unwrap_err().to_string();
+        assert!(error.contains("check ssl.key.password"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What members tell each other, as bytes: byte for byte what Java's consumer sends.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,12 +18,29 @@ use crate::consumer::TopicPartition;
 const VERSION: i16 = 3;
 
 /// A subscription or an assignment that is not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BlobError {
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    #[error("topic {} has no partition {}", .0.topic, .0.partition)]
+    Decode(DecodeError),
     NegativePartition(TopicPartition),
+}
+
+impl fmt::Display for BlobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decode(error) => error.fmt(f),
+            Self::NegativePartition(TopicPartition { topic, partition }) => {
+                write!(f, "topic {topic} has no partition {partition}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BlobError {}
+
+impl From<DecodeError> for BlobError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
 }
 
 /// What a member sends in JoinGroup for an assignor: its topics, what it owns, and the generation in

@@ -1,6 +1,7 @@
 //! Assignors of the user's, and what they are held to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -88,38 +89,62 @@ pub enum RebalanceProtocol {
 }
 
 /// Why nothing comes of what an assignor of the user's did.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misconduct {
-    #[error("panicked: {0}")]
     Panicked(String),
-    #[error("gave partitions to {0:?}, who is no member")]
     NoMember(String),
-    #[error("gave {partition} to {member:?}, who does not subscribe to the topic")]
     NotSubscribed {
         member: String,
         partition: TopicPartition,
     },
-    #[error("gave {partition} to {member:?}, which the topic does not have")]
     NoPartition {
         member: String,
         partition: TopicPartition,
     },
-    #[error("gave {partition} twice, to {first:?} and to {second:?}")]
     Twice {
         partition: TopicPartition,
         first: String,
         second: String,
     },
-    #[error(
-        "gave {partition} to {member:?} while {owner:?} works on it: with the cooperative protocol its \
-         owner gives it up first"
-    )]
     StillOwned {
         partition: TopicPartition,
         member: String,
         owner: String,
     },
 }
+
+impl fmt::Display for Misconduct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(words) => write!(f, "panicked: {words}"),
+            Self::NoMember(member) => write!(f, "gave partitions to {member:?}, who is no member"),
+            Self::NotSubscribed { member, partition } => write!(
+                f,
+                "gave {partition} to {member:?}, who does not subscribe to the topic"
+            ),
+            Self::NoPartition { member, partition } => write!(
+                f,
+                "gave {partition} to {member:?}, which the topic does not have"
+            ),
+            Self::Twice {
+                partition,
+                first,
+                second,
+            } => write!(f, "gave {partition} twice, to {first:?} and to {second:?}"),
+            Self::StillOwned {
+                partition,
+                member,
+                owner,
+            } => write!(
+                f,
+                "gave {partition} to {member:?} while {owner:?} works on it: with the cooperative protocol its \
+         owner gives it up first"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Misconduct {}
 
 /// An assignor of the user's with what it said of itself: the group's task asks again and again.
 struct Fixed {
