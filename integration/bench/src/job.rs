@@ -15,6 +15,9 @@ use crate::peers::Peer;
 pub(crate) struct Job {
     pub(crate) peer: Peer,
     pub(crate) bootstrap: String,
+    /// Properties of librdkafka for TLS and SASL, which this project's client takes as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) security: Vec<(String, String)>,
     /// The topic, new for producers; for `FirstSends` what the names of the new ones begin with.
     pub(crate) topic: String,
     pub(crate) partitions: i32,
@@ -191,6 +194,7 @@ mod tests {
         let job = Job {
             peer: Peer::FranzGo,
             bootstrap: "127.0.0.1:9092".to_owned(),
+            security: Vec::new(),
             topic: "t".to_owned(),
             partitions: 8,
             linger_ms: Some(5),

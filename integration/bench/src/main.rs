@@ -6,6 +6,7 @@
 //! cargo run --release -p kafka-bench -- produce --only cpu,lone --rounds 9
 //! cargo run --release -p kafka-bench -- produce --kafka --json out.json    # on Apache Kafka
 //! cargo run --release -p kafka-bench -- consume --bootstrap localhost:9092
+//! cargo run --release -p kafka-bench -- secure                             # on Apache Kafka alone
 //! ```
 //!
 //! Each measurement is a process of its own (this program, started again, or one in another
@@ -28,6 +29,7 @@ mod plan;
 mod produce;
 mod relay;
 mod report;
+mod secure;
 mod stats;
 mod topics;
 mod usage;
@@ -55,6 +57,8 @@ enum Command {
     Produce(produce::Settings),
     /// Measures consumers, and compares with the goals.
     Consume(consume::Settings),
+    /// Measures what TLS and SASL add, beside librdkafka, on Apache Kafka.
+    Secure(secure::Settings),
     /// One measurement, from its job as JSON; prints it as JSON.
     #[command(hide = true)]
     Worker { job: String },
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::Broker { kind } => block_on(broker::serve(kind)),
         Command::Produce(settings) => block_on(produce::run(&settings)),
         Command::Consume(settings) => block_on(consume::run(&settings)),
+        Command::Secure(settings) => block_on(secure::run(&settings)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

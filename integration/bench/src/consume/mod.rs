@@ -132,6 +132,7 @@ impl Consume<'_> {
         let job = Job {
             peer: case.peer,
             bootstrap: cluster.bootstrap.clone(),
+            security: Vec::new(),
             topic: match case.workload {
                 Workload::Backlog(backlog) => {
                     self.backlog(topics, case.partitions, backlog, values.clone())

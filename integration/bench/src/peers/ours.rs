@@ -15,7 +15,8 @@ impl Client for Ours {
     type Delivery = Delivery;
 
     async fn connect(job: &Job) -> Result<Self, Failure> {
-        let kafka = Kafka::connect(&job.bootstrap).await?;
+        let kafka = Kafka::builder(&job.bootstrap).security_properties(job.security.clone());
+        let kafka = kafka.connect().await?;
         let codec = match job.codec {
             Codec::None => Compression::None,
             Codec::Lz4 => Compression::Lz4,

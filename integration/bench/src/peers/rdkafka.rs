@@ -38,6 +38,9 @@ fn config(job: &Job) -> ClientConfig {
             "queue.buffering.max.kbytes",
             (BUFFER_MEMORY / 1024).to_string(),
         );
+    for (name, value) in &job.security {
+        config.set(name, value);
+    }
     if let Some(ms) = job.linger_ms {
         config.set("linger.ms", ms.to_string());
     }

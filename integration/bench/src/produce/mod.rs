@@ -125,6 +125,7 @@ impl Produce<'_> {
         let mut job = Job {
             peer: case.peer,
             bootstrap: cluster.bootstrap.clone(),
+            security: Vec::new(),
             topic: topics.name(),
             partitions: case.partitions,
             linger_ms: case.linger_ms,

@@ -35,8 +35,8 @@ fn with_settings(builder: ConsumerBuilder) -> ConsumerBuilder {
 }
 
 async fn reader(job: &Job) -> Result<ConsumerBuilder, Failure> {
-    let kafka = Kafka::connect(&job.bootstrap).await?;
-    Ok(with_settings(kafka.reader()))
+    let kafka = Kafka::builder(&job.bootstrap).security_properties(job.security.clone());
+    Ok(with_settings(kafka.connect().await?.reader()))
 }
 
 pub(in super::super) async fn assigned(job: &Job) -> Result<Consumer, Failure> {

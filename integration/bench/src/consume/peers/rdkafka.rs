@@ -15,7 +15,11 @@ use crate::Failure;
 use crate::job::Job;
 
 fn assigned<C: Consumer + FromClientConfig>(job: &Job) -> Result<C, Failure> {
-    let consumer: C = ClientConfig::new()
+    let mut config = ClientConfig::new();
+    for (name, value) in &job.security {
+        config.set(name, value);
+    }
+    let consumer: C = config
         .set("bootstrap.servers", &job.bootstrap)
         .set("group.id", "kafka-bench")
         .set("enable.auto.commit", "false")
