@@ -6,9 +6,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
+use kafka_client_protocol::ErrorCode;
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -22,7 +23,9 @@ use crate::group::Groups;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, listener};
 use crate::node::Node;
+use crate::security::acl::Acl;
 use crate::security::authority::{Authority, Certificate};
+use crate::security::authorizer::Authorizer;
 use crate::security::settings::SecuritySettings;
 use crate::security::tls::Tls;
 use crate::security::users::Users;
@@ -72,6 +75,7 @@ pub struct Builder {
     advertised: Option<(String, u16)>,
     tls: Option<Tls>,
     users: Users,
+    acls: Vec<Acl>,
     properties: Vec<(String, String)>,
     clock: Option<WallClock>,
     seed: Option<u64>,
@@ -123,7 +127,7 @@ pub enum StartError {
 #[error("{message} ({code:?})")]
 pub struct BrokerError {
     /// The code that a client would have got.
-    pub code: kafka_client_protocol::ErrorCode,
+    pub code: ErrorCode,
     /// The reason.
     pub message: String,
 }
@@ -140,6 +144,7 @@ impl Broker {
             advertised: None,
             tls: None,
             users: Users::default(),
+            acls: Vec::new(),
             properties: TEST_PROPERTIES
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -184,6 +189,36 @@ impl Broker {
 
     fn authority(&self) -> Option<&Authority> {
         self.tls.as_ref().and_then(Tls::authority)
+    }
+
+    /// Adds a rule of the authorizer. Holds for the next request.
+    ///
+    /// # Errors
+    /// When the broker has no authorizer, or the rule cannot be stored.
+    pub fn add_acl(&self, acl: Acl) -> Result<(), BrokerError> {
+        self.change_acls(|authorizer| authorizer.add(acl))
+    }
+
+    /// Removes a rule of the authorizer; nothing happens if it is not there. Holds for the next
+    /// request.
+    ///
+    /// # Errors
+    /// When the broker has no authorizer, or the change cannot be stored.
+    pub fn remove_acl(&self, acl: &Acl) -> Result<(), BrokerError> {
+        self.change_acls(|authorizer| authorizer.remove(|other| other == acl))
+    }
+
+    fn change_acls(&self, change: impl FnOnce(&mut Authorizer)) -> Result<(), BrokerError> {
+        match self.node.change_acls(change) {
+            Some(result) => result.map_err(|error| BrokerError {
+                code: ErrorCode::KAFKA_STORAGE_ERROR,
+                message: error.to_string(),
+            }),
+            None => Err(BrokerError {
+                code: ErrorCode::SECURITY_DISABLED,
+                message: "the broker has no authorizer".to_owned(),
+            }),
+        }
     }
 
     /// Adds a user for SASL, or gives it another password. Connections stay as they are; a client
@@ -421,6 +456,14 @@ impl Builder {
         self
     }
 
+    /// Adds a rule and switches the authorizer on, as the property `authorizer.class.name` does: what
+    /// no rule allows is denied then, unless `super.users` or `allow.everyone.if.no.acl.found` say
+    /// otherwise.
+    pub fn acl(mut self, acl: Acl) -> Self {
+        self.acls.push(acl);
+        self
+    }
+
     /// Whether a topic is made when a client asks about it. Defaults to `true`, as in Kafka.
     pub fn auto_create_topics(self, enable: bool) -> Self {
         self.property("auto.create.topics.enable", enable.to_string())
@@ -502,7 +545,13 @@ impl Builder {
         let (listeners, sockets) = self.open_listeners(&config).await?;
         let env = Env::new(self.clock, self.seed);
         let topics = open(&self.storage, &config, &env)?;
+        let authorizer =
+            authorizer(&config, &topics, self.acls).map_err(|source| StartError::Storage {
+                path: path(&self.storage),
+                source,
+            })?;
         let node = Arc::new(Node {
+            authorizer,
             cluster_id: topics.cluster_id().into(),
             listeners,
             users: Mutex::new(self.users),
@@ -813,6 +862,25 @@ fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, S
             path: path(storage),
             source,
         })
+}
+
+/// The authorizer with the rules of earlier brokers and those of the builder; `None` if there is to
+/// be none.
+fn authorizer(
+    config: &BrokerConfig,
+    topics: &Topics,
+    acls: Vec<Acl>,
+) -> io::Result<Option<RwLock<Authorizer>>> {
+    let settings = &config.authorizer;
+    if !settings.is_on && acls.is_empty() {
+        return Ok(None);
+    }
+    let mut authorizer = Authorizer::new(settings.super_users.clone(), settings.open_without_acls);
+    for acl in topics.store().read_acls()?.into_iter().chain(acls) {
+        authorizer.add(acl);
+    }
+    topics.store().write_acls(authorizer.acls())?;
+    Ok(Some(RwLock::new(authorizer)))
 }
 
 fn path(storage: &Storage) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Settings under Kafka's own property names: those of the broker, and those a topic may override.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 
 use crate::log::LogConfig;
@@ -32,6 +32,7 @@ pub(crate) struct BrokerConfig {
     pub(crate) protocols: Protocols,
     pub(crate) failed_authentication_delay_ms: u64,
     pub(crate) security: SecuritySettings,
+    pub(crate) authorizer: AuthorizerConfig,
     /// What new topics get where they set nothing themselves.
     pub(crate) topic: TopicConfig,
 }
@@ -43,6 +44,15 @@ pub(crate) struct GroupConfig {
     pub(crate) session_timeout_min_ms: i32,
     pub(crate) session_timeout_max_ms: i32,
     pub(crate) members_max: usize,
+}
+
+/// The settings of the authorizer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AuthorizerConfig {
+    pub(crate) is_on: bool,
+    /// With their kinds, such as `User:admin`.
+    pub(crate) super_users: HashSet<String>,
+    pub(crate) open_without_acls: bool,
 }
 
 /// Why a property was not taken.
@@ -86,6 +96,7 @@ impl Default for BrokerConfig {
             protocols: listener::default_protocols(),
             failed_authentication_delay_ms: 100,
             security: SecuritySettings::default(),
+            authorizer: AuthorizerConfig::default(),
             topic: TopicConfig::default(),
         }
     }
@@ -156,6 +167,29 @@ impl BrokerConfig {
                     .map(|name| name.trim().to_ascii_uppercase());
                 self.controller_listeners = names.collect();
             }
+            "authorizer.class.name" => {
+                if !value.is_empty() && value != STANDARD_AUTHORIZER {
+                    let expected = format!("must be {STANDARD_AUTHORIZER}, or empty");
+                    return Err(invalid(name, value, expected));
+                }
+                self.authorizer.is_on = !value.is_empty();
+            }
+            "super.users" => {
+                let users = value
+                    .split(';')
+                    .map(str::trim)
+                    .filter(|user| !user.is_empty());
+                self.authorizer.super_users = users.map(str::to_owned).collect();
+                if let Some(user) = value
+                    .split(';')
+                    .find(|user| !user.contains(':') && !user.trim().is_empty())
+                {
+                    return Err(invalid(name, user, "must be of the form User:name"));
+                }
+            }
+            "allow.everyone.if.no.acl.found" => {
+                self.authorizer.open_without_acls = parse(name, value)?;
+            }
             "connection.failed.authentication.delay.ms" => {
                 self.failed_authentication_delay_ms = in_range(name, value, 0, i32::MAX as u64)?;
             }
@@ -173,6 +207,9 @@ impl BrokerConfig {
         Ok(())
     }
 }
+
+/// The authorizer that this broker's is the same as.
+const STANDARD_AUTHORIZER: &str = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_MAX: i32 = 10_000;

@@ -1,7 +1,8 @@
 //! What all connections of a broker share.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 use tokio::sync::watch;
@@ -12,6 +13,7 @@ use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::net::listener::Listener;
+use crate::security::authorizer::Authorizer;
 use crate::security::users::Users;
 use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
 use crate::validate::Refusal;
@@ -27,6 +29,8 @@ pub(crate) struct Node {
     /// At least one; the first is the one for whoever does not ask for another.
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) users: Mutex<Users>,
+    /// `None` if everybody may do everything.
+    pub(crate) authorizer: Option<RwLock<Authorizer>>,
     pub(crate) faults: Faults,
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// Becomes true when the broker stops.
@@ -41,6 +45,22 @@ impl Node {
 
     pub(crate) fn users(&self) -> MutexGuard<'_, Users> {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the rules of the authorizer, and keeps them; `None` if there is no authorizer.
+    pub(crate) fn change_acls<T>(
+        &self,
+        change: impl FnOnce(&mut Authorizer) -> T,
+    ) -> Option<io::Result<T>> {
+        let authorizer = self.authorizer.as_ref()?;
+        let mut authorizer = authorizer.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = authorizer.clone();
+        let result = change(&mut changed);
+        // What is not kept does not hold.
+        Some(self.topics.store().write_acls(changed.acls()).map(|()| {
+            *authorizer = changed;
+            result
+        }))
     }
 
     /// A listener by Kafka's name for it.

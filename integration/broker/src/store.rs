@@ -1,11 +1,12 @@
 //! Where a broker keeps what outlives it: its data directory, or nothing at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 
 use fs4::{FileExt, TryLockError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -13,11 +14,13 @@ use crate::log::checkpoint::{
     Offsets, read_if_there, read_offsets, write_atomically, write_offsets,
 };
 use crate::log::{HandleBudget, Opening, Place};
+use crate::security::acl::Acl;
 
 /// Segment files kept open between uses, over all partitions.
 const OPEN_FILES: usize = 400;
 const LOCK_FILE: &str = ".lock";
 const META_FILE: &str = "kafka-broker.json";
+const ACLS_FILE: &str = "acls.json";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
 const START_FILE: &str = "log-start-offset-checkpoint";
@@ -104,10 +107,28 @@ impl Store {
     }
 
     pub(crate) fn read_meta(&self) -> io::Result<Option<Meta>> {
+        self.read(META_FILE)
+    }
+
+    pub(crate) fn write_meta(&self, meta: &Meta) -> io::Result<()> {
+        self.write(META_FILE, meta)
+    }
+
+    /// The rules of the authorizer.
+    pub(crate) fn read_acls(&self) -> io::Result<Vec<Acl>> {
+        Ok(self.read(ACLS_FILE)?.unwrap_or_default())
+    }
+
+    pub(crate) fn write_acls(&self, acls: &BTreeSet<Acl>) -> io::Result<()> {
+        self.write(ACLS_FILE, acls)
+    }
+
+    /// One of the broker's private files; `None` if it is not there.
+    fn read<T: DeserializeOwned>(&self, file: &str) -> io::Result<Option<T>> {
         let Self::Dir(dir) = self else {
             return Ok(None);
         };
-        let path = dir.path.join(META_FILE);
+        let path = dir.path.join(file);
         let Some(text) = read_if_there(&path)? else {
             return Ok(None);
         };
@@ -117,10 +138,10 @@ impl Store {
         })
     }
 
-    pub(crate) fn write_meta(&self, meta: &Meta) -> io::Result<()> {
+    fn write<T: Serialize>(&self, file: &str, value: &T) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        let text = serde_json::to_string_pretty(meta)?;
-        write_atomically(&dir.path.join(META_FILE), text.as_bytes())
+        let text = serde_json::to_string_pretty(value)?;
+        write_atomically(&dir.path.join(file), text.as_bytes())
     }
 
     /// Names the directory's cluster and node as Kafka does, for tools that look there.

@@ -88,6 +88,11 @@ impl Topics {
         })
     }
 
+    /// Where all is kept that outlives the broker.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub(crate) fn cluster_id(&self) -> String {
         self.meta().cluster_id.clone()
     }

@@ -213,6 +213,89 @@ async fn java_renews_its_session() {
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_manages_the_rules_of_the_authorizer() {
+    let builder = builder()
+        .user("admin", "secret")
+        .property("super.users", "User:admin")
+        .property(
+            "authorizer.class.name",
+            "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        );
+    let broker = builder.start().await.unwrap();
+    let admin = Client::new(&broker, "SASL_SSL").with("sasl.mechanism", "PLAIN");
+    let line = "org.apache.kafka.common.security.plain.PlainLoginModule required \
+                username=\"admin\" password=\"secret\";";
+    let admin = admin.with("sasl.jaas.config", line);
+    let alice = Client::new(&broker, "SASL_SSL").plain("secret");
+    broker.create_topic("orders", 1).unwrap();
+
+    let args = ["--topic", "orders"];
+    let error = alice.run(class::CONSOLE_PRODUCER, &args, b"x\n").await;
+    let error = error.map_or_else(|error| error, |output| output);
+    let end = broker.end_offset("orders", 0);
+    assert_eq!(end, Some(0), "{error}");
+
+    let args = [
+        "--add",
+        "--allow-principal",
+        "User:alice",
+        "--producer",
+        "--topic",
+        "orders",
+    ];
+    admin.run(class::ACLS, &args, b"").await.unwrap();
+    let args = [
+        "--add",
+        "--allow-principal",
+        "User:alice",
+        "--consumer",
+        "--topic",
+        "ord",
+        "--group",
+        "g",
+        "--resource-pattern-type",
+        "prefixed",
+    ];
+    admin.run(class::ACLS, &args, b"").await.unwrap();
+    let args = ["--topic", "orders"];
+    alice
+        .run(class::CONSOLE_PRODUCER, &args, b"x\n")
+        .await
+        .unwrap();
+    let args = [
+        "--topic",
+        "orders",
+        "--group",
+        "g1",
+        "--from-beginning",
+        "--max-messages",
+        "1",
+        "--timeout-ms",
+        "30000",
+    ];
+    let read = alice
+        .run(class::CONSOLE_CONSUMER, &args, b"")
+        .await
+        .unwrap();
+    assert_eq!(read, "x\n");
+
+    let listed = admin.run(class::ACLS, &["--list"], b"").await.unwrap();
+    for part in [
+        "(principal=User:alice, host=*, operation=WRITE, permissionType=ALLOW)",
+        "resourceType=GROUP, name=g, patternType=PREFIXED",
+    ] {
+        assert!(listed.contains(part), "{listed}");
+    }
+    let args = ["--remove", "--force", "--topic", "orders"];
+    admin.run(class::ACLS, &args, b"").await.unwrap();
+    let listed = admin.run(class::ACLS, &["--list"], b"").await.unwrap();
+    assert!(!listed.contains("operation=WRITE"), "{listed}");
+    let error = alice.run(class::ACLS, &["--list"], b"").await.unwrap_err();
+    assert!(error.contains("ClusterAuthorizationException"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_understands_each_refusal() {
     let broker = builder().start().await.unwrap();
     let sasl = || Client::new(&broker, "SASL_SSL");

@@ -36,6 +36,8 @@ pub mod class {
     pub const API_VERSIONS: &str = "org.apache.kafka.tools.BrokerApiVersionsCommand";
     /// `kafka-configs.sh`.
     pub const CONFIGS: &str = "kafka.admin.ConfigCommand";
+    /// `kafka-acls.sh`.
+    pub const ACLS: &str = "org.apache.kafka.tools.AclCommand";
     /// `kafka-get-offsets.sh`.
     pub const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
     /// `kafka-producer-perf-test.sh`.

@@ -15,6 +15,7 @@ use kafka_client_protocol::{ErrorCode, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::config::TOPIC_PROPERTIES;
+use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
 
 /// Where a setting comes from, as `config_source` says it.
@@ -91,6 +92,14 @@ fn create(
     validate_only: bool,
 ) -> Result<CreatableTopicResult, Refusal> {
     let node = call.node;
+    if !call.may_on_cluster(AclOperation::Create)
+        && !call.may_on_topic(AclOperation::Create, &asked.name)
+    {
+        return Err(Refusal::new(
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            "Authorization failed.",
+        ));
+    }
     let partitions = partition_count(asked, node.config.node_id, node.config.num_partitions)?;
     let mut overrides = BTreeMap::new();
     for config in &asked.configs {
@@ -110,6 +119,18 @@ fn create(
             .create(&asked.name, partitions, overrides, &node.config, &node.env)?
             .id
     };
+    if !call.may_on_topic(AclOperation::DescribeConfigs, &asked.name) {
+        return Ok(CreatableTopicResult {
+            name: asked.name.clone(),
+            topic_id,
+            error_message: None,
+            topic_config_error_code: ErrorCode::TOPIC_AUTHORIZATION_FAILED.code(),
+            num_partitions: -1,
+            replication_factor: -1,
+            configs: None,
+            ..Default::default()
+        });
+    }
     Ok(CreatableTopicResult {
         name: asked.name.clone(),
         topic_id,

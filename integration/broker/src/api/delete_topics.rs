@@ -10,6 +10,7 @@ use kafka_client_protocol::api::delete_topics::{
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
+use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 use crate::validate::Refusal;
 
@@ -111,9 +112,23 @@ fn find(call: &Call<'_>, asked: &DeleteTopicState) -> Result<Arc<Topic>, Refusal
             ErrorCode::INVALID_REQUEST,
             "a topic must be named by name or by id, not both",
         )),
+        // Whether there is such a topic is not for everyone to know.
+        Some(name) if !call.may_on_topic(AclOperation::Delete, name) => Err(denied()),
         Some(name) => call.node.find_topic(false, asked.topic_id, name),
-        None => call.node.find_topic(true, asked.topic_id, ""),
+        None => {
+            let topic = call.node.find_topic(true, asked.topic_id, "")?;
+            if call.may_on_topic(AclOperation::Delete, &topic.name) {
+                Ok(topic)
+            } else {
+                Err(denied())
+            }
+        }
     }
+}
+
+fn denied() -> Refusal {
+    let error = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    Refusal::new(error, error.text())
 }
 
 fn refused(asked: &DeleteTopicState, refusal: Refusal) -> DeletableTopicResult {

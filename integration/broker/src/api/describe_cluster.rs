@@ -8,7 +8,7 @@ use kafka_client_protocol::api::describe_cluster::{
     DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
 };
 
-use super::{Api, CLUSTER_OPERATIONS, Call, text};
+use super::{Api, Call, text};
 
 const BROKERS: i8 = 1;
 
@@ -30,7 +30,7 @@ impl Api for DescribeClusterRequest {
                 ..Default::default()
             }],
             cluster_authorized_operations: if self.include_cluster_authorized_operations {
-                CLUSTER_OPERATIONS
+                call.cluster_operations()
             } else {
                 i32::MIN
             },

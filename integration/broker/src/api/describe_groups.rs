@@ -9,27 +9,33 @@ use kafka_client_protocol::api::describe_groups::{
     DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
 };
 
-use super::{Api, Call, GROUP_OPERATIONS, text};
+use super::{Api, Call, text};
 use crate::group::Description;
 use crate::group::state::State;
+use crate::security::acl::{AclOperation, ResourceKind};
 
 const NOT_FOUND_SINCE: i16 = 6;
 
 impl Api for DescribeGroupsRequest {
     async fn answer(self, call: &Call<'_>) -> DescribeGroupsResponse {
-        let operations = if self.include_authorized_operations {
-            GROUP_OPERATIONS
-        } else {
-            i32::MIN
+        let operations = |id: &StrBytes| {
+            if self.include_authorized_operations {
+                call.operations(ResourceKind::Group, id)
+            } else {
+                i32::MIN
+            }
         };
         let group = |id: &StrBytes| match call.node.groups.describe(id) {
-            Some(group) => described(id, group, operations),
+            _ if !call.may_on_group(AclOperation::Describe, id) => {
+                dead(id, ErrorCode::GROUP_AUTHORIZATION_FAILED)
+            }
+            Some(group) => described(id, group, operations(id)),
             None if call.version >= NOT_FOUND_SINCE => DescribedGroup {
                 error_message: text(format!("group {id} not found")),
                 ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
             },
             None => DescribedGroup {
-                authorized_operations: operations,
+                authorized_operations: operations(id),
                 ..dead(id, ErrorCode::NONE)
             },
         };

@@ -5,7 +5,7 @@ use std::any::Any;
 use bytes::Bytes;
 use kafka_client_protocol::ErrorCode;
 
-use super::{Api, Call, Outcome, Target, Then, answered, unanswered};
+use super::{Api, Call, Outcome, Target, Then, answered, authorize_and_answer, unanswered};
 use crate::faults::{Hit, Step};
 
 /// Runs the steps. `encode` makes the bytes of the answer, or says that it cannot.
@@ -101,7 +101,7 @@ impl<R: Api> Work<'_, R> {
         let answer = match self.answer.take() {
             Some(answer) => answer,
             None => {
-                let mut answer = self.request.clone().answer(self.call).await;
+                let mut answer = authorize_and_answer(self.request.clone(), self.call).await;
                 for refused in self.refused.drain(..) {
                     R::put(&mut answer, refused);
                 }

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
 use crate::partition::Partition;
+use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 use crate::validate::Refusal;
 
@@ -176,6 +177,17 @@ fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
         let topic = call
             .node
             .find_topic(by_id, asked_topic.topic_id, &asked_topic.topic);
+        let topic = topic.and_then(|topic| {
+            if call.may_on_topic(AclOperation::Read, &topic.name) {
+                Ok(topic)
+            } else {
+                Err(denied())
+            }
+        });
+        // Who may not read it is not told that there is no such topic.
+        let is_hidden =
+            topic.is_err() && !by_id && !call.may_on_topic(AclOperation::Read, &asked_topic.topic);
+        let topic = if is_hidden { Err(denied()) } else { topic };
         let mut partitions = Vec::with_capacity(asked_topic.partitions.len());
         for asked in &asked_topic.partitions {
             let at_least_one = pass.bytes == 0;
@@ -326,6 +338,11 @@ impl Drop for Watch<'_> {
             seen.partition.unwatch(self.waiter);
         }
     }
+}
+
+fn denied() -> Refusal {
+    let error = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    Refusal::new(error, error.text())
 }
 
 fn failed(partition_index: i32, error: ErrorCode) -> PartitionData {

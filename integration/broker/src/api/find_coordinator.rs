@@ -10,6 +10,7 @@ use kafka_client_protocol::api::find_coordinator::{
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
 use super::{Api, Call, text};
+use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
 
 const GROUP: i8 = 0;
@@ -26,6 +27,10 @@ impl Api for FindCoordinatorRequest {
             )),
         };
         let coordinator = |key: &StrBytes| match &result {
+            _ if self.key_type == GROUP && !call.may_on_group(AclOperation::Describe, key) => {
+                let error = ErrorCode::GROUP_AUTHORIZATION_FAILED;
+                refused(key, &Refusal::new(error, error.text()))
+            }
             Ok(()) => Coordinator {
                 key: key.clone(),
                 node_id: node.config.node_id,

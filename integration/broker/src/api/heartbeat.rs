@@ -7,8 +7,17 @@ use kafka_client_protocol::api::heartbeat::{HeartbeatRequest, HeartbeatResponse}
 
 use super::{Api, Call};
 use crate::group::Committer;
+use crate::security::acl::AclOperation;
 
 impl Api for HeartbeatRequest {
+    fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
+        if call.may_on_group(AclOperation::Read, &self.group_id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+    }
+
     async fn answer(self, call: &Call<'_>) -> HeartbeatResponse {
         if self.group_id.is_empty() {
             return self.refuse(ErrorCode::INVALID_GROUP_ID);

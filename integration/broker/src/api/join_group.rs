@@ -10,12 +10,21 @@ use kafka_client_protocol::{ErrorCode, StrBytes};
 
 use super::{Api, Call};
 use crate::group::state::{Join, Joined};
+use crate::security::acl::AclOperation;
 
 const WITH_ID_SINCE: i16 = 4;
 const NULL_PROTOCOL_SINCE: i16 = 7;
 const SKIP_ASSIGNMENT_SINCE: i16 = 9;
 
 impl Api for JoinGroupRequest {
+    fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
+        if call.may_on_group(AclOperation::Read, &self.group_id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+    }
+
     async fn answer(self, call: &Call<'_>) -> JoinGroupResponse {
         let node = call.node;
         let limits = node.config.group;

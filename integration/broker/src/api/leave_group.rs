@@ -9,10 +9,19 @@ use kafka_client_protocol::api::leave_group::{
 };
 
 use super::{Api, Call};
+use crate::security::acl::AclOperation;
 
 const BATCHED_SINCE: i16 = 3;
 
 impl Api for LeaveGroupRequest {
+    fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
+        if call.may_on_group(AclOperation::Read, &self.group_id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+    }
+
     async fn answer(self, call: &Call<'_>) -> LeaveGroupResponse {
         if self.group_id.is_empty() {
             return self.refuse(ErrorCode::INVALID_GROUP_ID);

@@ -5,6 +5,7 @@ use kafka_client_protocol::api::list_groups::{ListGroupsRequest, ListGroupsRespo
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
 use super::{Api, Call};
+use crate::security::acl::AclOperation;
 
 /// The type of every group here.
 const CLASSIC: &str = "classic";
@@ -14,11 +15,13 @@ impl Api for ListGroupsRequest {
         let wants = |filter: &[StrBytes], value: &str| {
             filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
         };
+        let sees_all = call.may_on_cluster(AclOperation::Describe);
         let groups = call.node.groups.list().into_iter();
         ListGroupsResponse {
             groups: groups
                 .filter(|group| wants(&self.states_filter, group.state.name()))
                 .filter(|_| wants(&self.types_filter, CLASSIC))
+                .filter(|group| sees_all || call.may_on_group(AclOperation::Describe, &group.id))
                 .map(|group| ListedGroup {
                     group_id: group.id.into(),
                     protocol_type: group.protocol_type.into(),

@@ -23,6 +23,7 @@ use kafka_client_protocol::api::list_offsets::{
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::partition::{Partition, TimedOffset};
+use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
 
 const EPOCHS_SINCE: i16 = 4;
@@ -35,6 +36,10 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 impl Api for ListOffsetsRequest {
     const NAMES: Named = Named::Partitions;
+
+    fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {
+        Some(AclOperation::Describe)
+    }
 
     async fn answer(self, call: &Call<'_>) -> ListOffsetsResponse {
         let twice = named_twice(&self);

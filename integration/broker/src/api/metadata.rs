@@ -11,9 +11,8 @@ use kafka_client_protocol::api::metadata::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
-use super::{
-    Api, CLUSTER_OPERATIONS, Call, Named, Part, TOPIC_OPERATIONS, Target, TopicRef, parts,
-};
+use super::{Api, Call, Named, Part, Target, TopicRef, parts};
+use crate::security::acl::{AclOperation, ResourceKind};
 use crate::topics::{Topic, check_name, is_internal};
 
 impl Api for MetadataRequest {
@@ -23,11 +22,16 @@ impl Api for MetadataRequest {
         let node = call.node;
         let wants_operations = self.include_topic_authorized_operations;
         let found = |topic: &Topic| describe(call, topic, wants_operations);
+        let all = || {
+            let all = node.topics.all();
+            let seen = all
+                .iter()
+                .filter(|topic| call.may_on_topic(AclOperation::Describe, &topic.name));
+            seen.map(|topic| found(topic)).collect()
+        };
         let topics = match &self.topics {
-            None => node.topics.all().iter().map(|topic| found(topic)).collect(),
-            Some(asked) if asked.is_empty() && call.version == 0 => {
-                node.topics.all().iter().map(|topic| found(topic)).collect()
-            }
+            None => all(),
+            Some(asked) if asked.is_empty() && call.version == 0 => all(),
             Some(asked) => asked
                 .iter()
                 .map(|asked| {
@@ -49,7 +53,7 @@ impl Api for MetadataRequest {
             controller_id: node.config.node_id,
             topics,
             cluster_authorized_operations: if include_cluster {
-                CLUSTER_OPERATIONS
+                call.cluster_operations()
             } else {
                 i32::MIN
             },
@@ -158,9 +162,18 @@ impl Lookup for MetadataRequest {
             Some(name) => name,
             None => {
                 let found = node.topics.with_id(asked.topic_id);
-                return found.ok_or_else(|| refuse(ErrorCode::UNKNOWN_TOPIC_ID));
+                let found = found.ok_or_else(|| refuse(ErrorCode::UNKNOWN_TOPIC_ID))?;
+                return if call.may_on_topic(AclOperation::Describe, &found.name) {
+                    Ok(found)
+                } else {
+                    Err(refuse(ErrorCode::TOPIC_AUTHORIZATION_FAILED))
+                };
             }
         };
+        // Whether there is such a topic is not for everyone to know.
+        if !call.may_on_topic(AclOperation::Describe, name) {
+            return Err(refuse(ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+        }
         if let Some(topic) = node.topics.named(name) {
             return Ok(topic);
         }
@@ -169,6 +182,11 @@ impl Lookup for MetadataRequest {
         let may_create = self.allow_auto_topic_creation || call.version < 4;
         if !may_create || !node.config.auto_create_topics || is_internal(name) {
             return Err(refuse(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+        }
+        if !call.may_on_cluster(AclOperation::Create)
+            && !call.may_on_topic(AclOperation::Create, name)
+        {
+            return Err(refuse(ErrorCode::TOPIC_AUTHORIZATION_FAILED));
         }
         node.auto_create(name).map_err(|refusal| {
             tracing::warn!(topic = %name, error = %refusal.message, "not created");
@@ -198,7 +216,7 @@ fn describe(call: &Call<'_>, topic: &Topic, wants_operations: bool) -> MetadataR
             })
             .collect(),
         topic_authorized_operations: if wants_operations {
-            TOPIC_OPERATIONS
+            call.operations(ResourceKind::Topic, &topic.name)
         } else {
             i32::MIN
         },

@@ -1,8 +1,11 @@
 //! The APIs: one file each, and the table that leads a request to its file.
 
 mod api_versions;
+mod create_acls;
 mod create_topics;
+mod delete_acls;
 mod delete_topics;
+mod describe_acls;
 mod describe_cluster;
 mod describe_groups;
 mod faulty;
@@ -27,7 +30,7 @@ mod sync_group;
 use std::any::Any;
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,6 +42,8 @@ use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 use crate::faults::{Hit, JournalEntry, Kind, Seen};
 use crate::net::Connection;
 use crate::node::Node;
+use crate::security::acl::{self, AclOperation, ResourceKind};
+use crate::security::authorizer::{Authorizer, Subject};
 use crate::security::gate::Admission;
 
 use self::parts::{Part, Target, TopicRef};
@@ -98,6 +103,72 @@ impl Call<'_> {
         format!("/{}", host.trim_matches(['[', ']']))
     }
 
+    /// Whether the principal may do something with a resource.
+    pub(crate) fn may(&self, operation: AclOperation, kind: ResourceKind, name: &str) -> bool {
+        self.asks(|authorizer, subject| authorizer.allows(subject, operation, kind, name))
+            .unwrap_or(true)
+    }
+
+    fn may_on_topic(&self, operation: AclOperation, name: &str) -> bool {
+        self.may(operation, ResourceKind::Topic, name)
+    }
+
+    fn may_on_group(&self, operation: AclOperation, name: &str) -> bool {
+        self.may(operation, ResourceKind::Group, name)
+    }
+
+    fn may_on_cluster(&self, operation: AclOperation) -> bool {
+        self.may(operation, ResourceKind::Cluster, acl::CLUSTER)
+    }
+
+    /// The same, as a refusal of the whole request.
+    fn needs_on_cluster(&self, operation: AclOperation) -> Result<(), ErrorCode> {
+        if self.may_on_cluster(operation) {
+            Ok(())
+        } else {
+            Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED)
+        }
+    }
+
+    /// Whether the principal may do something with any topic.
+    fn may_on_any_topic(&self, operation: AclOperation) -> bool {
+        let kind = ResourceKind::Topic;
+        self.asks(|authorizer, subject| authorizer.allows_any(subject, operation, kind))
+            .unwrap_or(true)
+    }
+
+    /// What the principal may do with a resource, as bits.
+    fn operations(&self, kind: ResourceKind, name: &str) -> i32 {
+        self.asks(|authorizer, subject| authorizer.operations(subject, kind, name))
+            .unwrap_or_else(|| {
+                let all = kind.operations().iter();
+                all.fold(0, |bits, operation| bits | 1 << operation.code())
+            })
+    }
+
+    /// What the principal may do with the cluster: nothing that it could be told of, if it may not
+    /// even see it.
+    fn cluster_operations(&self) -> i32 {
+        if self.may_on_cluster(AclOperation::Describe) {
+            self.operations(ResourceKind::Cluster, acl::CLUSTER)
+        } else {
+            0
+        }
+    }
+
+    /// Asks the authorizer; `None` if there is none.
+    fn asks<T>(&self, question: impl FnOnce(&Authorizer, Subject<'_>) -> T) -> Option<T> {
+        let authorizer = self.node.authorizer.as_ref()?;
+        let authorizer = authorizer.read().unwrap_or_else(PoisonError::into_inner);
+        let principal = self.connection.gate().principal().to_string();
+        let host = self.host();
+        let subject = Subject {
+            principal: &principal,
+            host: host.trim_start_matches('/'),
+        };
+        Some(question(&authorizer, subject))
+    }
+
     /// Waits before a failed authentication is answered, so that guessing takes its time.
     async fn delay_refusal(&self) {
         let ms = self.node.config.failed_authentication_delay_ms;
@@ -126,6 +197,17 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
 
     /// The answer that refuses all of the request.
     fn refuse(&self, error: ErrorCode) -> Self::Response;
+
+    /// Whether the principal may make the request at all; otherwise the error that refuses it.
+    fn check(&self, _call: &Call<'_>) -> Result<(), ErrorCode> {
+        Ok(())
+    }
+
+    /// What the principal must be allowed to do with each topic that the request names: the others
+    /// are refused. `None` where the answer sees to it itself.
+    fn needs_on_topics(&self, _call: &Call<'_>) -> Option<AclOperation> {
+        None
+    }
 
     /// Adds what the request means without naming it.
     fn complete(&mut self, _call: &Call<'_>) {}
@@ -229,6 +311,9 @@ apis! {
     api::delete_topics::DeleteTopicsRequest, 1..=6;
     api::init_producer_id::InitProducerIdRequest, 0..=5;
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
+    api::describe_acls::DescribeAclsRequest, 1..=3;
+    api::create_acls::CreateAclsRequest, 1..=3;
+    api::delete_acls::DeleteAclsRequest, 1..=3;
     api::sasl_authenticate::SaslAuthenticateRequest, 0..=2;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
 }
@@ -263,6 +348,9 @@ throttled! {
     api::init_producer_id::InitProducerIdRequest
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest
     api::describe_cluster::DescribeClusterRequest
+    api::describe_acls::DescribeAclsRequest
+    api::create_acls::CreateAclsRequest
+    api::delete_acls::DeleteAclsRequest
 }
 
 // Their answers have no field for it.
@@ -427,12 +515,42 @@ async fn apply<R: Api>(
         return faulty::apply(call, request, hit, encode).await;
     }
     let wants_answer = request.wants_answer();
-    let answer = request.answer(call).await;
+    let answer = authorize_and_answer(request, call).await;
     if wants_answer {
         encode(&answer).map_or_else(Outcome::close, answered)
     } else {
         unanswered::<R>(&answer)
     }
+}
+
+/// Applies as much of a request as its principal may ask for, and refuses the rest.
+async fn authorize_and_answer<R: Api>(mut request: R, call: &Call<'_>) -> R::Response {
+    if call.node.authorizer.is_none() {
+        return request.answer(call).await;
+    }
+    if let Err(error) = request.check(call) {
+        return request.refuse(error);
+    }
+    let mut refused = Vec::new();
+    if let Some(operation) = request.needs_on_topics(call) {
+        let parts = request.parts();
+        // What an unknown id means is not known, so the answer says that it is unknown.
+        let named: HashSet<String> = parts.iter().map(|part| call.name_of(part.topic)).collect();
+        for name in named {
+            if call.may_on_topic(operation, &name) {
+                continue;
+            }
+            let target = Target::new(call, &name, None);
+            if let Some(taken) = request.take(&target) {
+                refused.push(taken.refuse_taken(&target, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+            }
+        }
+    }
+    let mut answer = request.answer(call).await;
+    for refused in refused {
+        R::put(&mut answer, refused);
+    }
+    answer
 }
 
 fn answered(answer: Vec<Bytes>) -> Outcome {
@@ -464,12 +582,13 @@ fn encoded(
     }
 }
 
-/// All that may be done with a group, as bits, where nothing is forbidden to anybody.
-pub(crate) const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
-/// The same for a topic.
-pub(crate) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
-/// The same for the cluster.
-pub(crate) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+/// Kafka's words where there is no authorizer, which people search for.
+fn acl_error_text(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::SECURITY_DISABLED => "No Authorizer is configured.",
+        error => error.text(),
+    }
+}
 
 /// A message for a human in an answer, if there is one to give.
 pub(crate) fn text(message: impl Into<String>) -> Option<StrBytes> {

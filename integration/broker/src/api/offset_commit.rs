@@ -16,6 +16,7 @@ use kafka_client_protocol::api::offset_commit::{
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::group::{Commit, Committer, OffsetCommitValue};
+use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 
 const NOT_FOUND_SINCE: i16 = 9;
@@ -23,6 +24,18 @@ const TOPIC_IDS_SINCE: i16 = 10;
 
 impl Api for OffsetCommitRequest {
     const NAMES: Named = Named::Partitions;
+
+    fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
+        if call.may_on_group(AclOperation::Read, &self.group_id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+    }
+
+    fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {
+        Some(AclOperation::Read)
+    }
 
     async fn answer(self, call: &Call<'_>) -> OffsetCommitResponse {
         let node = call.node;

@@ -14,6 +14,7 @@ use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::group::{OffsetCommitValue, Offsets};
+use crate::security::acl::AclOperation;
 
 const GROUPS_SINCE: i16 = 8;
 const TOPIC_IDS_SINCE: i16 = 10;
@@ -177,6 +178,9 @@ fn one_group(group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
 }
 
 fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+    if !call.may_on_group(AclOperation::Describe, &asked.group_id) {
+        return refused(asked, ErrorCode::GROUP_AUTHORIZATION_FAILED);
+    }
     let topics = call
         .node
         .groups
@@ -211,7 +215,9 @@ fn of_topic(
         (None, true) => None,
         (None, false) => Some(asked.name.to_string()),
     };
+    let may_see = |name: &str| call.may_on_topic(AclOperation::Describe, name);
     let partition = |index: &i32| match &name {
+        Some(name) if !may_see(name) => missing(*index, ErrorCode::TOPIC_AUTHORIZATION_FAILED),
         Some(name) => found(*index, offsets.get(&(name.clone(), *index))),
         None => missing(*index, ErrorCode::UNKNOWN_TOPIC_ID),
     };
@@ -226,6 +232,9 @@ fn of_topic(
 fn all(call: &Call<'_>, offsets: &Offsets) -> Vec<OffsetFetchResponseTopics> {
     let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
     for ((name, index), value) in offsets {
+        if !call.may_on_topic(AclOperation::Describe, name) {
+            continue;
+        }
         let partition = found(*index, Some(value));
         match topics.last_mut() {
             Some(topic) if topic.name == name.as_str() => topic.partitions.push(partition),

@@ -10,9 +10,16 @@ use kafka_client_protocol::api::offset_for_leader_epoch::{
 };
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
+use crate::security::acl::AclOperation;
 
 impl Api for OffsetForLeaderEpochRequest {
     const NAMES: Named = Named::Partitions;
+
+    fn needs_on_topics(&self, call: &Call<'_>) -> Option<AclOperation> {
+        // Brokers may ask about every topic.
+        let is_broker = call.may_on_cluster(AclOperation::ClusterAction);
+        (!is_broker).then_some(AclOperation::Describe)
+    }
 
     async fn answer(self, call: &Call<'_>) -> OffsetForLeaderEpochResponse {
         each(&self, |topic, asked| {

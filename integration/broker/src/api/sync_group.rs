@@ -8,10 +8,19 @@ use kafka_client_protocol::api::sync_group::{SyncGroupRequest, SyncGroupResponse
 
 use super::{Api, Call};
 use crate::group::state::{Sync, Synced};
+use crate::security::acl::AclOperation;
 
 const PROTOCOL_SINCE: i16 = 5;
 
 impl Api for SyncGroupRequest {
+    fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
+        if call.may_on_group(AclOperation::Read, &self.group_id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+    }
+
     async fn answer(self, call: &Call<'_>) -> SyncGroupResponse {
         let node = call.node;
         if self.group_id.is_empty() {

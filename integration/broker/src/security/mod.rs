@@ -5,7 +5,9 @@
 //! the name in a client's certificate. `sasl/` has the mechanisms as state machines without input or
 //! output, `gate.rs` the state of a connection around them: what may be asked of it and when.
 
+pub(crate) mod acl;
 pub(crate) mod authority;
+pub(crate) mod authorizer;
 mod distinguished_name;
 pub(crate) mod gate;
 mod jaas;

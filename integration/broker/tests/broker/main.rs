@@ -4,6 +4,7 @@
     reason = "in a test, a failed unwrap is the message"
 )]
 
+mod authorizer;
 mod data;
 mod faults;
 mod groups;

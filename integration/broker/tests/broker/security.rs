@@ -70,7 +70,11 @@ async fn shake(client: &mut Client, mechanism: &str) -> SaslHandshakeResponse {
 }
 
 /// Handshake and one token by PLAIN.
-async fn plain(client: &mut Client, name: &str, password: &str) -> SaslAuthenticateResponse {
+pub(crate) async fn plain(
+    client: &mut Client,
+    name: &str,
+    password: &str,
+) -> SaslAuthenticateResponse {
     assert_eq!(shake(client, "PLAIN").await.error_code, 0);
     let message = format!("\0{name}\0{password}");
     client.call(&token(message.as_bytes()), 2).await
