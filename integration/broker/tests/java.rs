@@ -231,7 +231,7 @@ async fn java_manages_the_rules_of_the_authorizer() {
 
     let args = ["--topic", "orders"];
     let error = alice.run(class::CONSOLE_PRODUCER, &args, b"x\n").await;
-    let error = error.map_or_else(|error| error, |output| output);
+    let error = error.unwrap_or_else(|error| error);
     let end = broker.end_offset("orders", 0);
     assert_eq!(end, Some(0), "{error}");
 

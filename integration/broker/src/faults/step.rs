@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_client_protocol::{ErrorCode, Message};
+use kafka_client_protocol::{ApiKey, ErrorCode, Message};
 
 use super::when::{Kind, Seen, When};
 use crate::api::{self, Named};
@@ -273,6 +273,11 @@ fn check_api(when: &When, steps: &[Step]) -> Result<(), String> {
                     "{api} is answered for whole topics: {hint} in {step:?}"
                 ));
             }
+            Step::Throttle(_)
+                if [ApiKey::SASL_HANDSHAKE, ApiKey::SASL_AUTHENTICATE].contains(&api) =>
+            {
+                return Err(format!("{api} answers cannot say {step:?}"));
+            }
             Step::Edit(edit) if edit.kind != response => {
                 let (name, other) = (response.name, edit.kind.name);
                 return Err(format!("{api} is answered by a {name}, never by a {other}"));
@@ -287,7 +292,6 @@ fn check_api(when: &When, steps: &[Step]) -> Result<(), String> {
 pub(super) mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    use kafka_client_protocol::ApiKey;
     use kafka_client_protocol::api::fetch::FetchResponse;
     use kafka_client_protocol::api::produce::ProduceResponse;
 
@@ -382,6 +386,11 @@ pub(super) mod tests {
             (when(ApiKey::PRODUCE), other(), "ProduceResponse"),
             (when_any(), other(), "when(api)"),
             (when(ApiKey::PRODUCE), long, "throttle_time_ms"),
+            (
+                when(ApiKey::SASL_HANDSHAKE),
+                Step::Throttle(Duration::ZERO),
+                "cannot say",
+            ),
         ] {
             let text = panic_of(|| when.then([step]));
             assert!(text.contains(expected), "{text}");
