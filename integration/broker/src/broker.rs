@@ -223,14 +223,25 @@ impl Broker {
 
     /// Adds a user for SASL, or gives it another password. Connections stay as they are; a client
     /// meets the change when it authenticates the next time.
+    ///
+    /// Credentials of the user that clients have set are gone then. If that cannot be stored, it is
+    /// logged and nothing changes.
     pub fn set_password(&self, user: &str, password: &str) {
-        self.node.users().set_password(user, password);
+        self.change_users(|users| users.set_password(user, password));
     }
 
-    /// Removes a user; whether there was one. Connections stay as they are, as with
+    /// Removes a user; whether there was one. Everything else is as with
     /// [`set_password`](Self::set_password).
     pub fn remove_user(&self, user: &str) -> bool {
-        self.node.users().remove(user)
+        self.change_users(|users| users.remove(user))
+            .unwrap_or(false)
+    }
+
+    fn change_users<T>(&self, change: impl FnOnce(&mut Users) -> T) -> Option<T> {
+        let changed = self.node.change_users(change);
+        changed
+            .inspect_err(|error| tracing::error!(%error, "users were not changed"))
+            .ok()
     }
 
     /// The cluster's id, as clients see it.
@@ -550,11 +561,17 @@ impl Builder {
                 path: path(&self.storage),
                 source,
             })?;
+        let mut users = self.users;
+        let stored = topics.store().read_users();
+        users.restore(stored.map_err(|source| StartError::Storage {
+            path: path(&self.storage),
+            source,
+        })?);
         let node = Arc::new(Node {
             authorizer,
             cluster_id: topics.cluster_id().into(),
             listeners,
-            users: Mutex::new(self.users),
+            users: Mutex::new(users),
             faults: Faults::new(self.journal, self.seed),
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             stopping: watch::Sender::new(false),

@@ -47,6 +47,21 @@ impl Node {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes the users, and keeps what is to outlive the broker.
+    pub(crate) fn change_users<T>(&self, change: impl FnOnce(&mut Users) -> T) -> io::Result<T> {
+        let mut users = self.users();
+        let before = users.stored();
+        let mut changed = users.clone();
+        let result = change(&mut changed);
+        let stored = changed.stored();
+        // What is not kept does not hold.
+        if stored != before {
+            self.topics.store().write_users(&stored)?;
+        }
+        *users = changed;
+        Ok(result)
+    }
+
     /// Changes the rules of the authorizer, and keeps them; `None` if there is no authorizer.
     pub(crate) fn change_acls<T>(
         &self,

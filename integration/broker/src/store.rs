@@ -15,12 +15,14 @@ use crate::log::checkpoint::{
 };
 use crate::log::{HandleBudget, Opening, Place};
 use crate::security::acl::Acl;
+use crate::security::users::StoredUsers;
 
 /// Segment files kept open between uses, over all partitions.
 const OPEN_FILES: usize = 400;
 const LOCK_FILE: &str = ".lock";
 const META_FILE: &str = "kafka-broker.json";
 const ACLS_FILE: &str = "acls.json";
+const USERS_FILE: &str = "scram-credentials.json";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
 const START_FILE: &str = "log-start-offset-checkpoint";
@@ -121,6 +123,15 @@ impl Store {
 
     pub(crate) fn write_acls(&self, acls: &BTreeSet<Acl>) -> io::Result<()> {
         self.write(ACLS_FILE, acls)
+    }
+
+    /// The credentials of SCRAM that clients have set.
+    pub(crate) fn read_users(&self) -> io::Result<StoredUsers> {
+        Ok(self.read(USERS_FILE)?.unwrap_or_default())
+    }
+
+    pub(crate) fn write_users(&self, users: &StoredUsers) -> io::Result<()> {
+        self.write(USERS_FILE, users)
     }
 
     /// One of the broker's private files; `None` if it is not there.

@@ -11,12 +11,15 @@ use tempfile::TempDir;
 const RECORDS: usize = 20;
 
 fn builder() -> Builder {
+    builder_without_users().user("alice", "secret")
+}
+
+fn builder_without_users() -> Builder {
     Broker::builder()
         .listener("SSL", "127.0.0.1:0")
         .listener("SASL_PLAINTEXT", "127.0.0.1:0")
         .listener("SASL_SSL", "127.0.0.1:0")
         .tls(Tls::generated())
-        .user("alice", "secret")
 }
 
 /// A client's properties in a file.
@@ -292,6 +295,51 @@ async fn java_manages_the_rules_of_the_authorizer() {
     assert!(!listed.contains("operation=WRITE"), "{listed}");
     let error = alice.run(class::ACLS, &["--list"], b"").await.unwrap_err();
     assert!(error.contains("ClusterAuthorizationException"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_manages_the_users_of_scram() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::builder()
+        .data_dir(dir.path())
+        .start()
+        .await
+        .unwrap();
+    let plaintext = Client::new(&broker, "PLAINTEXT");
+    let args = [
+        "--alter",
+        "--entity-type",
+        "users",
+        "--entity-name",
+        "alice",
+        "--add-config",
+        "SCRAM-SHA-512=[iterations=8192,password=secret]",
+    ];
+    plaintext.run(class::CONFIGS, &args, b"").await.unwrap();
+    broker.shutdown().await.unwrap();
+
+    // The certificate is another one after a restart, the users are not.
+    let builder = builder_without_users().data_dir(dir.path());
+    let broker = builder.start().await.unwrap();
+    let client = Client::new(&broker, "SASL_SSL").scram("SCRAM-SHA-512", "secret");
+    client.exchange().await;
+    let plaintext = Client::new(&broker, "PLAINTEXT");
+    let args = [
+        "--alter",
+        "--entity-type",
+        "users",
+        "--entity-name",
+        "alice",
+        "--delete-config",
+        "SCRAM-SHA-512",
+    ];
+    plaintext.run(class::CONFIGS, &args, b"").await.unwrap();
+    let error = client
+        .run(class::TOPICS, &["--list"], b"")
+        .await
+        .unwrap_err();
+    assert!(error.contains("invalid credentials"), "{error}");
 }
 
 #[tokio::test]

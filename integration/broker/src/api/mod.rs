@@ -1,5 +1,6 @@
 //! The APIs: one file each, and the table that leads a request to its file.
 
+mod alter_user_scram_credentials;
 mod api_versions;
 mod create_acls;
 mod create_topics;
@@ -8,6 +9,7 @@ mod delete_topics;
 mod describe_acls;
 mod describe_cluster;
 mod describe_groups;
+mod describe_user_scram_credentials;
 mod faulty;
 mod fetch;
 mod find_coordinator;
@@ -315,6 +317,8 @@ apis! {
     api::create_acls::CreateAclsRequest, 1..=3;
     api::delete_acls::DeleteAclsRequest, 1..=3;
     api::sasl_authenticate::SaslAuthenticateRequest, 0..=2;
+    api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest, 0..=0;
+    api::alter_user_scram_credentials::AlterUserScramCredentialsRequest, 0..=0;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
 }
 
@@ -351,6 +355,8 @@ throttled! {
     api::describe_acls::DescribeAclsRequest
     api::create_acls::CreateAclsRequest
     api::delete_acls::DeleteAclsRequest
+    api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest
+    api::alter_user_scram_credentials::AlterUserScramCredentialsRequest
 }
 
 // Their answers have no field for it.

@@ -1,12 +1,12 @@
 //! The users that PLAIN and SCRAM know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::sasl::scram::{Hash, ScramCredential};
+use super::sasl::scram::{Hash, ITERATIONS, ScramCredential};
 
 /// The users by name.
 #[derive(Debug, Default, Clone)]
@@ -19,14 +19,33 @@ struct User {
     /// What PLAIN compares; SCRAM's credentials are made from it when they are first needed.
     password: Option<Zeroizing<String>>,
     scram: BTreeMap<Hash, ScramCredential>,
+    /// Those that clients have set, which outlive the broker. They win over the password.
+    stored: BTreeMap<Hash, ScramCredential>,
+    /// Those that clients have removed, although there is a password.
+    without: BTreeSet<Hash>,
 }
 
+impl User {
+    fn credential_iterations(&self, hash: Hash) -> Option<u32> {
+        match self.stored.get(&hash) {
+            Some(stored) => Some(stored.iterations),
+            None if self.password.is_some() && !self.without.contains(&hash) => {
+                Some(*ITERATIONS.start())
+            }
+            None => None,
+        }
+    }
+}
+
+/// The credentials that outlive the broker, by user.
+pub(crate) type StoredUsers = BTreeMap<String, BTreeMap<Hash, ScramCredential>>;
+
 impl Users {
-    /// Adds a user, or gives it another password.
+    /// Adds a user, or gives it another password, which holds for all mechanisms.
     pub(crate) fn set_password(&mut self, name: &str, password: &str) {
         let user = User {
             password: Some(Zeroizing::new(password.to_owned())),
-            scram: BTreeMap::new(),
+            ..User::default()
         };
         self.all.insert(name.to_owned(), user);
     }
@@ -34,6 +53,50 @@ impl Users {
     /// Whether there was such a user.
     pub(crate) fn remove(&mut self, name: &str) -> bool {
         self.all.remove(name).is_some()
+    }
+
+    /// Takes back what an earlier broker has stored.
+    pub(crate) fn restore(&mut self, stored: StoredUsers) {
+        for (name, credentials) in stored {
+            self.all.entry(name).or_default().stored = credentials;
+        }
+    }
+
+    pub(crate) fn stored(&self) -> StoredUsers {
+        let all = self.all.iter();
+        all.filter(|(_, user)| !user.stored.is_empty())
+            .map(|(name, user)| (name.clone(), user.stored.clone()))
+            .collect()
+    }
+
+    pub(crate) fn store(&mut self, name: &str, hash: Hash, credential: ScramCredential) {
+        let user = self.all.entry(name.to_owned()).or_default();
+        user.without.remove(&hash);
+        user.stored.insert(hash, credential);
+    }
+
+    /// Removes a credential, also one that the password would give.
+    pub(crate) fn forget(&mut self, name: &str, hash: Hash) {
+        let Some(user) = self.all.get_mut(name) else {
+            return;
+        };
+        user.stored.remove(&hash);
+        user.scram.remove(&hash);
+        user.without.insert(hash);
+    }
+
+    /// The users that have credentials for SCRAM, and the rounds of each.
+    pub(crate) fn credentials(&self) -> BTreeMap<&str, BTreeMap<Hash, u32>> {
+        let of = |user: &User| {
+            let has = |hash: &Hash| user.credential_iterations(*hash);
+            let hashes = [Hash::Sha256, Hash::Sha512].into_iter();
+            hashes
+                .filter_map(|hash| Some((hash, has(&hash)?)))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let all = self.all.iter().map(|(name, user)| (&**name, of(user)));
+        all.filter(|(_, credentials)| !credentials.is_empty())
+            .collect()
     }
 
     /// Whether the password is the user's, in a time that does not depend on it.
@@ -50,11 +113,15 @@ impl Users {
         salt: impl FnOnce() -> Vec<u8>,
     ) -> Option<ScramCredential> {
         let user = self.all.get_mut(name)?;
-        if let Some(known) = user.scram.get(&hash) {
+        let known = user.stored.get(&hash).or_else(|| user.scram.get(&hash));
+        if let Some(known) = known {
             return Some(known.clone());
         }
+        if user.without.contains(&hash) {
+            return None;
+        }
         let password = user.password.as_ref()?;
-        let made = ScramCredential::of(hash, password.as_bytes(), salt(), hash.iterations_min());
+        let made = ScramCredential::of(hash, password.as_bytes(), salt(), *ITERATIONS.start());
         user.scram.insert(hash, made.clone());
         Some(made)
     }
@@ -67,7 +134,7 @@ pub(crate) fn is_same(known: &str, given: &str) -> bool {
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User")
-            .field("scram", &self.scram.keys())
+            .field("stored", &self.stored.keys())
             .finish_non_exhaustive()
     }
 }

@@ -7,8 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use kafka_broker::{Authority, Broker, Builder, Certificate, Tls};
+use kafka_client_protocol::api::alter_user_scram_credentials::{
+    AlterUserScramCredentialsRequest, ScramCredentialDeletion, ScramCredentialUpsertion,
+};
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::api::describe_cluster::DescribeClusterRequest;
+use kafka_client_protocol::api::describe_user_scram_credentials::{
+    DescribeUserScramCredentialsRequest, UserName,
+};
 use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::heartbeat::HeartbeatRequest;
 use kafka_client_protocol::api::metadata::MetadataRequest;
@@ -771,4 +777,150 @@ async fn a_token_that_is_not_accepted_is_refused_in_two_steps() {
     );
     assert_eq!(answer.error_message.as_deref(), Some(status));
     assert!(is_closed(&mut client).await);
+}
+
+// ---- users of SCRAM ----
+
+fn setting(name: &str, mechanism: i8, iterations: i32) -> ScramCredentialUpsertion {
+    // The salted password may be anything: the broker cannot know the password.
+    ScramCredentialUpsertion {
+        name: name.into(),
+        mechanism,
+        iterations,
+        salt: Bytes::from_static(b"salt"),
+        salted_password: Bytes::from_static(&[7; 32]),
+        ..Default::default()
+    }
+}
+
+fn removal(name: &str, mechanism: i8) -> ScramCredentialDeletion {
+    ScramCredentialDeletion {
+        name: name.into(),
+        mechanism,
+        ..Default::default()
+    }
+}
+
+async fn alter(
+    client: &mut Client,
+    deletions: Vec<ScramCredentialDeletion>,
+    upsertions: Vec<ScramCredentialUpsertion>,
+) -> Vec<(String, ErrorCode)> {
+    let request = AlterUserScramCredentialsRequest {
+        deletions,
+        upsertions,
+        ..Default::default()
+    };
+    let results = client.call(&request, 0).await.results.into_iter();
+    results
+        .map(|result| (result.user.to_string(), code(result.error_code)))
+        .collect()
+}
+
+async fn credentials(client: &mut Client, names: &[&str]) -> Vec<(String, ErrorCode, Vec<i8>)> {
+    let request = DescribeUserScramCredentialsRequest {
+        users: Some(
+            names
+                .iter()
+                .map(|name| UserName {
+                    name: (*name).into(),
+                    ..Default::default()
+                })
+                .collect(),
+        ),
+        ..Default::default()
+    };
+    let results = client.call(&request, 0).await.results.into_iter();
+    results
+        .map(|result| {
+            let infos = result.credential_infos.iter().map(|info| info.mechanism);
+            (
+                result.user.to_string(),
+                code(result.error_code),
+                infos.collect(),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn credentials_are_checked_as_kafka_does() {
+    let broker = with_sasl(&[]).await;
+    let mut client = Client::new(&broker);
+    let results = alter(
+        &mut client,
+        vec![
+            removal("nobody", 1),
+            removal("twice", 1),
+            removal("alice", 3),
+        ],
+        vec![
+            setting("few", 1, 4095),
+            setting("many", 1, 16385),
+            setting("", 1, 4096),
+            setting("none", 0, 4096),
+            setting("twice", 2, 4096),
+            setting("bob", 2, 16384),
+        ],
+    )
+    .await;
+    let expected = [
+        ("nobody", ErrorCode::RESOURCE_NOT_FOUND),
+        ("twice", ErrorCode::DUPLICATE_RESOURCE),
+        ("alice", ErrorCode::UNSUPPORTED_SASL_MECHANISM),
+        ("few", ErrorCode::UNACCEPTABLE_CREDENTIAL),
+        ("many", ErrorCode::UNACCEPTABLE_CREDENTIAL),
+        ("", ErrorCode::UNACCEPTABLE_CREDENTIAL),
+        ("none", ErrorCode::UNSUPPORTED_SASL_MECHANISM),
+        ("bob", ErrorCode::NONE),
+    ];
+    let expected = expected.map(|(name, error)| (name.to_owned(), error));
+    assert_eq!(results, expected);
+
+    let of =
+        |name: &str, mechanisms: &[i8]| (name.to_owned(), ErrorCode::NONE, mechanisms.to_vec());
+    let all = credentials(&mut client, &[]).await;
+    assert_eq!(all, [of("alice", &[1, 2]), of("bob", &[2])]);
+    let some = credentials(&mut client, &["bob", "nobody", "alice", "alice"]).await;
+    let failed = |name: &str, error| (name.to_owned(), error, vec![]);
+    assert_eq!(
+        some,
+        [
+            of("bob", &[2]),
+            failed("nobody", ErrorCode::RESOURCE_NOT_FOUND),
+            failed("alice", ErrorCode::DUPLICATE_RESOURCE),
+        ]
+    );
+    assert_eq!(
+        alter(&mut client, vec![removal("alice", 1)], vec![]).await[0].1,
+        ErrorCode::NONE
+    );
+    assert_eq!(
+        credentials(&mut client, &["alice"]).await,
+        [of("alice", &[2])]
+    );
+}
+
+#[tokio::test]
+async fn credentials_outlive_the_broker() {
+    let dir = tempfile::tempdir().unwrap();
+    let on_disk = || Broker::builder().data_dir(dir.path());
+    let broker = start(on_disk()).await;
+    let mut client = Client::new(&broker);
+    alter(
+        &mut client,
+        vec![],
+        vec![setting("bob", 1, 5000), setting("carol", 1, 5000)],
+    )
+    .await;
+    alter(&mut client, vec![removal("carol", 1)], vec![]).await;
+    broker.crash().await;
+    let broker = start(on_disk()).await;
+    let mut client = Client::new(&broker);
+    let all = credentials(&mut client, &[]).await;
+    assert_eq!(all, [("bob".to_owned(), ErrorCode::NONE, vec![1])]);
+    assert!(broker.remove_user("bob"));
+    broker.crash().await;
+    let broker = start(on_disk()).await;
+    assert_eq!(credentials(&mut Client::new(&broker), &[]).await, []);
 }

@@ -6,10 +6,12 @@
 //! as the RFC demands.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -17,16 +19,27 @@ use zeroize::Zeroizing;
 use super::{Context, Exchange, Failure, Identity, Step, hidden, sasl_name, told};
 
 /// The hash function of a mechanism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Hash {
     Sha256,
     Sha512,
 }
 
 impl Hash {
-    /// The least that Kafka takes.
-    pub(crate) fn iterations_min(self) -> u32 {
-        4096
+    /// The mechanism that a code of the protocol stands for.
+    pub(crate) fn of_code(code: i8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Sha256),
+            2 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn code(self) -> i8 {
+        match self {
+            Self::Sha256 => 1,
+            Self::Sha512 => 2,
+        }
     }
 
     fn digest(self, data: &[u8]) -> Vec<u8> {
@@ -69,8 +82,11 @@ impl Hash {
     }
 }
 
+/// The rounds that Kafka takes.
+pub(crate) const ITERATIONS: RangeInclusive<u32> = 4096..=16384;
+
 /// What a broker keeps of a password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ScramCredential {
     pub(crate) salt: Vec<u8>,
     pub(crate) stored_key: Vec<u8>,
@@ -81,10 +97,15 @@ pub(crate) struct ScramCredential {
 impl ScramCredential {
     pub(crate) fn of(hash: Hash, password: &[u8], salt: Vec<u8>, iterations: u32) -> Self {
         let salted = hash.salted_password(password, &salt, iterations);
-        let client_key = Zeroizing::new(hash.hmac(&salted, b"Client Key"));
+        Self::of_salted(hash, &salted, salt, iterations)
+    }
+
+    /// Of a password that was salted and hashed already.
+    pub(crate) fn of_salted(hash: Hash, salted: &[u8], salt: Vec<u8>, iterations: u32) -> Self {
+        let client_key = Zeroizing::new(hash.hmac(salted, b"Client Key"));
         Self {
             stored_key: hash.digest(&client_key),
-            server_key: hash.hmac(&salted, b"Server Key"),
+            server_key: hash.hmac(salted, b"Server Key"),
             salt,
             iterations,
         }
