@@ -1,12 +1,12 @@
 //! Starting, using and stopping a broker in a program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use kafka_client_protocol::ErrorCode;
@@ -770,6 +770,8 @@ impl Connector {
 #[derive(Debug, Clone)]
 struct Connections {
     open: Arc<AtomicUsize>,
+    /// Those from each address that has some.
+    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
     number: Arc<AtomicU64>,
     changed: watch::Sender<()>,
 }
@@ -778,6 +780,7 @@ impl Default for Connections {
     fn default() -> Self {
         Self {
             open: Arc::default(),
+            by_address: Arc::default(),
             number: Arc::default(),
             changed: watch::Sender::new(()),
         }
@@ -791,16 +794,59 @@ impl Connections {
                 (open < max).then_some(open + 1)
             })
             .ok()?;
-        Some(OpenConnection(self.clone()))
+        Some(OpenConnection {
+            all: self.clone(),
+            address: None,
+        })
+    }
+
+    /// The same from an address that may have so many; the property that forbids it otherwise.
+    fn open_from(
+        &self,
+        max: usize,
+        address: IpAddr,
+        max_of_address: usize,
+    ) -> Result<OpenConnection, &'static str> {
+        let mut open = self.open(max).ok_or("max.connections")?;
+        let address = address.to_canonical();
+        let mut by_address = self.by_address();
+        let count = by_address.entry(address).or_default();
+        if *count < max_of_address {
+            *count += 1;
+            open.address = Some(address);
+            return Ok(open);
+        }
+        if *count == 0 {
+            by_address.remove(&address);
+        }
+        drop(by_address);
+        Err("max.connections.per.ip")
+    }
+
+    fn by_address(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        let by_address = self.by_address.lock();
+        by_address.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct OpenConnection(Connections);
+struct OpenConnection {
+    all: Connections,
+    address: Option<IpAddr>,
+}
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-        self.0.changed.send_replace(());
+        if let Some(address) = self.address {
+            let mut by_address = self.all.by_address();
+            if let Some(count) = by_address.get_mut(&address) {
+                *count -= 1;
+                if *count == 0 {
+                    by_address.remove(&address);
+                }
+            }
+        }
+        self.all.open.fetch_sub(1, Ordering::AcqRel);
+        self.all.changed.send_replace(());
     }
 }
 
@@ -827,9 +873,15 @@ async fn accept(
                 continue;
             }
         };
-        let Some(open) = connections.open(node.config.connections_max) else {
-            tracing::warn!(%peer, "refused a connection: max.connections are open");
-            continue;
+        let config = &node.config;
+        let max_of_address = config.connections_max_of(peer.ip());
+        let open = connections.open_from(config.connections_max, peer.ip(), max_of_address);
+        let open = match open {
+            Ok(open) => open,
+            Err(property) => {
+                tracing::warn!(%peer, "refused a connection: {property} are open");
+                continue;
+            }
         };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "no TCP_NODELAY");

@@ -1,6 +1,7 @@
 //! Settings under Kafka's own property names: those of the broker, and those a topic may override.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::log::LogConfig;
@@ -18,6 +19,8 @@ pub(crate) struct BrokerConfig {
     pub(crate) fetch_bytes_max: usize,
     pub(crate) fetch_sessions_max: usize,
     pub(crate) connections_max: usize,
+    pub(crate) connections_per_ip_max: usize,
+    pub(crate) connections_per_ip_overrides: BTreeMap<IpAddr, usize>,
     pub(crate) connections_max_idle_ms: u64,
     pub(crate) producer_expiration_ms: i64,
     pub(crate) checkpoint_interval_ms: u64,
@@ -79,6 +82,8 @@ impl Default for BrokerConfig {
             fetch_bytes_max: 55 << 20,
             fetch_sessions_max: 1000,
             connections_max: 10_000,
+            connections_per_ip_max: i32::MAX as usize,
+            connections_per_ip_overrides: BTreeMap::new(),
             connections_max_idle_ms: 600_000,
             producer_expiration_ms: 86_400_000,
             checkpoint_interval_ms: 60_000,
@@ -103,6 +108,14 @@ impl Default for BrokerConfig {
 }
 
 impl BrokerConfig {
+    /// How many connections an address may have.
+    pub(crate) fn connections_max_of(&self, address: IpAddr) -> usize {
+        let own = self
+            .connections_per_ip_overrides
+            .get(&address.to_canonical());
+        own.copied().unwrap_or(self.connections_per_ip_max)
+    }
+
     /// Takes one property of `server.properties`.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), PropertyError> {
         let value = value.trim();
@@ -124,6 +137,22 @@ impl BrokerConfig {
             }
             "max.connections" => {
                 self.connections_max = in_range(name, value, 0, i32::MAX as usize)?;
+            }
+            "max.connections.per.ip" => {
+                self.connections_per_ip_max = in_range(name, value, 0, i32::MAX as usize)?;
+            }
+            "max.connections.per.ip.overrides" => {
+                self.connections_per_ip_overrides = value
+                    .split(',')
+                    .filter(|part| !part.trim().is_empty())
+                    .map(|part| {
+                        // An IPv6 address has colons of its own.
+                        let (address, count) = part.rsplit_once(':')?;
+                        let address = address.trim().trim_matches(['[', ']']);
+                        Some((address.parse().ok()?, count.trim().parse().ok()?))
+                    })
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| invalid(name, value, "must be of the form address:count"))?;
             }
             "connections.max.idle.ms" => {
                 let ms: i64 = parse(name, value)?;

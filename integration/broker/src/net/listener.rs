@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::{PropertyError, invalid};
 use crate::security::SecurityProtocol;
 use crate::security::gate::Gate;
+use crate::security::principal_rules::PrincipalRules;
 use crate::security::sasl::Sasl;
 use crate::security::{Principal, settings::Scope, tls};
 
@@ -22,6 +23,7 @@ pub(crate) struct Listener {
     /// What is listened on; `None` if there are only connections in memory.
     pub(crate) local: Option<SocketAddr>,
     pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) principal_rules: PrincipalRules,
     pub(crate) sasl: Option<Sasl>,
 }
 
@@ -40,6 +42,11 @@ impl Listener {
             host: advertised.0.into(),
             port: i32::from(advertised.1),
             local,
+            principal_rules: {
+                const NAME: &str = "ssl.principal.mapping.rules";
+                let rules = scope.get(NAME).unwrap_or("DEFAULT");
+                PrincipalRules::parse(rules).map_err(|reason| invalid(NAME, rules, reason))?
+            },
             tls: protocol
                 .has_tls()
                 .then(|| tls::server(scope, protocol, own).map(TlsAcceptor::from))

@@ -109,13 +109,17 @@ where
     let certificates = stream.get_ref().1.peer_certificates();
     let principal = match certificates.and_then(|chain| chain.first()) {
         None => None,
-        Some(certificate) => match tls::client_name(certificate) {
-            Some(name) => Some(Principal::new(name)),
-            None => {
-                tracing::warn!(%peer, "closed a connection: no name in the certificate");
+        Some(certificate) => {
+            let name = tls::client_name(certificate);
+            let principal = name
+                .as_deref()
+                .and_then(|name| listener.principal_rules.apply(name));
+            let Some(principal) = principal else {
+                tracing::warn!(%peer, ?name, "closed a connection: no rule for the certificate");
                 return;
-            }
-        },
+            };
+            Some(Principal::new(principal))
+        }
     };
     let gate = Mutex::new(listener.gate(principal));
     let connection = Connection {
@@ -169,9 +173,17 @@ where
             }
         };
         let outcome = api::serve(node, connection, frame).await;
-        if let Err(error) = write_all(&mut stream, outcome.answer).await {
-            tracing::debug!(%peer, %error, "connection lost before the answer was sent");
-            return;
+        // Who does not read what it has asked for holds memory.
+        match crate::env::timeout(idle, write_all(&mut stream, outcome.answer)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "connection lost before the answer was sent");
+                return;
+            }
+            Err(_) => {
+                tracing::info!(%peer, "closed a connection that does not read its answers");
+                return;
+            }
         }
         match outcome.then {
             Then::Next => {}

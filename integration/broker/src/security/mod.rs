@@ -11,6 +11,7 @@ pub(crate) mod authorizer;
 mod distinguished_name;
 pub(crate) mod gate;
 mod jaas;
+pub(crate) mod principal_rules;
 pub(crate) mod sasl;
 pub(crate) mod settings;
 pub(crate) mod tls;

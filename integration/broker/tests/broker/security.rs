@@ -90,7 +90,7 @@ pub(crate) async fn plain(
 async fn is_closed(client: &mut Client) -> bool {
     let mut rest = Vec::new();
     let end = client.stream().read_to_end(&mut rest);
-    let ended = tokio::time::timeout(Duration::from_secs(10), end).await;
+    let ended = tokio::time::timeout(Duration::from_secs(60), end).await;
     ended.is_ok() && rest.is_empty()
 }
 
@@ -923,4 +923,136 @@ async fn credentials_outlive_the_broker() {
     broker.crash().await;
     let broker = start(on_disk()).await;
     assert_eq!(credentials(&mut Client::new(&broker), &[]).await, []);
+}
+
+// ---- limits ----
+
+/// Whether a broker takes a connection.
+async fn takes(address: &str) -> Option<Client> {
+    let mut client = Client::over(TcpStream::connect(address).await.unwrap(), "test");
+    let answer = client.try_send(&ApiVersionsRequest::default(), 0).await;
+    answer.then_some(client)
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_no_more() {
+    let broker = Broker::builder()
+        .property("max.connections.per.ip", "2")
+        .start()
+        .await
+        .unwrap();
+    let address = broker.bootstrap();
+    let first = takes(&address).await;
+    let second = takes(&address).await;
+    assert!(first.is_some() && second.is_some());
+    assert!(takes(&address).await.is_none());
+    drop(first);
+    while broker.connections() > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(takes(&address).await.is_some());
+}
+
+#[tokio::test]
+async fn an_address_may_have_a_limit_of_its_own() {
+    let broker = Broker::builder()
+        .property("max.connections.per.ip", "1")
+        .property("max.connections.per.ip.overrides", "::1:0, 127.0.0.1:3")
+        .start()
+        .await
+        .unwrap();
+    let address = broker.bootstrap();
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(takes(&address).await.unwrap());
+    }
+    assert!(takes(&address).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_finish_the_handshake_of_tls_is_let_go() {
+    let broker = start(
+        builder()
+            .listener("SSL", "127.0.0.1:0")
+            .tls(Tls::generated()),
+    )
+    .await;
+    let connector = broker.connector_of("SSL").unwrap();
+    let mut silent = Client::over(connector.connect(), "test");
+    let mut slow = Client::over(connector.connect(), "test");
+    let began = tokio::time::Instant::now();
+    // The beginning of a ClientHello, a byte a second.
+    for byte in [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3] {
+        slow.stream().write_u8(byte).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(broker.connections(), 2);
+    for client in [&mut silent, &mut slow] {
+        assert!(is_closed(client).await);
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(31),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(broker.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_its_answers_is_let_go() {
+    let broker = start(Broker::builder().property("connections.max.idle.ms", "5000")).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let large = batch(&[&"x".repeat(900 << 10)]);
+    assert_eq!(client.produce("t", 0, large).await.error_code, 0);
+    client
+        .send(&crate::support::fetch_request("t", 0, 0), 12)
+        .await;
+    assert_eq!(broker.connections(), 1);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(broker.connections(), 0);
+}
+
+#[tokio::test]
+async fn rules_make_principals_of_certificates() {
+    let properties = [
+        ("ssl.client.auth", "required"),
+        ("ssl.principal.mapping.rules", "RULE:^CN=(a.*)$/$1/U"),
+    ];
+    let broker = with_tls(Tls::generated(), &properties).await;
+    let trusted = broker.certificate().unwrap();
+    let own = broker.client_certificate("alice");
+    let stream = tls(&broker, "SSL", &trusted, own).await.unwrap();
+    metadata(&mut Client::over(stream, "test")).await;
+    assert_eq!(last_principal(&broker), "User:ALICE");
+    // No rule takes this one.
+    let own = broker.client_certificate("bob");
+    let stream = tls(&broker, "SSL", &trusted, own).await.unwrap();
+    let mut client = Client::over(stream, "test");
+    assert!(!client.try_send(&MetadataRequest::default(), 12).await);
+}
+
+#[tokio::test]
+async fn many_half_open_connections_hold_up_nobody() {
+    let broker = with_tls(Tls::generated(), &[]).await;
+    let address = broker.bootstrap_of("SSL").unwrap();
+    let mut open = Vec::new();
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(&[0x16, 3, 1]).await.unwrap();
+        open.push(stream);
+    }
+    let trusted = broker.certificate().unwrap();
+    let began = std::time::Instant::now();
+    let stream = tls(&broker, "SSL", &trusted, None).await.unwrap();
+    metadata(&mut Client::over(stream, "test")).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(open);
+    while broker.connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }

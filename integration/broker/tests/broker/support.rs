@@ -86,6 +86,18 @@ impl Client {
         self.receive::<R>(version, correlation_id).await
     }
 
+    /// Sends a request; whether it is answered, and not a connection that has ended.
+    pub(crate) async fn try_send<R: Request>(&mut self, request: &R, version: i16) -> bool {
+        self.correlation_id += 1;
+        let frame = encode_request(request, version, self.correlation_id, None).unwrap();
+        if self.stream.write_all(&frame.to_bytes()).await.is_err() {
+            return false;
+        }
+        let correlation_id = self.correlation_id;
+        let answer = self.receive::<R>(version, correlation_id).await;
+        answer.is_some()
+    }
+
     pub(crate) async fn call<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
         self.try_call(request, version).await.expect("an answer")
     }
