@@ -23,6 +23,7 @@ use crate::group::Groups;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, listener};
 use crate::node::Node;
+use crate::quota::Quotas;
 use crate::security::acl::Acl;
 use crate::security::authority::{Authority, Certificate};
 use crate::security::authorizer::Authorizer;
@@ -567,7 +568,13 @@ impl Builder {
             path: path(&self.storage),
             source,
         })?);
+        let quotas = topics.store().read_quotas();
+        let quotas = quotas.map_err(|source| StartError::Storage {
+            path: path(&self.storage),
+            source,
+        })?;
         let node = Arc::new(Node {
+            quotas: Mutex::new(Quotas::new(quotas, config.quota_window)),
             authorizer,
             cluster_id: topics.cluster_id().into(),
             listeners,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::log::LogConfig;
 use crate::net::listener::{self, EndPoint, Protocols};
+use crate::quota::Window;
 use crate::security::settings::SecuritySettings;
 
 /// The broker's settings.
@@ -36,6 +37,7 @@ pub(crate) struct BrokerConfig {
     pub(crate) failed_authentication_delay_ms: u64,
     pub(crate) security: SecuritySettings,
     pub(crate) authorizer: AuthorizerConfig,
+    pub(crate) quota_window: Window,
     /// What new topics get where they set nothing themselves.
     pub(crate) topic: TopicConfig,
 }
@@ -102,6 +104,10 @@ impl Default for BrokerConfig {
             failed_authentication_delay_ms: 100,
             security: SecuritySettings::default(),
             authorizer: AuthorizerConfig::default(),
+            quota_window: Window {
+                samples: 11,
+                sample_ms: 1000,
+            },
             topic: TopicConfig::default(),
         }
     }
@@ -195,6 +201,10 @@ impl BrokerConfig {
                     .split(',')
                     .map(|name| name.trim().to_ascii_uppercase());
                 self.controller_listeners = names.collect();
+            }
+            "quota.window.num" => self.quota_window.samples = in_range(name, value, 1, 1000)?,
+            "quota.window.size.seconds" => {
+                self.quota_window.sample_ms = in_range(name, value, 1, 86_400)? * 1000;
             }
             "authorizer.class.name" => {
                 if !value.is_empty() && value != STANDARD_AUTHORIZER {

@@ -14,6 +14,53 @@
 //! It is a reference for the client and its users' tests, not a product to run at scale: Apache
 //! Kafka decides what is right, and the same client works with both.
 //!
+//! # Security
+//!
+//! A broker has several listeners, each with a protocol of Kafka: PLAINTEXT, SSL, SASL_PLAINTEXT or
+//! SASL_SSL. What a client is told to connect to is the address of the listener that it asks on.
+//! The properties are Kafka's, also those of one listener (`listener.name.<listener>.<property>`);
+//! in a program there are shorter ways:
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use kafka_broker::{Acl, AclOperation, AclResource, Broker, Tls};
+//!
+//! let broker = Broker::builder()
+//!     .listener("SASL_SSL", "127.0.0.1:0")
+//!     .tls(Tls::generated())
+//!     .user("alice", "secret")
+//!     .acl(Acl::allow("User:alice", AclOperation::All, AclResource::topic("*")))
+//!     .property("connections.max.reauth.ms", "60000")
+//!     .start()
+//!     .await?;
+//! let bootstrap = broker.bootstrap_of("SASL_SSL").unwrap();
+//! let trusted = broker.certificate().unwrap();
+//! broker.set_password("alice", "another");
+//! # broker.shutdown().await.unwrap();
+//! # Ok::<(), kafka_broker::StartError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! - *TLS*: 1.2 and 1.3, from PEM (KIP-651) or with certificates made in memory ([`Tls`],
+//!   [`Authority`]), also with those of clients (`ssl.client.auth`) and rules for the names in them
+//!   (`ssl.principal.mapping.rules`).
+//! - *SASL*: PLAIN, SCRAM-SHA-256 and -512, OAUTHBEARER; sessions that end and are renewed in band
+//!   (KIP-368). A program's users know every mechanism with their password; clients manage those of
+//!   SCRAM, and the broker stores them.
+//! - *The authorizer*: Kafka's `StandardAuthorizer`, on by its property or by [`Builder::acl`].
+//!   Rules outlive the broker. It gives the verdicts that Apache Kafka's class gives, which a test
+//!   compares.
+//! - *Quotas* of users and client ids (produced and fetched bytes, time of requests), managed by
+//!   clients and stored: whoever is over one is told to pause and is not read meanwhile.
+//! - *Limits*: connections in all and by address, 30 s to say who one is, 512 KiB for a request
+//!   before that, and `connections.max.idle.ms` for reading what one has asked for.
+//!
+//! What is otherwise than in Kafka: there are no GSSAPI and no delegation tokens, stores in JKS and PKCS#12 and encrypted keys
+//! must be converted, files are read at the start only, a JWKS comes from a file, and where
+//! `max.connections` are open, a further one is refused and does not wait.
+//!
+//! # Disk
+//!
 //! Disk reads and writes happen on the runtime's threads: appends go to the page cache and reads
 //! mostly come from there. Nothing on the way of a request moves to other threads, so tests with
 //! paused time stay deterministic; only closed segments are forced to the disk in the background.
@@ -33,6 +80,7 @@ mod net;
 mod node;
 mod partition;
 mod properties;
+mod quota;
 mod security;
 mod store;
 mod topics;

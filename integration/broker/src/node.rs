@@ -13,6 +13,7 @@ use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::net::listener::Listener;
+use crate::quota::Quotas;
 use crate::security::authorizer::Authorizer;
 use crate::security::users::Users;
 use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
@@ -29,6 +30,7 @@ pub(crate) struct Node {
     /// At least one; the first is the one for whoever does not ask for another.
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) users: Mutex<Users>,
+    pub(crate) quotas: Mutex<Quotas>,
     /// `None` if everybody may do everything.
     pub(crate) authorizer: Option<RwLock<Authorizer>>,
     pub(crate) faults: Faults,
@@ -60,6 +62,10 @@ impl Node {
         }
         *users = changed;
         Ok(result)
+    }
+
+    pub(crate) fn quotas(&self) -> MutexGuard<'_, Quotas> {
+        self.quotas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the rules of the authorizer, and keeps them; `None` if there is no authorizer.

@@ -14,6 +14,7 @@ use crate::log::checkpoint::{
     Offsets, read_if_there, read_offsets, write_atomically, write_offsets,
 };
 use crate::log::{HandleBudget, Opening, Place};
+use crate::quota::{Entity, Limits};
 use crate::security::acl::Acl;
 use crate::security::users::StoredUsers;
 
@@ -22,6 +23,7 @@ const OPEN_FILES: usize = 400;
 const LOCK_FILE: &str = ".lock";
 const META_FILE: &str = "kafka-broker.json";
 const ACLS_FILE: &str = "acls.json";
+const QUOTAS_FILE: &str = "client-quotas.json";
 const USERS_FILE: &str = "scram-credentials.json";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
@@ -132,6 +134,17 @@ impl Store {
 
     pub(crate) fn write_users(&self, users: &StoredUsers) -> io::Result<()> {
         self.write(USERS_FILE, users)
+    }
+
+    /// The quotas of clients.
+    pub(crate) fn read_quotas(&self) -> io::Result<Limits> {
+        // Not a map in the file: there, a key can only be text.
+        let all: Vec<(Entity, BTreeMap<String, f64>)> = self.read(QUOTAS_FILE)?.unwrap_or_default();
+        Ok(all.into_iter().collect())
+    }
+
+    pub(crate) fn write_quotas(&self, quotas: &Limits) -> io::Result<()> {
+        self.write(QUOTAS_FILE, &quotas.iter().collect::<Vec<_>>())
     }
 
     /// One of the broker's private files; `None` if it is not there.

@@ -344,6 +344,36 @@ async fn java_manages_the_users_of_scram() {
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_manages_quotas_and_is_slowed_by_them() {
+    let broker = Broker::builder().start().await.unwrap();
+    broker.create_topic("t", 1).unwrap();
+    let client = Client::new(&broker, "PLAINTEXT");
+    let entity = ["--entity-type", "clients", "--entity-name", "slow"];
+    let alter = ["--alter", "--add-config", "producer_byte_rate=20000"];
+    let args = [&alter[..], &entity[..]].concat();
+    client.run(class::CONFIGS, &args, b"").await.unwrap();
+    let args = [&["--describe"][..], &entity[..]].concat();
+    let described = client.run(class::CONFIGS, &args, b"").await.unwrap();
+    assert!(
+        described.contains("producer_byte_rate=20000.0"),
+        "{described}"
+    );
+
+    // 400 kB at 20 kB a second, of which 200 kB are free at the start.
+    let began = std::time::Instant::now();
+    let slow = Client::new(&broker, "PLAINTEXT").with("client.id", "slow");
+    let line = "x".repeat(1000) + "\n";
+    let args = ["--topic", "t", "--compression-codec", "none"];
+    let input = line.repeat(400);
+    slow.run(class::CONSOLE_PRODUCER, &args, input.as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(broker.end_offset("t", 0), Some(400));
+    assert!(began.elapsed().as_secs() >= 5, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_understands_each_refusal() {
     let broker = builder().start().await.unwrap();
     let sasl = || Client::new(&broker, "SASL_SSL");

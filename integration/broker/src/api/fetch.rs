@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
 use crate::partition::Partition;
+use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 use crate::validate::Refusal;
@@ -33,6 +34,11 @@ const READ_COMMITTED: i8 = 1;
 
 impl Api for FetchRequest {
     const NAMES: Named = Named::Partitions;
+    const QUOTA: Option<quota::Kind> = Some(quota::Kind::Fetch);
+
+    fn hold_back(answer: &mut FetchResponse) {
+        answer.responses.clear();
+    }
 
     async fn answer(self, call: &Call<'_>) -> FetchResponse {
         let node = call.node;
@@ -164,7 +170,7 @@ impl Seen {
 }
 
 fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
-    let limit = call.node.config.fetch_bytes_max;
+    let limit = call.node.config.fetch_bytes_max.min(quota_bytes_max(call));
     let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(limit);
     let mut pass = Pass {
         response: FetchResponse::default(),
@@ -218,6 +224,17 @@ fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
         });
     }
     pass
+}
+
+/// What one answer may have without being over the client's quota for good.
+fn quota_bytes_max(call: &Call<'_>) -> usize {
+    let quotas = call.node.quotas();
+    if quotas.is_empty() {
+        return usize::MAX;
+    }
+    let principal = Arc::clone(call.connection.gate().principal());
+    let max = quotas.fetch_bytes_max(&principal.name, call.client_id);
+    max.map_or(usize::MAX, |bytes| bytes as usize)
 }
 
 fn read_one(

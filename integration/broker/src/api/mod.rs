@@ -1,5 +1,6 @@
 //! The APIs: one file each, and the table that leads a request to its file.
 
+mod alter_client_quotas;
 mod alter_user_scram_credentials;
 mod api_versions;
 mod create_acls;
@@ -7,6 +8,7 @@ mod create_topics;
 mod delete_acls;
 mod delete_topics;
 mod describe_acls;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_groups;
 mod describe_user_scram_credentials;
@@ -44,6 +46,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 use crate::faults::{Hit, JournalEntry, Kind, Seen};
 use crate::net::Connection;
 use crate::node::Node;
+use crate::quota;
 use crate::security::acl::{self, AclOperation, ResourceKind};
 use crate::security::authorizer::{Authorizer, Subject};
 use crate::security::gate::Admission;
@@ -57,6 +60,8 @@ pub(crate) use self::parts::Named;
 pub(crate) struct Outcome {
     /// Is sent first, length prefix included; nothing if it is empty.
     pub(crate) answer: Vec<Bytes>,
+    /// How long nothing more is read after it: the client is over a quota.
+    pub(crate) pause: Duration,
     pub(crate) then: Then,
 }
 
@@ -83,6 +88,7 @@ impl From<Then> for Outcome {
     fn from(then: Then) -> Self {
         Self {
             answer: Vec::new(),
+            pause: Duration::ZERO,
             then,
         }
     }
@@ -199,6 +205,12 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
 
     /// The answer that refuses all of the request.
     fn refuse(&self, error: ErrorCode) -> Self::Response;
+
+    /// The quota that bytes count against: those of a Produce, and those of the answer of a Fetch.
+    const QUOTA: Option<quota::Kind> = None;
+
+    /// Takes out of an answer what a client over its quota does not get.
+    fn hold_back(_answer: &mut Self::Response) {}
 
     /// Whether the principal may make the request at all; otherwise the error that refuses it.
     fn check(&self, _call: &Call<'_>) -> Result<(), ErrorCode> {
@@ -317,6 +329,8 @@ apis! {
     api::create_acls::CreateAclsRequest, 1..=3;
     api::delete_acls::DeleteAclsRequest, 1..=3;
     api::sasl_authenticate::SaslAuthenticateRequest, 0..=2;
+    api::describe_client_quotas::DescribeClientQuotasRequest, 0..=1;
+    api::alter_client_quotas::AlterClientQuotasRequest, 0..=1;
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest, 0..=0;
     api::alter_user_scram_credentials::AlterUserScramCredentialsRequest, 0..=0;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
@@ -355,6 +369,8 @@ throttled! {
     api::describe_acls::DescribeAclsRequest
     api::create_acls::CreateAclsRequest
     api::delete_acls::DeleteAclsRequest
+    api::describe_client_quotas::DescribeClientQuotasRequest
+    api::alter_client_quotas::AlterClientQuotasRequest
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest
     api::alter_user_scram_credentials::AlterUserScramCredentialsRequest
 }
@@ -428,7 +444,14 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
         // version cannot be read, and it is told so in the oldest form.
         Some(_) if header.api_key == ApiKey::API_VERSIONS => {
             note(&call, &header, Vec::new);
-            apply(&call, &header, ApiVersionsRequest::default(), 0).await
+            apply(
+                &call,
+                &header,
+                ApiVersionsRequest::default(),
+                frame.len(),
+                0,
+            )
+            .await
         }
         _ => {
             note(&call, &header, Vec::new);
@@ -472,6 +495,7 @@ async fn read_and_apply<R: Api>(
     body: Bytes,
     is_illegal: bool,
 ) -> Outcome {
+    let request_bytes = body.len();
     match R::decode(body, call.version) {
         Ok(mut request) => {
             request.complete(call);
@@ -481,7 +505,7 @@ async fn read_and_apply<R: Api>(
                 let frame = encode_response::<R>(&answer, call.version, header.correlation_id);
                 return encoded(call, frame).map_or_else(Outcome::close, answered);
             }
-            apply(call, header, request, call.version).await
+            apply(call, header, request, request_bytes, call.version).await
         }
         Err(error) => {
             note(call, header, Vec::new);
@@ -494,11 +518,13 @@ async fn read_and_apply<R: Api>(
     }
 }
 
-/// Applies a request, with the fault that hits it, and answers in a version.
+/// Applies a request, with the fault that hits it, and answers in a version. What a fault hits
+/// counts against no quota.
 async fn apply<R: Api>(
     call: &Call<'_>,
     header: &RequestHeader,
     request: R,
+    request_bytes: usize,
     answer_version: i16,
 ) -> Outcome {
     let hit = call.node.faults.hit(&Seen {
@@ -521,12 +547,82 @@ async fn apply<R: Api>(
         return faulty::apply(call, request, hit, encode).await;
     }
     let wants_answer = request.wants_answer();
-    let answer = authorize_and_answer(request, call).await;
-    if wants_answer {
-        encode(&answer).map_or_else(Outcome::close, answered)
-    } else {
-        unanswered::<R>(&answer)
+    let (mut answer, spent) = timed(authorize_and_answer(request, call)).await;
+    if !wants_answer {
+        let pause = throttle::<R>(call, spent, || request_bytes, &mut answer);
+        return Outcome {
+            pause,
+            ..unanswered::<R>(&answer)
+        };
     }
+    if call.node.quotas().is_empty() {
+        return encode(&answer).map_or_else(Outcome::close, answered);
+    }
+    let Some(mut segments) = encode(&answer) else {
+        return Outcome::close();
+    };
+    let bytes = || match R::QUOTA {
+        Some(quota::Kind::Fetch) => segments.iter().map(Bytes::len).sum(),
+        _ => request_bytes,
+    };
+    let pause = throttle::<R>(call, spent, bytes, &mut answer);
+    if !pause.is_zero() {
+        let Some(throttled) = encode(&answer) else {
+            return Outcome::close();
+        };
+        segments = throttled;
+    }
+    Outcome {
+        pause,
+        ..answered(segments)
+    }
+}
+
+/// Counts a request against the quotas of its client, and says so in the answer if it is over one;
+/// the time to pause.
+fn throttle<R: Api>(
+    call: &Call<'_>,
+    spent: Duration,
+    bytes: impl FnOnce() -> usize,
+    answer: &mut R::Response,
+) -> Duration {
+    let mut quotas = call.node.quotas();
+    if quotas.is_empty() {
+        return Duration::ZERO;
+    }
+    let principal = Arc::clone(call.connection.gate().principal());
+    let (user, client_id) = (&*principal.name, call.client_id);
+    let now_ms = call.node.env.now_ms();
+    let percent = spent.as_secs_f64() * 100.0;
+    let mut pause_ms = quotas.record(quota::Kind::Request, user, client_id, percent, now_ms);
+    if let Some(kind) = R::QUOTA {
+        let bytes = bytes() as f64;
+        pause_ms = pause_ms.max(quotas.record(kind, user, client_id, bytes, now_ms));
+        // What a Fetch does not get now, it will ask for again.
+        if pause_ms > 0 && kind == quota::Kind::Fetch {
+            quotas.unrecord(kind, user, client_id, bytes);
+            R::hold_back(answer);
+        }
+    }
+    let told_ms = i32::try_from(pause_ms).unwrap_or(i32::MAX);
+    if told_ms > 0 {
+        R::throttle(answer, told_ms);
+    }
+    Duration::from_millis(pause_ms)
+}
+
+/// A future's output, and the time that it took on its thread, without that in which it waited.
+async fn timed<F: Future>(future: F) -> (F::Output, Duration) {
+    let mut future = std::pin::pin!(future);
+    let mut spent = Duration::ZERO;
+    let output = std::future::poll_fn(|context| {
+        let began = crate::env::now();
+        let polled = future.as_mut().poll(context);
+        spent += crate::env::now().saturating_duration_since(began);
+        polled
+    });
+    let output = output.await;
+    (output, spent)
 }
 
 /// Applies as much of a request as its principal may ask for, and refuses the rest.
@@ -562,6 +658,7 @@ async fn authorize_and_answer<R: Api>(mut request: R, call: &Call<'_>) -> R::Res
 fn answered(answer: Vec<Bytes>) -> Outcome {
     Outcome {
         answer,
+        pause: Duration::ZERO,
         then: Then::Next,
     }
 }

@@ -17,6 +17,7 @@ use kafka_client_protocol::api::produce::{
 };
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
+use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 use crate::validate::{Refusal, validate};
@@ -25,6 +26,8 @@ const TOPIC_IDS_SINCE: i16 = 13;
 
 impl Api for ProduceRequest {
     const NAMES: Named = Named::Partitions;
+
+    const QUOTA: Option<quota::Kind> = Some(quota::Kind::Produce);
 
     fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {
         Some(AclOperation::Write)

@@ -12,7 +12,8 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "kafka-broker", version)]
 struct Arguments {
-    /// Address to listen on; port 0 takes a free one.
+    /// Address that the first listener listens on; port 0 takes a free one. Further listeners, and
+    /// those with TLS or SASL, are in the properties: listeners, ssl.* and sasl.*.
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
 

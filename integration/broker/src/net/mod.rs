@@ -185,6 +185,9 @@ where
                 return;
             }
         }
+        if !outcome.pause.is_zero() {
+            crate::env::sleep(outcome.pause).await;
+        }
         match outcome.then {
             Then::Next => {}
             Then::Close => break,

@@ -9,5 +9,6 @@ mod data;
 mod faults;
 mod groups;
 mod hostile;
+mod quotas;
 mod security;
 mod support;
