@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::time::Instant;
 
-use super::delivery::{Delivery, Payload};
+use super::delivery::{Delivery, Payload, Receipt};
 use super::shared::Shared;
 use super::work::Tracking;
 use super::{Consumer, ConsumerBuilder, ConsumerHandle, ConsumerRecord, Received, TopicPartition};
@@ -215,31 +215,33 @@ fn poll<R: Payload>(
 ) -> Poll<Result<Delivery<R>, Error>> {
     // Those that were handed back come first: they hold up what is behind them.
     let returned = tracking.take_back();
-    let (record, receipt, attempt) = match returned {
-        Some(again) => {
-            reader.enter();
-            again
+    if returned.is_none() {
+        let polled = reader.poll_delivery(cx, |record, receipt| delivery(record, receipt, 1));
+        if polled.is_ready() {
+            return polled;
         }
-        None => match reader.poll_delivery(cx) {
-            Poll::Ready(Ok((record, receipt))) => (record, receipt, 1),
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            // One may have been handed back before there was a waker to be woken by it.
-            Poll::Pending => match tracking.take_back() {
-                Some(again) => {
-                    reader.enter();
-                    again
-                }
-                None => return Poll::Pending,
-            },
-        },
+    }
+    // One may have been handed back before there was a waker to be woken by it.
+    let Some((record, receipt, attempt)) = returned.or_else(|| tracking.take_back()) else {
+        return Poll::Pending;
     };
-    Poll::Ready(match R::from_record(record) {
+    reader.enter();
+    Poll::Ready(delivery(record, receipt, attempt))
+}
+
+#[inline(always)]
+fn delivery<R: Payload>(
+    record: ConsumerRecord,
+    receipt: Receipt,
+    attempt: u32,
+) -> Result<Delivery<R>, Error> {
+    match R::from_record(record) {
         Ok(payload) => Ok(Delivery::new(payload, receipt, attempt)),
         Err(error) => {
             receipt.ack();
             Err(error)
         }
-    })
+    }
 }
 
 impl<R: Payload> Stream for AckConsumer<R> {
@@ -327,7 +329,7 @@ fn late(shared: &Shared, now: Instant) -> BTreeMap<TopicPartition, (i64, bool)> 
         let mut ledger = work.ledger();
         let is_stuck = ledger.is_stuck();
         let is_late = ledger.age(now).is_some_and(|age| age >= WORK_LONG);
-        if let Some((_, offset)) = ledger.oldest().filter(|_| is_late || is_stuck) {
+        if let Some(offset) = ledger.oldest().filter(|_| is_late || is_stuck) {
             late.insert(partition.clone(), (offset, is_stuck));
         }
     }

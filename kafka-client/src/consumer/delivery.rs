@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
-use super::position::Assigned;
+use super::work::Ticket;
 use super::{ConsumerRecord, Received};
 use crate::error::Error;
 use crate::record::KafkaRecord;
@@ -69,8 +68,7 @@ pub struct Delivery<R> {
 /// Acknowledges a record apart from it. Made by [`Delivery::split`].
 #[must_use = "a record that is not acknowledged holds up its partition"]
 pub struct Receipt {
-    assigned: Arc<Assigned>,
-    ticket: u64,
+    ticket: Ticket,
     /// Somebody has the record in hand.
     is_held: bool,
 }
@@ -113,10 +111,7 @@ impl<R: Payload> Delivery<R> {
 
     /// Whether an acknowledgement would still count.
     pub(super) fn is_in_work(&self) -> bool {
-        let Receipt {
-            assigned, ticket, ..
-        } = &self.receipt;
-        assigned.is_in_work(*ticket)
+        self.receipt.ticket.would_count()
     }
 
     /// As if it had not been handed out, this time.
@@ -126,16 +121,14 @@ impl<R: Payload> Delivery<R> {
             mut receipt,
             attempt,
         } = self;
-        let tracking = receipt.assigned.work().map(|work| work.tracking.clone());
-        if let Some(tracking) = tracking {
-            receipt.assigned.hand_back(receipt.ticket);
-            receipt.is_held = false;
-            tracking.hand_back(Returned {
-                record: payload.into_record(),
-                receipt,
-                attempt,
-            });
-        }
+        receipt.ticket.hand_back();
+        receipt.is_held = false;
+        let tracking = receipt.ticket.tracking().clone();
+        tracking.hand_back(Returned {
+            record: payload.into_record(),
+            receipt,
+            attempt,
+        });
     }
 
     /// The record, and what it is acknowledged by.
@@ -174,9 +167,8 @@ impl<R: fmt::Debug> fmt::Debug for Delivery<R> {
 }
 
 impl Receipt {
-    pub(super) fn new(assigned: Arc<Assigned>, ticket: u64) -> Self {
+    pub(super) fn new(ticket: Ticket) -> Self {
         Self {
-            assigned,
             ticket,
             is_held: true,
         }
@@ -185,7 +177,7 @@ impl Receipt {
     /// As [`Delivery::ack`].
     pub fn ack(mut self) {
         self.is_held = false;
-        self.assigned.ack(self.ticket);
+        self.ticket.ack();
     }
 }
 
@@ -193,16 +185,14 @@ impl Drop for Receipt {
     /// Nobody works on the record any more: whoever waits for what is in work need not wait for it.
     fn drop(&mut self) {
         if self.is_held {
-            self.assigned.drop_record(self.ticket);
+            self.ticket.drop_record();
         }
     }
 }
 
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receipt")
-            .field("partition", &self.assigned.partition)
-            .finish_non_exhaustive()
+        f.debug_struct("Receipt").finish_non_exhaustive()
     }
 }
 
@@ -210,7 +200,7 @@ impl Returned {
     /// The record again, unless its partition has gone, is about to, or was sought back.
     pub(super) fn again(mut self) -> Option<(ConsumerRecord, Receipt, u32)> {
         let receipt = &mut self.receipt;
-        receipt.is_held = receipt.assigned.hand_out_again(receipt.ticket);
+        receipt.is_held = receipt.ticket.hand_out_again();
         receipt
             .is_held
             .then_some((self.record, self.receipt, self.attempt))

@@ -277,7 +277,7 @@ impl ConsumerHandle {
         Some(InWork {
             oldest_age: ledger.age(self.shared.env().now()),
             records: ledger.in_work(),
-            oldest_offset: ledger.oldest().map(|(_, offset)| offset),
+            oldest_offset: ledger.oldest(),
             late_acks: ledger.late(),
         })
     }

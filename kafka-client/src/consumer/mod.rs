@@ -237,7 +237,7 @@ impl Stream for Consumer {
         if *ended {
             return Poll::Ready(None);
         }
-        reader.poll_record_as(cx, |record| {
+        reader.poll_record_as(cx, |record, _| {
             if let Err(error) = &record {
                 *ended = error.is_fatal();
             }

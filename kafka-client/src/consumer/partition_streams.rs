@@ -295,24 +295,31 @@ impl<R: Payload> PartitionStream<R> {
         if self.ended || self.has_ended() {
             return Poll::Ready(None);
         }
-        match self.reader.poll_delivery(cx) {
-            Poll::Ready(Ok((record, receipt))) => {
-                let (offset, moves) = (record.offset(), self.assigned.moves());
-                Poll::Ready(Some(match R::from_record(record) {
-                    Ok(payload) => {
-                        self.at_hand = Some(AtHand {
-                            receipt,
-                            offset,
-                            moves,
-                        });
-                        Ok(payload)
-                    }
-                    Err(error) => {
-                        receipt.ack();
-                        Err(error)
-                    }
-                }))
+        let Self {
+            reader,
+            assigned,
+            at_hand,
+            ..
+        } = self;
+        let polled = reader.poll_delivery(cx, |record, receipt| {
+            let (offset, moves) = (record.offset(), assigned.moves());
+            match R::from_record(record) {
+                Ok(payload) => {
+                    *at_hand = Some(AtHand {
+                        receipt,
+                        offset,
+                        moves,
+                    });
+                    Ok(payload)
+                }
+                Err(error) => {
+                    receipt.ack();
+                    Err(error)
+                }
             }
+        });
+        match polled {
+            Poll::Ready(Ok(payload)) => Poll::Ready(Some(Ok(payload))),
             Poll::Ready(Err(error)) => {
                 self.ended = error.is_fatal();
                 Poll::Ready(Some(Err(error)))

@@ -16,7 +16,7 @@ use super::marks::Marks;
 use super::replica::Replica;
 use super::resets::{PositionReset, ResetReason};
 use super::source::Asked;
-use super::work::{Tracking, Work};
+use super::work::{Ticket, Tracking, Work};
 use crate::cluster::metadata::PartitionMetadata;
 
 /// A version that no data has: the partition is no longer assigned.
@@ -32,8 +32,12 @@ pub(crate) struct Assigned {
     /// It is about to be given up.
     is_held: AtomicBool,
     /// With manual acknowledgement, which says what is processed.
-    work: Option<Work>,
+    work: Option<Arc<Work>>,
 }
+
+/// A seek or a revocation came in between: the record is not to be handed out.
+#[derive(Debug)]
+pub(crate) struct Stale;
 
 impl Assigned {
     fn new(partition: TopicPartition, tracking: Option<&Arc<Tracking>>) -> Arc<Self> {
@@ -72,7 +76,7 @@ impl Assigned {
 
     /// The leader epoch of the last record that a commit covers, -1 if unknown.
     pub(crate) fn committable_epoch(&self) -> i32 {
-        let work = self.work.as_ref();
+        let work = self.work();
         match work.is_some_and(|work| work.ledger().in_work() > 0) {
             // That of the last one handed out may be a later one.
             true => -1,
@@ -90,12 +94,12 @@ impl Assigned {
 
     /// With manual acknowledgement, what is in work.
     pub(crate) fn work(&self) -> Option<&Work> {
-        self.work.as_ref()
+        self.work.as_deref()
     }
 
     /// Whether nothing may be handed out for now: it is paused, or too much is in work.
     pub(crate) fn is_halted(&self) -> bool {
-        self.is_paused.load(Ordering::Acquire) || self.work.as_ref().is_some_and(Work::is_full)
+        self.is_paused.load(Ordering::Acquire) || self.work().is_some_and(Work::is_full)
     }
 
     /// The reader has data of this partition at hand: its marks are those of the last seek.
@@ -110,26 +114,25 @@ impl Assigned {
     }
 
     /// The record at `offset`, of data of this version, is handed out; it is done with when
-    /// [`finish`](Self::finish) says so. Returned is the record's ticket; `None` if a seek or a
-    /// revocation came in between: the record is not to be handed out then. By the reader alone.
+    /// [`finish`](Self::finish) says so. Returned is the record's ticket, with manual acknowledgement. By
+    /// the reader alone.
     #[inline]
-    pub(crate) fn hand_out(&self, version: u64, offset: i64) -> Option<u64> {
+    pub(crate) fn hand_out(&self, version: u64, offset: i64) -> Result<Option<Ticket>, Stale> {
         let Some(work) = &self.work else {
             // A seek that comes after this look is one after the record.
-            return self.is_current(version).then(|| {
-                self.marks.hand_out(offset + 1);
-                0
-            });
+            if !self.is_current(version) {
+                return Err(Stale);
+            }
+            self.marks.hand_out(offset + 1);
+            return Ok(None);
         };
         // Under the lock, as a seek: it begins the ledger anew, with or without this record.
         let mut ledger = work.ledger();
         if !self.is_current(version) {
-            return None;
+            return Err(Stale);
         }
         self.marks.hand_out(offset + 1);
-        let ticket = ledger.hand_out(offset);
-        work.note_full(&ledger);
-        Some(ticket)
+        Ok(Some(work.hand_out(&mut ledger, offset)))
     }
 
     /// Whether it was not given up since.
@@ -142,67 +145,6 @@ impl Assigned {
         self.is_held.load(Ordering::Acquire)
     }
 
-    /// Whether an acknowledgement of this ticket would still count.
-    pub(crate) fn is_in_work(&self, ticket: u64) -> bool {
-        let work = self.work.as_ref();
-        self.is_owned() && work.is_some_and(|work| work.ledger().is_in_work(ticket))
-    }
-
-    /// A record was handed back: nobody works on it.
-    pub(crate) fn hand_back(&self, ticket: u64) {
-        let Some(work) = &self.work else { return };
-        let mut ledger = work.ledger();
-        ledger.hand_back(ticket);
-        let is_idle = ledger.is_idle();
-        drop(ledger);
-        if is_idle {
-            work.tracking.idle.notify_waiters();
-        }
-    }
-
-    /// A record was dropped by whoever had it.
-    pub(crate) fn drop_record(&self, ticket: u64) {
-        let Some(work) = &self.work else { return };
-        let mut ledger = work.ledger();
-        ledger.drop_record(ticket);
-        let is_idle = ledger.is_idle();
-        drop(ledger);
-        if is_idle {
-            work.tracking.idle.notify_waiters();
-        }
-    }
-
-    /// Whether a record that was handed back may be handed out again: not of a partition that has gone,
-    /// or is about to.
-    pub(crate) fn hand_out_again(&self, ticket: u64) -> bool {
-        let Some(work) = &self.work else { return false };
-        // The ledger first: who gives the partition up says so, and then looks whether it is idle.
-        let mut ledger = work.ledger();
-        !self.is_held() && self.is_owned() && ledger.hand_out_again(ticket)
-    }
-
-    /// A record is done.
-    pub(crate) fn ack(&self, ticket: u64) {
-        let Some(work) = &self.work else { return };
-        if !self.is_owned() {
-            work.tracking.late.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let mut ledger = work.ledger();
-        let acked = ledger.ack(ticket);
-        if let Some(done) = acked.done {
-            work.set_processed(done);
-        }
-        work.note_full(&ledger);
-        drop(ledger);
-        if acked.has_room {
-            work.tracking.make_room();
-        }
-        if acked.is_idle {
-            work.tracking.idle.notify_waiters();
-        }
-    }
-
     /// As [`Assigned::hand_out`], for a batch up to `next`, of this leader epoch and timestamp.
     pub(crate) fn hand_out_batch(
         &self,
@@ -211,7 +153,7 @@ impl Assigned {
         epoch: i32,
         timestamp: i64,
     ) -> bool {
-        let mut ledger = self.work.as_ref().map(Work::ledger);
+        let mut ledger = self.work().map(Work::ledger);
         if !self.is_current(version) {
             return false;
         }
@@ -219,9 +161,8 @@ impl Assigned {
         // whoever begins there.
         self.marks.begin_batch(epoch, timestamp);
         self.marks.hand_out(next);
-        if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
-            let done = ledger.skip_to(next);
-            work.set_processed(done);
+        if let Some(ledger) = &mut ledger {
+            ledger.skip_to(next);
         }
         true
     }
@@ -276,17 +217,9 @@ impl Assigned {
 
     /// As [`set`](Self::set); what is in work is kept, or forgotten.
     fn move_to(&self, offset: i64, keeps_work: bool) {
-        let mut ledger = self.work.as_ref().map(Work::ledger);
+        let mut ledger = self.work().map(Work::ledger);
         if let (Some(ledger), Some(work)) = (&mut ledger, &self.work) {
-            let done = if keeps_work {
-                ledger.skip_to(offset)
-            } else {
-                ledger.restart(offset);
-                offset
-            };
-            work.note_full(ledger);
-            work.set_processed(done);
-            work.tracking.idle.notify_waiters();
+            work.move_to(ledger, offset, keeps_work);
         }
         self.marks.move_to(offset);
     }
@@ -408,6 +341,9 @@ impl Positions {
         let slot = self.slots.remove(partition)?;
         self.touched.push((partition.clone(), slot.source));
         slot.assigned.version.store(REVOKED, Ordering::Release);
+        if let Some(work) = slot.assigned.work() {
+            work.end();
+        }
         Some(slot)
     }
 
@@ -566,6 +502,9 @@ impl Positions {
         if let Some(slot) = self.slots.get_mut(partition) {
             slot.held = true;
             slot.assigned.is_held.store(true, Ordering::Release);
+            if let Some(work) = slot.assigned.work() {
+                work.hold();
+            }
             slot.renew();
             self.touched.push((partition.clone(), slot.source));
         }
@@ -784,10 +723,10 @@ mod tests {
         let positions = fetching(10);
         let slot = positions.get(&partition()).unwrap();
         let (version, assigned) = (slot.version(), &slot.assigned);
-        assert!(assigned.hand_out(version, 10).is_some());
+        assert!(assigned.hand_out(version, 10).is_ok());
         assert_eq!((assigned.processed(), assigned.position()), (10, 11));
         assigned.finish();
-        assert!(assigned.hand_out(version, 11).is_some());
+        assert!(assigned.hand_out(version, 11).is_ok());
         assert_eq!((assigned.processed(), assigned.position()), (11, 12));
         assigned.finish();
         assert_eq!(assigned.processed(), 12);
@@ -799,7 +738,7 @@ mod tests {
         let slot = positions.get_mut(&partition()).unwrap();
         let version = slot.version();
         assert!(slot.fetched(version, 10, 100, 0));
-        assert!(slot.assigned.hand_out(version, 14).is_some());
+        assert!(slot.assigned.hand_out(version, 14).is_ok());
         positions.set_paused(&partition(), true);
         let slot = positions.get(&partition()).unwrap();
         assert!(slot.assigned.is_current(version) && slot.assigned.is_halted());
@@ -839,13 +778,13 @@ mod tests {
         let (version, assigned) = (slot.version(), slot.assigned.clone());
         // The user's task has looked at the version and the position; now somebody seeks.
         positions.set_stage(&partition(), Stage::Fetching { offset: 5 });
-        assert!(assigned.hand_out(version, 10).is_none());
+        assert!(assigned.hand_out(version, 10).is_err());
         assert!(!assigned.hand_out_batch(version, 100, 0, -1));
         assigned.skip_to(version, 100, 0);
         assert_eq!((assigned.processed(), assigned.position()), (5, 5));
         // Nor is anything handed out of a partition that was taken away.
         positions.remove(&partition());
-        assert!(assigned.hand_out(version + 1, 5).is_none());
+        assert!(assigned.hand_out(version + 1, 5).is_err());
     }
 
     /// 289 records were handed out, a corrupt batch came, and nothing of them was stored.
@@ -857,7 +796,7 @@ mod tests {
             let version = slot.version();
             assert!(slot.assigned.hand_out_batch(version, 15, 3, -1));
             slot.assigned.finish();
-            assert!(slot.assigned.hand_out(version, 15).is_some());
+            assert!(slot.assigned.hand_out(version, 15).is_ok());
             positions.set_stage(&partition(), stage);
             let slot = positions.get(&partition()).unwrap();
             let assigned = &slot.assigned;

@@ -14,6 +14,7 @@ use kafka_client_protocol::records::{Batches, RecordCursor, RecordError};
 use super::config::ConsumerConfig;
 use super::position::{Assigned, Stage};
 use super::shared::{Arrival, Fetched, Shared};
+use super::work::Ticket;
 use super::{Receipt, RecordBatch, TopicPartition};
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, Origin, TimestampType, verify};
@@ -50,8 +51,6 @@ struct Current {
     /// What records share whose batches are not compressed; made for the first of them.
     origin: Option<Arc<Origin>>,
     fetched: Fetched,
-    /// Of the last record that was handed out.
-    ticket: u64,
 }
 
 impl Current {
@@ -142,7 +141,7 @@ impl Reader {
         while records.len() < max {
             // The user is not done with those that it is about to get.
             self.gathered = Some(records.len());
-            let polled = self.next_record(cx, |record| record);
+            let polled = self.next_record(cx, |record, _| record);
             self.gathered = None;
             match polled {
                 Poll::Ready(Ok(record)) => records.push(record),
@@ -216,16 +215,16 @@ impl Reader {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<ConsumerRecord, Error>> {
-        self.poll_record_as(cx, |record| record)
+        self.poll_record_as(cx, |record, _| record)
     }
 
-    /// As [`Reader::poll_record`], in the form that the caller gives it: made in place, a record need not
-    /// be moved.
+    /// As [`Reader::poll_record`], in the form that the caller gives it, with its ticket if it is to be
+    /// acknowledged: made in place, a record need not be moved.
     #[inline]
     pub(super) fn poll_record_as<T>(
         &mut self,
         cx: &mut Context<'_>,
-        give: impl FnOnce(Result<ConsumerRecord, Error>) -> T,
+        give: impl FnOnce(Result<ConsumerRecord, Error>, Option<Ticket>) -> T,
     ) -> Poll<T> {
         self.enter();
         self.next_record(cx, give)
@@ -235,12 +234,12 @@ impl Reader {
     fn next_record<T>(
         &mut self,
         cx: &mut Context<'_>,
-        give: impl FnOnce(Result<ConsumerRecord, Error>) -> T,
+        give: impl FnOnce(Result<ConsumerRecord, Error>, Option<Ticket>) -> T,
     ) -> Poll<T> {
         loop {
             let current = match self.poll_current(cx) {
                 Poll::Ready(Ok(current)) => current,
-                Poll::Ready(Err(error)) => return Poll::Ready(give(Err(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(give(Err(error), None)),
                 Poll::Pending => return Poll::Pending,
             };
             let Some(batch) = &mut current.batch else {
@@ -262,20 +261,19 @@ impl Reader {
                 Some(Ok(view)) => {
                     if let Err(error) = verify(view.headers) {
                         let next = batch.next;
-                        return Poll::Ready(give(Err(self.corrupt(&error, next))));
+                        return Poll::Ready(give(Err(self.corrupt(&error, next)), None));
                     }
                     if !std::mem::replace(&mut batch.begun, true) {
                         assigned.begin_batch(epoch, batch.timestamp);
                     }
-                    if let Some(ticket) = assigned.hand_out(version, view.offset) {
-                        current.ticket = ticket;
+                    if let Ok(ticket) = assigned.hand_out(version, view.offset) {
                         let record = ConsumerRecord::from_view(origin, epoch, kind, &view);
-                        return Poll::Ready(give(Ok(record)));
+                        return Poll::Ready(give(Ok(record), ticket));
                     }
                 }
                 Some(Err(error)) => {
                     let next = batch.next;
-                    return Poll::Ready(give(Err(self.corrupt(&error, next))));
+                    return Poll::Ready(give(Err(self.corrupt(&error, next)), None));
                 }
                 None => {
                     assigned.skip_to(version, batch.next, batch.leader_epoch);
@@ -344,7 +342,6 @@ impl Reader {
                             fetched,
                             batch: None,
                             origin: None,
-                            ticket: 0,
                         };
                         // Behind what was laid aside of the same partition, which may be handed out again
                         // by now: what comes before it would be skipped.
@@ -472,15 +469,17 @@ impl Reader {
         self.aside.remove(at)
     }
 
-    /// As [`Reader::poll_record`], with what the record is acknowledged by.
-    pub(super) fn poll_delivery(
+    /// As [`Reader::poll_record`], in the form that the caller gives it with what it is acknowledged by.
+    #[inline]
+    pub(super) fn poll_delivery<T>(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(ConsumerRecord, Receipt), Error>> {
-        self.poll_record(cx).map_ok(|record| {
-            let current = self.current.as_ref().expect("it was just handed out of");
-            let receipt = Receipt::new(current.fetched.assigned.clone(), current.ticket);
-            (record, receipt)
+        give: impl FnOnce(ConsumerRecord, Receipt) -> Result<T, Error>,
+    ) -> Poll<Result<T, Error>> {
+        self.poll_record_as(cx, |record, ticket| {
+            let record = record?;
+            let ticket = ticket.expect("what is acknowledged is in a ledger");
+            give(record, Receipt::new(ticket))
         })
     }
 
@@ -706,7 +705,6 @@ mod tests {
                     fetched: fetched(&positions, &partition, codec),
                     batch: None,
                     origin: None,
-                    ticket: 0,
                 };
                 let (mut offsets, mut detached) = (Vec::new(), false);
                 while let Some(batch) = next_batch(&mut current.fetched, &config) {

@@ -22,7 +22,7 @@ use super::position::{Assigned, Positions, Stage};
 use super::resets::{PositionReset, ResetReason};
 use super::source::{Agenda, source_loop};
 use super::split::Split;
-use super::work::Tracking;
+use super::work::{Tracking, Work};
 use crate::cluster::metadata::PartitionMetadata;
 use crate::cluster::{Cluster, ClusterUser, Metadata};
 use crate::env::{Env, lock};
@@ -657,14 +657,14 @@ impl Shared {
             idle.as_mut().enable();
             let is_idle = {
                 let state = self.state();
-                let mut concerned = state
+                let concerned = state
                     .positions
                     .iter()
                     .filter(|(partition, _)| of.is_none_or(|of| of.contains(partition)));
-                concerned.all(|(_, slot)| {
-                    let work = slot.assigned.work();
-                    work.is_none_or(|work| work.ledger().is_idle())
-                })
+                // The first that is not tells when it is, and then the others are looked at.
+                concerned
+                    .filter_map(|(_, slot)| slot.assigned.work())
+                    .all(Work::await_idle)
             };
             if is_idle {
                 return;

@@ -2,8 +2,8 @@
 //! hear of acknowledgements.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Notify;
 
@@ -40,13 +40,34 @@ impl fmt::Debug for Tracking {
 /// Of one partition.
 #[derive(Debug)]
 pub(crate) struct Work {
-    pub(crate) tracking: Arc<Tracking>,
-    ledger: Mutex<Ledger>,
-    /// Everything below is acknowledged; -1 while there is no position.
-    processed: AtomicI64,
-    /// As the ledger has it, to be looked at without a lock.
-    is_full: AtomicBool,
+    signals: Arc<Signals>,
+    ledger: Mutex<Ledger<Owner>>,
 }
+
+/// What an acknowledgement has to look at, without a lock.
+#[derive(Debug)]
+struct Signals {
+    tracking: Arc<Tracking>,
+    /// As the ledger has it: who acknowledges looks whether there is room.
+    is_full: AtomicBool,
+    /// Somebody waits until nothing is in work: who acknowledges looks whether that is so.
+    is_awaited: AtomicBool,
+    /// The partition is about to be given up.
+    is_held: AtomicBool,
+    /// It was given up.
+    is_gone: AtomicBool,
+}
+
+/// Whom a record's ticket leads to.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    /// Beside the work, whose count of references all who acknowledge would change.
+    signals: Arc<Signals>,
+    work: Weak<Work>,
+}
+
+/// Acknowledges a record.
+pub(crate) type Ticket = super::ledger::Ticket<Owner>;
 
 impl Tracking {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
@@ -96,34 +117,164 @@ impl Tracking {
 }
 
 impl Work {
-    pub(crate) fn new(tracking: Arc<Tracking>) -> Self {
-        Self {
-            ledger: Mutex::new(Ledger::new(tracking.capacity)),
-            processed: AtomicI64::new(-1),
-            is_full: AtomicBool::new(false),
+    pub(crate) fn new(tracking: Arc<Tracking>) -> Arc<Self> {
+        let capacity = tracking.capacity;
+        let signals = Arc::new(Signals {
             tracking,
-        }
+            is_full: AtomicBool::new(false),
+            is_awaited: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
+        });
+        Arc::new_cyclic(|work| {
+            let owner = Owner {
+                signals: signals.clone(),
+                work: work.clone(),
+            };
+            Self {
+                ledger: Mutex::new(Ledger::new(capacity, owner)),
+                signals,
+            }
+        })
     }
 
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger<Owner>> {
         lock(&self.ledger)
     }
 
+    /// Everything below is acknowledged; -1 while there is no position.
     pub(crate) fn processed(&self) -> i64 {
-        self.processed.load(Ordering::Acquire)
-    }
-
-    /// After a change of the ledger, which is still locked.
-    pub(crate) fn set_processed(&self, processed: i64) {
-        self.processed.store(processed, Ordering::Release);
+        self.ledger().done()
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.is_full.load(Ordering::Acquire)
+        self.signals.is_full.load(Ordering::Acquire)
     }
 
-    /// After a change of the ledger, which is still locked.
-    pub(crate) fn note_full(&self, ledger: &Ledger) {
-        self.is_full.store(ledger.is_full(), Ordering::Release);
+    /// The record at `offset` is handed out.
+    pub(crate) fn hand_out(&self, ledger: &mut Ledger<Owner>, offset: i64) -> Ticket {
+        let ticket = ledger.hand_out(offset);
+        if ledger.is_at_capacity() {
+            let is_full = &self.signals.is_full;
+            let stays = ledger.fill(|| is_full.store(true, Ordering::SeqCst));
+            is_full.store(stays, Ordering::SeqCst);
+        }
+        ticket
+    }
+
+    /// Goes on elsewhere, with what is in work or without.
+    pub(crate) fn move_to(&self, ledger: &mut Ledger<Owner>, offset: i64, keeps_work: bool) {
+        if keeps_work {
+            ledger.skip_to(offset);
+        } else {
+            ledger.restart(offset);
+            self.signals.is_full.store(false, Ordering::SeqCst);
+        }
+        self.signals.tracking.idle.notify_waiters();
+    }
+
+    /// Whether nobody has a record in hand. Whoever waits for that is told of it from now on.
+    pub(crate) fn await_idle(&self) -> bool {
+        self.signals.is_awaited.store(true, Ordering::SeqCst);
+        self.ledger().is_idle()
+    }
+
+    /// The partition is about to be given up.
+    pub(crate) fn hold(&self) {
+        self.signals.is_held.store(true, Ordering::Release);
+    }
+
+    /// The partition was given up.
+    pub(crate) fn end(&self) {
+        self.signals.is_gone.store(true, Ordering::Release);
+    }
+
+    /// A record was acknowledged of which somebody wants to hear; whether that `counts`.
+    fn acked(&self, counts: bool) {
+        let mut ledger = self.ledger();
+        if !counts {
+            ledger.note_late();
+        }
+        let has_room = ledger.has_room();
+        if has_room {
+            self.signals.is_full.store(false, Ordering::SeqCst);
+        }
+        let is_idle = self.signals.is_awaited.load(Ordering::Acquire) && ledger.is_idle();
+        drop(ledger);
+        let tracking = &self.signals.tracking;
+        if has_room {
+            tracking.make_room();
+        }
+        if is_idle {
+            tracking.idle.notify_waiters();
+        }
+    }
+
+    /// Nobody works on a record any more.
+    fn put_down(&self, note: impl FnOnce(&mut Ledger<Owner>)) {
+        let mut ledger = self.ledger();
+        note(&mut ledger);
+        let is_idle = ledger.is_idle();
+        drop(ledger);
+        if is_idle {
+            self.signals.tracking.idle.notify_waiters();
+        }
+    }
+}
+
+impl Ticket {
+    /// Who hears of records that are handed back.
+    pub(crate) fn tracking(&self) -> &Arc<Tracking> {
+        &self.owner().signals.tracking
+    }
+
+    /// The record is done.
+    pub(crate) fn ack(&self) {
+        let Owner { signals, work } = self.owner();
+        if signals.is_gone.load(Ordering::Acquire) {
+            signals.tracking.late.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let counts = self.done();
+        let is_awaited =
+            || signals.is_full.load(Ordering::SeqCst) || signals.is_awaited.load(Ordering::SeqCst);
+        if (!counts || is_awaited())
+            && let Some(work) = work.upgrade()
+        {
+            work.acked(counts);
+        }
+    }
+
+    /// Whether an acknowledgement would still count.
+    pub(crate) fn would_count(&self) -> bool {
+        !self.owner().signals.is_gone.load(Ordering::Acquire) && self.is_in_work()
+    }
+
+    /// The record was handed back: nobody works on it.
+    pub(crate) fn hand_back(&self) {
+        if let Some(work) = self.owner().work.upgrade() {
+            work.put_down(|ledger| ledger.hand_back(self));
+        }
+    }
+
+    /// The record was dropped by whoever had it.
+    pub(crate) fn drop_record(&self) {
+        if let Some(work) = self.owner().work.upgrade() {
+            work.put_down(|ledger| ledger.drop_record(self));
+        }
+    }
+
+    /// Whether a record that was handed back may be handed out again: not of a partition that has gone,
+    /// or is about to.
+    pub(crate) fn hand_out_again(&self) -> bool {
+        let Owner { signals, work } = self.owner();
+        let Some(work) = work.upgrade() else {
+            return false;
+        };
+        // The ledger first: who gives the partition up says so, and then looks whether it is idle.
+        let mut ledger = work.ledger();
+        let is_given_up =
+            signals.is_held.load(Ordering::Acquire) || signals.is_gone.load(Ordering::Acquire);
+        !is_given_up && ledger.hand_out_again(self)
     }
 }
