@@ -183,8 +183,8 @@ impl ConsumerBuilder {
         self
     }
 
-    pub(super) fn set_split(&mut self) {
-        self.config.is_split = true;
+    pub(super) fn read_apart(&mut self) {
+        self.config.reads_apart = true;
     }
 
     pub(super) fn max_unacked(mut self, records: usize) -> Self {

@@ -67,7 +67,7 @@ pub(crate) struct ConsumerConfig {
     /// With manual acknowledgement: the most records from the first in work to the last handed out.
     pub(crate) max_unacked: Option<usize>,
     /// Partitions are read apart, each by a stream.
-    pub(crate) is_split: bool,
+    pub(crate) reads_apart: bool,
     /// With manual acknowledgement: how long what is in work is waited for before its partition goes.
     pub(crate) revoke_timeout: Duration,
     pub(crate) fetch_min_bytes: i32,
@@ -97,7 +97,7 @@ impl Default for ConsumerConfig {
             reset_of_new: OffsetReset::Earliest,
             recreated: RecreatedTopic::ReadFromBeginning,
             max_unacked: None,
-            is_split: false,
+            reads_apart: false,
             revoke_timeout: Duration::from_secs(30),
             fetch_min_bytes: 1,
             fetch_max_bytes: 50 * 1024 * 1024,

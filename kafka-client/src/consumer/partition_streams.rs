@@ -12,9 +12,9 @@ use futures_core::Stream;
 
 use super::delivery::{Payload, Receipt};
 use super::position::Assigned;
+use super::queues::Queues;
 use super::reader::Reader;
 use super::shared::{Shared, State};
-use super::split::Split;
 use super::{
     AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, Received, TopicPartition,
 };
@@ -66,7 +66,7 @@ struct Streams(Arc<Shared>);
 
 impl Drop for Streams {
     fn drop(&mut self) {
-        self.0.split_ended.store(true, Ordering::Release);
+        self.0.streams_ended.store(true, Ordering::Release);
         self.0.wake_user();
     }
 }
@@ -93,7 +93,7 @@ struct AtHand {
 
 impl<R: Payload> PartitionStreamsBuilder<R> {
     pub(super) fn new(mut builder: ConsumerBuilder) -> Self {
-        builder.set_split();
+        builder.read_apart();
         Self {
             builder: AckConsumerBuilder::new(builder),
         }
@@ -342,7 +342,7 @@ impl<R> Drop for Asking<'_, R> {
 
 impl<R> PartitionStream<R> {
     fn has_ended(&self) -> bool {
-        !self.assigned.is_owned() || self.shared.split_ended.load(Ordering::Acquire)
+        !self.assigned.is_owned() || self.shared.streams_ended.load(Ordering::Acquire)
     }
 }
 
@@ -361,7 +361,7 @@ impl<R> Drop for PartitionStream<R> {
         let has_ended = self.has_ended();
         let at_hand = self.at_hand.take();
         let at_hand = at_hand.map(|at_hand| (at_hand.offset, at_hand.moves));
-        self.shared.leave_split(&self.assigned, at_hand, has_ended);
+        self.shared.leave_queue(&self.assigned, at_hand, has_ended);
     }
 }
 
@@ -370,12 +370,12 @@ impl Shared {
     fn next_untaken(&self) -> Option<Arc<Assigned>> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let split = state.split.as_mut()?;
+        let queues = state.queues.as_mut()?;
         let mut former = Vec::new();
         for (_, slot) in state.positions.iter() {
-            former.extend(split.add(&slot.assigned));
+            former.extend(queues.add(&slot.assigned));
         }
-        let untaken = split.next_untaken();
+        let untaken = queues.next_untaken();
         for fetched in former {
             self.give_back(state, fetched.bytes);
         }
@@ -384,14 +384,14 @@ impl Shared {
 
     /// The stream of a partition is no more. If that is still owned, another one begins where it was: at
     /// the record at hand, unless the user has sought elsewhere since.
-    fn leave_split(&self, assigned: &Arc<Assigned>, at_hand: Option<(i64, u64)>, has_ended: bool) {
+    fn leave_queue(&self, assigned: &Arc<Assigned>, at_hand: Option<(i64, u64)>, has_ended: bool) {
         {
             let mut guard = self.state();
             let state = &mut *guard;
-            let Some(split) = &mut state.split else {
+            let Some(queues) = &mut state.queues else {
                 return;
             };
-            for fetched in split.leave(assigned) {
+            for fetched in queues.leave(assigned) {
                 self.give_back(state, fetched.bytes);
             }
             let slot = state.positions.get_mut(&assigned.partition);
@@ -410,7 +410,7 @@ impl Shared {
 
     /// Partitions have gone: what waits for streams that they never had is dropped.
     pub(super) fn forget_queues(&self, state: &mut State) {
-        let gone = state.split.as_mut().map(Split::forget_gone);
+        let gone = state.queues.as_mut().map(Queues::forget_gone);
         for fetched in gone.unwrap_or_default() {
             self.give_back(state, fetched.bytes);
         }

@@ -186,8 +186,8 @@ impl Reader {
         let mut state = self.shared.state();
         match &self.only {
             Some(assigned) => {
-                if let Some(split) = &mut state.split {
-                    split.forget(assigned);
+                if let Some(queues) = &mut state.queues {
+                    queues.forget(assigned);
                 }
             }
             None => state.forget_user(),
@@ -487,7 +487,7 @@ impl Reader {
     pub(super) fn enter(&mut self) {
         self.stop_waiting();
         let shared = &self.shared;
-        if shared.config.is_split {
+        if shared.config.reads_apart {
             // One of many.
             shared.polls.fetch_add(1, Ordering::Release);
         } else {

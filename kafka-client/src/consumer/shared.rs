@@ -19,9 +19,9 @@ use super::config::{ConsumerConfig, OffsetReset, RecreatedTopic};
 use super::group::{Commits, Told};
 use super::offsets::offsets_loop;
 use super::position::{Assigned, Positions, Stage};
+use super::queues::Queues;
 use super::resets::{PositionReset, ResetReason};
 use super::source::{Agenda, source_loop};
-use super::split::Split;
 use super::work::{Tracking, Work};
 use crate::cluster::metadata::PartitionMetadata;
 use crate::cluster::{Cluster, ClusterUser, Metadata};
@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     /// Grows with each poll of the user.
     pub(crate) polls: AtomicU64,
     /// Partitions that are read apart are so no longer: their streams end.
-    pub(super) split_ended: AtomicBool,
+    pub(super) streams_ended: AtomicBool,
     tasks: Mutex<Vec<AbortHandle>>,
     /// To the user's function that is told of resets.
     pub(super) resets: OnceLock<mpsc::UnboundedSender<PositionReset>>,
@@ -88,7 +88,7 @@ pub(crate) struct State {
     pub(crate) commits: Commits,
     queue: VecDeque<Fetched>,
     /// Instead of the queue, if partitions are read apart.
-    pub(super) split: Option<Split>,
+    pub(super) queues: Option<Queues>,
     /// By broker.
     agendas: BTreeMap<i32, Agenda>,
     /// The partitions that each leader is to be asked for an offset of.
@@ -164,7 +164,7 @@ impl Shared {
         let tracking = config.max_unacked.map(Tracking::new);
         let state = State {
             positions: Positions::tracked(tracking.clone()),
-            split: config.is_split.then(Split::default),
+            queues: config.reads_apart.then(Queues::default),
             ..State::default()
         };
         Arc::new_cyclic(|weak| Self {
@@ -180,7 +180,7 @@ impl Shared {
             pause_asked: AtomicBool::new(false),
             paused: Notify::new(),
             polls: AtomicU64::new(0),
-            split_ended: AtomicBool::new(false),
+            streams_ended: AtomicBool::new(false),
             tasks: Mutex::default(),
             resets: OnceLock::new(),
         })
@@ -244,21 +244,21 @@ impl Shared {
         if let Some(error) = &state.failed {
             return Poll::Ready(Arrival::Error(error.clone()));
         }
-        let Some(split) = &mut state.split else {
+        let Some(queues) = &mut state.queues else {
             return Poll::Pending;
         };
         let mut stale = Vec::new();
         let data = loop {
-            match split.take(assigned) {
+            match queues.take(assigned) {
                 Some(fetched) if assigned.is_current(fetched.version) => break Some(fetched),
                 Some(fetched) => stale.push(fetched.bytes),
                 None => break None,
             }
         };
         if data.is_none() {
-            split.wait(assigned, cx.waker());
+            queues.wait(assigned, cx.waker());
         }
-        let left = split.bytes(assigned);
+        let left = queues.bytes(assigned);
         for weight in stale {
             self.give_back(state, weight);
         }
@@ -269,7 +269,7 @@ impl Shared {
     /// What one partition may take of a broker's part of the buffer, at once. Where partitions are read apart,
     /// it may take that twice, in hand and waiting: so half is free even if no stream goes on.
     pub(super) fn part_of_partition(&self, state: &State) -> usize {
-        let streams = state.split.as_ref().map_or(1, Split::len).max(1);
+        let streams = state.queues.as_ref().map_or(1, Queues::len).max(1);
         (self.share(state) / streams / 4).max(1)
     }
 
@@ -290,11 +290,11 @@ impl Shared {
 
     /// Data arrived. Those who wait for it are woken.
     pub(crate) fn arrived(&self, state: &mut State, data: Vec<Fetched>) {
-        if !data.is_empty() && state.split.is_none() {
+        if !data.is_empty() && state.queues.is_none() {
             state.woken.extend(state.waker.take());
         }
         for fetched in data {
-            if state.split.is_some() {
+            if state.queues.is_some() {
                 let waker = self.arrived_apart(state, fetched);
                 state.woken.extend(waker);
                 continue;
@@ -309,15 +309,15 @@ impl Shared {
     fn arrived_apart(&self, state: &mut State, mut fetched: Fetched) -> Option<Waker> {
         let assigned = fetched.assigned.clone();
         let part = self.part_of_partition(state);
-        let split = state.split.as_mut()?;
-        let former = split.add(&assigned);
+        let queues = state.queues.as_mut()?;
+        let former = queues.add(&assigned);
         // What comes beyond its part, by batches that are larger, is not counted: it keeps no other
         // partition from being asked for.
-        let left = part.saturating_sub(split.bytes(&assigned));
+        let left = part.saturating_sub(queues.bytes(&assigned));
         fetched.bytes.bytes = fetched.bytes.bytes.min(left);
         let Weight { source, bytes } = fetched.bytes;
-        let waker = split.put(fetched);
-        let waiting = split.bytes(&assigned);
+        let waker = queues.put(fetched);
+        let waiting = queues.bytes(&assigned);
         state.agendas.entry(source).or_default().take(bytes);
         for fetched in former {
             self.give_back(state, fetched.bytes);
@@ -329,7 +329,11 @@ impl Shared {
     /// Wakes the user.
     pub(crate) fn wake_user(&self) {
         let mut state = self.state();
-        let wakers = state.split.as_mut().map(Split::wakers).unwrap_or_default();
+        let wakers = state
+            .queues
+            .as_mut()
+            .map(Queues::wakers)
+            .unwrap_or_default();
         let user = state.waker.take();
         state.woken.extend(wakers.into_iter().chain(user));
     }
@@ -710,7 +714,7 @@ impl ClusterUser for Shared {
 impl State {
     /// Whether the user waits for what may come. Once it was woken it has to come by itself.
     pub(crate) fn has_user_waiting(&self) -> bool {
-        let Some(split) = &self.split else {
+        let Some(queues) = &self.queues else {
             return self.waker.is_some();
         };
         // Who waits for streams is there all the time: that says nothing while records are in hand.
@@ -721,7 +725,7 @@ impl State {
                 .filter_map(|(_, slot)| slot.assigned.work());
             works.all(|work| work.ledger().is_idle())
         };
-        split.has_waiting() || (self.waker.is_some() && is_idle())
+        queues.has_waiting() || (self.waker.is_some() && is_idle())
     }
 
     /// The user no longer waits.

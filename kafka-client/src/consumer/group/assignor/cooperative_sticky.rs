@@ -5,7 +5,7 @@
 //! gives it up and joins again, and the rebalance after that assigns it (KIP-429).
 
 use super::blob::decode_generation;
-use super::roster::{Roster, Slot};
+use super::roster::{Piece, Roster};
 use super::sticky::{self, Claims};
 use super::{Former, GroupMember};
 
@@ -13,7 +13,7 @@ use super::{Former, GroupMember};
 ///
 /// In one thing it does not follow Java's assignor: where subscriptions differ and several members say
 /// that they own a partition, Java's may give it to one of them while the other works on it.
-pub(super) fn assign(roster: &Roster<'_>, members: &[GroupMember]) -> Vec<Vec<Slot>> {
+pub(super) fn assign(roster: &Roster<'_>, members: &[GroupMember]) -> Vec<Vec<Piece>> {
     let claims = Claims::new(roster, members, |member| Former {
         owned: member.owned.clone(),
         generation: match member.generation {
@@ -22,10 +22,10 @@ pub(super) fn assign(roster: &Roster<'_>, members: &[GroupMember]) -> Vec<Vec<Sl
         },
     });
     let mut assigned = sticky::assign(roster, &claims);
-    for (member, slots) in assigned.iter_mut().enumerate() {
-        slots.retain(|slot| {
-            let is_disputed = roster.is_uniform && claims.is_disputed(*slot);
-            !is_disputed && !claims.is_in_other_hands(*slot, member)
+    for (member, pieces) in assigned.iter_mut().enumerate() {
+        pieces.retain(|piece| {
+            let is_disputed = roster.is_uniform && claims.is_disputed(*piece);
+            !is_disputed && !claims.is_in_other_hands(*piece, member)
         });
     }
     assigned

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::roster::{BySlot, Roster, Slot};
+use super::roster::{ByPiece, Piece, Roster};
 
 /// Whether it makes sense to look at racks: some members have one, some partition has a replica there,
 /// and not all partitions are on the same racks.
@@ -25,14 +25,14 @@ pub(super) struct RackView {
     /// By index of the member; all `None` where racks do not matter.
     members: Vec<Option<usize>>,
     /// By partition.
-    racks: BySlot<Vec<usize>>,
+    racks: ByPiece<Vec<usize>>,
     /// How many members each rack has.
     crowd: Vec<usize>,
 }
 
 impl RackView {
     pub(super) fn new(roster: &Roster<'_>) -> Self {
-        let mut racks = BySlot::new(roster, Vec::new());
+        let mut racks = ByPiece::new(roster, Vec::new());
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let mut members = Vec::with_capacity(roster.len());
         for rack in &roster.racks {
@@ -45,9 +45,9 @@ impl RackView {
                 crowd: Vec::new(),
             };
         }
-        for slot in roster.slots() {
-            let names = &roster.topics[slot.topic].racks[slot.partition as usize];
-            racks[slot] = names
+        for piece in roster.pieces() {
+            let names = &roster.topics[piece.topic].racks[piece.partition as usize];
+            racks[piece] = names
                 .iter()
                 .map(|rack| number(&mut numbers, rack))
                 .collect();
@@ -74,25 +74,25 @@ impl RackView {
     }
 
     /// Whether a partition has no replica in the rack of a member that has one.
-    pub(super) fn is_remote(&self, member: usize, slot: Slot) -> bool {
-        self.members[member].is_some_and(|rack| !self.racks[slot].contains(&rack))
+    pub(super) fn is_remote(&self, member: usize, piece: Piece) -> bool {
+        self.members[member].is_some_and(|rack| !self.racks[piece].contains(&rack))
     }
 
     /// Whether a partition has a replica in the rack of a member.
-    pub(super) fn is_near(&self, member: usize, slot: Slot) -> bool {
-        self.members[member].is_some_and(|rack| self.racks[slot].contains(&rack))
+    pub(super) fn is_near(&self, member: usize, piece: Piece) -> bool {
+        self.members[member].is_some_and(|rack| self.racks[piece].contains(&rack))
     }
 
     /// Those with the fewest members in their racks first: they have the least choice.
-    pub(super) fn sort_by_choice(&self, slots: &mut [Slot]) {
+    pub(super) fn sort_by_choice(&self, pieces: &mut [Piece]) {
         if self.crowd.is_empty() {
             return;
         }
-        let readers = |slot: &Slot| -> usize {
-            let racks = self.racks[*slot].iter();
+        let readers = |piece: &Piece| -> usize {
+            let racks = self.racks[*piece].iter();
             racks.map(|rack| self.crowd[*rack]).sum()
         };
-        slots.sort_by_cached_key(readers);
+        pieces.sort_by_cached_key(readers);
     }
 }
 

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::racks;
-use super::roster::{Roster, Slot, Topic};
+use super::roster::{Piece, Roster, Topic};
 
 /// What each member gets, by index. The first members get one more if the number of partitions
 /// is no multiple of theirs.
-pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Slot>> {
+pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Piece>> {
     let mut seat = vec![0; roster.len()];
     for (place, member) in roster.seats.iter().enumerate() {
         seat[*member] = place;
@@ -28,7 +28,7 @@ pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Slot>> {
         shares.give(|_, _, _| true);
         for (partition, place) in (0..).zip(shares.given) {
             let Some(place) = place else { continue };
-            assigned[shares.members[place]].push(Slot {
+            assigned[shares.members[place]].push(Piece {
                 topic: shares.topic,
                 partition,
             });

@@ -39,40 +39,40 @@ impl Topic<'_> {
     }
 
     /// Its partitions, in order, if it is at this index.
-    pub(super) fn slots(&self, topic: usize) -> impl Iterator<Item = Slot> + use<> {
-        (0..self.partitions).map(move |partition| Slot { topic, partition })
+    pub(super) fn pieces(&self, topic: usize) -> impl Iterator<Item = Piece> + use<> {
+        (0..self.partitions).map(move |partition| Piece { topic, partition })
     }
 }
 
-/// A partition by the index of its topic.
+/// A partition, by the index of its topic: one of the pieces that are given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot {
+pub(super) struct Piece {
     pub(super) topic: usize,
     pub(super) partition: i32,
 }
 
 /// Something for each partition.
 #[derive(Debug, Clone)]
-pub(super) struct BySlot<T>(Vec<Vec<T>>);
+pub(super) struct ByPiece<T>(Vec<Vec<T>>);
 
-impl<T: Clone> BySlot<T> {
+impl<T: Clone> ByPiece<T> {
     pub(super) fn new(roster: &Roster<'_>, value: T) -> Self {
         let of_topic = |topic: &Topic<'_>| vec![value.clone(); topic.partitions as usize];
         Self(roster.topics.iter().map(of_topic).collect())
     }
 }
 
-impl<T> std::ops::Index<Slot> for BySlot<T> {
+impl<T> std::ops::Index<Piece> for ByPiece<T> {
     type Output = T;
 
-    fn index(&self, slot: Slot) -> &T {
-        &self.0[slot.topic][slot.partition as usize]
+    fn index(&self, piece: Piece) -> &T {
+        &self.0[piece.topic][piece.partition as usize]
     }
 }
 
-impl<T> std::ops::IndexMut<Slot> for BySlot<T> {
-    fn index_mut(&mut self, slot: Slot) -> &mut T {
-        &mut self.0[slot.topic][slot.partition as usize]
+impl<T> std::ops::IndexMut<Piece> for ByPiece<T> {
+    fn index_mut(&mut self, piece: Piece) -> &mut T {
+        &mut self.0[piece.topic][piece.partition as usize]
     }
 }
 
@@ -145,39 +145,39 @@ impl<'a> Roster<'a> {
     }
 
     /// Where a partition is, if it exists and somebody subscribes to its topic.
-    pub(super) fn slot(&self, partition: &TopicPartition) -> Option<Slot> {
+    pub(super) fn piece(&self, partition: &TopicPartition) -> Option<Piece> {
         let topic = self
             .topics
             .binary_search_by(|topic| topic.name.cmp(&partition.topic))
             .ok()?;
         (0..self.topics[topic].partitions)
             .contains(&partition.partition)
-            .then_some(Slot {
+            .then_some(Piece {
                 topic,
                 partition: partition.partition,
             })
     }
 
     /// All partitions, in order.
-    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Piece> {
         let topics = self.topics.iter().enumerate();
-        topics.flat_map(|(topic, details)| details.slots(topic))
+        topics.flat_map(|(topic, details)| details.pieces(topic))
     }
 
     /// Gives names to what each member, by index, was assigned.
-    pub(super) fn assignments(&self, assigned: Vec<Vec<Slot>>) -> Assignments {
-        let named = |mut slots: Vec<Slot>| {
-            slots.sort_unstable();
-            let name = |slot: Slot| TopicPartition {
-                topic: self.topics[slot.topic].name.clone(),
-                partition: slot.partition,
+    pub(super) fn assignments(&self, assigned: Vec<Vec<Piece>>) -> Assignments {
+        let named = |mut pieces: Vec<Piece>| {
+            pieces.sort_unstable();
+            let name = |piece: Piece| TopicPartition {
+                topic: self.topics[piece.topic].name.clone(),
+                partition: piece.partition,
             };
-            slots.into_iter().map(name).collect()
+            pieces.into_iter().map(name).collect()
         };
         self.ids
             .iter()
             .zip(assigned)
-            .map(|(id, slots)| ((*id).to_owned(), named(slots)))
+            .map(|(id, pieces)| ((*id).to_owned(), named(pieces)))
             .collect()
     }
 }

@@ -1,17 +1,17 @@
 //! Round robin: the partitions of all topics in turn, one for each member.
 
-use super::roster::{Roster, Slot};
+use super::roster::{Piece, Roster};
 
 /// What each member gets, by index. A member that does not subscribe to a partition's topic is passed
 /// over, and keeps its turn for a later one only as Java's assignor has it: the turn goes on behind the
 /// member that got the partition.
-pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Slot>> {
+pub(super) fn assign(roster: &Roster<'_>) -> Vec<Vec<Piece>> {
     let mut assigned = vec![Vec::new(); roster.len()];
     let mut turns = roster.seats.iter().copied().cycle();
-    for slot in roster.slots() {
-        let subscribes = |member: &usize| roster.topics[slot.topic].is_subscribed_by(*member);
+    for piece in roster.pieces() {
+        let subscribes = |member: &usize| roster.topics[piece.topic].is_subscribed_by(*member);
         if let Some(member) = turns.find(subscribes) {
-            assigned[member].push(slot);
+            assigned[member].push(piece);
         }
     }
     assigned

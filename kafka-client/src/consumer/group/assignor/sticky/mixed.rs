@@ -2,37 +2,37 @@
 //! have two more than another that may have it, until there is no such pair.
 
 use super::super::racks::RackView;
-use super::super::roster::{BySlot, Roster, Slot};
+use super::super::roster::{ByPiece, Piece, Roster};
 use super::Claims;
 use super::movements::Movements;
 
 /// What each member gets, by index.
-pub(super) fn assign(roster: &Roster<'_>, claims: &Claims, racks: &RackView) -> Vec<Vec<Slot>> {
+pub(super) fn assign(roster: &Roster<'_>, claims: &Claims, racks: &RackView) -> Vec<Vec<Piece>> {
     // Topics with the fewest subscribers first: they have the least choice.
     let mut topics: Vec<usize> = (0..roster.topics.len()).collect();
     topics.sort_by_key(|topic| roster.topics[*topic].subscribers.len());
-    let slots = topics
+    let pieces = topics
         .iter()
-        .flat_map(|topic| roster.topics[*topic].slots(*topic));
-    let slots: Vec<Slot> = slots.collect();
+        .flat_map(|topic| roster.topics[*topic].pieces(*topic));
+    let pieces: Vec<Piece> = pieces.collect();
 
     let mut division = Division::new(roster);
-    let has_lost = division.keep(claims, racks, &slots);
+    let has_lost = division.keep(claims, racks, &pieces);
     let is_new = division.loads.iter().all(|load| *load == 0);
-    let free = division.free(&slots);
+    let free = division.free(&pieces);
     if racks.matter() {
-        division.fill(&free, |member, slot| !racks.is_remote(member, slot));
+        division.fill(&free, |member, piece| !racks.is_remote(member, piece));
     }
     division.fill(&free, |_, _| true);
 
-    let can_move = |slot: &Slot| roster.topics[slot.topic].subscribers.len() > 1;
+    let can_move = |piece: &Piece| roster.topics[piece.topic].subscribers.len() > 1;
     let before = division.clone();
     let mut balancing = Balancing::new(division, claims);
     // If nobody had to give anything up, what is new may be all that has to move.
     if !has_lost {
         balancing.balance(free.into_iter().filter(can_move));
     }
-    let has_moved = balancing.balance(slots.into_iter().filter(can_move));
+    let has_moved = balancing.balance(pieces.into_iter().filter(can_move));
     let mut division = balancing.division;
     if !is_new && has_moved && division.imbalance() >= before.imbalance() {
         division = before;
@@ -43,7 +43,7 @@ pub(super) fn assign(roster: &Roster<'_>, claims: &Claims, racks: &RackView) -> 
 #[derive(Clone)]
 struct Division<'a> {
     roster: &'a Roster<'a>,
-    owner: BySlot<Option<usize>>,
+    owner: ByPiece<Option<usize>>,
     /// How many partitions each member has.
     loads: Vec<usize>,
     /// And of each topic.
@@ -54,31 +54,31 @@ impl<'a> Division<'a> {
     fn new(roster: &'a Roster<'a>) -> Self {
         Self {
             roster,
-            owner: BySlot::new(roster, None),
+            owner: ByPiece::new(roster, None),
             loads: vec![0; roster.len()],
             loads_by_topic: vec![vec![0; roster.len()]; roster.topics.len()],
         }
     }
 
-    fn give(&mut self, slot: Slot, member: usize) {
-        if let Some(owner) = self.owner[slot].replace(member) {
+    fn give(&mut self, piece: Piece, member: usize) {
+        if let Some(owner) = self.owner[piece].replace(member) {
             self.loads[owner] -= 1;
-            self.loads_by_topic[slot.topic][owner] -= 1;
+            self.loads_by_topic[piece.topic][owner] -= 1;
         }
         self.loads[member] += 1;
-        self.loads_by_topic[slot.topic][member] += 1;
+        self.loads_by_topic[piece.topic][member] += 1;
     }
 
     /// Members keep what they had and may still have. `true` if some had to give something up.
-    fn keep(&mut self, claims: &Claims, racks: &RackView, slots: &[Slot]) -> bool {
+    fn keep(&mut self, claims: &Claims, racks: &RackView, pieces: &[Piece]) -> bool {
         let mut has_lost = false;
-        for slot in slots {
-            let Some(owner) = claims.owner(*slot) else {
+        for piece in pieces {
+            let Some(owner) = claims.owner(*piece) else {
                 continue;
             };
-            let subscribes = self.roster.topics[slot.topic].is_subscribed_by(owner);
-            if subscribes && !racks.is_remote(owner, *slot) {
-                self.give(*slot, owner);
+            let subscribes = self.roster.topics[piece.topic].is_subscribed_by(owner);
+            if subscribes && !racks.is_remote(owner, *piece) {
+                self.give(*piece, owner);
             } else {
                 has_lost = true;
             }
@@ -86,21 +86,21 @@ impl<'a> Division<'a> {
         has_lost
     }
 
-    fn free(&self, slots: &[Slot]) -> Vec<Slot> {
-        let free = slots.iter().filter(|slot| self.owner[**slot].is_none());
+    fn free(&self, pieces: &[Piece]) -> Vec<Piece> {
+        let free = pieces.iter().filter(|piece| self.owner[**piece].is_none());
         free.copied().collect()
     }
 
     /// Gives what nobody has, each to the member with the fewest of those that may have it.
-    fn fill(&mut self, free: &[Slot], may_have: impl Fn(usize, Slot) -> bool) {
-        for slot in free {
-            if self.owner[*slot].is_some() {
+    fn fill(&mut self, free: &[Piece], may_have: impl Fn(usize, Piece) -> bool) {
+        for piece in free {
+            if self.owner[*piece].is_some() {
                 continue;
             }
-            let subscribers = self.roster.topics[slot.topic].subscribers.iter().copied();
-            let candidates = subscribers.filter(|member| may_have(*member, *slot));
+            let subscribers = self.roster.topics[piece.topic].subscribers.iter().copied();
+            let candidates = subscribers.filter(|member| may_have(*member, *piece));
             if let Some(member) = candidates.min_by_key(|member| self.loads[*member]) {
-                self.give(*slot, member);
+                self.give(*piece, member);
             }
         }
     }
@@ -141,11 +141,11 @@ impl<'a> Division<'a> {
         sum
     }
 
-    fn assigned(&self) -> Vec<Vec<Slot>> {
+    fn assigned(&self) -> Vec<Vec<Piece>> {
         let mut assigned = vec![Vec::new(); self.roster.len()];
-        for slot in self.roster.slots() {
-            if let Some(owner) = self.owner[slot] {
-                assigned[owner].push(slot);
+        for piece in self.roster.pieces() {
+            if let Some(owner) = self.owner[piece] {
+                assigned[owner].push(piece);
             }
         }
         assigned
@@ -157,7 +157,7 @@ struct Balancing<'a> {
     division: Division<'a>,
     movements: Movements,
     /// Who had a partition in an earlier generation, and may have it.
-    former: BySlot<Option<usize>>,
+    former: ByPiece<Option<usize>>,
     is_balanced: bool,
     /// How often something may still be moved. Java's assignor has no such limit: what it moves instead
     /// of something else may make the balance worse, and nothing shows that this comes to an end.
@@ -173,23 +173,23 @@ impl<'a> Balancing<'a> {
             .iter()
             .map(|(_, generation, _)| *generation)
             .max();
-        let mut found: BySlot<Option<(i32, usize)>> = BySlot::new(roster, None);
-        let mut former = BySlot::new(roster, None);
-        for (member, generation, slots) in &claims.said {
+        let mut found: ByPiece<Option<(i32, usize)>> = ByPiece::new(roster, None);
+        let mut former = ByPiece::new(roster, None);
+        for (member, generation, pieces) in &claims.said {
             if Some(*generation) >= latest {
                 continue;
             }
-            for slot in slots {
-                if found[*slot].is_none_or(|(other, _)| *generation > other) {
-                    found[*slot] = Some((*generation, *member));
-                    let subscribes = roster.topics[slot.topic].is_subscribed_by(*member);
-                    former[*slot] = subscribes.then_some(*member);
+            for piece in pieces {
+                if found[*piece].is_none_or(|(other, _)| *generation > other) {
+                    found[*piece] = Some((*generation, *member));
+                    let subscribes = roster.topics[piece.topic].is_subscribed_by(*member);
+                    former[*piece] = subscribes.then_some(*member);
                 }
             }
         }
         Self {
             is_balanced: division.is_balanced(),
-            moves_left: roster.slots().count() * MOVES_OF_EACH,
+            moves_left: roster.pieces().count() * MOVES_OF_EACH,
             division,
             movements: Movements::default(),
             former,
@@ -198,16 +198,16 @@ impl<'a> Balancing<'a> {
 
     /// Looks at these partitions again and again, until nothing is left to improve. `true` if something
     /// was moved.
-    fn balance(&mut self, slots: impl Iterator<Item = Slot>) -> bool {
-        let slots: Vec<Slot> = slots.collect();
+    fn balance(&mut self, pieces: impl Iterator<Item = Piece>) -> bool {
+        let pieces: Vec<Piece> = pieces.collect();
         let mut has_moved = false;
         loop {
             let mut moved = false;
-            for slot in &slots {
+            for piece in &pieces {
                 if self.is_balanced || self.moves_left == 0 {
                     break;
                 }
-                moved |= self.improve(*slot);
+                moved |= self.improve(*piece);
             }
             has_moved |= moved;
             if !moved || self.moves_left == 0 {
@@ -217,23 +217,23 @@ impl<'a> Balancing<'a> {
     }
 
     /// Moves a partition, if another member has two fewer than the one that has it.
-    fn improve(&mut self, slot: Slot) -> bool {
+    fn improve(&mut self, piece: Piece) -> bool {
         let loads = &self.division.loads;
-        let Some(owner) = self.division.owner[slot] else {
+        let Some(owner) = self.division.owner[piece] else {
             return false;
         };
         let improves = |member: &usize| loads[owner] > loads[*member] + 1;
-        let former = self.former[slot].filter(improves);
-        let least_loaded = || self.division.least_loaded(slot.topic).filter(improves);
+        let former = self.former[piece].filter(improves);
+        let least_loaded = || self.division.least_loaded(piece.topic).filter(improves);
         let Some(to) = former.or_else(least_loaded) else {
             return false;
         };
-        let slot = self
+        let piece = self
             .movements
-            .instead_of(slot, (owner, to), self.division.roster);
-        if let Some(from) = self.division.owner[slot] {
-            self.movements.note(slot, (from, to));
-            self.division.give(slot, to);
+            .instead_of(piece, (owner, to), self.division.roster);
+        if let Some(from) = self.division.owner[piece] {
+            self.movements.note(piece, (from, to));
+            self.division.give(piece, to);
             self.is_balanced = self.division.is_balanced();
         }
         self.moves_left -= 1;

@@ -13,11 +13,11 @@ mod movements;
 mod uniform;
 
 use super::racks::RackView;
-use super::roster::{BySlot, Roster, Slot};
+use super::roster::{ByPiece, Piece, Roster};
 use super::{Former, GroupMember, NO_GENERATION};
 
 /// What each member gets, by index.
-pub(super) fn assign(roster: &Roster<'_>, claims: &Claims) -> Vec<Vec<Slot>> {
+pub(super) fn assign(roster: &Roster<'_>, claims: &Claims) -> Vec<Vec<Piece>> {
     if roster.len() == 0 {
         return Vec::new();
     }
@@ -30,9 +30,9 @@ pub(super) fn assign(roster: &Roster<'_>, claims: &Claims) -> Vec<Vec<Slot>> {
 
 /// What members say of the partitions.
 pub(super) struct Claims {
-    by_slot: BySlot<Claim>,
+    by_piece: ByPiece<Claim>,
     /// What each member said, by index, in the order in which it was looked at.
-    said: Vec<(usize, i32, Vec<Slot>)>,
+    said: Vec<(usize, i32, Vec<Piece>)>,
 }
 
 /// What members say of a partition.
@@ -77,35 +77,35 @@ impl Claims {
             former[index].generation = former[index].generation.max(generation);
         }
         let mut claims = Self {
-            by_slot: BySlot::new(roster, Claim::default()),
+            by_piece: ByPiece::new(roster, Claim::default()),
             said: Vec::with_capacity(members.len()),
         };
         for index in roster.as_keys() {
             let Former { owned, generation } = &former[index];
-            let slots = owned.iter().filter_map(|owned| roster.slot(owned));
-            let slots: Vec<Slot> = slots.collect();
-            for slot in &slots {
-                claims.by_slot[*slot].add(index, *generation, &told);
+            let pieces = owned.iter().filter_map(|owned| roster.piece(owned));
+            let pieces: Vec<Piece> = pieces.collect();
+            for piece in &pieces {
+                claims.by_piece[*piece].add(index, *generation, &told);
             }
-            claims.said.push((index, *generation, slots));
+            claims.said.push((index, *generation, pieces));
         }
         claims
     }
 
     /// Whose a partition was.
-    fn owner(&self, slot: Slot) -> Option<usize> {
-        self.by_slot[slot].owner
+    fn owner(&self, piece: Piece) -> Option<usize> {
+        self.by_piece[piece].owner
     }
 
     /// Whether two members of one generation say a partition was theirs.
-    pub(super) fn is_disputed(&self, slot: Slot) -> bool {
-        self.by_slot[slot].is_disputed
+    pub(super) fn is_disputed(&self, piece: Piece) -> bool {
+        self.by_piece[piece].is_disputed
     }
 
     /// Whether a partition is with another member, for all that is known: it says so, and this one has no
     /// better right.
-    pub(super) fn is_in_other_hands(&self, slot: Slot, member: usize) -> bool {
-        let claim = &self.by_slot[slot];
+    pub(super) fn is_in_other_hands(&self, piece: Piece, member: usize) -> bool {
+        let claim = &self.by_piece[piece];
         let others = claim.by != Claimants::None && claim.by != Claimants::One(member);
         others && claim.owner != Some(member)
     }

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use super::super::racks::RackView;
-use super::super::roster::{BySlot, Roster, Slot};
+use super::super::roster::{ByPiece, Piece, Roster};
 use super::Claims;
 
 /// What each member gets, by index.
-pub(super) fn assign(roster: &Roster<'_>, claims: &Claims, racks: &RackView) -> Vec<Vec<Slot>> {
+pub(super) fn assign(roster: &Roster<'_>, claims: &Claims, racks: &RackView) -> Vec<Vec<Piece>> {
     let mut division = Division::new(roster, racks);
     let mut free = division.keep(roster, claims);
     racks.sort_by_choice(&mut free);
@@ -21,7 +21,7 @@ pub(super) fn assign(roster: &Roster<'_>, claims: &Claims, racks: &RackView) -> 
 
 struct Division<'a> {
     racks: &'a RackView,
-    assigned: Vec<Vec<Slot>>,
+    assigned: Vec<Vec<Piece>>,
     /// How many partitions each member gets at least.
     least: usize,
     /// How many members may still get one more.
@@ -34,7 +34,7 @@ struct Division<'a> {
 
 impl<'a> Division<'a> {
     fn new(roster: &Roster<'_>, racks: &'a RackView) -> Self {
-        let count = roster.slots().count();
+        let count = roster.pieces().count();
         Self {
             racks,
             assigned: vec![Vec::new(); roster.len()],
@@ -46,21 +46,21 @@ impl<'a> Division<'a> {
     }
 
     /// Members keep what they had, as far as it is not more than they get. What is left is free.
-    fn keep(&mut self, roster: &Roster<'_>, claims: &Claims) -> Vec<Slot> {
+    fn keep(&mut self, roster: &Roster<'_>, claims: &Claims) -> Vec<Piece> {
         let mut held = vec![Vec::new(); roster.len()];
-        for slot in roster.slots() {
-            if let Some(owner) = claims.owner(slot)
-                && !claims.is_disputed(slot)
-                && !self.racks.is_remote(owner, slot)
+        for piece in roster.pieces() {
+            if let Some(owner) = claims.owner(piece)
+                && !claims.is_disputed(piece)
+                && !self.racks.is_remote(owner, piece)
             {
-                held[owner].push(slot);
+                held[owner].push(piece);
             }
         }
-        let mut kept = BySlot::new(roster, false);
+        let mut kept = ByPiece::new(roster, false);
         for member in roster.as_keys() {
             let mut held = std::mem::take(&mut held[member]);
             // The first partitions of every topic, so that one that comes gets some of each.
-            held.sort_by_key(|slot| (slot.partition, slot.topic));
+            held.sort_by_key(|piece| (piece.partition, piece.topic));
             if held.len() < self.least {
                 self.below.push(member);
             } else if held.len() > self.least && self.extra > 0 {
@@ -72,14 +72,14 @@ impl<'a> Division<'a> {
                     self.enough.push_back(member);
                 }
             }
-            for slot in &held {
-                kept[*slot] = true;
+            for piece in &held {
+                kept[*piece] = true;
             }
             self.assigned[member] = held;
         }
         self.below.sort_unstable();
         self.enough.make_contiguous().sort_unstable();
-        roster.slots().filter(|slot| !kept[*slot]).collect()
+        roster.pieces().filter(|piece| !kept[*piece]).collect()
     }
 
     /// A member gets one more than the least.
@@ -91,15 +91,15 @@ impl<'a> Division<'a> {
     }
 
     /// Gives what a member may read within its rack to such a one, in turn. The rest is returned.
-    fn give_near(&mut self, free: Vec<Slot>) -> Vec<Slot> {
+    fn give_near(&mut self, free: Vec<Piece>) -> Vec<Piece> {
         let racks = self.racks;
         let mut turn = 0;
-        let give = |slot: &Slot| {
+        let give = |piece: &Piece| {
             let count = self.below.len();
             let mut turns = (0..count).map(|step| (turn + step) % count);
-            if let Some(place) = turns.find(|place| racks.is_near(self.below[*place], *slot)) {
+            if let Some(place) = turns.find(|place| racks.is_near(self.below[*place], *piece)) {
                 let member = self.below[place];
-                self.assigned[member].push(*slot);
+                self.assigned[member].push(*piece);
                 turn = place + 1;
                 if self.assigned[member].len() >= self.least {
                     self.below.remove(place);
@@ -111,12 +111,12 @@ impl<'a> Division<'a> {
                 turn = turn.checked_rem(self.below.len()).unwrap_or(0);
                 return false;
             }
-            let near = |member: &usize| racks.is_near(*member, *slot);
+            let near = |member: &usize| racks.is_near(*member, *piece);
             let Some(place) = self.enough.iter().position(near) else {
                 return true;
             };
             if let Some(member) = self.enough.remove(place) {
-                self.assigned[member].push(*slot);
+                self.assigned[member].push(*piece);
                 self.take_extra();
             }
             false
@@ -125,22 +125,22 @@ impl<'a> Division<'a> {
     }
 
     /// Gives out the rest in turn: first to those that have fewer than the least.
-    fn give(&mut self, free: Vec<Slot>) {
+    fn give(&mut self, free: Vec<Piece>) {
         let mut turn = 0;
-        for slot in free {
+        for piece in free {
             if self.below.is_empty() {
                 let Some(member) = self.enough.pop_front() else {
                     debug_assert!(false, "a partition is left when all members have enough");
                     return;
                 };
-                self.assigned[member].push(slot);
+                self.assigned[member].push(piece);
                 continue;
             }
             if turn >= self.below.len() {
                 turn = 0;
             }
             let member = self.below[turn];
-            self.assigned[member].push(slot);
+            self.assigned[member].push(piece);
             if self.assigned[member].len() == self.least {
                 self.below.remove(turn);
                 self.enough.push_back(member);

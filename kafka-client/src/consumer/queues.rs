@@ -10,7 +10,7 @@ use super::shared::Fetched;
 
 /// What has arrived, by partition.
 #[derive(Debug, Default)]
-pub(crate) struct Split {
+pub(crate) struct Queues {
     queues: BTreeMap<TopicPartition, Queue>,
 }
 
@@ -37,7 +37,7 @@ impl Queue {
     }
 }
 
-impl Split {
+impl Queues {
     /// The queue of this assignment, if it is the one.
     fn queue(&mut self, assigned: &Arc<Assigned>) -> Option<&mut Queue> {
         let queue = self.queues.get_mut(&assigned.partition)?;
