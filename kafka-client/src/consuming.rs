@@ -15,6 +15,23 @@
 //! | a task for each partition | [`partition_streams`] | what was handed out before the latest call of its stream |
 //! | handlers that run at the same time, in order of each key | [`for_each_concurrent`] | the same: a handler that returns `Ok` acknowledges |
 //!
+//! All settings are of the [`ConsumerBuilder`](crate::consumer::ConsumerBuilder), before the first of
+//! `topic::<T>()`, `manual_ack()` and `partition_streams()`. In this they are alike, and in the rest they are
+//! not, for these reasons:
+//!
+//! - Whichever of them follow, it is started by `subscribe`, `subscribe_matching` or `assign`, and with a type
+//!   by `start`; `subscribe_as`, `subscribe_matching_as` and `assign_as` are for types that name no topic
+//!   (test: `integration/tests/faults/consume.rs`: `every_kind_of_consumer_starts_in_every_way`).
+//!
+//! | only | has | because |
+//! |---|---|---|
+//! | `manual_ack`, `partition_streams` | `revoke_timeout` | it is about records in work |
+//! | `manual_ack` | `max_unacked` | a stream has one record at hand |
+//! | `manual_ack` | `for_each_concurrent` | its handlers end in any order |
+//! | neither of the two | `poll` | it is for records that are done with together |
+//! | neither, and no type | `recv_batch` | it gives records in the bytes they came in |
+//! | neither of the two | `commit` of its own, not the handle's alone | what is acknowledged is stored in the background |
+//!
 //! # What a commit means
 //!
 //! Every offset that is stored is that of the next record to be read. Three ways lead to it:
@@ -32,6 +49,9 @@
 //!
 //! And for all of them:
 //!
+//! - Before the first call for a record nothing is stored by itself, so that a tool may look at a group's
+//!   offsets without moving them (test: `integration/tests/faults/commits.rs`:
+//!   `who_asks_for_no_record_commits_nothing_by_itself`).
 //! - Commits take effect in the order they are made in (test: `integration/tests/behaviour/commits.rs`:
 //!   `commits_take_effect_in_order`), also when one of them waits for a rebalance
 //!   (test: `integration/tests/faults/commits.rs`:

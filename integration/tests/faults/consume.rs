@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt;
 use integration::numbered::{self, Tally, receive};
 use integration::partitions;
 use kafka_broker::{Step, when};
-use kafka_client::consumer::{OffsetReset, TopicPartition};
-use kafka_client::record::Record;
+use kafka_client::consumer::{Delivery, OffsetReset, PartitionStream, Received, TopicPartition};
+use kafka_client::record::{ConsumerRecord, Record};
 use kafka_client::{ErrorCode, ErrorKind};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::FetchResponse;
@@ -59,6 +60,89 @@ async fn fetches_that_fail_lose_and_repeat_nothing() {
             .assert_is(3, 0..100);
         assert_eq!(fault.hits(), 3, "{what}");
     }
+}
+
+#[derive(Debug, kafka_client::KafkaRecord)]
+#[kafka(topic = "numbers", format = json)]
+struct Number {
+    number: u32,
+}
+
+/// Raw or typed, acknowledged or not, together or apart: what one kind offers, the others do as well.
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_consumer_starts_in_every_way() {
+    let setting = Setting::new().await;
+    let topic = setting.topic("numbers", 1);
+    let kafka = setting.kafka().await;
+    let producer = kafka.producer().build().await.unwrap();
+    for value in ["{\"number\":7}", "{poison", "{\"number\":8}"] {
+        producer.send(Record::to(topic).value(value)).await.unwrap();
+    }
+    let groups = AtomicUsize::new(0);
+    let builder = || {
+        let group = groups.fetch_add(1, Ordering::Relaxed);
+        let consumer = kafka.consumer(format!("group-{group}"));
+        consumer.offset_reset(OffsetReset::Earliest)
+    };
+    let at = || partitions(topic, 1);
+    let matches = |name: &str| name == "numbers";
+    macro_rules! first_of {
+        ($consumer:expr) => {
+            $consumer.await.unwrap().next().await.unwrap().unwrap()
+        };
+    }
+    macro_rules! starts {
+        ($builder:expr, $first:ident) => {
+            [
+                $first(first_of!($builder.subscribe([topic]))).await,
+                $first(first_of!($builder.subscribe_matching(matches))).await,
+                $first(first_of!($builder.assign(at()))).await,
+            ]
+        };
+    }
+    let raw = async |record: ConsumerRecord| record.decode::<Number>().unwrap().number;
+    let typed = async |number: Received<Number>| number.number;
+    let raw_acked = async |delivery: Delivery<ConsumerRecord>| raw(delivery.split().0).await;
+    let typed_acked = async |delivery: Delivery<Received<Number>>| delivery.number;
+    let raw_apart = async |mut stream: PartitionStream<ConsumerRecord>| {
+        raw(stream.recv().await.unwrap().unwrap()).await
+    };
+    let typed_apart = async |mut stream: PartitionStream<Received<Number>>| {
+        typed(stream.recv().await.unwrap().unwrap()).await
+    };
+    let of_type = || builder().topic::<Number>();
+    for numbers in [
+        starts!(builder(), raw),
+        starts!(of_type(), typed),
+        starts!(builder().manual_ack(), raw_acked),
+        starts!(of_type().manual_ack(), typed_acked),
+        starts!(builder().partition_streams(), raw_apart),
+        starts!(of_type().partition_streams(), typed_apart),
+        [
+            typed(first_of!(of_type().start())).await,
+            typed_acked(first_of!(of_type().manual_ack().start())).await,
+            typed_apart(first_of!(of_type().partition_streams().start())).await,
+        ],
+        [
+            typed(first_of!(builder().subscribe_as([topic]))).await,
+            typed(first_of!(builder().subscribe_matching_as(matches))).await,
+            typed(first_of!(builder().assign_as(at()))).await,
+        ],
+    ] {
+        assert_eq!(numbers, [7; 3]);
+    }
+    // Many at once, and one that is not of the type in its place.
+    let mut many = of_type().assign(at()).await.unwrap();
+    let mut records = Vec::new();
+    while records.len() < 3 {
+        records.extend(many.poll(10, SECOND).await.unwrap());
+    }
+    let [first, poison, last] = &records[..] else {
+        panic!("{records:?}")
+    };
+    assert_eq!(first.as_ref().unwrap().number, 7);
+    assert_eq!(poison.as_ref().unwrap_err().record().unwrap().offset(), 1);
+    assert_eq!(last.as_ref().unwrap().number, 8);
 }
 
 /// A broker makes topics that are asked for by name, if the request allows it. To look one up is not to use

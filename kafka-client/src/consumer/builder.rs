@@ -325,6 +325,20 @@ impl ConsumerBuilder {
         consumer.map(TypedConsumer::new)
     }
 
+    /// As [`ConsumerBuilder::assign`], with the records decoded.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::assign`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn assign_as<T: KafkaRecord>(
+        self,
+        partitions: impl IntoIterator<Item = TopicPartition>,
+    ) -> Result<TypedConsumer<T>, Error> {
+        self.assign(partitions).await.map(TypedConsumer::new)
+    }
+
     /// Starts a consumer of these partitions, which it does not share. It begins where its group,
     /// if it has one, has stored an offset, else where `auto.offset.reset` says.
     ///

@@ -11,7 +11,7 @@ use futures_core::Stream;
 
 use super::{
     AckConsumerBuilder, Consumer, ConsumerBuilder, ConsumerHandle, PartitionStreamsBuilder,
-    PendingCommit,
+    PendingCommit, TopicPartition,
 };
 use crate::error::{Error, ErrorKind};
 use crate::record::{ConsumerRecord, HasTopic, KafkaRecord};
@@ -56,8 +56,61 @@ impl<T: HasTopic> TypedConsumerBuilder<T> {
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is started.
-    pub async fn start(self) -> Result<TypedConsumer<T>, Error> {
-        self.builder.subscribe_as([T::TOPIC_NAME]).await
+    pub async fn start(self) -> Result<TypedConsumer<T>, Error>
+    where
+        T: KafkaRecord,
+    {
+        self.subscribe([T::TOPIC_NAME]).await
+    }
+
+    /// As [`ConsumerBuilder::subscribe_as`]: for other topics than the type's.
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe<I, S>(self, topics: I) -> Result<TypedConsumer<T>, Error>
+    where
+        T: KafkaRecord,
+        I: IntoIterator<Item = S>,
+        S: AsRef<str>,
+    {
+        self.builder.subscribe_as(topics).await
+    }
+
+    /// As [`ConsumerBuilder::subscribe_matching_as`].
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::subscribe_matching`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn subscribe_matching(
+        self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<TypedConsumer<T>, Error>
+    where
+        T: KafkaRecord,
+    {
+        self.builder.subscribe_matching_as(matches).await
+    }
+
+    /// As [`ConsumerBuilder::assign_as`].
+    ///
+    /// # Errors
+    /// As [`ConsumerBuilder::assign`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is started.
+    pub async fn assign(
+        self,
+        partitions: impl IntoIterator<Item = TopicPartition>,
+    ) -> Result<TypedConsumer<T>, Error>
+    where
+        T: KafkaRecord,
+    {
+        self.builder.assign_as(partitions).await
     }
 }
 
@@ -120,6 +173,23 @@ impl<T: KafkaRecord> TypedConsumer<T> {
     /// Cancel safe: no record is lost.
     pub async fn recv(&mut self) -> Result<Received<T>, Error> {
         decode(self.consumer.recv().await)
+    }
+
+    /// As [`Consumer::poll`], each record decoded. One that is not of this type is
+    /// [`ErrorKind::Serialization`], in its place, and [`Error::record`] has it.
+    ///
+    /// # Errors
+    /// As [`Consumer::poll`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no record is lost.
+    pub async fn poll(
+        &mut self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Result<Received<T>, Error>>, Error> {
+        let records = self.consumer.poll(max, wait).await?;
+        Ok(records.into_iter().map(Received::decode).collect())
     }
 
     /// As [`Consumer::handle`].
