@@ -202,7 +202,7 @@ where
         }
     }
     // Ends this side in order, so that what was answered before still arrives.
-    let _ = stream.shutdown().await;
+    let _ = crate::env::timeout(idle, stream.shutdown()).await;
 }
 
 /// Reads and drops what comes, until the stream ends.
