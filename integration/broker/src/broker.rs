@@ -27,6 +27,7 @@ use crate::quota::Quotas;
 use crate::security::acl::Acl;
 use crate::security::authority::{Authority, Certificate};
 use crate::security::authorizer::Authorizer;
+use crate::security::delegation::DelegationTokens;
 use crate::security::settings::SecuritySettings;
 use crate::security::tls::Tls;
 use crate::security::users::Users;
@@ -573,7 +574,14 @@ impl Builder {
             path: path(&self.storage),
             source,
         })?;
+        let tokens = topics.store().read_tokens();
+        let tokens = tokens.map_err(|source| StartError::Storage {
+            path: path(&self.storage),
+            source,
+        })?;
+        let tokens = DelegationTokens::new(config.delegation.clone(), tokens);
         let node = Arc::new(Node {
+            tokens: Mutex::new(tokens),
             quotas: Mutex::new(Quotas::new(quotas, config.quota_window)),
             authorizer,
             cluster_id: topics.cluster_id().into(),
@@ -740,7 +748,7 @@ struct Shown<'a>(&'a [(String, String)]);
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.0.iter().map(|(name, value)| {
-            let is_secret = SecuritySettings::know(name);
+            let is_secret = SecuritySettings::know(name) || name.contains("secret");
             (name, if is_secret { "[hidden]" } else { value })
         });
         f.debug_list().entries(shown).finish()

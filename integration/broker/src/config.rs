@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use crate::log::LogConfig;
 use crate::net::listener::{self, EndPoint, Protocols};
 use crate::quota::Window;
+use crate::security::delegation::DelegationConfig;
 use crate::security::settings::SecuritySettings;
 
 /// The broker's settings.
@@ -38,6 +41,7 @@ pub(crate) struct BrokerConfig {
     pub(crate) security: SecuritySettings,
     pub(crate) authorizer: AuthorizerConfig,
     pub(crate) quota_window: Window,
+    pub(crate) delegation: DelegationConfig,
     /// What new topics get where they set nothing themselves.
     pub(crate) topic: TopicConfig,
 }
@@ -108,6 +112,7 @@ impl Default for BrokerConfig {
                 samples: 11,
                 sample_ms: 1000,
             },
+            delegation: DelegationConfig::default(),
             topic: TopicConfig::default(),
         }
     }
@@ -201,6 +206,16 @@ impl BrokerConfig {
                     .split(',')
                     .map(|name| name.trim().to_ascii_uppercase());
                 self.controller_listeners = names.collect();
+            }
+            "delegation.token.secret.key" => {
+                let key = Zeroizing::new(value.to_owned());
+                self.delegation.secret_key = Some(key).filter(|key| !key.is_empty());
+            }
+            "delegation.token.max.lifetime.ms" => {
+                self.delegation.lifetime_max_ms = in_range(name, value, 1, i64::MAX)?;
+            }
+            "delegation.token.expiry.time.ms" => {
+                self.delegation.renewal_ms = in_range(name, value, 1, i64::MAX)?;
             }
             "quota.window.num" => self.quota_window.samples = in_range(name, value, 1, 1000)?,
             "quota.window.size.seconds" => {

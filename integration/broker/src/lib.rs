@@ -47,6 +47,7 @@
 //! - *SASL*: PLAIN, SCRAM-SHA-256 and -512, OAUTHBEARER; sessions that end and are renewed in band
 //!   (KIP-368). A program's users know every mechanism with their password; clients manage those of
 //!   SCRAM, and the broker stores them.
+//! - *Delegation tokens* (KIP-48), by which a user lends its rights for a while.
 //! - *The authorizer*: Kafka's `StandardAuthorizer`, on by its property or by [`Builder::acl`].
 //!   Rules outlive the broker. It gives the verdicts that Apache Kafka's class gives, which a test
 //!   compares.
@@ -55,7 +56,7 @@
 //! - *Limits*: connections in all and by address, 30 s to say who one is, 512 KiB for a request
 //!   before that, and `connections.max.idle.ms` for reading what one has asked for.
 //!
-//! What is otherwise than in Kafka: there are no GSSAPI and no delegation tokens, stores in JKS and PKCS#12 and encrypted keys
+//! What is otherwise than in Kafka: there is no GSSAPI, stores in JKS and PKCS#12 and encrypted keys
 //! must be converted, files are read at the start only, a JWKS comes from a file, and where
 //! `max.connections` are open, a further one is refused and does not wait.
 //!

@@ -15,6 +15,7 @@ use crate::group::Groups;
 use crate::net::listener::Listener;
 use crate::quota::Quotas;
 use crate::security::authorizer::Authorizer;
+use crate::security::delegation::DelegationTokens;
 use crate::security::users::Users;
 use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
 use crate::validate::Refusal;
@@ -31,6 +32,7 @@ pub(crate) struct Node {
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) users: Mutex<Users>,
     pub(crate) quotas: Mutex<Quotas>,
+    pub(crate) tokens: Mutex<DelegationTokens>,
     /// `None` if everybody may do everything.
     pub(crate) authorizer: Option<RwLock<Authorizer>>,
     pub(crate) faults: Faults,
@@ -61,6 +63,27 @@ impl Node {
             self.topics.store().write_users(&stored)?;
         }
         *users = changed;
+        Ok(result)
+    }
+
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, DelegationTokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the delegation tokens, and keeps them.
+    pub(crate) fn change_tokens<T>(
+        &self,
+        change: impl FnOnce(&mut DelegationTokens) -> Result<T, ErrorCode>,
+    ) -> Result<T, ErrorCode> {
+        let mut tokens = self.tokens();
+        let mut changed = tokens.clone();
+        let result = change(&mut changed)?;
+        let stored = self.topics.store().write_tokens(changed.all());
+        stored.map_err(|error| {
+            tracing::error!(%error, "delegation tokens were not stored");
+            ErrorCode::KAFKA_STORAGE_ERROR
+        })?;
+        *tokens = changed;
         Ok(result)
     }
 

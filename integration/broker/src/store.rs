@@ -16,6 +16,7 @@ use crate::log::checkpoint::{
 use crate::log::{HandleBudget, Opening, Place};
 use crate::quota::{Entity, Limits};
 use crate::security::acl::Acl;
+use crate::security::delegation::StoredTokens;
 use crate::security::users::StoredUsers;
 
 /// Segment files kept open between uses, over all partitions.
@@ -24,6 +25,7 @@ const LOCK_FILE: &str = ".lock";
 const META_FILE: &str = "kafka-broker.json";
 const ACLS_FILE: &str = "acls.json";
 const QUOTAS_FILE: &str = "client-quotas.json";
+const TOKENS_FILE: &str = "delegation-tokens.json";
 const USERS_FILE: &str = "scram-credentials.json";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
@@ -145,6 +147,15 @@ impl Store {
 
     pub(crate) fn write_quotas(&self, quotas: &Limits) -> io::Result<()> {
         self.write(QUOTAS_FILE, &quotas.iter().collect::<Vec<_>>())
+    }
+
+    /// The delegation tokens, without their secrets.
+    pub(crate) fn read_tokens(&self) -> io::Result<StoredTokens> {
+        Ok(self.read(TOKENS_FILE)?.unwrap_or_default())
+    }
+
+    pub(crate) fn write_tokens(&self, tokens: &StoredTokens) -> io::Result<()> {
+        self.write(TOKENS_FILE, tokens)
     }
 
     /// One of the broker's private files; `None` if it is not there.

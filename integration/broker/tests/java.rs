@@ -374,6 +374,53 @@ async fn java_manages_quotas_and_is_slowed_by_them() {
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_lends_its_rights_by_a_token() {
+    let builder = builder().property("delegation.token.secret.key", "key");
+    let broker = builder.start().await.unwrap();
+    let alice = Client::new(&broker, "SASL_SSL").scram("SCRAM-SHA-256", "secret");
+    let args = ["--create", "--max-life-time-period", "-1"];
+    let made = alice
+        .run(class::DELEGATION_TOKENS, &args, b"")
+        .await
+        .unwrap();
+    // The last line is a table: id, secret, owner and so on.
+    let line = made
+        .lines()
+        .rfind(|line| line.contains("User:alice"))
+        .unwrap();
+    let mut words = line.split_whitespace();
+    let (id, secret) = (words.next().unwrap(), words.next().unwrap());
+    let line = format!(
+        "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{id}\" \
+         password=\"{secret}\" tokenauth=\"true\";"
+    );
+    let by_token = Client::new(&broker, "SASL_SSL")
+        .with("sasl.mechanism", "SCRAM-SHA-256")
+        .with("sasl.jaas.config", &line);
+    by_token.exchange().await;
+    assert_eq!(principals(&broker), ["User:ANONYMOUS", "User:alice"]);
+    // With a token there are no further ones.
+    let refused = by_token.run(class::DELEGATION_TOKENS, &args, b"").await;
+    let error = refused.unwrap_err();
+    assert!(
+        error.contains("Delegation Token requests are not allowed"),
+        "{error}"
+    );
+
+    let args = ["--expire", "--expiry-time-period", "-1", "--hmac", secret];
+    alice
+        .run(class::DELEGATION_TOKENS, &args, b"")
+        .await
+        .unwrap();
+    let error = by_token
+        .run(class::TOPICS, &["--list"], b"")
+        .await
+        .unwrap_err();
+    assert!(error.contains("invalid credentials"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_understands_each_refusal() {
     let broker = builder().start().await.unwrap();
     let sasl = || Client::new(&broker, "SASL_SSL");

@@ -38,6 +38,8 @@ pub mod class {
     pub const CONFIGS: &str = "kafka.admin.ConfigCommand";
     /// `kafka-acls.sh`.
     pub const ACLS: &str = "org.apache.kafka.tools.AclCommand";
+    /// `kafka-delegation-tokens.sh`.
+    pub const DELEGATION_TOKENS: &str = "org.apache.kafka.tools.DelegationTokenCommand";
     /// `kafka-get-offsets.sh`.
     pub const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
     /// `kafka-producer-perf-test.sh`.

@@ -4,14 +4,17 @@ mod alter_client_quotas;
 mod alter_user_scram_credentials;
 mod api_versions;
 mod create_acls;
+mod create_delegation_token;
 mod create_topics;
 mod delete_acls;
 mod delete_topics;
 mod describe_acls;
 mod describe_client_quotas;
 mod describe_cluster;
+mod describe_delegation_token;
 mod describe_groups;
 mod describe_user_scram_credentials;
+mod expire_delegation_token;
 mod faulty;
 mod fetch;
 mod find_coordinator;
@@ -27,6 +30,7 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod parts;
 mod produce;
+mod renew_delegation_token;
 mod sasl_authenticate;
 mod sasl_handshake;
 mod sync_group;
@@ -47,6 +51,7 @@ use crate::faults::{Hit, JournalEntry, Kind, Seen};
 use crate::net::Connection;
 use crate::node::Node;
 use crate::quota;
+use crate::security::Principal;
 use crate::security::acl::{self, AclOperation, ResourceKind};
 use crate::security::authorizer::{Authorizer, Subject};
 use crate::security::gate::Admission;
@@ -143,6 +148,18 @@ impl Call<'_> {
         let kind = ResourceKind::Topic;
         self.asks(|authorizer, subject| authorizer.allows_any(subject, operation, kind))
             .unwrap_or(true)
+    }
+
+    /// Whether the connection may ask for delegation tokens: it must be known who does, and not by
+    /// a token.
+    fn may_ask_for_tokens(&self) -> Result<(), ErrorCode> {
+        let gate = self.connection.gate();
+        let listener = &self.connection.listener;
+        let is_plaintext = listener.tls.is_none() && listener.sasl.is_none();
+        if is_plaintext || gate.is_by_token() || **gate.principal() == Principal::anonymous() {
+            return Err(ErrorCode::DELEGATION_TOKEN_REQUEST_NOT_ALLOWED);
+        }
+        Ok(())
     }
 
     /// What the principal may do with a resource, as bits.
@@ -329,6 +346,10 @@ apis! {
     api::create_acls::CreateAclsRequest, 1..=3;
     api::delete_acls::DeleteAclsRequest, 1..=3;
     api::sasl_authenticate::SaslAuthenticateRequest, 0..=2;
+    api::create_delegation_token::CreateDelegationTokenRequest, 1..=3;
+    api::renew_delegation_token::RenewDelegationTokenRequest, 1..=2;
+    api::expire_delegation_token::ExpireDelegationTokenRequest, 1..=2;
+    api::describe_delegation_token::DescribeDelegationTokenRequest, 1..=3;
     api::describe_client_quotas::DescribeClientQuotasRequest, 0..=1;
     api::alter_client_quotas::AlterClientQuotasRequest, 0..=1;
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest, 0..=0;
@@ -369,6 +390,10 @@ throttled! {
     api::describe_acls::DescribeAclsRequest
     api::create_acls::CreateAclsRequest
     api::delete_acls::DeleteAclsRequest
+    api::create_delegation_token::CreateDelegationTokenRequest
+    api::renew_delegation_token::RenewDelegationTokenRequest
+    api::expire_delegation_token::ExpireDelegationTokenRequest
+    api::describe_delegation_token::DescribeDelegationTokenRequest
     api::describe_client_quotas::DescribeClientQuotasRequest
     api::alter_client_quotas::AlterClientQuotasRequest
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest

@@ -70,6 +70,7 @@ fn token(call: &Call<'_>, message: &[u8]) -> Token {
     let mut context = Context {
         sasl,
         users: &mut node.users(),
+        tokens: &node.tokens(),
         nonce: &|| node.env.nonce(),
         wall_ms: node.env.wall_ms(),
     };

@@ -30,6 +30,7 @@ const RENEWAL_INTERVAL_MS: u64 = 1000;
 pub(crate) struct Gate {
     state: State,
     principal: Arc<Principal>,
+    is_by_token: bool,
 }
 
 #[derive(Debug)]
@@ -95,6 +96,7 @@ impl Gate {
         Self {
             state: State::Open,
             principal: Arc::new(principal),
+            is_by_token: false,
         }
     }
 
@@ -106,11 +108,17 @@ impl Gate {
                 before: None,
             },
             principal: Arc::new(Principal::anonymous()),
+            is_by_token: false,
         }
     }
 
     pub(crate) fn principal(&self) -> &Arc<Principal> {
         &self.principal
+    }
+
+    /// Whether the principal was proved by a delegation token.
+    pub(crate) fn is_by_token(&self) -> bool {
+        self.is_by_token
     }
 
     /// Whether the client has yet to say who it is, for the first time or again.
@@ -269,6 +277,7 @@ impl Gate {
         let limits = [proof_ms, enabled.session_ms_max];
         let lifetime_ms = limits.into_iter().flatten().min();
         self.principal = Arc::new(principal);
+        self.is_by_token = identity.is_by_token;
         self.state = State::Authenticated(Session {
             enabled,
             end_ms: lifetime_ms.map(|ms| now_ms.saturating_add(ms)),

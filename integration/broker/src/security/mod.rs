@@ -8,6 +8,7 @@
 pub(crate) mod acl;
 pub(crate) mod authority;
 pub(crate) mod authorizer;
+pub(crate) mod delegation;
 mod distinguished_name;
 pub(crate) mod gate;
 mod jaas;

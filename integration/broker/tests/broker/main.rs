@@ -6,6 +6,7 @@
 
 mod authorizer;
 mod data;
+mod delegation;
 mod faults;
 mod groups;
 mod hostile;

@@ -14,6 +14,7 @@ use crate::config::{PropertyError, invalid};
 
 use self::jwt::Tokens;
 
+use super::delegation::DelegationTokens;
 use super::jaas;
 use super::settings::{self, Scope};
 use super::users::Users;
@@ -173,6 +174,7 @@ impl Sasl {
 pub(crate) struct Context<'a> {
     pub(crate) sasl: &'a Sasl,
     pub(crate) users: &'a mut Users,
+    pub(crate) tokens: &'a DelegationTokens,
     /// Makes text that nobody can guess.
     pub(crate) nonce: &'a dyn Fn() -> String,
     pub(crate) wall_ms: i64,
@@ -212,6 +214,18 @@ pub(crate) struct Identity {
     pub(crate) name: String,
     /// When the proof ends, by the wall clock, if it does.
     pub(crate) end_wall_ms: Option<i64>,
+    /// By a delegation token, with which no other can be asked for.
+    pub(crate) is_by_token: bool,
+}
+
+impl Identity {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            end_wall_ms: None,
+            is_by_token: false,
+        }
+    }
 }
 
 /// Why an exchange failed.

@@ -43,6 +43,7 @@ impl ExpectToken {
         let identity = Identity {
             name: token.principal,
             end_wall_ms: Some(token.end_ms),
+            is_by_token: false,
         };
         Step::Done(Vec::new(), identity)
     }

@@ -9,13 +9,7 @@ pub(crate) struct ExpectResponse;
 impl ExpectResponse {
     pub(super) fn handle(self, message: &[u8], context: &Context<'_>) -> Step {
         match check(message, context) {
-            Ok(name) => {
-                let identity = Identity {
-                    name,
-                    end_wall_ms: None,
-                };
-                Step::Done(Vec::new(), identity)
-            }
+            Ok(name) => Step::Done(Vec::new(), Identity::new(name)),
             Err(failure) => failure.into(),
         }
     }
@@ -50,7 +44,10 @@ fn check(message: &[u8], context: &Context<'_>) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::security::delegation::{DelegationConfig, DelegationTokens};
     use crate::security::sasl::Sasl;
     use crate::security::settings::SecuritySettings;
     use crate::security::users::Users;
@@ -68,6 +65,7 @@ mod tests {
         let context = Context {
             sasl: &sasl,
             users: &mut users,
+            tokens: &DelegationTokens::new(DelegationConfig::default(), BTreeMap::new()),
             nonce: &String::new,
             wall_ms: 0,
         };

@@ -49,7 +49,7 @@ impl Hash {
         }
     }
 
-    fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
+    pub(crate) fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
         fn of<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Vec<u8> {
             // HMAC takes keys of every length; the other branch is never taken.
             M::new_from_slice(key).map_or_else(
@@ -139,10 +139,25 @@ impl ExpectFirst {
         let first = ClientFirst::read(message)
             .ok_or_else(|| hidden("Invalid SCRAM client first message format"))?;
         let nonce = context.nonce;
-        let credential = context
-            .users
-            .scram(&first.name, self.0, || nonce().into_bytes())
-            .ok_or_else(|| hidden("Authentication failed: Invalid user credentials"))?;
+        let salt = || nonce().into_bytes();
+        let (credential, identity) = if first.is_by_token {
+            let found = context
+                .tokens
+                .scram(&first.name, self.0, salt, context.wall_ms);
+            let (credential, token) =
+                found.ok_or_else(|| hidden("Token Authentication failed: Invalid tokenId"))?;
+            let identity = Identity {
+                name: token.owner.clone(),
+                end_wall_ms: Some(token.expiry_ms),
+                is_by_token: true,
+            };
+            (credential, identity)
+        } else {
+            let found = context.users.scram(&first.name, self.0, salt);
+            let credential =
+                found.ok_or_else(|| hidden("Authentication failed: Invalid user credentials"))?;
+            (credential, Identity::new(first.name.clone()))
+        };
         if !first.identity.is_empty() && first.identity != first.name {
             return Err(told(
                 "Client requested an authorization id that is different from username",
@@ -160,7 +175,7 @@ impl ExpectFirst {
             header: first.header.to_owned(),
             client_first_bare: first.bare.to_owned(),
             server_first,
-            name: first.name,
+            identity,
             credential,
         })
     }
@@ -175,20 +190,14 @@ pub(crate) struct ExpectFinal {
     header: String,
     client_first_bare: String,
     server_first: String,
-    name: String,
+    identity: Identity,
     credential: ScramCredential,
 }
 
 impl ExpectFinal {
     pub(super) fn handle(self, message: &[u8]) -> Step {
         match self.check(message) {
-            Ok(answer) => {
-                let identity = Identity {
-                    name: self.name,
-                    end_wall_ms: None,
-                };
-                Step::Done(answer.into_bytes(), identity)
-            }
+            Ok(answer) => Step::Done(answer.into_bytes(), self.identity),
             Err(failure) => failure.into(),
         }
     }
@@ -237,6 +246,8 @@ struct ClientFirst<'a> {
     identity: String,
     name: String,
     nonce: &'a str,
+    /// The name is that of a delegation token.
+    is_by_token: bool,
 }
 
 impl<'a> ClientFirst<'a> {
@@ -259,12 +270,20 @@ impl<'a> ClientFirst<'a> {
         let name = sasl_name(attribute.strip_prefix("n=")?)?;
         let nonce = attributes.next()?.strip_prefix("r=")?;
         let is_nonce = !nonce.is_empty() && nonce.bytes().all(|byte| byte.is_ascii_graphic());
-        (is_nonce && attributes.all(is_extension)).then_some(Self {
+        let mut is_by_token = false;
+        for extension in attributes {
+            is_extension(extension).then_some(())?;
+            if let Some(value) = extension.strip_prefix("tokenauth=") {
+                is_by_token = value.eq_ignore_ascii_case("true");
+            }
+        }
+        is_nonce.then_some(Self {
             header,
             bare,
             identity,
             name,
             nonce,
+            is_by_token,
         })
     }
 }
@@ -309,7 +328,10 @@ fn is_extension(attribute: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::security::delegation::{DelegationConfig, DelegationTokens};
     use crate::security::sasl::{Mechanism, Sasl};
     use crate::security::settings::SecuritySettings;
     use crate::security::users::Users;
@@ -318,6 +340,7 @@ mod tests {
     struct Server {
         sasl: Sasl,
         users: Users,
+        tokens: DelegationTokens,
         nonce: &'static str,
     }
 
@@ -328,6 +351,13 @@ mod tests {
             Self {
                 sasl: Sasl::new(&settings.of("X")).unwrap(),
                 users: Users::default(),
+                tokens: DelegationTokens::new(
+                    DelegationConfig {
+                        secret_key: Some("key".to_owned().into()),
+                        ..DelegationConfig::default()
+                    },
+                    BTreeMap::new(),
+                ),
                 nonce,
             }
         }
@@ -337,10 +367,30 @@ mod tests {
             let mut context = Context {
                 sasl: &self.sasl,
                 users: &mut self.users,
+                tokens: &self.tokens,
                 nonce: &|| nonce.to_owned(),
                 wall_ms: 0,
             };
             exchange.handle(message, &mut context)
+        }
+    }
+
+    impl Server {
+        /// What comes of a first message and a proof with a password.
+        fn prove(&mut self, bare: &str, nonce: &str, binding: &str, password: &str) -> Step {
+            let hash = Hash::Sha256;
+            let first = Exchange::begin(Mechanism::ScramSha256);
+            let (text, next) = challenge(self.handle(first, format!("n,,{bare}").as_bytes()));
+            let salted = hash.salted_password(password.as_bytes(), b"SERVER", 4096);
+            let client_key = hash.hmac(&salted, b"Client Key");
+            let last = format!("c={binding},r={nonce}");
+            let message = format!("{bare},{text},{last}");
+            let signature = hash.hmac(&hash.digest(&client_key), message.as_bytes());
+            let proof: Vec<u8> = std::iter::zip(client_key, signature)
+                .map(|(key, signature)| key ^ signature)
+                .collect();
+            let message = format!("{last},p={}", STANDARD.encode(proof));
+            self.handle(next, message.as_bytes())
         }
     }
 
@@ -364,7 +414,7 @@ mod tests {
             server_first: "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
                            s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
                 .to_owned(),
-            name: "user".to_owned(),
+            identity: Identity::new("user".to_owned()),
             credential: ScramCredential::of(hash, b"pencil", salt, 4096),
         };
         let step = state.handle(
@@ -393,21 +443,9 @@ mod tests {
     fn a_wrong_proof_nonce_or_binding_fails_without_a_reason() {
         let name = "alice";
         let last = |nonce: &str, binding: &str, password: &str| {
-            let hash = Hash::Sha256;
             let mut server = Server::new("SERVER");
             server.users.set_password(name, "secret");
-            let first = Exchange::begin(Mechanism::ScramSha256);
-            let (text, next) = challenge(server.handle(first, b"n,,n=alice,r=CLIENT"));
-            let salted = hash.salted_password(password.as_bytes(), b"SERVER", 4096);
-            let client_key = hash.hmac(&salted, b"Client Key");
-            let bare = format!("c={binding},r={nonce}");
-            let message = format!("n=alice,r=CLIENT,{text},{bare}");
-            let signature = hash.hmac(&hash.digest(&client_key), message.as_bytes());
-            let proof: Vec<u8> = std::iter::zip(client_key, signature)
-                .map(|(key, signature)| key ^ signature)
-                .collect();
-            let message = format!("{bare},p={}", STANDARD.encode(proof));
-            server.handle(next, message.as_bytes())
+            server.prove("n=alice,r=CLIENT", nonce, binding, password)
         };
         assert!(matches!(
             last("CLIENTSERVER", "biws", "secret"),
@@ -419,6 +457,35 @@ mod tests {
             ("CLIENTSERVER", "eSws", "secret"),
         ] {
             let step = last(nonce, binding, password);
+            assert!(matches!(step, Step::Failed(Failure::Hidden(_))), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_delegation_token_stands_for_its_owner() {
+        let mut server = Server::new("SERVER");
+        let made = server
+            .tokens
+            .create("id".to_owned(), ("alice", "alice"), vec![], 500, 0);
+        assert!(made.is_ok());
+        let secret = STANDARD.encode(server.tokens.hmac("id"));
+        let first = "n=id,r=CLIENT,tokenauth=true";
+        match server.prove(first, "CLIENTSERVER", "biws", &secret) {
+            Step::Done(_, identity) => {
+                assert_eq!(identity.name, "alice");
+                assert_eq!(
+                    (identity.end_wall_ms, identity.is_by_token),
+                    (Some(500), true)
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        let step = server.prove(first, "CLIENTSERVER", "biws", "wrong");
+        assert!(matches!(step, Step::Failed(Failure::Hidden(_))), "{step:?}");
+        // Without the extension, it is the name of a user that there is not.
+        for message in [&b"n,,n=id,r=C"[..], b"n,,n=alice,r=C,tokenauth=true"] {
+            let first = Exchange::begin(Mechanism::ScramSha256);
+            let step = server.handle(first, message);
             assert!(matches!(step, Step::Failed(Failure::Hidden(_))), "{step:?}");
         }
     }
