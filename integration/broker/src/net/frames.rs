@@ -14,17 +14,18 @@ const READ_BYTES: usize = 16 * 1024;
 pub(crate) struct FrameReader {
     buffer: BytesMut,
     frame_bytes_max: usize,
+    /// The property that the limit is from.
+    property: &'static str,
 }
 
 /// Why there is no further frame.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    #[error(
-        "a frame of {length} bytes was announced, allowed are 0 to {max} (socket.request.max.bytes){hint}"
-    )]
+    #[error("a frame of {length} bytes was announced, allowed are 0 to {max} ({property}){hint}")]
     Length {
         length: i32,
         max: usize,
+        property: &'static str,
         hint: &'static str,
     },
     #[error(transparent)]
@@ -36,12 +37,14 @@ impl FrameReader {
         Self {
             buffer: BytesMut::new(),
             frame_bytes_max,
+            property: "socket.request.max.bytes",
         }
     }
 
     /// Changes how large the next frames may be.
-    pub(crate) fn allow(&mut self, frame_bytes_max: usize) {
+    pub(crate) fn allow(&mut self, frame_bytes_max: usize, property: &'static str) {
         self.frame_bytes_max = frame_bytes_max;
+        self.property = property;
     }
 
     /// The next frame without its length; `None` when the stream ended between two frames.
@@ -65,6 +68,7 @@ impl FrameReader {
                 return Err(ReadError::Length {
                     length,
                     max,
+                    property: self.property,
                     hint: hint(&self.buffer),
                 });
             }

@@ -141,11 +141,12 @@ where
     let mut asked_since = None;
     loop {
         let mut limit = idle;
-        frames.allow(bytes_max);
+        frames.allow(bytes_max, "socket.request.max.bytes");
         let is_authenticating = connection.gate().is_authenticating();
         match &connection.listener.sasl {
             Some(sasl) if is_authenticating => {
-                frames.allow(bytes_max.min(sasl.request_bytes_max));
+                let own_max = bytes_max.min(sasl.request_bytes_max);
+                frames.allow(own_max, "sasl.server.max.receive.size");
                 let since = *asked_since.get_or_insert_with(crate::env::now);
                 let spent = crate::env::now().saturating_duration_since(since);
                 limit = idle.min(AUTHENTICATION_TIME_MAX.saturating_sub(spent));

@@ -208,6 +208,47 @@ fn secrets_are_not_in_what_is_shown() {
     assert!(!format!("{certificate:?}").contains("PRIVATE KEY"));
 }
 
+#[tokio::test]
+async fn a_file_of_kafka_with_security_is_understood() {
+    let authority = Authority::new("test");
+    let Certificate { chain, key } = authority.server(&["localhost"]);
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store.pem");
+    std::fs::write(&store, key + &chain).unwrap();
+    let file = dir.path().join("server.properties");
+    let text = format!(
+        "process.roles=broker,controller\n\
+         listeners=BROKER://127.0.0.1:0,CLIENTS://127.0.0.1:0,CONTROLLER://127.0.0.1:0\n\
+         listener.security.protocol.map=BROKER:PLAINTEXT,CLIENTS:SASL_SSL,CONTROLLER:PLAINTEXT\n\
+         controller.listener.names=CONTROLLER\n\
+         inter.broker.listener.name=BROKER\n\
+         ssl.keystore.type=PEM\n\
+         ssl.keystore.location={}\n\
+         ssl.cipher.suites=NONE\n\
+         listener.name.clients.sasl.enabled.mechanisms=PLAIN\n\
+         listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain\
+         .PlainLoginModule required user_bob=\"his\" ;\n\
+         log.dirs={}\n",
+        store.display(),
+        dir.path().join("logs").display()
+    );
+    std::fs::write(&file, text).unwrap();
+    let (builder, notes) = Broker::builder().server_properties(file).unwrap();
+    let expected = [
+        "property inter.broker.listener.name has no effect in this broker",
+        "property process.roles has no effect in this broker",
+        "property ssl.cipher.suites has no effect in this broker",
+        "listener CONTROLLER is not opened",
+    ];
+    assert_eq!(notes, expected);
+    let broker = builder.start().await.unwrap();
+    let trusted = authority.certificate();
+    let stream = tls(&broker, "CLIENTS", &trusted, None).await.unwrap();
+    let mut client = Client::over(stream, "test");
+    assert_eq!(plain(&mut client, "bob", "his").await.error_code, 0);
+    metadata(&mut client).await;
+}
+
 // ---- SASL ----
 
 #[tokio::test]
