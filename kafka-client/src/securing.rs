@@ -238,6 +238,7 @@
 //! # Secrets
 //!
 //! - Passwords, tokens and keys are never part of `Debug`, of an error or of the log, at TRACE either
-//!   (test: `integration/tests/security/wrong.rs`: `each_mistake_is_told_with_what_to_change`). They are wiped
-//!   from memory when they are dropped ([`Secret`](crate::security::Secret)), and sent to a broker only after
-//!   TLS has shown who it is, if TLS is set.
+//!   (test: `integration/tests/security/wrong.rs`: `each_mistake_is_told_with_what_to_change`). A
+//!   [`Secret`](crate::security::Secret) is wiped from memory when it is dropped; frames that were sent, and what
+//!   the TLS library holds, are not. Nothing secret is sent before TLS has shown who the broker is, if TLS is
+//!   set.

@@ -90,6 +90,7 @@ async fn under_load(site: &impl Site) {
     let expected = load_time().as_secs() as usize / 2 * clients.len();
     assert!(again >= expected, "{again}");
     assert_eq!(lost, 0);
+    assert_eq!(log.count("not authenticated again", &address), 0);
     log.has_none_of(&[PASSWORD]);
 }
 

@@ -406,7 +406,12 @@ impl Cluster {
         let connected = self.any_by(None).await;
         connected.map_err(|unreached| {
             let hint = "check bootstrap.servers, and advertised.listeners in the brokers' settings";
-            unreached.into_error(|| Error::closed("client"), hint)
+            let all_refused = unreached.all_refused();
+            let error = unreached.into_error(|| Error::closed("client"), hint);
+            if all_refused && let Some(user) = self.user.get().and_then(Weak::upgrade) {
+                user.refused(&error);
+            }
+            error
         })
     }
 
@@ -437,7 +442,14 @@ impl Cluster {
         // Stable: those that have failed a moment ago come last.
         candidates.sort_by_cached_key(|address| self.pool.is_resting(address, lane));
         let attempt = |index: usize| self.pool.connect(&candidates[index], lane);
-        let connected = net::race(&self.env, deadline, candidates.len(), attempt).await;
+        let connected = net::race(
+            &self.env,
+            deadline,
+            candidates.len(),
+            net::is_refusal,
+            attempt,
+        )
+        .await;
         connected.map_err(|errors| {
             let with_last = |(address, error): (Address, Option<Error>)| {
                 let error = error.or_else(|| self.pool.last_error(&address, lane));
@@ -537,18 +549,8 @@ impl Cluster {
     /// Asks any broker for this, and takes its answer; whether there was news.
     async fn ask(&self, asked: Asked<'_>) -> Result<bool, Error> {
         self.rebootstrap_if_unanswered();
-        let asked = async {
-            let connection = self.any().await?;
-            self.ask_over(&connection, asked).await
-        };
-        let answered = asked.await;
-        if let Err(error) = &answered
-            && error.kind() == ErrorKind::Authentication
-            && let Some(user) = self.user.get().and_then(Weak::upgrade)
-        {
-            user.refused(error);
-        }
-        answered
+        let connection = self.any().await?;
+        self.ask_over(&connection, asked).await
     }
 
     /// Asks for metadata over this connection, and takes it; whether there was news.

@@ -13,13 +13,20 @@ impl Unreached {
     /// not let the client in.
     pub(crate) fn are_final(&self) -> bool {
         let mut errors = self.0.iter().filter_map(|(_, error)| error.as_ref());
-        if errors.any(is_refusal) {
+        if errors.any(net::is_refusal) {
             return true;
         }
         let is_final = |error: &Error| net::is_unknown_host(error) || error.is_lasting();
         self.0
             .iter()
             .all(|(_, error)| error.as_ref().is_some_and(is_final))
+    }
+
+    /// Whether every broker there is has kept the client out.
+    pub(crate) fn all_refused(&self) -> bool {
+        let is_refusal = |error: &Error| net::is_refusal(error);
+        let mut errors = self.0.iter();
+        errors.all(|(_, error)| error.as_ref().is_some_and(is_refusal))
     }
 
     /// One error that names every address; `pending` makes those of attempts that have not ended.
@@ -31,7 +38,7 @@ impl Unreached {
         });
         let mut errors: Vec<Error> = errors.collect();
         // What keeps the client out is nearer to the cause than what keeps it from others.
-        let kind = match errors.iter().any(is_refusal) {
+        let kind = match errors.iter().any(net::is_refusal) {
             true => ErrorKind::Authentication,
             false => ErrorKind::common(&errors),
         };
@@ -52,8 +59,4 @@ impl Unreached {
             _ => error,
         }
     }
-}
-
-fn is_refusal(error: &Error) -> bool {
-    error.kind() == ErrorKind::Authentication
 }

@@ -121,6 +121,10 @@ fn by_code(code: ErrorCode, error: &Error) -> Option<String> {
 fn by_kind(error: &Error) -> Option<String> {
     Some(match error.kind() {
         ErrorKind::Unsupported => "the broker is too old for this client: upgrade it".to_owned(),
+        ErrorKind::Authentication => {
+            "check certificates and credentials, and that security.protocol is that of the listener"
+                .to_owned()
+        }
         // Somebody answers, but it is no broker, or one that wants another protocol.
         ErrorKind::Protocol => {
             "check that bootstrap.servers names listeners whose protocol is that \

@@ -229,7 +229,8 @@ impl Connection {
     /// (KIP-19); else when to look again at the earliest.
     pub(super) fn close_if_idle(&self, now: Instant, idle: Duration) -> Option<Instant> {
         let state = lock(&self.0.shared.state);
-        let is_busy = !state.waiting.is_empty() || !state.queue.is_empty();
+        let is_busy =
+            !state.waiting.is_empty() || !state.queue.is_empty() || state.waiting_aside.is_some();
         let until = if is_busy { now } else { state.used } + idle;
         drop(state);
         if until > now {
@@ -621,7 +622,7 @@ impl Shared {
         }
     }
 
-    fn deadline(&self, sent: Instant, limit: Duration) -> Instant {
+    pub(super) fn deadline(&self, sent: Instant, limit: Duration) -> Instant {
         let throttled_until = lock(&self.state).throttled_until;
         throttled_until.map_or(sent, |until| until.max(sent)) + limit
     }
@@ -793,9 +794,17 @@ async fn read_loop(
             if state.failure.is_some() {
                 return;
             }
-            state.used = now;
             state.answers += 1;
-            let taken = correlation_id(&frame).ok().and_then(|id| state.take(id));
+            let id = correlation_id(&frame).ok();
+            // To authenticate again is no use of the connection.
+            let aside = state
+                .waiting_aside
+                .as_ref()
+                .map(|aside| aside.correlation_id);
+            if id != aside {
+                state.used = now;
+            }
+            let taken = id.and_then(|id| state.take(id));
             if state.gate == Gate::Closed && state.unanswered() == 0 {
                 shared.drained.notify_one();
             }

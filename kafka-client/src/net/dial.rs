@@ -86,7 +86,7 @@ async fn dial_all(
         let agreed = env.timeout(limit, agreed).await;
         agreed.unwrap_or_else(|_| Err(too_long(env, "setting up the connection", limit)))
     };
-    match race(env, None, hosts.len(), attempt).await {
+    match race(env, None, hosts.len(), is_refusal, attempt).await {
         Ok(connection) => Ok(connection),
         Err(mut errors) if errors.len() == 1 => Err(errors
             .pop()
@@ -102,9 +102,16 @@ fn too_long(env: &Env, what: &str, limit: Duration) -> Error {
 
 /// The error of a name with several addresses, or none.
 fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
-    let kind = ErrorKind::common(errors.iter().flatten());
     let is_lasting = |error: &Option<Error>| error.as_ref().is_some_and(Error::is_lasting);
-    let lasting = !errors.is_empty() && errors.iter().all(is_lasting);
+    let mut all = errors.iter().flatten();
+    // What keeps the client out is nearer to the cause than what keeps it from another address.
+    let (kind, lasting) = match all.any(is_refusal) {
+        true => (ErrorKind::Authentication, true),
+        false => {
+            let lasting = !errors.is_empty() && errors.iter().all(is_lasting);
+            (ErrorKind::common(errors.iter().flatten()), lasting)
+        }
+    };
     let failed = hosts.iter().zip(errors);
     let failed = failed.filter_map(|(host, error)| Some(format!("{host}: {}", error?)));
     let failed: Vec<_> = failed.collect();
@@ -116,6 +123,11 @@ fn none_of(hosts: &[String], errors: Vec<Option<Error>>) -> Error {
         true => Error::new(kind, text).lasting(),
         false => Error::new(kind, text),
     }
+}
+
+/// One side does not believe the other, which no further attempt changes.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    error.kind() == ErrorKind::Authentication
 }
 
 /// What is dialed.

@@ -21,7 +21,7 @@ mod spares;
 mod versions;
 
 pub(crate) use connection::{Connection, ConnectionConfig, PendingResponse};
-pub(crate) use dial::is_unknown_host;
+pub(crate) use dial::{is_refusal, is_unknown_host};
 pub(crate) use pool::{Address, Lane, Pool, close_idle};
 pub(crate) use race::race;
 

@@ -28,6 +28,7 @@ pub(crate) async fn race<T, E, F>(
     env: &Env,
     deadline: Option<Instant>,
     count: usize,
+    is_final: impl Fn(&E) -> bool,
     begin: impl Fn(usize) -> F,
 ) -> Result<T, Vec<Option<E>>>
 where
@@ -52,8 +53,10 @@ where
                 (index, output) = first(&mut running) => match output {
                     Ok(output) => return Ok(output),
                     Err(error) => {
+                        if !is_final(&error) {
+                            to_begin.push_back(index);
+                        }
                         failures[index] = Some(error);
-                        to_begin.push_back(index);
                     }
                 },
                 () = env.until(deadline) => return Err(failures),
@@ -112,7 +115,7 @@ mod tests {
                 if good { Ok(index) } else { Err(index) }
             }
         };
-        let result = race(&env, Some(start + limit * MS), ends.len(), begin).await;
+        let result = race(&env, Some(start + limit * MS), ends.len(), |_| false, begin).await;
         let took = start.elapsed().as_millis();
         (took, result, begun.load(Ordering::Relaxed))
     }

@@ -100,6 +100,14 @@ impl Session {
                 }
                 Err(error) => {
                     tracing::debug!(broker = %shared.broker, %error, "not authenticated again");
+                    let error = match error.kind() {
+                        // What was sent may have arrived.
+                        ErrorKind::Connect => {
+                            let text = format!("the session ended: {error}");
+                            Error::new(ErrorKind::Disconnected, text)
+                        }
+                        _ => error,
+                    };
                     return shared.fail(&error.at_broker(&shared.broker));
                 }
             }
@@ -143,7 +151,9 @@ impl Ask for Session {
         let version = self.versions.pick::<R>(cap)?;
         let pending = shared.send_aside(request, version)?;
         let limit = shared.config.request_timeout;
-        let answer = shared.env.timeout(limit, pending).await;
+        // A quota may hold this back as well.
+        let deadline = shared.deadline(shared.env.now(), limit);
+        let answer = shared.env.timeout_at(deadline, pending).await;
         let frame = answer.map_err(|_| {
             let error = shared
                 .env

@@ -124,10 +124,6 @@ pub(crate) async fn init_loop(shared: Weak<Shared>) {
             Err(error) => {
                 tracing::debug!(%error, "no producer id yet");
                 trouble.failed_since(began, &error);
-                if error.kind() == ErrorKind::Authentication {
-                    // What waits for the id need not.
-                    this.refuse(&error);
-                }
                 *lock(&this.identities.trouble) = Some(error);
                 Some(backoff.next())
             }

@@ -548,14 +548,6 @@ impl Shared {
         self.closed.get()
     }
 
-    /// No broker lets the client in: gives up what waits, so that callers hear of it at once. What they
-    /// send from then on is tried anew.
-    pub(crate) fn refuse(&self, error: &Error) {
-        for partition in self.active() {
-            partition.keep_out(self, error);
-        }
-    }
-
     /// Ends all tasks and gives up all batches.
     pub(crate) fn abort(&self, error: &Error) {
         self.close(error.clone());
@@ -576,8 +568,11 @@ impl Shared {
 }
 
 impl ClusterUser for Shared {
+    /// Gives up what waits, so that callers hear of it at once. What they send from then on is tried anew.
     fn refused(&self, error: &Error) {
-        self.refuse(error);
+        for partition in self.active() {
+            partition.keep_out(self, error);
+        }
     }
 
     fn topics_in_use(&self) -> Vec<Arc<str>> {

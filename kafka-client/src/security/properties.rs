@@ -82,7 +82,14 @@ fn unknown(name: &str) -> Error {
              broker, or leave it out"
         }
         "ssl.crl.location" => "is not taken: revocation lists are not looked at",
-        "sasl.kerberos.service.name" => "is for GSSAPI, which this build does not have",
+        "sasl.kerberos.service.name" => "is for GSSAPI, which this client does not have",
+        "sasl.username" | "sasl.password" | "sasl.oauthbearer.token.endpoint.url" => {
+            "has no effect with this sasl.mechanism: leave it out"
+        }
+        name if name.starts_with("sasl.login.") || name.starts_with("sasl.oauthbearer.") => {
+            "is not taken by this client: leave it out, and use KafkaBuilder::sasl with Sasl::oauthbearer \
+             where it is needed"
+        }
         "sasl.login.callback.handler.class"
         | "sasl.client.callback.handler.class"
         | "sasl.login.class" => {
@@ -238,15 +245,15 @@ impl Properties {
                 let token = jaas.get("tokenauth").map(Secret::expose);
                 #[cfg(feature = "tls")]
                 if token == Some("true")
-                    && mechanism == "SCRAM-SHA-256"
+                    && mechanism != "PLAIN"
                     && let (Some(id), Some(hmac)) = (user, password)
                 {
-                    return Ok(Sasl::delegation_token(id.expose(), hmac.clone()));
+                    return Ok(Sasl::lent(mechanism, id.expose(), hmac.clone()));
                 }
                 if token.is_some_and(|token| token != "false") {
                     return Err(Error::config(
-                        "sasl.jaas.config: tokenauth=true takes sasl.mechanism=SCRAM-SHA-256, a username and \
-                         a password",
+                        "sasl.jaas.config: tokenauth=true takes SCRAM as sasl.mechanism, a username and a \
+                         password",
                     ));
                 }
                 (user.cloned(), password.cloned())
@@ -423,7 +430,11 @@ mod tests {
         let text = "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-256\n\
              sasl.jaas.config=x.ScramLoginModule required username=\"id\" password=\"hmac\" tokenauth=\"true\";";
         assert!(read(text).is_ok());
-        let error = read(&text.replace("256", "512")).unwrap_err().to_string();
+        assert!(shown(&text.replace("256", "512")).contains("SCRAM-SHA-512"));
+        let plain = text
+            .replace("SCRAM-SHA-256", "PLAIN")
+            .replace("Scram", "Plain");
+        let error = read(&plain).unwrap_err().to_string();
         assert!(error.contains("tokenauth"), "{error}");
     }
 }

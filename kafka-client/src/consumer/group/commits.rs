@@ -220,10 +220,11 @@ impl Commits {
 
     /// Nobody is to wait for this to pass: all who do are told. The offsets stay to be stored.
     pub(crate) fn tell(&mut self, error: &Error) {
-        for waiter in std::mem::take(&mut self.waiters).into_values() {
-            // Fails only if nobody waits any more.
-            let _ = waiter.reply.send(Err(error.clone()));
-        }
+        let waiters = std::mem::take(&mut self.waiters).into_values();
+        self.told.extend(waiters.map(|waiter| {
+            let error = waiter.error.unwrap_or_else(|| error.clone());
+            Told(waiter.reply, Err(error))
+        }));
     }
 
     /// Nothing is stored from now on: whoever waits or comes is told why.

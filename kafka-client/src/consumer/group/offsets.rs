@@ -142,7 +142,13 @@ impl Group {
                 self.pause(&error).await
             }
             found => {
-                self.coordinator.settled();
+                match &found {
+                    Err(error) if error.kind() == ErrorKind::Authentication => {
+                        self.coordinator.forget();
+                        self.kept_out(error);
+                    }
+                    _ => self.coordinator.settled(),
+                }
                 // Fails only if nobody waits any more.
                 let _ = query.reply.send(found.map_err(with_advice));
                 Ok(())

@@ -86,6 +86,16 @@ impl Sasl {
         Self::scram(Hash::Sha256, id.into(), hmac.into(), true)
     }
 
+    /// A delegation token over the mechanism of this name.
+    #[cfg(feature = "tls")]
+    pub(super) fn lent(mechanism: &str, id: &str, hmac: Secret) -> Self {
+        let hash = match mechanism {
+            "SCRAM-SHA-512" => Hash::Sha512,
+            _ => Hash::Sha256,
+        };
+        Self::scram(hash, id.to_owned(), hmac, true)
+    }
+
     /// `OAUTHBEARER`: a token of an identity provider (RFC 7628, KIP-255). A token is used until a fifth
     /// of its life is left; then the next one is asked for when a connection needs it.
     pub fn oauthbearer(tokens: impl TokenProvider) -> Self {

@@ -12,13 +12,13 @@ pub(super) const NAME: &str = "OAUTHBEARER";
 const SEPARATOR: char = '\u{1}';
 
 pub(super) struct OauthBearer {
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
 }
 
 impl OauthBearer {
     pub(super) fn new(env: &crate::env::Env, provider: Arc<dyn TokenProvider>) -> Self {
         Self {
-            tokens: Tokens::new(env, provider),
+            tokens: Arc::new(Tokens::new(env, provider)),
         }
     }
 }
@@ -33,7 +33,11 @@ impl SaslMechanism for OauthBearer {
             let token = self.tokens.get().await?;
             Ok(SaslStart {
                 message: message(&token)?,
-                exchange: Box::new(Exchange { refusal: None }),
+                exchange: Box::new(Exchange {
+                    tokens: self.tokens.clone(),
+                    token,
+                    refusal: None,
+                }),
             })
         })
     }
@@ -61,6 +65,8 @@ fn message(token: &Token) -> Result<Vec<u8>, SaslError> {
 }
 
 struct Exchange {
+    tokens: Arc<Tokens>,
+    token: Token,
     /// What the broker has against the token. It refuses in words of its own when that is confirmed.
     refusal: Option<String>,
 }
@@ -76,6 +82,7 @@ impl SaslExchange for Exchange {
                     "the broker refuses the token: {refusal}"
                 )));
             }
+            self.tokens.refused(&self.token);
             // A JSON object with a status, which RFC 7628 has the client confirm.
             self.refusal = Some(String::from_utf8_lossy(challenge).into_owned());
             Ok(Some(vec![SEPARATOR as u8]))
@@ -86,6 +93,7 @@ impl SaslExchange for Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::{Env, TcpConnector};
 
     fn text(token: &Token) -> String {
         String::from_utf8(message(token).unwrap()).unwrap()
@@ -115,15 +123,25 @@ mod tests {
         }
     }
 
+    fn exchange() -> Exchange {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let provider = || async { Ok(Token::new("abc")) };
+        Exchange {
+            tokens: Arc::new(Tokens::new(&env, Arc::new(provider))),
+            token: Token::new("abc"),
+            refusal: None,
+        }
+    }
+
     #[tokio::test]
     async fn a_refusal_is_confirmed_and_then_told() {
-        let mut exchange = Exchange { refusal: None };
+        let mut exchange = self::exchange();
         let status = br#"{"status":"invalid_token"}"#;
         let confirmation = exchange.respond(status).await.unwrap();
         assert_eq!(confirmation.unwrap(), [1]);
         let error = exchange.respond(b"").await.unwrap_err();
         assert!(error.to_string().contains("invalid_token"), "{error}");
-        let mut exchange = Exchange { refusal: None };
+        let mut exchange = self::exchange();
         assert!(exchange.respond(b"").await.unwrap().is_none());
     }
 }

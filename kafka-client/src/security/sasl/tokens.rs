@@ -74,6 +74,17 @@ impl Tokens {
         }
     }
 
+    /// A broker does not take this token, however long it is said to live: the next one is asked for.
+    pub(super) fn refused(&self, token: &Token) {
+        let mut current = lock(&self.current);
+        if current
+            .as_ref()
+            .is_some_and(|current| current.token.value == token.value)
+        {
+            *current = None;
+        }
+    }
+
     fn fresh(&self) -> Option<Token> {
         let current = lock(&self.current).clone()?;
         (self.env.system_time() < current.refresh_at).then_some(current.token)
@@ -141,6 +152,17 @@ mod tests {
         assert_eq!(value(tokens.get().await), "0");
         assert_eq!(value(tokens.get().await), "1");
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_refused_is_not_shown_again() {
+        let (tokens, _) = tokens(3600, 9);
+        let first = tokens.get().await.unwrap();
+        tokens.refused(&first);
+        assert_eq!(value(tokens.get().await), "1");
+        // Late news of the one before.
+        tokens.refused(&first);
+        assert_eq!(value(tokens.get().await), "1");
     }
 
     #[tokio::test]

@@ -89,7 +89,7 @@ impl TlsConnector {
     async fn config(&self, env: &Env) -> Result<Arc<ClientConfig>, Error> {
         let current = lock(&self.current).clone();
         let settings = self.settings.clone();
-        let is_fixed = current.stamps.iter().all(Option::is_none);
+        let is_fixed = !sources(&settings).any(Source::is_file);
         if is_fixed || env.blocking(move || stamps(&settings)).await? == current.stamps {
             return Ok(current.config);
         }
@@ -122,10 +122,13 @@ async fn read(env: &Env, settings: &Tls) -> Result<Current, Error> {
 }
 
 fn stamps(settings: &Tls) -> Vec<Stamp> {
+    sources(settings).map(Source::stamp).collect()
+}
+
+fn sources(settings: &Tls) -> impl Iterator<Item = &Source> {
     let identity = settings.identity.iter();
     let identity = identity.flat_map(|identity| [&identity.certificate, &identity.key]);
-    let sources = settings.roots.iter().chain(identity.flatten());
-    sources.map(Source::stamp).collect()
+    settings.roots.iter().chain(identity.flatten())
 }
 
 fn make(settings: &Tls) -> Result<ClientConfig, Error> {

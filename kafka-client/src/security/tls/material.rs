@@ -44,6 +44,10 @@ impl Source {
         Self::Pem(Arc::new(Zeroizing::new(pem.into())))
     }
 
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// Whether it has changed shows in this. Nothing of a text changes.
     pub(super) fn stamp(&self) -> Stamp {
         let Self::File(path) = self else {
@@ -175,11 +179,17 @@ fn decrypt(pem: &[u8], password: &Secret) -> Result<PrivateKeyDer<'static>, Stri
     use rustls::pki_types::PrivatePkcs8KeyDer;
 
     let text = std::str::from_utf8(pem).map_err(|error| format!("this is no PEM: {error}"))?;
+    const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
+
     let begin = text.find(ENCRYPTED).ok_or(
         "the key is encrypted in OpenSSL's own form: make PKCS#8 of it: openssl pkcs8 -topk8 -v2 aes-256-cbc \
          -in <this file> -out key.pem",
     )?;
-    let (_, document) = SecretDocument::from_pem(&text[begin..])
+    // A certificate may follow in the same file.
+    let length = text[begin..]
+        .find(END)
+        .map_or(text.len() - begin, |at| at + END.len());
+    let (_, document) = SecretDocument::from_pem(&text[begin..begin + length])
         .map_err(|error| format!("this is no PEM: {error}"))?;
     let key = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
         .map_err(|error| format!("this is no encrypted PKCS#8: {error}"))?;
@@ -269,6 +279,11 @@ mod tests {
         };
         let plain = key(PLAIN, "").unwrap();
         assert_eq!(key(ENCRYPTED, "sesame").unwrap(), plain);
+        let with_chain = [
+            ENCRYPTED,
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ];
+        assert_eq!(key(&with_chain.concat(), "sesame").unwrap(), plain);
         let error = key(ENCRYPTED, "hunter2").unwrap_err().to_string();
         assert!(error.contains("check ssl.key.password"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
