@@ -55,7 +55,7 @@ async fn a_batch_lingers_exactly_as_long_as_it_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_a_batch_lingers_5_ms_or_until_somebody_waits() {
+async fn by_default_a_batch_lingers_5_ms_at_most_or_until_somebody_waits() {
     let setting = Setting::new().await;
     let topic = setting.topic("lingers", 1);
     let producer = setting.kafka().await.producer().build().await.unwrap();
@@ -63,7 +63,8 @@ async fn by_default_a_batch_lingers_5_ms_or_until_somebody_waits() {
     for _ in 0..20 {
         let start = Instant::now();
         let delivery = enqueue(&producer, topic, 1).await;
-        assert_at(delivered(delivery, start).await, 5 * MS);
+        // A timer may be late by a tick.
+        assert_at(delivered(delivery, start).await, 5 * MS - TICK);
         let start = Instant::now();
         enqueue(&producer, topic, 1).await.await.unwrap();
         assert_at(start.elapsed(), Duration::ZERO);

@@ -46,7 +46,7 @@ impl ProducerBuilder {
         self
     }
 
-    /// `linger.ms`: how long a batch waits for more records. Defaults to 5 ms, cut short as soon
+    /// `linger.ms`: how long a batch waits for more records. Defaults to 5 ms at most, cut short as soon
     /// as somebody awaits the delivery of one of its records; set here, it always counts.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.config.linger = Some(linger);

@@ -7,6 +7,12 @@ use kafka_client_protocol::records::{Compression, CompressionConfig};
 use super::partitioner::{Partitioner, Spread};
 use crate::error::Error;
 
+/// `linger.ms` by default.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// How late a timer of the runtime may end.
+const TIMER_LATE: Duration = Duration::from_millis(1);
+
 /// How many replicas must have a record before it counts as written (`acks`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Acks {
@@ -77,7 +83,13 @@ impl Default for ProducerConfig {
 
 impl ProducerConfig {
     pub(crate) fn linger(&self) -> Duration {
-        self.linger.unwrap_or(Duration::from_millis(5))
+        self.linger.unwrap_or(LINGER)
+    }
+
+    /// What the timer of a batch that lingers is set to. A timer of the runtime ends up to a millisecond
+    /// late: by default, a batch lingers that much less, so that its time is the most and not the least.
+    pub(crate) fn linger_timer(&self) -> Duration {
+        self.linger.unwrap_or(LINGER - TIMER_LATE)
     }
 
     pub(crate) fn idempotent(&self) -> bool {

@@ -314,7 +314,8 @@ impl Shared {
                 }
                 match self.sink(partition.leader()) {
                     Some(sink) => {
-                        sink.linger(partition.clone(), number, self.env().now() + linger);
+                        let until = self.env().now() + self.config.linger_timer();
+                        sink.linger(partition.clone(), number, until);
                     }
                     // It is sent as soon as there is a leader.
                     None => {
