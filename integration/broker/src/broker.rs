@@ -1,12 +1,11 @@
 //! Starting, using and stopping a broker in a program.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use kafka_client_protocol::ErrorCode;
@@ -20,6 +19,7 @@ use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
+use crate::net::connections::Connections;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, listener};
 use crate::node::Node;
@@ -341,7 +341,7 @@ impl Broker {
     /// The number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.connections.open.load(Ordering::Relaxed)
+        self.connections.count()
     }
 
     /// Stops in order: ends all connections, closes all logs and leaves a mark, so that the next
@@ -372,10 +372,7 @@ impl Broker {
             // A task that panicked has ended too.
             let _ = task.await;
         }
-        let mut open = self.connections.changed.subscribe();
-        let _ = open
-            .wait_for(|_| self.connections.open.load(Ordering::Acquire) == 0)
-            .await;
+        self.connections.none_left().await;
     }
 }
 
@@ -768,7 +765,7 @@ impl Connector {
     #[must_use]
     pub fn connect(&self) -> DuplexStream {
         let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
-        let number = self.connections.number.fetch_add(1, Ordering::Relaxed);
+        let number = self.connections.next_number();
         if let Some(open) = self.connections.open(self.node.config.connections_max) {
             let node = Arc::clone(&self.node);
             let listener = Arc::clone(&self.listener);
@@ -778,90 +775,6 @@ impl Connector {
             });
         }
         client
-    }
-}
-
-/// The open connections, counted.
-#[derive(Debug, Clone)]
-struct Connections {
-    open: Arc<AtomicUsize>,
-    /// Those from each address that has some.
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    number: Arc<AtomicU64>,
-    changed: watch::Sender<()>,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self {
-            open: Arc::default(),
-            by_address: Arc::default(),
-            number: Arc::default(),
-            changed: watch::Sender::new(()),
-        }
-    }
-}
-
-impl Connections {
-    fn open(&self, max: usize) -> Option<OpenConnection> {
-        self.open
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-                (open < max).then_some(open + 1)
-            })
-            .ok()?;
-        Some(OpenConnection {
-            all: self.clone(),
-            address: None,
-        })
-    }
-
-    /// The same from an address that may have so many; the property that forbids it otherwise.
-    fn open_from(
-        &self,
-        max: usize,
-        address: IpAddr,
-        max_of_address: usize,
-    ) -> Result<OpenConnection, &'static str> {
-        let mut open = self.open(max).ok_or("max.connections")?;
-        let address = address.to_canonical();
-        let mut by_address = self.by_address();
-        let count = by_address.entry(address).or_default();
-        if *count < max_of_address {
-            *count += 1;
-            open.address = Some(address);
-            return Ok(open);
-        }
-        if *count == 0 {
-            by_address.remove(&address);
-        }
-        drop(by_address);
-        Err("max.connections.per.ip")
-    }
-
-    fn by_address(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        let by_address = self.by_address.lock();
-        by_address.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct OpenConnection {
-    all: Connections,
-    address: Option<IpAddr>,
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        if let Some(address) = self.address {
-            let mut by_address = self.all.by_address();
-            if let Some(count) = by_address.get_mut(&address) {
-                *count -= 1;
-                if *count == 0 {
-                    by_address.remove(&address);
-                }
-            }
-        }
-        self.all.open.fetch_sub(1, Ordering::AcqRel);
-        self.all.changed.send_replace(());
     }
 }
 

@@ -31,14 +31,16 @@ mod offset_for_leader_epoch;
 mod parts;
 mod produce;
 mod renew_delegation_token;
+mod rights;
 mod sasl_authenticate;
 mod sasl_handshake;
 mod sync_group;
+mod throttle;
 
 use std::any::Any;
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,12 +53,12 @@ use crate::faults::{Hit, JournalEntry, Kind, Seen};
 use crate::net::Connection;
 use crate::node::Node;
 use crate::quota;
-use crate::security::Principal;
-use crate::security::acl::{self, AclOperation, ResourceKind};
-use crate::security::authorizer::{Authorizer, Subject};
+use crate::security::acl::AclOperation;
 use crate::security::gate::Admission;
 
 use self::parts::{Part, Target, TopicRef};
+use self::rights::authorize_and_answer;
+use self::throttle::{throttle, timed};
 
 pub(crate) use self::parts::Named;
 
@@ -114,84 +116,6 @@ impl Call<'_> {
         let peer = &*self.connection.peer;
         let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
         format!("/{}", host.trim_matches(['[', ']']))
-    }
-
-    /// Whether the principal may do something with a resource.
-    pub(crate) fn may(&self, operation: AclOperation, kind: ResourceKind, name: &str) -> bool {
-        self.asks(|authorizer, subject| authorizer.allows(subject, operation, kind, name))
-            .unwrap_or(true)
-    }
-
-    fn may_on_topic(&self, operation: AclOperation, name: &str) -> bool {
-        self.may(operation, ResourceKind::Topic, name)
-    }
-
-    fn may_on_group(&self, operation: AclOperation, name: &str) -> bool {
-        self.may(operation, ResourceKind::Group, name)
-    }
-
-    fn may_on_cluster(&self, operation: AclOperation) -> bool {
-        self.may(operation, ResourceKind::Cluster, acl::CLUSTER)
-    }
-
-    /// The same, as a refusal of the whole request.
-    fn needs_on_cluster(&self, operation: AclOperation) -> Result<(), ErrorCode> {
-        if self.may_on_cluster(operation) {
-            Ok(())
-        } else {
-            Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED)
-        }
-    }
-
-    /// Whether the principal may do something with any topic.
-    fn may_on_any_topic(&self, operation: AclOperation) -> bool {
-        let kind = ResourceKind::Topic;
-        self.asks(|authorizer, subject| authorizer.allows_any(subject, operation, kind))
-            .unwrap_or(true)
-    }
-
-    /// Whether the connection may ask for delegation tokens: it must be known who does, and not by
-    /// a token.
-    fn may_ask_for_tokens(&self) -> Result<(), ErrorCode> {
-        let gate = self.connection.gate();
-        let listener = &self.connection.listener;
-        let is_plaintext = listener.tls.is_none() && listener.sasl.is_none();
-        if is_plaintext || gate.is_by_token() || **gate.principal() == Principal::anonymous() {
-            return Err(ErrorCode::DELEGATION_TOKEN_REQUEST_NOT_ALLOWED);
-        }
-        Ok(())
-    }
-
-    /// What the principal may do with a resource, as bits.
-    fn operations(&self, kind: ResourceKind, name: &str) -> i32 {
-        self.asks(|authorizer, subject| authorizer.operations(subject, kind, name))
-            .unwrap_or_else(|| {
-                let all = kind.operations().iter();
-                all.fold(0, |bits, operation| bits | 1 << operation.code())
-            })
-    }
-
-    /// What the principal may do with the cluster: nothing that it could be told of, if it may not
-    /// even see it.
-    fn cluster_operations(&self) -> i32 {
-        if self.may_on_cluster(AclOperation::Describe) {
-            self.operations(ResourceKind::Cluster, acl::CLUSTER)
-        } else {
-            0
-        }
-    }
-
-    /// Asks the authorizer; `None` if there is none.
-    fn asks<T>(&self, question: impl FnOnce(&Authorizer, Subject<'_>) -> T) -> Option<T> {
-        let authorizer = self.node.authorizer.as_ref()?;
-        let authorizer = authorizer.read().unwrap_or_else(PoisonError::into_inner);
-        let principal = self.connection.gate().principal().to_string();
-        let host = self.host();
-        let subject = Subject {
-            principal: &principal,
-            host: host.trim_start_matches('/'),
-        };
-        Some(question(&authorizer, subject))
     }
 
     /// Waits before a failed authentication is answered, so that guessing takes its time.
@@ -601,83 +525,6 @@ async fn apply<R: Api>(
         pause,
         ..answered(segments)
     }
-}
-
-/// Counts a request against the quotas of its client, and says so in the answer if it is over one;
-/// the time to pause.
-fn throttle<R: Api>(
-    call: &Call<'_>,
-    spent: Duration,
-    bytes: impl FnOnce() -> usize,
-    answer: &mut R::Response,
-) -> Duration {
-    let mut quotas = call.node.quotas();
-    if quotas.is_empty() {
-        return Duration::ZERO;
-    }
-    let principal = Arc::clone(call.connection.gate().principal());
-    let (user, client_id) = (&*principal.name, call.client_id);
-    let now_ms = call.node.env.now_ms();
-    let percent = spent.as_secs_f64() * 100.0;
-    let mut pause_ms = quotas.record(quota::Kind::Request, user, client_id, percent, now_ms);
-    if let Some(kind) = R::QUOTA {
-        let bytes = bytes() as f64;
-        pause_ms = pause_ms.max(quotas.record(kind, user, client_id, bytes, now_ms));
-        // What a Fetch does not get now, it will ask for again.
-        if pause_ms > 0 && kind == quota::Kind::Fetch {
-            quotas.unrecord(kind, user, client_id, bytes);
-            R::hold_back(answer);
-        }
-    }
-    let told_ms = i32::try_from(pause_ms).unwrap_or(i32::MAX);
-    if told_ms > 0 {
-        R::throttle(answer, told_ms);
-    }
-    Duration::from_millis(pause_ms)
-}
-
-/// A future's output, and the time that it took on its thread, without that in which it waited.
-async fn timed<F: Future>(future: F) -> (F::Output, Duration) {
-    let mut future = std::pin::pin!(future);
-    let mut spent = Duration::ZERO;
-    let output = std::future::poll_fn(|context| {
-        let began = crate::env::now();
-        let polled = future.as_mut().poll(context);
-        spent += crate::env::now().saturating_duration_since(began);
-        polled
-    });
-    let output = output.await;
-    (output, spent)
-}
-
-/// Applies as much of a request as its principal may ask for, and refuses the rest.
-async fn authorize_and_answer<R: Api>(mut request: R, call: &Call<'_>) -> R::Response {
-    if call.node.authorizer.is_none() {
-        return request.answer(call).await;
-    }
-    if let Err(error) = request.check(call) {
-        return request.refuse(error);
-    }
-    let mut refused = Vec::new();
-    if let Some(operation) = request.needs_on_topics(call) {
-        let parts = request.parts();
-        // What an unknown id means is not known, so the answer says that it is unknown.
-        let named: HashSet<String> = parts.iter().map(|part| call.name_of(part.topic)).collect();
-        for name in named {
-            if call.may_on_topic(operation, &name) {
-                continue;
-            }
-            let target = Target::new(call, &name, None);
-            if let Some(taken) = request.take(&target) {
-                refused.push(taken.refuse_taken(&target, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
-            }
-        }
-    }
-    let mut answer = request.answer(call).await;
-    for refused in refused {
-        R::put(&mut answer, refused);
-    }
-    answer
 }
 
 fn answered(answer: Vec<Bytes>) -> Outcome {

@@ -3,6 +3,7 @@
 //! As in Kafka, a connection has one request in work at a time: a waiting Fetch holds back the
 //! answers behind it. Further requests may already be on their way; they wait in the socket.
 
+pub(crate) mod connections;
 mod frames;
 pub(crate) mod listener;
 

@@ -2,8 +2,10 @@
 //!
 //! `settings.rs` holds the properties, also those of one listener alone. `tls.rs` makes the server
 //! side of TLS from PEM, `authority.rs` certificates in memory, and `distinguished_name.rs` reads
-//! the name in a client's certificate. `sasl/` has the mechanisms as state machines without input or
-//! output, `gate.rs` the state of a connection around them: what may be asked of it and when.
+//! the name in a client's certificate, of which `principal_rules.rs` makes a principal. `sasl/` has the mechanisms as state machines without input or
+//! output, with the users of `users.rs` and the tokens of `delegation.rs`; `gate.rs` is the state of
+//! a connection around them: what may be asked of it and when. What a principal may do is in the
+//! rules of `acl.rs`, and `authorizer.rs` judges by them.
 
 pub(crate) mod acl;
 pub(crate) mod authority;
