@@ -11,8 +11,8 @@
 //!   begun `heartbeat.interval.ms` before T without its having heard of it. Again a second less. Java's client
 //!   sends no heartbeats from a join on until it is polled, so it is in its group as if it had been stopped.
 //!
-//! Doubt ends with `lost`, or five seconds after the member goes on: until then it has been told that it is
-//! out, or it is not. A static member that comes back takes over from its former life as
+//! Doubt ends with `lost`, or five seconds after the member goes on, or after the broker is back if it was away
+//! then: until then it has been told that it is out, or it is not. A static member that comes back takes over from its former life as
 //! soon as it joins: it has nothing of what that one had, so the leader may give it to anybody.
 //!
 //! # The rules
@@ -147,7 +147,7 @@ type Span = (u64, u64);
 
 impl Life {
     /// When it may be out of its group without knowing.
-    fn doubts(&self, settings: &Settings) -> Vec<Span> {
+    fn doubts(&self, settings: &Settings, outages: &[Span]) -> Vec<Span> {
         let owed = |limit: Duration| {
             let owed = limit - settings.heartbeat_interval;
             owed.as_micros() as u64 - MARGIN
@@ -168,7 +168,13 @@ impl Life {
                 let is_lost = matches!(event.what, What::Lost(_)) && event.at >= from;
                 is_lost.then_some(event.at)
             });
-            let at_last = until.saturating_add(GRACE);
+            let mut at_last = until.saturating_add(GRACE);
+            for (gone, back) in outages {
+                // Nobody tells it anything then.
+                if *gone <= at_last && until <= *back {
+                    at_last = at_last.max(back + GRACE);
+                }
+            }
             (from, lost.unwrap_or(at_last).min(at_last))
         };
         long.map(told).collect()
@@ -405,7 +411,7 @@ impl History<'_> {
 
     /// It was in doubt, or the coordinator has restarted, or Java's client closes.
     fn may_lose(&self, life: &Life, time: u64) -> bool {
-        let doubts = life.doubts(self.settings);
+        let doubts = life.doubts(self.settings, self.outages);
         let session = self.settings.session_timeout.as_micros() as u64;
         let closes = life.kind == Kind::Java && life.leaving().is_some_and(|at| at <= time);
         let mut outages = self.outages.iter();
@@ -424,7 +430,10 @@ impl History<'_> {
             later.filter(|heir| life.instance.is_some() && heir.instance == life.instance);
         let heir = heirs.next().map(|heir| heir.from);
         let end = claim.end.min(heir.unwrap_or(u64::MAX));
-        without((claim.begin, end), &life.doubts(self.settings))
+        without(
+            (claim.begin, end),
+            &life.doubts(self.settings, self.outages),
+        )
     }
 
     fn related(&self, one: usize, other: usize) -> bool {
@@ -531,7 +540,7 @@ impl History<'_> {
     /// Rule 6.
     fn goes_on(&self, claim: &Claim, verdict: &mut Verdict) {
         let life = &self.lives[claim.life];
-        let mut excused = life.doubts(self.settings);
+        let mut excused = life.doubts(self.settings, self.outages);
         excused.extend(life.busy());
         excused.extend(life.silences.iter().map(|silence| {
             let until = silence.until.unwrap_or(u64::MAX);
@@ -625,7 +634,7 @@ mod tests {
     use super::*;
 
     /// One partition of twenty records, one in a second, and members that are told of in seconds.
-    struct Scene(Vec<Life>);
+    struct Scene(Vec<Life>, Vec<Span>);
 
     fn us(seconds: f64) -> u64 {
         (seconds * SECOND as f64) as u64
@@ -633,7 +642,7 @@ mod tests {
 
     impl Scene {
         fn new() -> Self {
-            Self(Vec::new())
+            Self(Vec::new(), Vec::new())
         }
 
         fn life(mut self, name: &str) -> Self {
@@ -713,6 +722,12 @@ mod tests {
             self
         }
 
+        /// The broker is away.
+        fn away(mut self, from: f64, until: f64) -> Self {
+            self.1.push((us(from), us(until)));
+            self
+        }
+
         /// A static member that is told to join at this time.
         fn instance(mut self, from: f64) -> Self {
             let life = self.0.last_mut().unwrap();
@@ -733,7 +748,7 @@ mod tests {
                 settings: &settings,
                 lives: &self.0,
                 appended: &[(0..20).map(|second| us(f64::from(second))).collect()],
-                outages: &[],
+                outages: &self.1,
                 standstill: Duration::from_secs(3),
             };
             history.judge().faults
@@ -807,6 +822,8 @@ mod tests {
             .revoked(25.6)
             .left(25.6);
         other.breaks("two owners");
+        // Nor could it, with the broker away.
+        other.away(21.0, 22.0).is_fine();
     }
 
     #[test]
