@@ -1,12 +1,13 @@
 //! What is wrong on purpose, and what the user is told. Whatever it is, no secret is told with it.
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use integration::security::{Authority, PASSWORD, SecureKafka, USER, Validity, token};
 use kafka_client::security::{
     Beginning, Responding, Sasl, SaslExchange, SaslMechanism, SaslStart, Tls, Token,
 };
-use kafka_client::{Connector, Dialing, ErrorKind, Kafka, KafkaBuilder, TcpConnector};
+use kafka_client::{Connector, Dialing, ErrorKind, Kafka, KafkaBuilder, Resolving, TcpConnector};
 
 use crate::log::Log;
 use crate::site::{Embedded, Site};
@@ -20,6 +21,22 @@ struct Here;
 impl Connector for Here {
     fn connect<'a>(&'a self, _host: &'a str, port: u16) -> Dialing<'a> {
         TcpConnector.connect("127.0.0.1", port)
+    }
+}
+
+/// Every name has two addresses, and nobody listens at the first.
+struct HalfThere;
+
+impl Connector for HalfThere {
+    fn resolve<'a>(&'a self, _host: &'a str, _port: u16) -> Resolving<'a> {
+        Box::pin(async { Ok(vec!["nobody".to_owned(), "127.0.0.1".to_owned()]) })
+    }
+
+    fn connect<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
+        match host {
+            "nobody" => Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) }),
+            host => TcpConnector.connect(host, port),
+        }
     }
 }
 
@@ -223,4 +240,22 @@ async fn each_mistake_is_told_with_what_to_change_on_apache_kafka() {
 #[tokio::test]
 async fn each_mistake_is_told_with_what_to_change() {
     each_is_told(&Embedded::start_with(&[]).await).await;
+}
+
+#[tokio::test]
+async fn a_refusal_at_one_address_of_a_name_is_told_although_another_is_dead() {
+    let site = Embedded::start_with(&[]).await;
+    let address = site.bootstrap("SASL_PLAINTEXT");
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let kafka = Kafka::builder(format!("two.example:{port}"))
+        .connector(HalfThere)
+        .connect_timeout(Duration::from_secs(2))
+        .sasl(Sasl::plain(USER, WRONG));
+    let error = kafka.connect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+    assert!(!error.is_retriable());
+    assert!(
+        error.to_string().contains("the broker refuses PLAIN"),
+        "{error}"
+    );
 }
