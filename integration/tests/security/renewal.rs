@@ -27,6 +27,7 @@ fn load_time() -> Duration {
 /// is refused, lost, doubled or out of order, and no connection is lost.
 async fn load(kafka: &Kafka, topic: &str) {
     const AT_A_TIME: usize = 200;
+    const END: &str = "end";
     let until = tokio::time::Instant::now() + load_time();
     let producer = kafka.producer().build().await.unwrap();
     let consumer = kafka.consumer(topic).offset_reset(OffsetReset::Earliest);
@@ -45,28 +46,28 @@ async fn load(kafka: &Kafka, topic: &str) {
                 delivery.await.unwrap();
             }
         }
+        // Else a reader that has caught up would wait for a record that never comes.
+        let last = Record::to(topic).partition(0).value(END);
+        producer.send(last).await.unwrap();
         number
     };
     let reading = async {
         let mut next = 0u64;
-        while tokio::time::Instant::now() < until || next == 0 {
+        loop {
             let received = consumer.recv().await.unwrap();
             let value = std::str::from_utf8(received.value().unwrap()).unwrap();
+            if value == END {
+                break next;
+            }
             assert_eq!(value, next.to_string());
             next += 1;
             if next.is_multiple_of(1000) {
                 consumer.commit().await.unwrap();
             }
         }
-        next
     };
-    let (written, mut read) = tokio::join!(writing, reading);
-    while read < written {
-        let received = consumer.recv().await.unwrap();
-        let value = std::str::from_utf8(received.value().unwrap()).unwrap();
-        assert_eq!(value, read.to_string());
-        read += 1;
-    }
+    let (written, read) = tokio::join!(writing, reading);
+    assert_eq!(read, written);
     println!("{written} records");
     consumer.close().await.unwrap();
     producer.close().await.unwrap();
