@@ -20,7 +20,7 @@ use crate::net::{self, Connection, Lane};
 use crate::producer::ProducerBuilder;
 #[cfg(feature = "tls")]
 use crate::security::Tls;
-use crate::security::{self, Sasl, Security};
+use crate::security::{self, Sasl, Secret, Security};
 
 /// A Kafka cluster, as this program reaches it. Clones share it.
 ///
@@ -75,7 +75,7 @@ pub struct KafkaBuilder {
     config: ClientConfig,
     connector: Arc<dyn Connector>,
     security: Security,
-    properties: Vec<(String, String)>,
+    properties: Vec<(String, Secret)>,
     connect_timeout: Duration,
     seed: Option<u64>,
 }
@@ -455,7 +455,10 @@ impl KafkaBuilder {
         properties: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
         let properties = properties.into_iter();
-        let properties = properties.map(|(name, value)| (name.into(), value.into()));
+        let properties = properties.map(|(name, value)| {
+            let value: String = value.into();
+            (name.into(), Secret::from(value))
+        });
         self.properties.extend(properties);
         self
     }

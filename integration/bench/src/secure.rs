@@ -12,6 +12,7 @@ use crate::Failure;
 use crate::job::{Api, Backlog, Codec, Job, Stream, Values, Workload};
 use crate::peers::other::Program;
 use crate::peers::{OUTSTANDING, Peer};
+use crate::stats::Spread;
 use crate::topics::Topics;
 use crate::usage::Measurement;
 
@@ -165,25 +166,20 @@ async fn fill(bootstrap: &str, topic: &str, records: u64) -> Result<(), Failure>
 /// Medians, and what SASL_SSL adds, as the median of the differences within each round.
 fn tell(taken: &[[Vec<f64>; 2]]) {
     let mut table = Table::new();
-    table.set_header(["", "client", "plain", "SASL_SSL", "added"]);
+    table.set_header(["ns", "client", "plain", "SASL_SSL", "added"]);
     for (row, [plain, secured]) in ROWS.iter().zip(taken) {
         let added = plain
             .iter()
             .zip(secured)
             .map(|(plain, secured)| secured - plain);
-        let show = |ns: f64| format!("{ns:.0} ns");
+        let show = |ns: Vec<f64>| Spread::of(ns).map_or_else(String::new, |ns| ns.show(1.0, 0));
         table.add_row([
             row.name.to_owned(),
             row.peer.to_string(),
-            show(median(plain.clone())),
-            show(median(secured.clone())),
-            show(median(added.collect())),
+            show(plain.clone()),
+            show(secured.clone()),
+            show(added.collect()),
         ]);
     }
     println!("CPU time of the client for each record of {VALUE_BYTES} bytes:\n{table}");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

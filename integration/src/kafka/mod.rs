@@ -45,3 +45,4 @@ pub use container::KafkaContainer;
 pub use error::KafkaError;
 pub use java::{JavaProcess, JavaTools, Output, class};
 pub use native::NativeKafka;
+pub(crate) use native::free_ports;

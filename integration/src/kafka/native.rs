@@ -146,15 +146,15 @@ impl NativeKafka {
 }
 
 /// Ports that are free now. The node takes them a second later; nothing reserves them until then.
-fn free_ports() -> Result<[u16; 2], KafkaError> {
-    let listen = || TcpListener::bind("127.0.0.1:0").map_err(KafkaError::io("free port"));
-    let port = |listener: &TcpListener| {
-        listener
-            .local_addr()
-            .map(|address| address.port())
-            .map_err(KafkaError::io("free port"))
-    };
-    // Both are held until both are known, or they could be the same.
-    let (first, second) = (listen()?, listen()?);
-    Ok([port(&first)?, port(&second)?])
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], KafkaError> {
+    let mut ports = [0; N];
+    // All are held until all are known, or they could be the same.
+    let mut listeners = Vec::with_capacity(N);
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(KafkaError::io("free port"))?;
+        let address = listener.local_addr().map_err(KafkaError::io("free port"))?;
+        *port = address.port();
+        listeners.push(listener);
+    }
+    Ok(ports)
 }

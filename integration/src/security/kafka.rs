@@ -1,12 +1,11 @@
 //! Apache Kafka with a listener for each protocol.
 
 use std::fs;
-use std::net::TcpListener;
 
 use tempfile::TempDir;
 
 use super::{Authority, PASSWORD, USER, Validity};
-use crate::kafka::{JavaTools, KafkaError, NativeKafka, class};
+use crate::kafka::{JavaTools, KafkaError, NativeKafka, class, free_ports};
 
 /// The listeners, beside the plaintext one that is always there: name, protocol, and whether clients need
 /// a certificate.
@@ -55,11 +54,10 @@ impl SecureKafka {
         )?;
         let truststore = write("ca.pem", authority.certificate())?;
 
-        let mut ports = vec![("PLAINTEXT", port()?)];
-        for (name, ..) in LISTENERS {
-            ports.push((name, port()?));
-        }
-        let controller = port()?;
+        let [controller, plain, secured @ ..] = free_ports::<{ 2 + LISTENERS.len() }>()?;
+        let names = LISTENERS.iter().map(|(name, ..)| *name);
+        let mut ports = vec![("PLAINTEXT", plain)];
+        ports.extend(names.zip(secured));
         let listeners: Vec<String> = ports
             .iter()
             .map(|(name, port)| format!("{name}://127.0.0.1:{port}"))
@@ -203,11 +201,4 @@ impl SecureKafka {
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
-}
-
-/// A port that is free now.
-fn port() -> Result<u16, KafkaError> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(KafkaError::io("free port"))?;
-    let address = listener.local_addr().map_err(KafkaError::io("free port"))?;
-    Ok(address.port())
 }

@@ -13,14 +13,9 @@ use crate::error::Error;
 /// # Errors
 /// When one is unknown, has an impossible value, or is without effect. Secrets are not shown.
 pub(crate) fn from_properties(
-    properties: impl IntoIterator<Item = (String, String)>,
+    properties: impl IntoIterator<Item = (String, Secret)>,
 ) -> Result<Security, Error> {
-    let mut properties = Properties(
-        properties
-            .into_iter()
-            .map(|(name, value)| (name, Secret::from(value)))
-            .collect(),
-    );
+    let mut properties = Properties(properties.into_iter().collect());
     let protocol = properties.take("security.protocol");
     let protocol = protocol
         .as_ref()
@@ -309,7 +304,7 @@ mod tests {
     fn read(text: &str) -> Result<Security, Error> {
         from_properties(text.lines().filter_map(|line| {
             let (name, value) = line.trim().split_once('=')?;
-            Some((name.to_owned(), value.to_owned()))
+            Some((name.to_owned(), Secret::from(value)))
         }))
     }
 

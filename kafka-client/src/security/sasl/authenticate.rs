@@ -47,7 +47,7 @@ pub(crate) async fn begin(
     host: &str,
 ) -> Result<SaslStart, Error> {
     let start = mechanism.begin(host).await;
-    start.map_err(|error| client_side(mechanism.name(), error))
+    start.map_err(|error| client_side(mechanism.name(), &error))
 }
 
 /// Authenticates, for the first time or again.
@@ -97,7 +97,7 @@ pub(crate) async fn exchange(
                     lifetime: (ms > 0).then(|| Duration::from_millis(ms)),
                 });
             }
-            Err(error) => return Err(client_side(name, error)),
+            Err(error) => return Err(client_side(name, &error)),
         }
     }
     let text = format!("{name}: the broker does not come to an end after {ROUNDS_MAX} messages");
@@ -105,10 +105,11 @@ pub(crate) async fn exchange(
 }
 
 /// The client does not go on.
-fn client_side(mechanism: &str, error: SaslError) -> Error {
+fn client_side(mechanism: &str, error: &SaslError) -> Error {
     let text = format!("{mechanism}: {error}");
     match error {
-        SaslError::Unavailable(source) => Error::new(ErrorKind::Connect, text).with_source(source),
+        // Without its source, which could be taken for that of a name that does not exist.
+        SaslError::Unavailable(_) => Error::new(ErrorKind::Connect, text),
         SaslError::Refused(_) => Error::authentication(text),
     }
 }

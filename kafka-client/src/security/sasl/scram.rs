@@ -21,8 +21,8 @@ use crate::security::Secret;
 /// Fewer iterations than this give the password away: Kafka's own client refuses them as well (RFC 7677).
 const ITERATIONS_MIN: u32 = 4096;
 
-/// A broker that asks for more keeps the client's processor busy: this many take about half a second. Kafka's
-/// tools do not store more than 16,384.
+/// A broker that asks for more only keeps the client's processor busy: Kafka's tools do not store more than
+/// 16,384.
 const ITERATIONS_MAX: u32 = 1_000_000;
 
 /// The header that says: no channel binding.
