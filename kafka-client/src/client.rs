@@ -281,7 +281,14 @@ impl Kafka {
             0 => cluster.connect(metadata.controller, Lane::Control).await,
             _ => cluster.any().await,
         };
-        let connected = net::race(&cluster.env, None, 2, net::is_refusal, attempt).await;
+        let connected = net::race(
+            &cluster.env,
+            net::Until::default(),
+            2,
+            net::is_refusal,
+            attempt,
+        )
+        .await;
         connected.map_err(|errors| {
             let first = errors.into_iter().flatten().next();
             first.unwrap_or_else(|| Error::closed("client"))

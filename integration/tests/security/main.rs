@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod certificates;
+mod ending;
 mod foreign;
 mod log;
 mod matrix;

@@ -8,6 +8,7 @@ use kafka_client::security::{
     Beginning, Responding, Sasl, SaslExchange, SaslMechanism, SaslStart, Tls, Token,
 };
 use kafka_client::{Connector, Dialing, ErrorKind, Kafka, KafkaBuilder, Resolving, TcpConnector};
+use tokio::net::TcpListener;
 
 use crate::log::Log;
 use crate::site::{Embedded, Site};
@@ -254,6 +255,40 @@ async fn a_refusal_at_one_address_of_a_name_is_told_although_another_is_dead() {
     let error = kafka.connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
     assert!(!error.is_retriable());
+    assert!(
+        error.to_string().contains("the broker refuses PLAIN"),
+        "{error}"
+    );
+}
+
+/// A broker that takes connections and says nothing; they are kept open.
+async fn silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            connections.push(connection);
+        }
+    });
+    address
+}
+
+/// Whoever waits for the silent ones waits for ever: their limits are an hour.
+#[tokio::test]
+async fn a_refusal_is_told_although_other_brokers_are_silent() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let site = Embedded::start_with(&[]).await;
+    let (one, other) = (silent().await, silent().await);
+    let refusing = site.bootstrap("SASL_PLAINTEXT");
+    let kafka = Kafka::builder(format!("{one},{refusing},{other}"))
+        .connect_timeout(HOUR)
+        .connection_setup_timeout(HOUR)
+        .connection_setup_timeout_max(HOUR)
+        .sasl(Sasl::plain(USER, WRONG));
+    let error = tokio::time::timeout(Duration::from_secs(60), kafka.connect()).await;
+    let error = error.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
     assert!(
         error.to_string().contains("the broker refuses PLAIN"),
         "{error}"

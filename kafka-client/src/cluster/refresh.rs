@@ -442,14 +442,14 @@ impl Cluster {
         // Stable: those that have failed a moment ago come last.
         candidates.sort_by_cached_key(|address| self.pool.is_resting(address, lane));
         let attempt = |index: usize| self.pool.connect(&candidates[index], lane);
-        let connected = net::race(
-            &self.env,
+        // Who connects for the first time is told of a refusal at once. One that works already tries on:
+        // a broker that is slow may let it in.
+        let until = net::Until {
             deadline,
-            candidates.len(),
-            net::is_refusal,
-            attempt,
-        )
-        .await;
+            after_final: deadline.is_some().then_some(net::AFTER_REFUSAL),
+        };
+        let connected =
+            net::race(&self.env, until, candidates.len(), net::is_refusal, attempt).await;
         connected.map_err(|errors| {
             let with_last = |(address, error): (Address, Option<Error>)| {
                 let error = error.or_else(|| self.pool.last_error(&address, lane));

@@ -43,6 +43,9 @@ const THROTTLE_MAX: Duration = Duration::from_secs(60);
 /// Who is not held back again for this long is not held back any more.
 const THROTTLE_LAPSE: Duration = Duration::from_secs(70);
 
+/// How long the end of a connection may take to be written, to a peer that reads slowly.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Settings of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionConfig {
@@ -97,9 +100,11 @@ pub(super) struct Shared {
     is_retired: AtomicBool,
     /// Told when all that was written is answered, while the gate closes.
     drained: Notify,
-    /// The writer, the reader and who authenticates again. They end with the connection wherever they are:
-    /// in the middle of writing to a peer that does not read any more, too.
+    /// The reader, and who authenticates again: they end with the connection wherever they are.
     tasks: Mutex<Vec<AbortHandle>>,
+    /// The writer: it ends by itself, in order (the `close_notify` of TLS), unless it is in the middle of
+    /// writing: the peer may not read any more.
+    writer: OnceLock<AbortHandle>,
 }
 
 /// Whether requests are sent, or kept back in their order until the client has authenticated again.
@@ -111,6 +116,8 @@ enum Gate {
 
 struct State {
     queue: VecDeque<Outgoing>,
+    /// The writer has taken something that is not written yet.
+    is_writing: bool,
     waiting: VecDeque<Waiting>,
     gate: Gate,
     /// What is said while the gate is closed: one request at a time, once all others are answered.
@@ -420,6 +427,7 @@ impl Link {
             config,
             state: Mutex::new(State {
                 queue: VecDeque::new(),
+                is_writing: false,
                 waiting: VecDeque::new(),
                 gate: Gate::Open,
                 aside: VecDeque::new(),
@@ -436,11 +444,13 @@ impl Link {
             is_retired: AtomicBool::new(false),
             drained: Notify::new(),
             tasks: Mutex::default(),
+            writer: OnceLock::new(),
         });
         let writer = env.spawn(write_loop(shared.clone(), write)).abort_handle();
         let guard = FailOnDrop(shared.clone());
         let reader = env.spawn(async move { read_loop(&guard, frames).await });
-        shared.ends_with_it(writer);
+        // Set once. A connection that has failed already has not been written to.
+        let _ = shared.writer.set(writer);
         shared.ends_with_it(reader.abort_handle());
         Self(Handle {
             shared,
@@ -585,6 +595,7 @@ impl Shared {
         let queue = std::mem::take(&mut state.queue);
         let aside = state.waiting_aside.take();
         state.aside.clear();
+        let is_writing = state.is_writing;
         drop(state);
         if let Some(aside) = aside {
             let _ = aside.answer.send(Err(error.clone()));
@@ -604,6 +615,10 @@ impl Shared {
             let _ = written.send(Err(error.clone().unsent()));
         }
         // What the writer has taken is told by its end.
+        match self.writer.get() {
+            Some(writer) if is_writing => writer.abort(),
+            _ => self.queued.notify_one(),
+        }
         self.end_tasks();
     }
 
@@ -720,6 +735,7 @@ async fn write_loop(shared: Arc<Shared>, mut stream: WriteHalf<Box<dyn Stream>>)
                     written.extend(outgoing.written);
                 }
             }
+            state.is_writing = !segments.is_empty();
             until
         };
         if segments.is_empty() {
@@ -738,7 +754,8 @@ async fn write_loop(shared: Arc<Shared>, mut stream: WriteHalf<Box<dyn Stream>>)
             let _ = written.send(Ok(Bytes::new()));
         }
     }
-    let _ = stream.shutdown().await;
+    // Whatever it says: the connection is over.
+    let _ = shared.env.timeout(FAREWELL, stream.shutdown()).await;
 }
 
 /// Writes all segments, many in one system call. Each is released when its last byte is with the

@@ -10,7 +10,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes};
 
 use super::connection::{Connection, ConnectionConfig, Link};
 use super::versions::Versions;
-use super::{host_and_port, race};
+use super::{Until, host_and_port, race};
 use crate::env::{Env, Stream};
 use crate::error::{Error, ErrorKind};
 
@@ -22,6 +22,9 @@ const API_VERSIONS_FIRST: i16 = 4;
 /// they are asked in a version that they do not know, instead of answering in version 0 as KIP-511
 /// has it (Event Hubs).
 const API_VERSIONS_LOWER: [i16; 2] = [3, 0];
+
+/// How long addresses that are silent are waited for once another has refused the client.
+pub(crate) const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 
 /// Dials a broker and learns what it speaks. The name is resolved now; its addresses are raced, each
 /// with `limit` of its own.
@@ -86,7 +89,11 @@ async fn dial_all(
         let agreed = env.timeout(limit, agreed).await;
         agreed.unwrap_or_else(|_| Err(too_long(env, "setting up the connection", limit)))
     };
-    match race(env, None, hosts.len(), is_refusal, attempt).await {
+    let until = Until {
+        deadline: None,
+        after_final: Some(AFTER_REFUSAL),
+    };
+    match race(env, until, hosts.len(), is_refusal, attempt).await {
         Ok(connection) => Ok(connection),
         Err(mut errors) if errors.len() == 1 => Err(errors
             .pop()

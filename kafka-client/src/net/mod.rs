@@ -21,9 +21,9 @@ mod spares;
 mod versions;
 
 pub(crate) use connection::{Connection, ConnectionConfig, PendingResponse};
-pub(crate) use dial::{is_refusal, is_unknown_host};
+pub(crate) use dial::{AFTER_REFUSAL, is_refusal, is_unknown_host};
 pub(crate) use pool::{Address, Lane, Pool, close_idle};
-pub(crate) use race::race;
+pub(crate) use race::{Until, race};
 
 /// An address as texts name it.
 pub(crate) fn address_text((host, port): &Address) -> String {

@@ -13,20 +13,29 @@ use crate::env::Env;
 /// How long an attempt is alone before the next one begins beside it (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
 
+/// How long a race lasts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Until {
+    pub(crate) deadline: Option<Instant>,
+    /// How long those that are silent are waited for once another has failed for good.
+    pub(crate) after_final: Option<Duration>,
+}
+
 /// Tries `count` ways, which `begin` makes by number. The next one begins when one fails, or has not
 /// ended in a quarter of a second; those that have failed are tried again, a quarter of a second
 /// apart, while others have not ended. The first that succeeds wins and the others are dropped: what
-/// is silent costs no more than that quarter, and what comes back is not missed behind it.
+/// is silent costs no more than that quarter, and what comes back is not missed behind it. A failure
+/// that is final is not tried again.
 ///
 /// # Errors
-/// When all have failed, or at the deadline: what each failed with last, in order; `None` for those
-/// that have not ended, or not begun.
+/// When all have failed, or at the deadline, or `until.after_final` after the first final failure: what
+/// each failed with last, in order; `None` for those that have not ended, or not begun.
 ///
 /// # Cancel safety
 /// Dropping the future drops all attempts.
 pub(crate) async fn race<T, E, F>(
     env: &Env,
-    deadline: Option<Instant>,
+    until: Until,
     count: usize,
     is_final: impl Fn(&E) -> bool,
     begin: impl Fn(usize) -> F,
@@ -37,6 +46,7 @@ where
     let mut to_begin: VecDeque<usize> = (0..count).collect();
     let mut running: Vec<(usize, Pin<Box<F>>)> = Vec::new();
     let mut failures: Vec<Option<E>> = (0..count).map(|_| None).collect();
+    let mut deadline = until.deadline;
     loop {
         if failures.iter().all(Option::is_some) {
             return Err(failures);
@@ -55,6 +65,9 @@ where
                     Err(error) => {
                         if !is_final(&error) {
                             to_begin.push_back(index);
+                        } else if let Some(wait) = until.after_final {
+                            let end = env.after(wait);
+                            deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
                         }
                         failures[index] = Some(error);
                     }
@@ -104,6 +117,15 @@ mod tests {
         ends: &[(u32, bool)],
         limit: u32,
     ) -> (u128, Result<usize, Vec<Option<usize>>>, usize) {
+        run_until(ends, limit, None).await
+    }
+
+    /// The same; with `after_final`, all failures are final.
+    async fn run_until(
+        ends: &[(u32, bool)],
+        limit: u32,
+        after_final: Option<Duration>,
+    ) -> (u128, Result<usize, Vec<Option<usize>>>, usize) {
         let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let start = env.now();
         let begun = AtomicUsize::new(0);
@@ -115,7 +137,12 @@ mod tests {
                 if good { Ok(index) } else { Err(index) }
             }
         };
-        let result = race(&env, Some(start + limit * MS), ends.len(), |_| false, begin).await;
+        let until = Until {
+            deadline: Some(start + limit * MS),
+            after_final,
+        };
+        let is_final = |_: &usize| after_final.is_some();
+        let result = race(&env, until, ends.len(), is_final, begin).await;
         let took = start.elapsed().as_millis();
         (took, result, begun.load(Ordering::Relaxed))
     }
@@ -170,5 +197,22 @@ mod tests {
         ];
         let expected = Err(vec![Some(0), None, Some(2), None, None]);
         assert_eq!(run(&ends, 400).await, (400, expected, 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_final_failure_ends_the_wait_for_those_that_are_silent() {
+        let second = Some(1000 * MS);
+        let ends = [(9000, true), (10, false), (9000, true), (9000, true)];
+        let expected = Err(vec![None, Some(1), None, None]);
+        // It begins at 250 ms.
+        assert_eq!(run_until(&ends, 9999, second).await, (1260, expected, 4));
+        // Who is not silent wins all the same.
+        let ends = [(1200, true), (10, false)];
+        assert_eq!(run_until(&ends, 9999, second).await, (1200, Ok(0), 2));
+        // The first one counts, and no deadline becomes later.
+        let ends = [(10, false), (500, false), (9000, true)];
+        let expected = Err(vec![Some(0), Some(1), None]);
+        assert_eq!(run_until(&ends, 9999, second).await.1, expected.clone());
+        assert_eq!(run_until(&ends, 600, second).await, (600, expected, 3));
     }
 }

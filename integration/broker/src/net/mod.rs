@@ -171,7 +171,7 @@ where
             }
             Err(_) => {
                 tracing::debug!(%peer, "closed an idle connection (connections.max.idle.ms)");
-                return;
+                break;
             }
         };
         let outcome = api::serve(node, connection, frame).await;
