@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use integration::security::{PASSWORD, SecureKafka, USER, token};
-use kafka_client::consumer::OffsetReset;
+use kafka_client::consumer::{OffsetReset, TopicPartition};
 use kafka_client::record::Record;
 use kafka_client::security::{Sasl, Token};
-use kafka_client::{Error, ErrorKind, Kafka, SendError};
+use kafka_client::{Error, ErrorCode, ErrorKind, Kafka, NewTopic, SendError};
 
 use crate::log::Log;
 use crate::site::{Embedded, Site, mechanisms};
@@ -150,19 +150,119 @@ async fn shut_out(
     producer.close().await.unwrap();
 }
 
-/// A token that is good or not, as the test says.
-async fn with_tokens(site: &impl Site) {
-    let is_good = Arc::new(AtomicBool::new(true));
-    let shown = is_good.clone();
-    let sasl = Sasl::oauthbearer(move || {
-        let is_good = shown.load(Ordering::Relaxed);
+/// The cluster does not let the client in any more while calls of all kinds wait for it: each ends, with why.
+/// Their own limits are an hour.
+async fn pending(site: &impl Site, sasl: Sasl, mechanism: &str, let_in: impl AsyncFn(bool)) {
+    const TOPIC: &str = "pending";
+    const HOUR: Duration = Duration::from_secs(3600);
+    let kafka = site.client("SASL_SSL", Some(sasl)).api_timeout(HOUR);
+    let kafka = kafka.connect().await.unwrap();
+    let producer = kafka.producer().delivery_timeout(HOUR).build();
+    let producer = producer.await.unwrap();
+    let first = producer.send(Record::to(TOPIC).value("first")).await;
+    first.unwrap();
+    let consumer = kafka.consumer(TOPIC).offset_reset(OffsetReset::Earliest);
+    let mut consumer = consumer.subscribe([TOPIC]).await.unwrap();
+    consumer.recv().await.unwrap();
+    let at = TopicPartition::new(TOPIC, 0);
+    // It has nothing more to read, and waits.
+    let other = kafka.consumer("others").offset_reset(OffsetReset::Latest);
+    let mut other = other.subscribe([TOPIC]).await.unwrap();
+    let handle = consumer.handle();
+    let told = |what: &str, error: &Error| {
+        println!("{what}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Authentication, "{what}: {error}");
+        assert!(error.to_string().contains(mechanism), "{what}: {error}");
+    };
+    let reads = async {
+        loop {
+            // Whatever else is sent is read.
+            if let Err(error) = other.recv().await {
+                break told("recv", &error);
+            }
+        }
+    };
+    let sends = async {
+        loop {
+            if let Err(error) = producer.send(Record::to(TOPIC).value("more")).await {
+                let (SendError::NotDelivered(error) | SendError::Unknown(error)) = error;
+                break told("send", &error);
+            }
+        }
+    };
+    let flushes = async {
+        loop {
+            // A record that nobody waits for is told of by the next flush.
+            let record = Record::to(TOPIC).value("more");
+            drop(producer.enqueue(record).await);
+            if let Err(undelivered) = producer.flush().await {
+                break told("flush", undelivered.first.as_ref().unwrap());
+            }
+        }
+    };
+    let commits = async {
+        for offset in 0.. {
+            if let Err(error) = handle.commit_offsets([(at.clone(), offset % 2)]).await {
+                told("commit_offsets", &error);
+                break;
+            }
+        }
+    };
+    let looks = async {
+        loop {
+            if let Err(error) = handle.committed(std::slice::from_ref(&at)).await {
+                break told("committed", &error);
+            }
+        }
+    };
+    let offsets = async {
+        loop {
+            if let Err(error) = handle.offsets(std::slice::from_ref(&at)).await {
+                break told("offsets", &error);
+            }
+        }
+    };
+    let names = async {
+        loop {
+            if let Err(error) = kafka.partitions(TOPIC).await {
+                break told("partitions", &error);
+            }
+            if let Err(error) = kafka.create_topic(&NewTopic::new("pending-too")).await {
+                match error.code() {
+                    Some(ErrorCode::TOPIC_ALREADY_EXISTS) => {}
+                    _ => break told("create_topic", &error),
+                }
+            }
+        }
+    };
+    let all = async { tokio::join!(reads, sends, flushes, commits, looks, offsets, names) };
+    let shut_out = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let_in(false).await;
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(60), async {
+        tokio::join!(all, shut_out)
+    });
+    ended.await.expect("all calls end");
+    let_in(true).await;
+}
+
+/// A token that is good or not, as the switch says.
+fn tokens_while(is_good: Arc<AtomicBool>) -> Sasl {
+    Sasl::oauthbearer(move || {
+        let is_good = is_good.load(Ordering::Relaxed);
         async move {
             let text = token(USER, Duration::from_secs(3600));
             let text = if is_good { text } else { format!("x{text}") };
             // Over at once, so that the next one is asked for each time.
             Ok(Token::new(text).expires_at(SystemTime::now()))
         }
-    });
+    })
+}
+
+async fn with_tokens(site: &impl Site) {
+    let is_good = Arc::new(AtomicBool::new(true));
+    let sasl = tokens_while(is_good.clone());
     let let_in = async |good| is_good.store(good, Ordering::Relaxed);
     shut_out(site, "SASL_SSL", sasl, "OAUTHBEARER", let_in).await;
 }
@@ -198,4 +298,26 @@ async fn a_refusal_ends_all_that_waits_on_apache_kafka() {
     let kafka = SecureKafka::start_with(&[SESSION]).await.unwrap();
     with_a_password(&kafka).await;
     with_tokens(&kafka).await;
+}
+
+/// Both ways to be shut out, one after the other.
+async fn pending_calls(site: &impl Site) {
+    let is_good = Arc::new(AtomicBool::new(true));
+    let sasl = tokens_while(is_good.clone());
+    let let_in = async |good| is_good.store(good, Ordering::Relaxed);
+    pending(site, sasl, "OAUTHBEARER", let_in).await;
+    let sasl = Sasl::scram_sha_256(USER, PASSWORD);
+    let let_in = async |good| site.let_in(good).await;
+    pending(site, sasl, "SCRAM-SHA-256", let_in).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_ends_every_pending_call() {
+    pending_calls(&Embedded::start_with(&[SESSION]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn a_refusal_ends_every_pending_call_on_apache_kafka() {
+    pending_calls(&SecureKafka::start_with(&[SESSION]).await.unwrap()).await;
 }
