@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    integration::logs::keep("group-member");
     let settings = Settings::from_arguments(std::env::args().skip(1));
     let (commands, received) = mpsc::unbounded_channel();
     std::thread::spawn(move || {

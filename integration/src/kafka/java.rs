@@ -2,8 +2,11 @@ use std::{
     env,
     ffi::OsStr,
     fmt,
+    fs::File,
+    io::Write,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,6 +20,7 @@ use tokio::{
 };
 
 use super::KafkaError;
+use crate::logs;
 
 /// Apache Kafka's command-line tools, by the Java classes behind the scripts.
 pub mod class {
@@ -147,9 +151,11 @@ impl JavaTools {
                 _ => KafkaError::io("cannot run java")(error),
             })?;
         let (lines, _) = watch::channel(Lines::default());
+        let name = class.rsplit('.').next().unwrap_or(class);
+        let log = child.id().and_then(|id| logs::file(name, id)).map(Arc::new);
         let readers = vec![
-            follow(child.stdout.take(), &lines, Stream::Out),
-            follow(child.stderr.take(), &lines, Stream::Err),
+            follow(child.stdout.take(), &lines, Stream::Out, log.clone()),
+            follow(child.stderr.take(), &lines, Stream::Err, log),
         ];
         Ok(JavaProcess {
             class: class.to_owned(),
@@ -401,6 +407,7 @@ fn follow(
     from: Option<impl AsyncRead + Send + Unpin + 'static>,
     to: &watch::Sender<Lines>,
     stream: Stream,
+    log: Option<Arc<File>>,
 ) -> JoinHandle<()> {
     let to = to.clone();
     tokio::spawn(async move {
@@ -409,6 +416,10 @@ fn follow(
         let mut line = Vec::new();
         // Bytes, not text: records on standard output need not be UTF-8.
         while matches!(from.read_until(b'\n', &mut line).await, Ok(1..)) {
+            if let Some(mut log) = log.as_deref() {
+                // Whoever has no room for it misses it.
+                let _ = log.write_all(&line);
+            }
             let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
             to.send_modify(|lines| lines.0.push((stream, text.into_owned())));
             line.clear();

@@ -31,6 +31,7 @@
 //! | `KAFKA_TEST_IMAGE` | image of [`KafkaContainer`] | `apache/kafka` |
 //! | `KAFKA_TEST_TAG` | its tag | `4.3.1` |
 //! | `KAFKA_JARS` | directory with Apache Kafka's jars; `.ci/jars` fetches them and prints it | none |
+//! | `KAFKA_TEST_LOGS` | directory for logs of Java's programs and of members (see [`crate::logs`]) | none: they are not kept |
 //! | `KAFKA_TEST_PYTHON` | a Python that has `confluent-kafka`, as a client of the reference broker | none |
 //! | `KAFKA_TEST_LIBRDKAFKA_MEMBER` | program of `integration/librdkafka`, for the soak of mixed groups | none: it is left out |
 

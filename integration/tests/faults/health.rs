@@ -168,6 +168,25 @@ async fn a_coordinator_that_is_not_found_is_told_until_it_is() {
     assert_told(&scene.log.take(), well, &["over after"]);
 }
 
+/// It was away for a while, and holds who joins since then, for as long as it waits for other members.
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_holds_a_member_is_there() {
+    let scene = Scene::new().await;
+    let missing = when(ApiKey::FIND_COORDINATOR).always();
+    let missing = missing.then([Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE)]);
+    let missing = scene.broker.faults().inject(missing);
+    let held = when(ApiKey::JOIN_GROUP).always().then([Step::Delay(20 * SECOND)]);
+    let held = scene.broker.faults().inject(held);
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let _member = member.await.unwrap();
+    tokio::time::sleep(5 * SECOND).await;
+    missing.remove();
+    tokio::time::sleep(12 * SECOND).await;
+    assert!(scene.kafka.health().is_well(), "{}", scene.kafka.health());
+    assert_eq!(scene.log.take(), [""; 0]);
+    held.remove();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_producer_id_that_is_not_given_is_told_until_it_is() {
     let scene = Scene::new().await;

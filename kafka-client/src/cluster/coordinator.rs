@@ -6,9 +6,14 @@ use std::time::Duration;
 use kafka_client_protocol::{Request, StrBytes};
 
 use super::{Backoff, Cluster};
+use crate::env::Elapsed;
 use crate::error::Error;
 use crate::health::{Subject, Trouble};
 use crate::net::Connection;
+
+/// A broker that has not answered a request for this long holds it, and so it is the coordinator: one that
+/// is not says so at once. One that is silent is told of by its connection.
+const HELD: Duration = Duration::from_secs(3);
 
 /// What a broker coordinates, by the key types of FindCoordinator.
 #[derive(Debug, Clone)]
@@ -118,9 +123,16 @@ impl Coordinator {
     ) -> Result<R::Response, Error> {
         let connection = self.connect().await?;
         let version = connection.version::<R>(cap)?;
-        let result = connection
-            .call_with(&request(version), version, within)
-            .await;
+        let request = request(version);
+        let mut answer = std::pin::pin!(connection.call_with(&request, version, within));
+        let env = &self.cluster.env;
+        let result = match env.timeout(HELD, &mut answer).await {
+            Ok(result) => result,
+            Err(Elapsed) => {
+                self.trouble.over();
+                answer.await
+            }
+        };
         if result.is_err() {
             self.forget();
         }

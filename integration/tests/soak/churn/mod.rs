@@ -11,6 +11,8 @@
 //! export KAFKA_TEST_LIBRDKAFKA_MEMBER=$PWD/target/debug/librdkafka-member KAFKA_JARS=$(.ci/jars | tail -1)
 //! SOAK_SECONDS=600 cargo test -p integration --test soak churn -- --ignored --nocapture --test-threads 1
 //! ```
+//!
+//! With `KAFKA_TEST_LOGS` naming a directory, what our members, Java's and the broker log is kept there.
 
 mod history;
 mod hosts;
@@ -449,6 +451,7 @@ async fn soak(mut cluster: Cluster) {
         cluster.name(),
         std::process::id()
     ));
+    integration::logs::keep("soak");
     println!(
         "SOAK_SEED={seed} SOAK_SECONDS={}, all that is told: {}",
         length().as_secs(),
