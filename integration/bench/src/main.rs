@@ -7,6 +7,7 @@
 //! cargo run --release -p kafka-bench -- produce --kafka --json out.json    # on Apache Kafka
 //! cargo run --release -p kafka-bench -- consume --bootstrap localhost:9092
 //! cargo run --release -p kafka-bench -- secure                             # on Apache Kafka alone
+//! cargo run --release -p kafka-bench -- attack                             # on the reference broker alone
 //! ```
 //!
 //! Each measurement is a process of its own (this program, started again, or one in another
@@ -19,6 +20,7 @@
 //! Wall time on a small machine is mostly the broker's: quote CPU per record, and ratios within one
 //! run. The ratios here are medians of those within each round. More in `README.md`.
 
+mod attack;
 mod bench;
 mod broker;
 mod codec;
@@ -59,6 +61,14 @@ enum Command {
     Consume(consume::Settings),
     /// Measures what TLS and SASL add, beside librdkafka, on Apache Kafka.
     Secure(secure::Settings),
+    /// Measures what a good client loses while others attack the reference broker. Linux only.
+    Attack(attack::Settings),
+    /// The good client of `attack`.
+    #[command(hide = true)]
+    GoodClient { site: String },
+    /// The bad client of `attack`.
+    #[command(hide = true)]
+    Attacker { kind: attack::Attack, site: String },
     /// One measurement, from its job as JSON; prints it as JSON.
     #[command(hide = true)]
     Worker { job: String },
@@ -74,6 +84,9 @@ fn main() -> ExitCode {
         Command::Produce(settings) => block_on(produce::run(&settings)),
         Command::Consume(settings) => block_on(consume::run(&settings)),
         Command::Secure(settings) => block_on(secure::run(&settings)),
+        Command::Attack(settings) => block_on(attack::run(&settings)),
+        Command::GoodClient { site } => block_on(attack::good_client(&site)),
+        Command::Attacker { kind, site } => block_on(attack::attack(kind, &site)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    env,
+    env, fmt,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -28,7 +28,8 @@ pub struct KafkaContainer {
     // Dropped in this order: the first removes the container, the second finds it gone.
     container: ContainerAsync<ApacheKafka>,
     _reaper: Reaper,
-    bootstrap: String,
+    /// By listener.
+    addresses: Vec<(&'static str, String)>,
 }
 
 impl KafkaContainer {
@@ -52,7 +53,18 @@ impl KafkaContainer {
     /// # Cancel safety
     /// Safe: a container that was being started is removed.
     pub async fn start_with(settings: &[(&str, &str)]) -> Result<Self, KafkaError> {
-        let kafka = ApacheKafka::from_env(settings);
+        let none = Box::new(|_: &str| Vec::new());
+        Self::start_listening(settings, &[("PLAINTEXT", CONTAINER_PORT)], none).await
+    }
+
+    /// Starts a node with these listeners, by name and port inside of the container. The settings are to name
+    /// them too, all but the advertised ones. `files` are made for the host that clients reach the node at.
+    pub(crate) async fn start_listening(
+        settings: &[(&str, &str)],
+        listeners: &[(&'static str, u16)],
+        files: Files,
+    ) -> Result<Self, KafkaError> {
+        let kafka = ApacheKafka::from_env(settings, listeners, files);
         let image = format!("{}:{}", kafka.name, kafka.tag);
         let name = container_name();
         let reaper = Reaper::watch(&name)?;
@@ -71,11 +83,11 @@ impl KafkaContainer {
         let state = ContainerState::from_container(&container)
             .await
             .map_err(failed)?;
-        let bootstrap = advertised(&state).map_err(failed)?;
+        let addresses = advertised(&state, listeners).map_err(failed)?;
         Ok(Self {
             container,
             _reaper: reaper,
-            bootstrap,
+            addresses,
         })
     }
 
@@ -94,7 +106,12 @@ impl KafkaContainer {
 
     /// `host:port` for `bootstrap.servers`.
     pub fn bootstrap(&self) -> String {
-        self.bootstrap.clone()
+        self.addresses[0].1.clone()
+    }
+
+    /// `host:port` of each listener, by name.
+    pub(crate) fn addresses(&self) -> &[(&'static str, String)] {
+        &self.addresses
     }
 
     /// The container's id, for `docker` commands by hand.
@@ -103,12 +120,26 @@ impl KafkaContainer {
     }
 }
 
+/// Makes files for a host, by path and content.
+pub(crate) type Files = Box<dyn Fn(&str) -> Vec<(&'static str, String)> + Send + Sync>;
+
 /// What testcontainers needs to know about the image.
-#[derive(Debug)]
 struct ApacheKafka {
     name: String,
     tag: String,
     environment: Vec<(String, String)>,
+    listeners: Vec<(&'static str, u16)>,
+    ports: Vec<ContainerPort>,
+    files: Files,
+}
+
+impl fmt::Debug for ApacheKafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApacheKafka")
+            .field("name", &self.name)
+            .field("tag", &self.tag)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The node must advertise a port that is known only after the container has started. So the
@@ -116,7 +147,11 @@ struct ApacheKafka {
 const ADVERTISED: &str = "/tmp/advertised.listeners";
 
 impl ApacheKafka {
-    fn from_env(overrides: &[(&str, &str)]) -> Self {
+    fn from_env(
+        overrides: &[(&str, &str)],
+        listeners: &[(&'static str, u16)],
+        files: Files,
+    ) -> Self {
         let or = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
         let mut settings = Settings::single_node();
         settings.set_all(&[
@@ -132,6 +167,12 @@ impl ApacheKafka {
             name: or("KAFKA_TEST_IMAGE", "apache/kafka"),
             tag: or("KAFKA_TEST_TAG", "4.3.1"),
             environment: settings.environment(),
+            listeners: listeners.to_vec(),
+            ports: listeners
+                .iter()
+                .map(|(_, port)| ContainerPort::Tcp(*port))
+                .collect(),
+            files,
         }
     }
 }
@@ -166,18 +207,26 @@ impl Image for ApacheKafka {
     }
 
     fn expose_ports(&self) -> &[ContainerPort] {
-        &[ContainerPort::Tcp(CONTAINER_PORT)]
+        &self.ports
     }
 
     fn exec_after_start(
         &self,
         state: ContainerState,
     ) -> Result<Vec<ExecCommand>, TestcontainersError> {
+        let addresses = advertised(&state, &self.listeners)?;
+        let listeners: Vec<_> = addresses
+            .iter()
+            .map(|(name, address)| format!("{name}://{address}"))
+            .collect();
+        let listeners = listeners.join(",");
+        let mut write = String::new();
+        for (path, content) in (self.files)(&host(&state)) {
+            write += &format!("cat > {path} <<'END'\n{content}\nEND\n");
+        }
         // Renamed into place, so that the waiting shell never reads half of it.
-        let write = format!(
-            "echo PLAINTEXT://{} > {ADVERTISED}.part && mv {ADVERTISED}.part {ADVERTISED}",
-            advertised(&state)?
-        );
+        write +=
+            &format!("echo {listeners} > {ADVERTISED}.part && mv {ADVERTISED}.part {ADVERTISED}");
         Ok(vec![
             ExecCommand::new(["sh", "-c", &write]).with_container_ready_conditions(vec![
                 WaitFor::message_on_stdout("Kafka Server started"),
@@ -186,15 +235,25 @@ impl Image for ApacheKafka {
     }
 }
 
-/// Where clients on this machine reach the node.
-fn advertised(state: &ContainerState) -> Result<String, TestcontainersError> {
-    let port = state.host_port_ipv4(ContainerPort::Tcp(CONTAINER_PORT))?;
-    // `localhost` may mean ::1 first, where the engine need not listen.
-    let host = match state.host().to_string() {
+/// Where clients on this machine reach the listeners of the node.
+fn advertised(
+    state: &ContainerState,
+    listeners: &[(&'static str, u16)],
+) -> Result<Vec<(&'static str, String)>, TestcontainersError> {
+    let host = host(state);
+    let address = |(name, port): &(&'static str, u16)| {
+        let port = state.host_port_ipv4(ContainerPort::Tcp(*port))?;
+        Ok((*name, format!("{host}:{port}")))
+    };
+    listeners.iter().map(address).collect()
+}
+
+fn host(state: &ContainerState) -> String {
+    match state.host().to_string() {
+        // It may mean ::1 first, where the engine need not listen.
         host if host == "localhost" => "127.0.0.1".to_owned(),
         host => host,
-    };
-    Ok(format!("{host}:{port}"))
+    }
 }
 
 fn container_name() -> String {

@@ -175,7 +175,9 @@ async fn a_coordinator_that_holds_a_member_is_there() {
     let missing = when(ApiKey::FIND_COORDINATOR).always();
     let missing = missing.then([Step::Error(ErrorCode::COORDINATOR_NOT_AVAILABLE)]);
     let missing = scene.broker.faults().inject(missing);
-    let held = when(ApiKey::JOIN_GROUP).always().then([Step::Delay(20 * SECOND)]);
+    let held = when(ApiKey::JOIN_GROUP)
+        .always()
+        .then([Step::Delay(20 * SECOND)]);
     let held = scene.broker.faults().inject(held);
     let member = scene.kafka.consumer("workers").subscribe(["orders"]);
     let _member = member.await.unwrap();

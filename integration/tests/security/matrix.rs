@@ -44,7 +44,7 @@ async fn every_protocol_carries_records() {
 }
 
 #[tokio::test]
-#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+#[ignore = "needs a container engine and KAFKA_JARS; .ci/run provides both"]
 async fn every_protocol_carries_records_on_apache_kafka() {
-    matrix(&SecureKafka::start_with(&[]).await.unwrap()).await;
+    matrix(&SecureKafka::start_in_container().await.unwrap()).await;
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use integration::security::{Authority, PASSWORD, SecureKafka, USER, Validity, token};
+use kafka_client::record::Record;
 use kafka_client::security::{
     Beginning, Responding, Sasl, SaslExchange, SaslMechanism, SaslStart, Tls, Token,
 };
@@ -293,4 +294,24 @@ async fn a_refusal_is_told_although_other_brokers_are_silent() {
         error.to_string().contains("the broker refuses PLAIN"),
         "{error}"
     );
+}
+
+/// Such as one whose users are not up to date yet.
+#[tokio::test]
+async fn a_broker_that_refuses_does_not_keep_from_one_that_does_not() {
+    let (refusing, good) = (
+        Embedded::start_with(&[]).await,
+        Embedded::start_with(&[]).await,
+    );
+    refusing.let_in(false).await;
+    let [refusing, good] = [&refusing, &good].map(|site| site.bootstrap("SASL_PLAINTEXT"));
+    for seed in 0..8 {
+        let kafka = Kafka::builder(format!("{refusing},{good}"))
+            .sasl(Sasl::scram_sha_256(USER, PASSWORD))
+            .seed(seed);
+        let kafka = kafka.connect().await.unwrap();
+        let producer = kafka.producer().build().await.unwrap();
+        let record = Record::to("orders").value("v");
+        producer.send(record).await.unwrap();
+    }
 }
