@@ -1,10 +1,12 @@
 //! TLS and SASL: on the reference broker, and on Apache Kafka.
 //!
 //! - `certificates`: of brokers and clients: good ones, bad ones, and ones that change
+//! - `ending`: connections that end
 //! - `foreign`: clients that are not ours, on the reference broker
 //! - `matrix`: each protocol with each mechanism carries records
 //! - `wrong`: what is wrong on purpose, and what the user is told
 //! - `renewal`: sessions that end, and clients that authenticate again
+//! - `sessions`: sessions that end in the middle of other things
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -14,5 +16,6 @@ mod foreign;
 mod log;
 mod matrix;
 mod renewal;
+mod sessions;
 mod site;
 mod wrong;

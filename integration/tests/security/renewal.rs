@@ -253,9 +253,12 @@ fn tokens_while(is_good: Arc<AtomicBool>) -> Sasl {
         let is_good = is_good.load(Ordering::Relaxed);
         async move {
             let text = token(USER, Duration::from_secs(3600));
-            let text = if is_good { text } else { format!("x{text}") };
-            // Over at once, so that the next one is asked for each time.
-            Ok(Token::new(text).expires_at(SystemTime::now()))
+            Ok(match is_good {
+                // Over at once, so that the next one is asked for each time.
+                true => Token::new(text).expires_at(SystemTime::now()),
+                // Said to live for an hour: what a broker has refused is not used again all the same.
+                false => Token::new(format!("x{text}")),
+            })
         }
     })
 }
