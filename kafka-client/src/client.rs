@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::health::{Health, Monitor};
 use crate::net::{self, Connection, Lane};
 use crate::producer::ProducerBuilder;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 use crate::security::Tls;
 use crate::security::{self, Sasl, Secret, Security};
 
@@ -421,7 +421,7 @@ impl KafkaBuilder {
 
     /// Encrypts connections, and checks who the brokers are (`security.protocol=SSL`, or `SASL_SSL` with
     /// [`sasl`](Self::sasl)). Defaults to none.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.security.tls = Some(tls);
         self

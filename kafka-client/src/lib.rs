@@ -144,7 +144,7 @@ mod health;
 mod net;
 pub mod producer;
 pub mod record;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub mod securing;
 pub mod security;
 

@@ -217,7 +217,7 @@ impl Env {
     ///
     /// # Cancel safety
     /// Dropping the future does not end what runs.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

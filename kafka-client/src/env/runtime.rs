@@ -74,7 +74,7 @@ impl Runtime {
         self.handle.spawn(future)
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub(crate) fn spawn_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

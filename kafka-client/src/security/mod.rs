@@ -7,14 +7,17 @@
 //!
 //! - `tls`: whom the client believes, and its certificate
 //! - `sasl`: mechanisms, and the exchange with a broker
+//! - `crypto`: whose cryptography it is
 //! - `properties`: all of this by Kafka's names; `jaas` reads the one-liners of `sasl.jaas.config`
 //! - `secret`: text that is never shown, and wiped when it goes
 
+#[cfg(feature = "_tls")]
+mod crypto;
 mod jaas;
 mod properties;
 mod sasl;
 mod secret;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 mod tls;
 
 use std::fmt;
@@ -26,7 +29,7 @@ pub use self::sasl::{
     Token, TokenProvider, Tokening,
 };
 pub use self::secret::Secret;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub use self::tls::Tls;
 pub(crate) use self::tls_or_none::{TlsConnector, explain};
 use crate::env::Env;
@@ -37,7 +40,7 @@ pub(crate) use self::properties::from_properties;
 /// What the user has set.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Security {
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub(crate) tls: Option<Tls>,
     pub(crate) sasl: Option<Sasl>,
 }
@@ -80,11 +83,11 @@ impl Secured {
     }
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 use self::tls as tls_or_none;
 
 /// A build without TLS.
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 mod tls_or_none {
     use std::io;
     use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::jaas::Jaas;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 use super::tls::Tls;
 use super::{FileTokens, Sasl, Secret, Security};
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub(crate) fn from_properties(
         }
     };
     let security = Security {
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "_tls")]
         tls: match has_tls {
             true => Some(properties.tls()?),
             false => None,
@@ -42,9 +42,10 @@ pub(crate) fn from_properties(
             false => None,
         },
     };
-    if has_tls && cfg!(not(feature = "tls")) {
+    if has_tls && cfg!(not(feature = "_tls")) {
         return Err(Error::config(format!(
-            "security.protocol={protocol}: this build has no TLS; build kafka-client with the feature tls"
+            "security.protocol={protocol}: this build has no TLS; build kafka-client with the feature tls or \
+             tls-aws-lc"
         )));
     }
     match properties.0.keys().next() {
@@ -122,7 +123,7 @@ impl Properties {
         Ok(found)
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     fn tls(&mut self) -> Result<Tls, Error> {
         for name in ["ssl.truststore.type", "ssl.keystore.type"] {
             let store = self.take(name);
@@ -238,7 +239,7 @@ impl Properties {
                 }
                 let (user, password) = (jaas.get("username"), jaas.get("password"));
                 let token = jaas.get("tokenauth").map(Secret::expose);
-                #[cfg(feature = "tls")]
+                #[cfg(feature = "_tls")]
                 if token == Some("true")
                     && mechanism != "PLAIN"
                     && let (Some(id), Some(hmac)) = (user, password)
@@ -263,8 +264,8 @@ impl Properties {
         };
         Sasl::with_password(mechanism, user.expose(), &password).ok_or_else(|| {
             Error::config(format!(
-                "sasl.mechanism={mechanism}: build kafka-client with the feature tls, which brings its \
-                 cryptography"
+                "sasl.mechanism={mechanism}: build kafka-client with the feature tls or tls-aws-lc, which \
+                 bring its cryptography"
             ))
         })
     }
@@ -297,7 +298,7 @@ impl Properties {
 }
 
 #[cfg(test)]
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 mod tests {
     use super::*;
 

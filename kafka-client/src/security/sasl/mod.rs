@@ -9,7 +9,7 @@ mod authenticate;
 mod mechanism;
 mod oauthbearer;
 mod plain;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 mod scram;
 mod token;
 mod tokens;
@@ -25,7 +25,7 @@ pub use self::token::{FileTokens, Token, TokenProvider, Tokening};
 
 use self::oauthbearer::OauthBearer;
 use self::plain::Plain;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 use self::scram::{Hash, Scram};
 use super::Secret;
 use crate::env::Env;
@@ -47,7 +47,7 @@ enum Kind {
         user: String,
         password: Secret,
     },
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     Scram {
         hash: Hash,
         user: String,
@@ -69,25 +69,25 @@ impl Sasl {
 
     /// `SCRAM-SHA-256`: a name and a password that is never sent; the broker proves that it knows it too
     /// (RFC 5802, RFC 7677).
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub fn scram_sha_256(user: impl Into<String>, password: impl Into<Secret>) -> Self {
         Self::scram(Hash::Sha256, user.into(), password.into(), false)
     }
 
     /// `SCRAM-SHA-512`, as [`scram_sha_256`](Self::scram_sha_256) with the longer hash.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub fn scram_sha_512(user: impl Into<String>, password: impl Into<Secret>) -> Self {
         Self::scram(Hash::Sha512, user.into(), password.into(), false)
     }
 
     /// A delegation token (KIP-48): its id and its HMAC in base64, over `SCRAM-SHA-256`.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub fn delegation_token(id: impl Into<String>, hmac: impl Into<Secret>) -> Self {
         Self::scram(Hash::Sha256, id.into(), hmac.into(), true)
     }
 
     /// A delegation token over the mechanism of this name.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub(super) fn lent(mechanism: &str, id: &str, hmac: Secret) -> Self {
         let hash = match mechanism {
             "SCRAM-SHA-512" => Hash::Sha512,
@@ -107,7 +107,7 @@ impl Sasl {
         Self(Kind::Other(Arc::new(mechanism)))
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     fn scram(hash: Hash, user: String, password: Secret, is_token: bool) -> Self {
         Self(Kind::Scram {
             hash,
@@ -121,9 +121,9 @@ impl Sasl {
     pub(super) fn with_password(mechanism: &str, user: &str, password: &Secret) -> Option<Self> {
         match mechanism {
             "PLAIN" => Some(Self::plain(user, password.clone())),
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             "SCRAM-SHA-256" => Some(Self::scram_sha_256(user, password.clone())),
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             "SCRAM-SHA-512" => Some(Self::scram_sha_512(user, password.clone())),
             _ => None,
         }
@@ -133,7 +133,7 @@ impl Sasl {
     pub(super) fn name(&self) -> &str {
         match &self.0 {
             Kind::Plain { .. } => plain::NAME,
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             Kind::Scram { hash, .. } => hash.mechanism(),
             Kind::OauthBearer(_) => oauthbearer::NAME,
             Kind::Other(mechanism) => mechanism.name(),
@@ -144,7 +144,7 @@ impl Sasl {
     pub(super) fn mechanism(&self, env: &Env) -> Arc<dyn SaslMechanism> {
         match &self.0 {
             Kind::Plain { user, password } => Arc::new(Plain::new(user, password)),
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             Kind::Scram {
                 hash,
                 user,
@@ -163,7 +163,7 @@ impl fmt::Debug for Sasl {
         sasl.field("mechanism", &self.name());
         match &self.0 {
             Kind::Plain { user, .. } => sasl.field("user", user),
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             Kind::Scram { user, .. } => sasl.field("user", user),
             Kind::OauthBearer(_) | Kind::Other(_) => &mut sasl,
         }

@@ -1,6 +1,6 @@
 //! SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and it is never sent.
 //!
-//! The cryptography is ring's, which TLS brings anyway. Names and passwords are taken as they are, as
+//! The cryptography is that of TLS, which brings it anyway. Names and passwords are taken as they are, as
 //! Kafka's own client takes them: it does not prepare them (SASLprep), so neither does this.
 
 use std::fmt;
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ring::rand::{SecureRandom, SystemRandom};
-use ring::{digest, hmac, pbkdf2};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::mechanism::{Beginning, Responding, SaslError, SaslExchange, SaslMechanism, SaslStart};
 use crate::env::{Env, lock};
 use crate::security::Secret;
+use crate::security::crypto::rand::{SecureRandom, SystemRandom};
+use crate::security::crypto::{digest, hmac, pbkdf2};
 
 /// Fewer iterations than this give the password away: Kafka's own client refuses them as well (RFC 7677).
 const ITERATIONS_MIN: u32 = 4096;

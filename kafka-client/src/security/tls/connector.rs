@@ -12,7 +12,7 @@ use super::material::{Identity, Source, Stamp};
 use super::{Tls, verify};
 use crate::env::{Env, Stream, lock};
 use crate::error::{Error, ErrorKind};
-use crate::security::Security;
+use crate::security::{Security, crypto};
 
 /// Makes TLS connections with the settings of a client.
 pub(crate) struct TlsConnector {
@@ -168,7 +168,7 @@ fn make(settings: &Tls) -> Result<ClientConfig, Error> {
 /// The cryptography: what the program has installed for all of rustls, else that of this build.
 fn provider() -> Arc<CryptoProvider> {
     let installed = CryptoProvider::get_default().cloned();
-    installed.unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
+    installed.unwrap_or_else(|| Arc::new(crypto::provider()))
 }
 
 fn roots(settings: &Tls) -> Result<RootCertStore, Error> {
