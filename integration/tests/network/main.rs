@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod acks;
+mod coordinators;
 mod dialing;
 mod edited;
 mod fetching;

@@ -14,6 +14,8 @@ pub(crate) struct Membership {
     pub(crate) member_id: String,
     /// -1 outside of a generation.
     pub(crate) generation: i32,
+    /// The last generation that brought an assignment; -1 if what came with it is lost.
+    settled: i32,
     /// The assignor the group runs.
     pub(crate) assignor: Option<Assignor>,
     /// Whether this member computes the assignments.
@@ -57,6 +59,7 @@ impl Membership {
         Self {
             member_id: String::new(),
             generation: -1,
+            settled: -1,
             assignor: None,
             leader: false,
             owned: Vec::new(),
@@ -66,6 +69,7 @@ impl Membership {
 
     /// Notes what the assignor of the group has assigned, for later rebalances.
     pub(crate) fn note(&mut self, assigned: &[TopicPartition]) {
+        self.settled = self.generation;
         let former = Former {
             owned: assigned.to_vec(),
             generation: self.generation,
@@ -97,9 +101,21 @@ impl Membership {
         }
     }
 
+    /// The coordinator is in another generation than the member. If this one brought no assignment, that can be
+    /// the one before: a coordinator stores a generation with its assignment, so one that restarts in the middle
+    /// of a rebalance begins again at the last that has one. What is owned is owned in that. Whether there is such.
+    pub(crate) fn fall_back(&mut self) -> bool {
+        let has_one = (0..self.generation).contains(&self.settled);
+        if has_one {
+            self.generation = self.settled;
+        }
+        has_one
+    }
+
     /// The place in the group is gone; the partitions with it.
     pub(crate) fn lose(&mut self, remedy: Remedy) -> Vec<TopicPartition> {
         self.generation = -1;
+        self.settled = -1;
         self.leader = false;
         if remedy == Remedy::RejoinAsNew {
             self.member_id.clear();
@@ -166,6 +182,24 @@ mod tests {
         let mut membership = joined;
         membership.lose(remedy(ErrorCode::UNKNOWN_MEMBER_ID));
         assert_eq!(membership, Membership::new());
+    }
+
+    #[test]
+    fn a_generation_without_an_assignment_falls_back_once() {
+        let mut membership = Membership::new();
+        assert!(!membership.fall_back());
+        membership.generation = 7;
+        assert!(!membership.fall_back(), "nothing came before");
+        membership.note(&partitions(&[1]));
+        assert!(!membership.fall_back(), "it has its assignment");
+        membership.generation = 9;
+        assert!(membership.fall_back());
+        assert_eq!(membership.generation, 7);
+        assert!(!membership.fall_back());
+        membership.generation = 9;
+        membership.lose(Remedy::RejoinLost);
+        membership.generation = 10;
+        assert!(!membership.fall_back(), "what it had is lost");
     }
 
     #[test]

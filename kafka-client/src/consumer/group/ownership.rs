@@ -186,6 +186,14 @@ impl Group {
 
     /// The place in the group is gone, and the partitions with it.
     pub(super) fn lose(&mut self, remedy: Remedy) {
+        if remedy == Remedy::RejoinLost && self.membership.fall_back() {
+            self.must_join = true;
+            tracing::debug!(
+                group = %self.coordinator.key(), generation = self.membership.generation,
+                "back to the generation before"
+            );
+            return;
+        }
         let lost = self.membership.lose(remedy);
         self.must_join = true;
         if lost.is_empty() {
