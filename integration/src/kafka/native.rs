@@ -15,6 +15,7 @@ pub struct NativeKafka {
     process: Option<JavaProcess>,
     directory: TempDir,
     tools: JavaTools,
+    options: Vec<String>,
     port: u16,
 }
 
@@ -39,6 +40,20 @@ impl NativeKafka {
     /// # Cancel safety
     /// Dropping the future kills the node.
     pub async fn start_with(settings: &[(&str, &str)]) -> Result<Self, KafkaError> {
+        Self::start_with_options(&[], settings).await
+    }
+
+    /// The same with options for the virtual machine of the node.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills the node.
+    pub async fn start_with_options(
+        options: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Result<Self, KafkaError> {
         let tools = JavaTools::from_env()?;
         let directory =
             TempDir::with_prefix("kafka-").map_err(KafkaError::io("temporary directory"))?;
@@ -67,6 +82,7 @@ impl NativeKafka {
             process: None,
             directory,
             tools,
+            options: options.iter().map(ToString::to_string).collect(),
             port,
         };
         let properties = kafka.properties();
@@ -119,11 +135,11 @@ impl NativeKafka {
     pub async fn restart(&mut self) -> Result<(), KafkaError> {
         self.kill().await?;
         let properties = self.properties().display().to_string();
-        let mut process = self.tools.spawn_with(
-            &["-Dorg.apache.logging.log4j.level=INFO"],
-            class::SERVER,
-            &[&properties],
-        )?;
+        let mut options = vec!["-Dorg.apache.logging.log4j.level=INFO"];
+        options.extend(self.options.iter().map(String::as_str));
+        let mut process = self
+            .tools
+            .spawn_with(&options, class::SERVER, &[&properties])?;
         process
             .wait_for(
                 "line `Kafka Server started`",

@@ -2,13 +2,16 @@
 //!
 //! * [`Authority`]: signs certificates of brokers and clients, good ones and bad ones.
 //! * [`token`]: an unsigned token, as Kafka's own brokers take it where nothing else is configured.
+//! * [`Realm`]: a realm of Kerberos with a KDC.
 //! * [`SecureKafka`]: Apache Kafka with a listener for each protocol.
 
 mod authority;
 mod kafka;
+mod realm;
 
 pub use authority::{Authority, Certificate, Validity};
 pub use kafka::SecureKafka;
+pub use realm::{KerberosKafka, REALM, Realm, Ticket};
 
 use std::time::{Duration, SystemTime};
 

@@ -3,6 +3,7 @@
 //! - `certificates`: of brokers and clients: good ones, bad ones, and ones that change
 //! - `ending`: connections that end
 //! - `foreign`: clients that are not ours, on the reference broker
+//! - `kerberos`: GSSAPI on Apache Kafka, with the feature `gssapi`
 //! - `matrix`: each protocol with each mechanism carries records
 //! - `wrong`: what is wrong on purpose, and what the user is told
 //! - `renewal`: sessions that end, and clients that authenticate again
@@ -13,6 +14,8 @@
 mod certificates;
 mod ending;
 mod foreign;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod log;
 mod matrix;
 mod renewal;

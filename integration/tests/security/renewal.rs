@@ -17,15 +17,15 @@ use crate::site::{Embedded, Site, mechanisms};
 const SESSION: (&str, &str) = ("connections.max.reauth.ms", "2000");
 
 /// How long the load lasts; `SOAK_SECONDS` sets it.
-fn load_time() -> Duration {
+pub(crate) fn load_time() -> Duration {
     let seconds = std::env::var("SOAK_SECONDS").ok();
     let seconds = seconds.map(|text| text.parse().unwrap());
     Duration::from_secs(seconds.unwrap_or(10))
 }
 
 /// Sends numbered records one behind the other and many at a time, and reads them back, for a while: none
-/// is refused, lost, doubled or out of order, and no connection is lost.
-async fn load(kafka: &Kafka, topic: &str) {
+/// is refused, lost, doubled or out of order. How many they were.
+pub(crate) async fn load(kafka: &Kafka, topic: &str) -> u64 {
     const AT_A_TIME: usize = 200;
     const END: &str = "end";
     let until = tokio::time::Instant::now() + load_time();
@@ -71,6 +71,7 @@ async fn load(kafka: &Kafka, topic: &str) {
     println!("{written} records");
     consumer.close().await.unwrap();
     producer.close().await.unwrap();
+    written
 }
 
 /// All mechanisms at once, each with a client of its own.

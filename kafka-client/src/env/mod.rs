@@ -32,6 +32,8 @@ pub use self::connector::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub(crate) use self::random::Random;
 use self::runtime::{Owned, Runtime};
 use crate::error::Error;
+#[cfg(feature = "gssapi")]
+use crate::error::ErrorKind;
 
 /// What the client sees of the outside.
 #[derive(Clone)]
@@ -227,6 +229,31 @@ impl Env {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => Err(Error::runtime_ended()),
         }
+    }
+
+    /// Runs what a library may be held up with by the network for long, on a thread of its own: the runtime,
+    /// when it ends, waits for the threads that it lends.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not end what runs.
+    #[cfg(feature = "gssapi")]
+    pub(crate) async fn on_own_thread<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (done, output) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let failed = |text: String| Error::new(ErrorKind::Connect, text);
+        thread
+            // Nobody may be waiting any more.
+            .spawn(move || drop(done.send(work())))
+            .map_err(|error| failed(format!("cannot start a thread: {error}")))?;
+        let output = output.await;
+        output.map_err(|_| failed(format!("the thread {name} has panicked")))
     }
 
     /// The time of day, for what expires.

@@ -82,6 +82,12 @@ impl Jaas {
     pub(super) fn get(&self, option: &str) -> Option<&Secret> {
         self.options.get(option)
     }
+
+    /// The names of all options.
+    #[cfg(feature = "gssapi")]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.options.keys().map(String::as_str)
+    }
 }
 
 enum Token {

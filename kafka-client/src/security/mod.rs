@@ -23,6 +23,8 @@ mod tls;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "gssapi")]
+pub use self::sasl::Kerberos;
 pub(crate) use self::sasl::{Ask, Authenticated, begin, exchange};
 pub use self::sasl::{
     Beginning, FileTokens, Responding, Sasl, SaslError, SaslExchange, SaslMechanism, SaslStart,

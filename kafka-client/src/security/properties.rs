@@ -78,7 +78,13 @@ fn unknown(name: &str) -> Error {
              broker, or leave it out"
         }
         "ssl.crl.location" => "is not taken: revocation lists are not looked at",
-        "sasl.kerberos.service.name" => "is for GSSAPI, which this client does not have",
+        "sasl.kerberos.kinit.cmd"
+        | "sasl.kerberos.ticket.renew.jitter"
+        | "sasl.kerberos.ticket.renew.window.factor"
+        | "sasl.kerberos.min.time.before.relogin" => {
+            "is not taken: the system's Kerberos library gets tickets with a keytab, and gets them anew in time"
+        }
+        name if name.starts_with("sasl.kerberos.") => "is for sasl.mechanism=GSSAPI: leave it out",
         "sasl.username" | "sasl.password" | "sasl.oauthbearer.token.endpoint.url" => {
             "has no effect with this sasl.mechanism: leave it out"
         }
@@ -205,15 +211,19 @@ impl Properties {
         let mechanism = self.one_of(&["sasl.mechanism", "sasl.mechanisms"])?;
         let mechanism = mechanism.map(|(_, value)| value.expose().trim().to_owned());
         // Kafka's default, which few mean.
+        let is_default = mechanism.is_none();
         let mechanism = mechanism.unwrap_or_else(|| "GSSAPI".to_owned());
         let jaas = self.take("sasl.jaas.config");
         let jaas = jaas.map(|text| Jaas::read(text.expose())).transpose()?;
         match mechanism.as_str() {
             "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => self.with_password(&mechanism, jaas),
             "OAUTHBEARER" => self.with_tokens(jaas.as_ref()),
+            "GSSAPI" if !is_default || self.0.contains_key("sasl.kerberos.service.name") => {
+                self.with_kerberos(jaas.as_ref())
+            }
             _ => Err(Error::config(format!(
-                "sasl.mechanism={mechanism}: set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER; \
-                 others take KafkaBuilder::sasl with Sasl::custom"
+                "sasl.mechanism={mechanism}: set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, \
+                 GSSAPI; others take KafkaBuilder::sasl with Sasl::custom"
             ))),
         }
     }
@@ -268,6 +278,19 @@ impl Properties {
                  bring its cryptography"
             ))
         })
+    }
+
+    #[cfg(feature = "gssapi")]
+    fn with_kerberos(&mut self, jaas: Option<&Jaas>) -> Result<Sasl, Error> {
+        super::sasl::kerberos(|name| self.take(name), jaas).map(Sasl::gssapi)
+    }
+
+    #[cfg(not(feature = "gssapi"))]
+    fn with_kerberos(&mut self, _: Option<&Jaas>) -> Result<Sasl, Error> {
+        Err(Error::config(
+            "sasl.mechanism=GSSAPI: build kafka-client with the feature gssapi, which needs the Kerberos library \
+             of the system; or set sasl.mechanism to one that the brokers take beside it",
+        ))
     }
 
     fn with_tokens(&mut self, jaas: Option<&Jaas>) -> Result<Sasl, Error> {
@@ -396,6 +419,21 @@ mod tests {
                 "https",
             ),
             ("security.protocol=SASL_SSL", "sasl.mechanism=GSSAPI"),
+            #[cfg(not(feature = "gssapi"))]
+            (
+                "security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI",
+                "the feature gssapi",
+            ),
+            #[cfg(feature = "gssapi")]
+            (
+                "security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI\nsasl.kerberos.kinit.cmd=kinit",
+                "gets them anew",
+            ),
+            (
+                "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.username=a\nsasl.password=hunter2\n\
+                 sasl.kerberos.service.name=kafka",
+                "for sasl.mechanism=GSSAPI",
+            ),
             (
                 "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN",
                 "sasl.username",

@@ -141,6 +141,10 @@ fn refused(code: ErrorCode, mechanism: &str, words: &str) -> Error {
         super::oauthbearer::NAME => {
             "check the token's issuer, audience and expiry, and that the clocks agree"
         }
+        "GSSAPI" => {
+            "check that the key in the broker's keytab is the one that the KDC has for it, that the clocks \
+             agree, and that the principal is one that the broker lets in"
+        }
         _ => {
             "check user name and password, and that the user is one of this cluster and this mechanism"
         }

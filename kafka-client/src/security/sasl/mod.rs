@@ -2,10 +2,12 @@
 //!
 //! - `mechanism`: what a mechanism is, for those of this crate and of users
 //! - `authenticate`: the exchange with a broker
-//! - `plain`, `scram`, `oauthbearer`: the mechanisms
+//! - `plain`, `scram`, `oauthbearer`, `gssapi`: the mechanisms
 //! - `token`: tokens and where they come from; `tokens` keeps them fresh
 
 mod authenticate;
+#[cfg(feature = "gssapi")]
+mod gssapi;
 mod mechanism;
 mod oauthbearer;
 mod plain;
@@ -18,6 +20,10 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use self::authenticate::{Ask, Authenticated, begin, exchange};
+#[cfg(feature = "gssapi")]
+pub use self::gssapi::Kerberos;
+#[cfg(feature = "gssapi")]
+pub(super) use self::gssapi::from_properties as kerberos;
 pub use self::mechanism::{
     Beginning, Responding, SaslError, SaslExchange, SaslMechanism, SaslStart,
 };
@@ -55,6 +61,8 @@ enum Kind {
         is_token: bool,
     },
     OauthBearer(Arc<dyn TokenProvider>),
+    #[cfg(feature = "gssapi")]
+    Gssapi(Kerberos),
     Other(Arc<dyn SaslMechanism>),
 }
 
@@ -102,6 +110,13 @@ impl Sasl {
         Self(Kind::OauthBearer(Arc::new(tokens)))
     }
 
+    /// `GSSAPI`: Kerberos (RFC 4752), by the system's library. Each connection shows a ticket of its own, also
+    /// when it authenticates again, so tickets that are got anew are used without more.
+    #[cfg(feature = "gssapi")]
+    pub fn gssapi(kerberos: Kerberos) -> Self {
+        Self(Kind::Gssapi(kerberos))
+    }
+
     /// A mechanism of the user's.
     pub fn custom(mechanism: impl SaslMechanism) -> Self {
         Self(Kind::Other(Arc::new(mechanism)))
@@ -136,6 +151,8 @@ impl Sasl {
             #[cfg(feature = "_tls")]
             Kind::Scram { hash, .. } => hash.mechanism(),
             Kind::OauthBearer(_) => oauthbearer::NAME,
+            #[cfg(feature = "gssapi")]
+            Kind::Gssapi(_) => gssapi::NAME,
             Kind::Other(mechanism) => mechanism.name(),
         }
     }
@@ -152,6 +169,8 @@ impl Sasl {
                 is_token,
             } => Arc::new(Scram::new(env, *hash, user, password, *is_token)),
             Kind::OauthBearer(tokens) => Arc::new(OauthBearer::new(env, tokens.clone())),
+            #[cfg(feature = "gssapi")]
+            Kind::Gssapi(kerberos) => Arc::new(gssapi::Gssapi::new(env, kerberos)),
             Kind::Other(mechanism) => mechanism.clone(),
         }
     }
@@ -165,6 +184,8 @@ impl fmt::Debug for Sasl {
             Kind::Plain { user, .. } => sasl.field("user", user),
             #[cfg(feature = "_tls")]
             Kind::Scram { user, .. } => sasl.field("user", user),
+            #[cfg(feature = "gssapi")]
+            Kind::Gssapi(kerberos) => sasl.field("kerberos", kerberos),
             Kind::OauthBearer(_) | Kind::Other(_) => &mut sasl,
         }
         .finish_non_exhaustive()

@@ -1,0 +1,100 @@
+//! Calls of the library, which asks a KDC over the network and cannot be told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::env::{Elapsed, Env};
+use crate::security::SaslError;
+
+/// How long a call is waited for. Below `socket.connection.setup.timeout.ms`, whose end would not say what took so
+/// long. What comes later is not lost: the ticket is there for the next attempt.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// Runs calls one at a time, each on a thread of its own. However many connections are tried while a KDC is silent,
+/// one thread waits for it.
+#[derive(Clone)]
+pub(super) struct Worker {
+    env: Env,
+    turn: Arc<Semaphore>,
+}
+
+impl Worker {
+    pub(super) fn new(env: &Env) -> Self {
+        Self {
+            env: env.clone(),
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// What a call gives.
+    ///
+    /// # Errors
+    /// When it takes too long, or the one before does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not end a call that has begun.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SaslError> {
+        let end = self.env.after(LIMIT);
+        let called = async {
+            let turn = self.turn.clone().acquire_owned().await;
+            let call = move || {
+                let done = call();
+                drop(turn);
+                done
+            };
+            self.env.on_own_thread("kafka-kerberos", call).await
+        };
+        match self.env.timeout_at(end, called).await {
+            Ok(done) => done.map_err(|error| SaslError::Unavailable(error.into())),
+            Err(Elapsed) => {
+                let text = format!(
+                    "the Kerberos library has not answered for {} s: check that a KDC of the realm can be \
+                     reached (krb5.conf, a firewall)",
+                    LIMIT.as_secs()
+                );
+                Err(SaslError::Unavailable(text.into()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::env::{TcpConnector, all};
+
+    #[tokio::test(start_paused = true)]
+    async fn one_call_waits_for_a_silent_kdc_however_many_are_tried() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let worker = Worker::new(&env);
+        let (answer, silence) = mpsc::channel::<()>();
+        let begun = Arc::new(AtomicUsize::new(0));
+        let count = begun.clone();
+        let silent = worker.call(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            silence.recv()
+        });
+        let text = silent.await.unwrap_err().to_string();
+        assert!(text.contains("8 s") && text.contains("KDC"), "{text}");
+        let others = (0..10).map(|_| {
+            let count = begun.clone();
+            worker.call(move || count.fetch_add(1, Ordering::Relaxed))
+        });
+        for other in all(others).await {
+            assert!(matches!(other, Err(SaslError::Unavailable(_))));
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
+        // The clock of the test knows nothing of other threads.
+        tokio::time::resume();
+        answer.send(()).unwrap();
+        assert_eq!(worker.call(|| "there").await.unwrap(), "there");
+    }
+}
