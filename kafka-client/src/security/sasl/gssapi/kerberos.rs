@@ -82,6 +82,17 @@ impl Kerberos {
         self.tickets = Tickets::Cache(cache.into());
         self
     }
+
+    /// Where tickets are kept that are got with a keytab. All clients of the program with the same keytab and
+    /// principal share them, so there are no more caches than keytabs: the library keeps a cache in memory for as
+    /// long as the program runs.
+    pub(super) fn memory_cache(&self) -> Option<String> {
+        let Tickets::Keytab(keytab) = &self.tickets else {
+            return None;
+        };
+        let principal = self.principal.as_deref().unwrap_or_default();
+        Some(format!("MEMORY:kafka-client {principal} {keytab}"))
+    }
 }
 
 const MODULE: &str = "Krb5LoginModule";

@@ -93,18 +93,14 @@ fn credentials(kerberos: &Kerberos) -> Result<Cred, Failure> {
             )?);
         }
         Tickets::Cache(cache) => vec![(c"ccache", text(cache)?)],
-        // Tickets stay in memory, where all clients of the program with this keytab find them; the library
-        // gets new ones when half of their life is over.
-        Tickets::Keytab(keytab) => {
-            let cache = format!(
-                "MEMORY:kafka-client {} {keytab}",
-                principal.unwrap_or_default()
-            );
-            vec![
-                (c"client_keytab", text(keytab)?),
-                (c"ccache", text(&cache)?),
-            ]
-        }
+        // The library gets new tickets when half of the life of those in the cache is over.
+        Tickets::Keytab(keytab) => vec![
+            (c"client_keytab", text(keytab)?),
+            (
+                c"ccache",
+                text(&kerberos.memory_cache().unwrap_or_default())?,
+            ),
+        ],
     };
     let elements: Vec<(&CStr, CString)> = elements;
     Ok(store::acquire(principal, &elements)?)

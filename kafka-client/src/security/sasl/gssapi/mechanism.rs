@@ -32,7 +32,7 @@ impl Gssapi {
     pub(in crate::security::sasl) fn new(env: &Env, kerberos: &Kerberos) -> Self {
         Self {
             kerberos: Arc::new(kerberos.clone()),
-            worker: Worker::new(env),
+            worker: Worker::new(env, kerberos.memory_cache()),
         }
     }
 

@@ -1,16 +1,21 @@
 //! Calls of the library, which asks a KDC over the network and cannot be told to stop.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::env::{Elapsed, Env};
+use crate::env::{Elapsed, Env, lock};
 use crate::security::SaslError;
 
 /// How long a call is waited for. Below `socket.connection.setup.timeout.ms`, whose end would not say what took so
 /// long. What comes later is not lost: the ticket is there for the next attempt.
 const LIMIT: Duration = Duration::from_secs(8);
+
+/// The turns of caches in memory, by the names of those: all clients of the program that have a cache in common take
+/// turns, as the library empties it for a moment when it gets new tickets.
+static SHARED: Mutex<BTreeMap<String, Arc<Semaphore>>> = Mutex::new(BTreeMap::new());
 
 /// Runs calls one at a time, each on a thread of its own. However many connections are tried while a KDC is silent,
 /// one thread waits for it.
@@ -21,10 +26,16 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(env: &Env) -> Self {
+    /// With a cache in memory that other clients may have as well, or without.
+    pub(super) fn new(env: &Env, cache: Option<String>) -> Self {
+        let turn = || Arc::new(Semaphore::new(1));
+        let turn = match cache {
+            Some(cache) => lock(&SHARED).entry(cache).or_insert_with(turn).clone(),
+            None => turn(),
+        };
         Self {
             env: env.clone(),
-            turn: Arc::new(Semaphore::new(1)),
+            turn,
         }
     }
 
@@ -74,7 +85,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_call_waits_for_a_silent_kdc_however_many_are_tried() {
         let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
-        let worker = Worker::new(&env);
+        let worker = Worker::new(&env, None);
         let (answer, silence) = mpsc::channel::<()>();
         let begun = Arc::new(AtomicUsize::new(0));
         let count = begun.clone();
@@ -96,5 +107,15 @@ mod tests {
         tokio::time::resume();
         answer.send(()).unwrap();
         assert_eq!(worker.call(|| "there").await.unwrap(), "there");
+    }
+
+    #[tokio::test]
+    async fn clients_with_a_cache_in_common_take_turns() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let worker = |cache: Option<&str>| Worker::new(&env, cache.map(str::to_owned));
+        let (one, same) = (worker(Some("MEMORY:a")), worker(Some("MEMORY:a")));
+        assert!(Arc::ptr_eq(&one.turn, &same.turn));
+        assert!(!Arc::ptr_eq(&one.turn, &worker(Some("MEMORY:b")).turn));
+        assert!(!Arc::ptr_eq(&worker(None).turn, &worker(None).turn));
     }
 }
