@@ -114,7 +114,8 @@
 //!
 //! Tested with Apache Kafka 4.3.1; which versions of each API are spoken is agreed upon with each
 //! broker. The minimum Rust version is 1.88, and raising it is a minor version. There is no `unsafe`
-//! code in this crate. Warnings and what happens inside are told through [`tracing`].
+//! code in this crate, but for one call of the system's Kerberos library with the feature `gssapi`.
+//! Warnings and what happens inside are told through [`tracing`].
 //!
 //! [`Delivered`]: producer::Delivered
 //! [`Delivery`]: producer::Delivery

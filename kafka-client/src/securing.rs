@@ -50,6 +50,28 @@
 //! # }
 //! ```
 //!
+//! ## Whose cryptography
+//!
+//! | feature | cryptography of TLS and SCRAM |
+//! |---|---|
+//! | `tls` (default) | ring |
+//! | `tls-aws-lc` | aws-lc, also where another crate of the program has switched `tls` on |
+//!
+//! - What a program has installed for all of rustls (`CryptoProvider::install_default`) is used for TLS instead
+//!   (test: `kafka-client/src/security/tls/connector.rs`: `what_a_program_has_installed_is_used`).
+//! - With aws-lc the keys of TLS 1.3 are agreed upon by X25519MLKEM768, which is to hold against quantum computers,
+//!   with a broker that has it (test: `kafka-client/src/security/crypto.rs`:
+//!   `the_key_exchange_is_post_quantum_with_a_server_that_has_it`); with others by X25519 as before
+//!   (test: `kafka-client/src/security/crypto.rs`:
+//!   `the_key_exchange_is_a_usual_one_with_a_server_that_has_no_other`). The certificates that say who a broker is
+//!   are not of that kind, nor is SCRAM.
+//! - This is not the FIPS module of aws-lc (test: `kafka-client/src/security/crypto.rs`:
+//!   `the_library_is_not_its_validated_module`).
+//!
+//! ```toml
+//! kafka-client = { version = "0.1", default-features = false, features = ["tls-aws-lc"] }
+//! ```
+//!
 //! ## A certificate of the client (mTLS)
 //!
 //! - Certificate and key are in PEM; the key is PKCS#8, PKCS#1 or SEC1, or PKCS#8 with a password if this crate
@@ -184,6 +206,45 @@
 //! let kafka = Kafka::builder("broker.example:9093")
 //!     .tls(Tls::new())
 //!     .sasl(Sasl::oauthbearer(|| async { Ok(Token::new(fetch().await?)) }))
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## GSSAPI (Kerberos)
+//!
+//! With the feature `gssapi`. The Kerberos library of the system does the work: MIT's, with its headers
+//! (`libkrb5-dev`) and `libclang` to build. It is tried on Linux; there is none for Windows.
+//!
+//! - Tickets are those of a credentials cache, or are got with a keytab and then kept fresh
+//!   (test: `integration/tests/security/kerberos.rs`: `tickets_of_a_cache_and_of_a_keytab_carry_records`).
+//! - Each session begins with a ticket that is good at that time, so no request is lost when sessions and tickets end
+//!   (test: `integration/tests/security/kerberos.rs`: `sessions_and_tickets_end_and_no_request_is_lost`).
+//! - No ticket, an expired one, a service or a keytab that is wrong, a KDC that is away: each is told with what to try
+//!   (test: `integration/tests/security/kerberos.rs`: `each_mistake_is_told_with_what_to_change`).
+//! - A KDC that says nothing holds up one thread, and no task; an attempt ends after eight seconds
+//!   (test: `kafka-client/src/security/sasl/gssapi/worker.rs`:
+//!   `one_call_waits_for_a_silent_kdc_however_many_are_tried`).
+//! - The usual options of Java's `Krb5LoginModule` are taken, and the others refused by name
+//!   (test: `kafka-client/src/security/sasl/gssapi/kerberos.rs`: `what_is_not_taken_is_named`).
+//! - Only the authentication is Kerberos': no layer of it protects what is sent then, as in all of Kafka, so use TLS
+//!   (test: `kafka-client/src/security/sasl/gssapi/layer.rs`: `no_layer_is_chosen_where_it_is_offered`).
+//!
+#![cfg_attr(feature = "gssapi", doc = "```no_run")]
+#![cfg_attr(not(feature = "gssapi"), doc = "```ignore")]
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use kafka_client::Kafka;
+//! use kafka_client::security::{Kerberos, Sasl, Tls};
+//!
+//! let kerberos = Kerberos::new() // the tickets of kinit; or:
+//!     .keytab("/etc/security/billing.keytab")
+//!     .principal("billing@EXAMPLE.COM");
+//! let kafka = Kafka::builder("broker.example:9093")
+//!     .tls(Tls::new())
+//!     .sasl(Sasl::gssapi(kerberos))
 //!     .connect()
 //!     .await?;
 //! # drop(kafka);

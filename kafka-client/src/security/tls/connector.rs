@@ -199,3 +199,16 @@ fn roots(settings: &Tls) -> Result<RootCertStore, Error> {
     }
     Ok(store)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_has_installed_is_used() {
+        // The same as without, for the sake of other tests. An error says that somebody was first.
+        let _ = crypto::provider().install_default();
+        let installed = CryptoProvider::get_default().unwrap();
+        assert!(Arc::ptr_eq(&provider(), installed));
+    }
+}
