@@ -27,10 +27,16 @@ impl Log {
 
     /// How many lines have these words, and those: the other tests of the program write here as well.
     pub(crate) fn count(&self, words: &str, of: &str) -> usize {
+        self.lines(words, of).len()
+    }
+
+    /// Those lines.
+    pub(crate) fn lines(&self, words: &str, of: &str) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         text.lines()
             .filter(|line| line.contains(words) && line.contains(of))
-            .count()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// That none of these is to be read in it, though there is something.

@@ -87,10 +87,12 @@ mod tests {
         let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
         let worker = Worker::new(&env, None);
         let (answer, silence) = mpsc::channel::<()>();
+        let (begins, has_begun) = mpsc::channel();
         let begun = Arc::new(AtomicUsize::new(0));
         let count = begun.clone();
         let silent = worker.call(move || {
             count.fetch_add(1, Ordering::Relaxed);
+            begins.send(()).unwrap();
             silence.recv()
         });
         let text = silent.await.unwrap_err().to_string();
@@ -102,6 +104,7 @@ mod tests {
         for other in all(others).await {
             assert!(matches!(other, Err(SaslError::Unavailable(_))));
         }
+        has_begun.recv().unwrap();
         assert_eq!(begun.load(Ordering::Relaxed), 1);
         // The clock of the test knows nothing of other threads.
         tokio::time::resume();
