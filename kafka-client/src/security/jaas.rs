@@ -79,8 +79,40 @@ impl Jaas {
         })
     }
 
-    pub(super) fn get(&self, option: &str) -> Option<&Secret> {
-        self.options.get(option)
+    pub(super) fn take(&mut self, option: &str) -> Option<Secret> {
+        self.options.remove(option)
+    }
+
+    /// Takes the options whose names begin so, without that.
+    pub(super) fn take_all(&mut self, prefix: &str) -> Vec<(String, Secret)> {
+        let all = std::mem::take(&mut self.options).into_iter();
+        let (taken, rest): (Vec<_>, Vec<_>) = all.partition(|(name, _)| name.starts_with(prefix));
+        self.options = rest.into_iter().collect();
+        let bare = |(name, value): (String, Secret)| (name[prefix.len()..].to_owned(), value);
+        taken.into_iter().map(bare).collect()
+    }
+
+    /// Ends the reading: an option that nothing was done with is a mistake.
+    ///
+    /// # Errors
+    /// When there is one. Its value is not shown.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let Some(name) = self.options.keys().next() else {
+            return Ok(());
+        };
+        let reason = match name.as_str() {
+            name if name.starts_with("unsecuredLogin") => {
+                "makes tokens without a signature, which this client does not: give it a provider of \
+                 tokens with Sasl::oauthbearer"
+            }
+            "serviceName" | "useKeyTab" | "keyTab" | "principal" | "storeKey"
+            | "useTicketCache" => "is for GSSAPI: leave it out",
+            _ => "is no option of this login module that this client knows: check its spelling",
+        };
+        let module = &self.module;
+        Err(Error::config(format!(
+            "sasl.jaas.config: {name} of {module} {reason}"
+        )))
     }
 
     /// The names of all options.
@@ -146,7 +178,7 @@ mod tests {
     use super::*;
 
     fn option<'a>(jaas: &'a Jaas, name: &str) -> Option<&'a str> {
-        jaas.get(name).map(Secret::expose)
+        jaas.options.get(name).map(Secret::expose)
     }
 
     #[test]
@@ -195,5 +227,21 @@ mod tests {
         }
         let jaas = Jaas::read("x.PlainLoginModule required password=\"hunter2\";").unwrap();
         assert!(!format!("{jaas:?}").contains("hunter2"));
+        let error = jaas.finish().unwrap_err().to_string();
+        assert!(error.contains("password of PlainLoginModule"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn options_are_taken_by_their_prefix() {
+        let text = "x.OAuthBearerLoginModule required extension_a=1 extension_b=2 scope=s;";
+        let mut jaas = Jaas::read(text).unwrap();
+        let taken = jaas.take_all("extension_");
+        let taken = taken
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose()));
+        assert_eq!(taken.collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+        assert_eq!(jaas.take("scope").unwrap().expose(), "s");
+        jaas.finish().unwrap();
     }
 }

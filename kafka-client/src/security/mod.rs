@@ -8,12 +8,14 @@
 //! - `tls`: whom the client believes, and its certificate
 //! - `sasl`: mechanisms, and the exchange with a broker
 //! - `crypto`: whose cryptography it is
-//! - `properties`: all of this by Kafka's names; `jaas` reads the one-liners of `sasl.jaas.config`
+//! - `properties`: all of this by Kafka's names, `oauth_properties` those of OAUTHBEARER; `jaas` reads the
+//!   one-liners of `sasl.jaas.config`
 //! - `secret`: text that is never shown, and wiped when it goes
 
 #[cfg(feature = "_tls")]
 mod crypto;
 mod jaas;
+mod oauth_properties;
 mod properties;
 mod sasl;
 mod secret;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::jaas::Jaas;
 #[cfg(feature = "_tls")]
 use super::tls::Tls;
-use super::{FileTokens, Sasl, Secret, Security};
+use super::{Sasl, Secret, Security};
 use crate::error::Error;
 
 /// What these properties say.
@@ -102,10 +102,10 @@ fn unknown(name: &str) -> Error {
     Error::config(format!("{name} {reason}"))
 }
 
-struct Properties(BTreeMap<String, Secret>);
+pub(super) struct Properties(BTreeMap<String, Secret>);
 
 impl Properties {
-    fn take(&mut self, name: &str) -> Option<Secret> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Secret> {
         self.0.remove(name)
     }
 
@@ -113,7 +113,10 @@ impl Properties {
     ///
     /// # Errors
     /// When two are.
-    fn one_of(&mut self, names: &[&'static str]) -> Result<Option<(&'static str, Secret)>, Error> {
+    pub(super) fn one_of(
+        &mut self,
+        names: &[&'static str],
+    ) -> Result<Option<(&'static str, Secret)>, Error> {
         let mut found: Option<(&'static str, Secret)> = None;
         for name in names {
             let Some(value) = self.take(name) else {
@@ -217,7 +220,7 @@ impl Properties {
         let jaas = jaas.map(|text| Jaas::read(text.expose())).transpose()?;
         match mechanism.as_str() {
             "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => self.with_password(&mechanism, jaas),
-            "OAUTHBEARER" => self.with_tokens(jaas.as_ref()),
+            "OAUTHBEARER" => self.with_tokens(jaas),
             "GSSAPI" if !is_default || self.0.contains_key("sasl.kerberos.service.name") => {
                 self.with_kerberos(jaas.as_ref())
             }
@@ -236,7 +239,7 @@ impl Properties {
                     "sasl.jaas.config and sasl.username with sasl.password say the same: set one of them",
                 ));
             }
-            Some(jaas) => {
+            Some(mut jaas) => {
                 let expected = match mechanism {
                     "PLAIN" => "PlainLoginModule",
                     _ => "ScramLoginModule",
@@ -247,12 +250,14 @@ impl Properties {
                         jaas.module
                     )));
                 }
-                let (user, password) = (jaas.get("username"), jaas.get("password"));
-                let token = jaas.get("tokenauth").map(Secret::expose);
+                let (user, password) = (jaas.take("username"), jaas.take("password"));
+                let token = jaas.take("tokenauth");
+                let token = token.as_ref().map(Secret::expose);
+                jaas.finish()?;
                 #[cfg(feature = "_tls")]
                 if token == Some("true")
                     && mechanism != "PLAIN"
-                    && let (Some(id), Some(hmac)) = (user, password)
+                    && let (Some(id), Some(hmac)) = (&user, &password)
                 {
                     return Ok(Sasl::lent(mechanism, id.expose(), hmac.clone()));
                 }
@@ -262,7 +267,7 @@ impl Properties {
                          password",
                     ));
                 }
-                (user.cloned(), password.cloned())
+                (user, password)
             }
             None => (user, password),
         };
@@ -291,32 +296,6 @@ impl Properties {
             "sasl.mechanism=GSSAPI: build kafka-client with the feature gssapi, which needs the Kerberos library \
              of the system; or set sasl.mechanism to one that the brokers take beside it",
         ))
-    }
-
-    fn with_tokens(&mut self, jaas: Option<&Jaas>) -> Result<Sasl, Error> {
-        if let Some(jaas) = jaas
-            && jaas.module != "OAuthBearerLoginModule"
-        {
-            return Err(Error::config(format!(
-                "sasl.jaas.config has {}, and sasl.mechanism=OAUTHBEARER takes OAuthBearerLoginModule",
-                jaas.module
-            )));
-        }
-        let endpoint = self.take("sasl.oauthbearer.token.endpoint.url");
-        let endpoint = endpoint.as_ref().map(|url| url.expose().trim());
-        let path = endpoint.and_then(|url| url.strip_prefix("file:"));
-        match path {
-            // file:/path and file:///path are the same.
-            Some(path) => Ok(Sasl::oauthbearer(FileTokens::new(format!(
-                "/{}",
-                path.trim_start_matches('/')
-            )))),
-            None => Err(Error::config(
-                "sasl.mechanism=OAUTHBEARER takes a file with the token \
-                 (sasl.oauthbearer.token.endpoint.url=file:/..), or KafkaBuilder::sasl with \
-                 Sasl::oauthbearer and a provider of tokens",
-            )),
-        }
     }
 }
 
@@ -455,6 +434,23 @@ mod tests {
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn options_that_nothing_uses_are_refused_by_name() {
+        for (mechanism, module) in [
+            ("PLAIN", "PlainLoginModule"),
+            ("SCRAM-SHA-256", "ScramLoginModule"),
+        ] {
+            let error = read(&format!(
+                "security.protocol=SASL_SSL\nsasl.mechanism={mechanism}\nsasl.jaas.config=x.{module} \
+                 required username=\"a\" password=\"b\" passwort=\"hunter2\";"
+            ));
+            let error = error.unwrap_err().to_string();
+            let words = format!("passwort of {module}");
+            assert!(error.contains(&words), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

@@ -85,12 +85,25 @@ where
 /// Tokens from a file that somebody else keeps fresh, such as those that Kubernetes projects: it is read
 /// each time a token is needed.
 #[derive(Debug, Clone)]
-pub struct FileTokens(PathBuf);
+pub struct FileTokens {
+    path: PathBuf,
+    extensions: BTreeMap<String, String>,
+}
 
 impl FileTokens {
     /// The file with nothing but the token.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self {
+            path: path.into(),
+            extensions: BTreeMap::new(),
+        }
+    }
+
+    /// A SASL extension of each token, as [`Token::extension`].
+    #[must_use]
+    pub fn extension(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extensions.insert(name.into(), value.into());
+        self
     }
 }
 
@@ -98,11 +111,13 @@ impl TokenProvider for FileTokens {
     fn token(&self) -> Tokening<'_> {
         Box::pin(async {
             // It is small, and on a disk of this machine.
-            let text = std::fs::read_to_string(&self.0).map_err(|error| {
-                format!("cannot read the token in {}: {error}", self.0.display())
+            let text = std::fs::read_to_string(&self.path).map_err(|error| {
+                format!("cannot read the token in {}: {error}", self.path.display())
             })?;
             let text = Secret::from(text);
-            Ok(Token::new(text.expose().trim()))
+            let mut token = Token::new(text.expose().trim());
+            token.extensions.clone_from(&self.extensions);
+            Ok(token)
         })
     }
 }
