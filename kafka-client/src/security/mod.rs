@@ -5,6 +5,7 @@
 //! Both together are what Kafka calls `SASL_SSL`. The chapter `securing` has an example for each
 //! mechanism.
 //!
+//! - `http`: how those are asked who issue tokens and credentials
 //! - `tls`: whom the client believes, and its certificate
 //! - `sasl`: mechanisms, and the exchange with a broker
 //! - `crypto`: whose cryptography it is
@@ -14,6 +15,8 @@
 
 #[cfg(feature = "_tls")]
 mod crypto;
+#[cfg(feature = "_http")]
+mod http;
 mod jaas;
 mod oauth_properties;
 mod properties;
@@ -27,6 +30,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "gssapi")]
 pub use self::sasl::Kerberos;
+#[cfg(feature = "oidc")]
+pub use self::sasl::{Algorithm, Assertion, Oidc};
 pub(crate) use self::sasl::{Ask, Authenticated, begin, exchange};
 pub use self::sasl::{
     Beginning, FileTokens, Responding, Sasl, SaslError, SaslExchange, SaslMechanism, SaslStart,
@@ -56,7 +61,10 @@ impl Security {
     /// When a certificate or a key cannot be read or used.
     pub(crate) async fn prepare(&self, env: &Env) -> Result<Secured, Error> {
         let tls = TlsConnector::new(env, self).await?;
-        let mechanism = self.sasl.as_ref().map(|sasl| sasl.mechanism(env));
+        let mechanism = match &self.sasl {
+            Some(sasl) => Some(sasl.mechanism(env).await?),
+            None => None,
+        };
         Ok(Secured { tls, mechanism })
     }
 }

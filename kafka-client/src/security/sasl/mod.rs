@@ -3,6 +3,7 @@
 //! - `mechanism`: what a mechanism is, for those of this crate and of users
 //! - `authenticate`: the exchange with a broker
 //! - `plain`, `scram`, `oauthbearer`, `gssapi`: the mechanisms
+//! - `oidc`: tokens of an identity provider
 //! - `token`: tokens and where they come from; `tokens` keeps them fresh
 
 mod authenticate;
@@ -10,6 +11,8 @@ mod authenticate;
 mod gssapi;
 mod mechanism;
 mod oauthbearer;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod plain;
 #[cfg(feature = "_tls")]
 mod scram;
@@ -27,6 +30,8 @@ pub(super) use self::gssapi::from_properties as kerberos;
 pub use self::mechanism::{
     Beginning, Responding, SaslError, SaslExchange, SaslMechanism, SaslStart,
 };
+#[cfg(feature = "oidc")]
+pub use self::oidc::{Algorithm, Assertion, Oidc};
 pub use self::token::{FileTokens, Token, TokenProvider, Tokening};
 
 use self::oauthbearer::OauthBearer;
@@ -35,6 +40,7 @@ use self::plain::Plain;
 use self::scram::{Hash, Scram};
 use super::Secret;
 use crate::env::Env;
+use crate::error::Error;
 
 /// The mechanism that a client authenticates with (`sasl.mechanism`), with its credentials.
 ///
@@ -63,6 +69,8 @@ enum Kind {
     OauthBearer(Arc<dyn TokenProvider>),
     #[cfg(feature = "gssapi")]
     Gssapi(Kerberos),
+    #[cfg(feature = "oidc")]
+    Oidc(Box<Oidc>),
     Other(Arc<dyn SaslMechanism>),
 }
 
@@ -117,6 +125,13 @@ impl Sasl {
         Self(Kind::Gssapi(kerberos))
     }
 
+    /// `OAUTHBEARER` with tokens of an identity provider, which the client asks for itself. Kept fresh as
+    /// those of [`oauthbearer`](Self::oauthbearer).
+    #[cfg(feature = "oidc")]
+    pub fn oidc(oidc: Oidc) -> Self {
+        Self(Kind::Oidc(Box::new(oidc)))
+    }
+
     /// A mechanism of the user's.
     pub fn custom(mechanism: impl SaslMechanism) -> Self {
         Self(Kind::Other(Arc::new(mechanism)))
@@ -153,13 +168,18 @@ impl Sasl {
             Kind::OauthBearer(_) => oauthbearer::NAME,
             #[cfg(feature = "gssapi")]
             Kind::Gssapi(_) => gssapi::NAME,
+            #[cfg(feature = "oidc")]
+            Kind::Oidc(_) => oauthbearer::NAME,
             Kind::Other(mechanism) => mechanism.name(),
         }
     }
 
     /// The mechanism at work in an environment.
-    pub(super) fn mechanism(&self, env: &Env) -> Arc<dyn SaslMechanism> {
-        match &self.0 {
+    ///
+    /// # Errors
+    /// When a setting is wrong, or a file cannot be read.
+    pub(super) async fn mechanism(&self, env: &Env) -> Result<Arc<dyn SaslMechanism>, Error> {
+        Ok(match &self.0 {
             Kind::Plain { user, password } => Arc::new(Plain::new(user, password)),
             #[cfg(feature = "_tls")]
             Kind::Scram {
@@ -171,8 +191,13 @@ impl Sasl {
             Kind::OauthBearer(tokens) => Arc::new(OauthBearer::new(env, tokens.clone())),
             #[cfg(feature = "gssapi")]
             Kind::Gssapi(kerberos) => Arc::new(gssapi::Gssapi::new(env, kerberos)),
+            #[cfg(feature = "oidc")]
+            Kind::Oidc(oidc) => {
+                let issuer = oidc::Issuer::new(env, oidc).await?;
+                Arc::new(OauthBearer::new(env, Arc::new(issuer)))
+            }
             Kind::Other(mechanism) => mechanism.clone(),
-        }
+        })
     }
 }
 
@@ -186,6 +211,8 @@ impl fmt::Debug for Sasl {
             Kind::Scram { user, .. } => sasl.field("user", user),
             #[cfg(feature = "gssapi")]
             Kind::Gssapi(kerberos) => sasl.field("kerberos", kerberos),
+            #[cfg(feature = "oidc")]
+            Kind::Oidc(oidc) => sasl.field("tokens", oidc),
             Kind::OauthBearer(_) | Kind::Other(_) => &mut sasl,
         }
         .finish_non_exhaustive()

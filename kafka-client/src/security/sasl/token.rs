@@ -66,6 +66,8 @@ pub trait TokenProvider: Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is none now: the client asks again, or goes on with the one before while that is valid.
+    /// A [`SaslError::Refused`](super::SaslError::Refused) in the box says that it stays so: what waits for the
+    /// token ends with it.
     ///
     /// # Cancel safety
     /// The future is dropped when nobody waits for the token any more.

@@ -65,9 +65,13 @@ impl Tokens {
                     let end = current.token.expires_at;
                     end.is_some_and(|end| self.env.system_time() < end)
                 });
-                let valid = valid.ok_or_else(|| {
-                    SaslError::Unavailable(format!("there is no token: {error}").into())
-                })?;
+                let Some(valid) = valid else {
+                    let text = format!("there is no token: {error}");
+                    return Err(match error.downcast_ref() {
+                        Some(SaslError::Refused(_)) => SaslError::Refused(text.into()),
+                        _ => SaslError::Unavailable(text.into()),
+                    });
+                };
                 tracing::warn!(%error, "no new token: the one before is used as long as it is valid");
                 Ok(valid.token)
             }
@@ -163,6 +167,16 @@ mod tests {
         // Late news of the one before.
         tokens.refused(&first);
         assert_eq!(value(tokens.get().await), "1");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_the_provider_is_final() {
+        let env = Env::new(Arc::new(TcpConnector), Some(1)).unwrap();
+        let provider = || async { Err(SaslError::refused("no such client").into()) };
+        let error = Tokens::new(&env, Arc::new(provider)).get().await;
+        let error = error.unwrap_err();
+        assert!(matches!(error, SaslError::Refused(_)));
+        assert!(error.to_string().contains("no such client"), "{error}");
     }
 
     #[tokio::test]

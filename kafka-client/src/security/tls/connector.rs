@@ -1,6 +1,7 @@
 //! From a plain stream to an encrypted one.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use rustls::crypto::CryptoProvider;
@@ -42,9 +43,17 @@ impl TlsConnector {
         env: &Env,
         security: &Security,
     ) -> Result<Option<Arc<Self>>, Error> {
-        let Some(settings) = security.tls.clone() else {
-            return Ok(None);
-        };
+        match security.tls.clone() {
+            Some(settings) => Ok(Some(Arc::new(Self::of(env, settings).await?))),
+            None => Ok(None),
+        }
+    }
+
+    /// With these settings.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(in crate::security) async fn of(env: &Env, settings: Tls) -> Result<Self, Error> {
         if settings.any_host {
             tracing::warn!(
                 "ssl.endpoint.identification.algorithm is empty: host names of brokers are not checked, so \
@@ -52,10 +61,10 @@ impl TlsConnector {
             );
         }
         let current = read(env, &settings).await?;
-        Ok(Some(Arc::new(Self {
+        Ok(Self {
             settings,
             current: Mutex::new(current),
-        })))
+        })
     }
 
     /// Encrypts a stream to a broker, which has to prove that it is `host`.
@@ -71,6 +80,17 @@ impl TlsConnector {
         host: &str,
         stream: Box<dyn Stream>,
     ) -> Result<Box<dyn Stream>, Error> {
+        let secured = self.handshake(env, host, stream).await?;
+        secured.map_err(handshake_failed)
+    }
+
+    /// As [`secure`](Self::secure) for whatever server: what goes wrong with it is told as it is.
+    pub(in crate::security) async fn handshake(
+        &self,
+        env: &Env,
+        host: &str,
+        stream: Box<dyn Stream>,
+    ) -> Result<io::Result<Box<dyn Stream>>, Error> {
         // A dot at the end says that a name is whole; certificates are without.
         let name = ServerName::try_from(host.trim_end_matches('.').to_owned()).map_err(|_| {
             let text = format!("{host:?} is no host name that a certificate could have");
@@ -78,10 +98,8 @@ impl TlsConnector {
         })?;
         let config = self.config(env).await?;
         let connector = tokio_rustls::TlsConnector::from(config);
-        match connector.connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(handshake_failed(error)),
-        }
+        let secured = connector.connect(name, stream).await;
+        Ok(secured.map(|stream| Box::new(stream) as Box<dyn Stream>))
     }
 
     /// The configuration, made anew if files have changed. One that cannot be made, as in the middle of a
@@ -166,7 +184,7 @@ fn make(settings: &Tls) -> Result<ClientConfig, Error> {
 }
 
 /// The cryptography: what the program has installed for all of rustls, else that of this build.
-fn provider() -> Arc<CryptoProvider> {
+pub(in crate::security) fn provider() -> Arc<CryptoProvider> {
     let installed = CryptoProvider::get_default().cloned();
     installed.unwrap_or_else(|| Arc::new(crypto::provider()))
 }

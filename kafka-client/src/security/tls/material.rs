@@ -101,7 +101,7 @@ impl Source {
     }
 
     /// The private key in it.
-    pub(super) fn key(
+    pub(in crate::security) fn key(
         &self,
         setting: &str,
         password: Option<&Secret>,

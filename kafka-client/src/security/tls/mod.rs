@@ -14,8 +14,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub(crate) use self::connector::TlsConnector;
+#[cfg(feature = "oidc")]
+pub(super) use self::connector::provider;
 pub(crate) use self::explain::explain;
-use self::material::{Identity, Source};
+use self::material::Identity;
+pub(super) use self::material::Source;
 use super::Secret;
 
 /// A file in PEM.
