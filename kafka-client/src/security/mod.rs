@@ -9,8 +9,8 @@
 //! - `tls`: whom the client believes, and its certificate
 //! - `sasl`: mechanisms, and the exchange with a broker
 //! - `crypto`: whose cryptography it is
-//! - `properties`: all of this by Kafka's names, `oauth_properties` those of OAUTHBEARER; `jaas` reads the
-//!   one-liners of `sasl.jaas.config`
+//! - `properties`: all of this by Kafka's names, `oauth_properties` and `oidc_properties` those of
+//!   OAUTHBEARER; `jaas` reads the one-liners of `sasl.jaas.config`
 //! - `secret`: text that is never shown, and wiped when it goes
 
 #[cfg(feature = "_tls")]
@@ -19,6 +19,8 @@ mod crypto;
 mod http;
 mod jaas;
 mod oauth_properties;
+#[cfg(feature = "oidc")]
+mod oidc_properties;
 mod properties;
 mod sasl;
 mod secret;

@@ -88,14 +88,20 @@ fn unknown(name: &str) -> Error {
         "sasl.username" | "sasl.password" | "sasl.oauthbearer.token.endpoint.url" => {
             "has no effect with this sasl.mechanism: leave it out"
         }
-        name if name.starts_with("sasl.login.") || name.starts_with("sasl.oauthbearer.") => {
-            "is not taken by this client: leave it out, and use KafkaBuilder::sasl with Sasl::oauthbearer \
-             where it is needed"
-        }
         "sasl.login.callback.handler.class"
         | "sasl.client.callback.handler.class"
         | "sasl.login.class" => {
             "names a class of Java: use KafkaBuilder::sasl with Sasl::oauthbearer or Sasl::custom"
+        }
+        name if name.starts_with("sasl.oauthbearer.client.")
+            || name.starts_with("sasl.oauthbearer.assertion.")
+            || name == "sasl.oauthbearer.scope" =>
+        {
+            "has no effect with this way to get tokens: leave it out"
+        }
+        name if name.starts_with("sasl.login.") || name.starts_with("sasl.oauthbearer.") => {
+            "is not taken by this client: leave it out, and use KafkaBuilder::sasl with Sasl::oauthbearer \
+             where it is needed"
         }
         _ => "is no setting of security that this client knows: check its spelling",
     };
@@ -130,6 +136,20 @@ impl Properties {
             found = Some((name, value));
         }
         Ok(found)
+    }
+
+    /// How an endpoint that is no broker is believed, by the same names.
+    ///
+    /// # Errors
+    /// As [`from_properties`].
+    #[cfg(feature = "oidc")]
+    pub(super) fn tls_of(properties: Vec<(String, Secret)>) -> Result<Tls, Error> {
+        let mut properties = Self(properties.into_iter().collect());
+        let tls = properties.tls()?;
+        match properties.0.keys().next() {
+            Some(name) => Err(unknown(name)),
+            None => Ok(tls),
+        }
     }
 
     #[cfg(feature = "_tls")]
