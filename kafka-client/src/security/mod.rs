@@ -10,7 +10,7 @@
 //! - `sasl`: mechanisms, and the exchange with a broker
 //! - `crypto`: whose cryptography it is
 //! - `properties`: all of this by Kafka's names, `oauth_properties` and `oidc_properties` those of
-//!   OAUTHBEARER; `jaas` reads the one-liners of `sasl.jaas.config`
+//!   OAUTHBEARER, `msk_properties` those of Amazon MSK; `jaas` reads the one-liners of `sasl.jaas.config`
 //! - `secret`: text that is never shown, and wiped when it goes
 
 #[cfg(feature = "_tls")]
@@ -18,6 +18,7 @@ mod crypto;
 #[cfg(feature = "_http")]
 mod http;
 mod jaas;
+mod msk_properties;
 mod oauth_properties;
 #[cfg(feature = "oidc")]
 mod oidc_properties;
@@ -35,6 +36,8 @@ pub use self::sasl::Kerberos;
 #[cfg(feature = "oidc")]
 pub use self::sasl::{Algorithm, Assertion, Oidc};
 pub(crate) use self::sasl::{Ask, Authenticated, begin, exchange};
+#[cfg(feature = "aws-msk")]
+pub use self::sasl::{AwsCredentials, CredentialsProvider, Lending, MskIam};
 pub use self::sasl::{
     Beginning, FileTokens, Responding, Sasl, SaslError, SaslExchange, SaslMechanism, SaslStart,
     Token, TokenProvider, Tokening,

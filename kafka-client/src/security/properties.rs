@@ -111,6 +111,10 @@ fn unknown(name: &str) -> Error {
 pub(super) struct Properties(BTreeMap<String, Secret>);
 
 impl Properties {
+    pub(super) fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.get(name)
+    }
+
     pub(super) fn take(&mut self, name: &str) -> Option<Secret> {
         self.0.remove(name)
     }
@@ -240,13 +244,15 @@ impl Properties {
         let jaas = jaas.map(|text| Jaas::read(text.expose())).transpose()?;
         match mechanism.as_str() {
             "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => self.with_password(&mechanism, jaas),
+            "AWS_MSK_IAM" => self.with_msk(jaas),
+            "OAUTHBEARER" if self.is_msk() => self.with_msk(jaas),
             "OAUTHBEARER" => self.with_tokens(jaas),
             "GSSAPI" if !is_default || self.0.contains_key("sasl.kerberos.service.name") => {
                 self.with_kerberos(jaas.as_ref())
             }
             _ => Err(Error::config(format!(
                 "sasl.mechanism={mechanism}: set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, \
-                 GSSAPI; others take KafkaBuilder::sasl with Sasl::custom"
+                 GSSAPI, AWS_MSK_IAM; others take KafkaBuilder::sasl with Sasl::custom"
             ))),
         }
     }

@@ -182,6 +182,7 @@ impl Http {
     ///
     /// # Errors
     /// When a certificate cannot be read.
+    #[cfg(feature = "oidc")]
     pub(in crate::security) async fn prepare(&self, url: &Url) -> Result<(), Error> {
         if url.is_https() {
             self.connector().await?;

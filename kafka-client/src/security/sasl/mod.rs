@@ -3,13 +3,15 @@
 //! - `mechanism`: what a mechanism is, for those of this crate and of users
 //! - `authenticate`: the exchange with a broker
 //! - `plain`, `scram`, `oauthbearer`, `gssapi`: the mechanisms
-//! - `oidc`: tokens of an identity provider
+//! - `oidc`: tokens of an identity provider; `msk`: those of Amazon MSK with IAM
 //! - `token`: tokens and where they come from; `tokens` keeps them fresh
 
 mod authenticate;
 #[cfg(feature = "gssapi")]
 mod gssapi;
 mod mechanism;
+#[cfg(feature = "aws-msk")]
+mod msk;
 mod oauthbearer;
 #[cfg(feature = "oidc")]
 mod oidc;
@@ -30,6 +32,8 @@ pub(super) use self::gssapi::from_properties as kerberos;
 pub use self::mechanism::{
     Beginning, Responding, SaslError, SaslExchange, SaslMechanism, SaslStart,
 };
+#[cfg(feature = "aws-msk")]
+pub use self::msk::{AwsCredentials, CredentialsProvider, Lending, MskIam};
 #[cfg(feature = "oidc")]
 pub use self::oidc::{Algorithm, Assertion, Oidc};
 pub use self::token::{FileTokens, Token, TokenProvider, Tokening};
@@ -71,6 +75,8 @@ enum Kind {
     Gssapi(Kerberos),
     #[cfg(feature = "oidc")]
     Oidc(Box<Oidc>),
+    #[cfg(feature = "aws-msk")]
+    Msk(MskIam),
     Other(Arc<dyn SaslMechanism>),
 }
 
@@ -132,6 +138,19 @@ impl Sasl {
         Self(Kind::Oidc(Box::new(oidc)))
     }
 
+    /// Amazon MSK with IAM, in this region, with the credentials that AWS's own programs would use.
+    #[cfg(feature = "aws-msk")]
+    pub fn aws_msk_iam(region: impl Into<String>) -> Self {
+        Self::msk_iam(MskIam::new().region(region))
+    }
+
+    /// Amazon MSK with IAM. Tokens are signed by the client, and kept fresh as those of
+    /// [`oauthbearer`](Self::oauthbearer).
+    #[cfg(feature = "aws-msk")]
+    pub fn msk_iam(msk: MskIam) -> Self {
+        Self(Kind::Msk(msk))
+    }
+
     /// A mechanism of the user's.
     pub fn custom(mechanism: impl SaslMechanism) -> Self {
         Self(Kind::Other(Arc::new(mechanism)))
@@ -170,6 +189,8 @@ impl Sasl {
             Kind::Gssapi(_) => gssapi::NAME,
             #[cfg(feature = "oidc")]
             Kind::Oidc(_) => oauthbearer::NAME,
+            #[cfg(feature = "aws-msk")]
+            Kind::Msk(_) => oauthbearer::NAME,
             Kind::Other(mechanism) => mechanism.name(),
         }
     }
@@ -196,6 +217,11 @@ impl Sasl {
                 let issuer = oidc::Issuer::new(env, oidc).await?;
                 Arc::new(OauthBearer::new(env, Arc::new(issuer)))
             }
+            #[cfg(feature = "aws-msk")]
+            Kind::Msk(msk) => {
+                let signer = msk::Signer::new(env, msk)?;
+                Arc::new(OauthBearer::new(env, Arc::new(signer)))
+            }
             Kind::Other(mechanism) => mechanism.clone(),
         })
     }
@@ -213,6 +239,8 @@ impl fmt::Debug for Sasl {
             Kind::Gssapi(kerberos) => sasl.field("kerberos", kerberos),
             #[cfg(feature = "oidc")]
             Kind::Oidc(oidc) => sasl.field("tokens", oidc),
+            #[cfg(feature = "aws-msk")]
+            Kind::Msk(msk) => sasl.field("tokens", msk),
             Kind::OauthBearer(_) | Kind::Other(_) => &mut sasl,
         }
         .finish_non_exhaustive()
