@@ -17,6 +17,8 @@ pub struct NativeKafka {
     tools: JavaTools,
     options: Vec<String>,
     port: u16,
+    /// Of its Java process.
+    options: Vec<String>,
 }
 
 impl NativeKafka {
@@ -78,12 +80,20 @@ impl NativeKafka {
         ]);
         all.set_all(settings);
 
+        // Kafka reads keys from no address that its process was not told of.
+        let jwks = settings
+            .iter()
+            .filter(|(name, _)| name.ends_with("jwks.endpoint.url"));
+        let allowed = |(_, url): &(&str, &str)| {
+            format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={url}")
+        };
         let mut kafka = Self {
             process: None,
             directory,
             tools,
             options: options.iter().map(ToString::to_string).collect(),
             port,
+            options: jwks.map(allowed).collect(),
         };
         let properties = kafka.properties();
         fs::write(&properties, all.properties()).map_err(KafkaError::io("server.properties"))?;

@@ -8,7 +8,7 @@ use kafka_client::record::Record;
 use crate::site::{Embedded, Site, mechanisms};
 
 /// Sends a record and reads it back as a member of a group.
-async fn there_and_back(kafka: &Kafka, topic: &str) {
+pub(crate) async fn there_and_back(kafka: &Kafka, topic: &str) {
     let producer = kafka.producer().build().await.unwrap();
     let value = format!("value of {topic}");
     let record = Record::to(topic).value(&value);

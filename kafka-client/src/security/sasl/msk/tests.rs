@@ -138,6 +138,70 @@ async fn the_session_token_is_part_of_what_is_signed() {
     assert!(machine.server.dialed().is_empty());
 }
 
+/// Whether a broker of MSK would take it: what was signed is made again from the address alone, as AWS
+/// documents it, with another implementation of the hash.
+fn is_signed_with(address: &str, secret: &str) -> bool {
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::{Digest, Sha256};
+
+    let mac = |key: &[u8], text: &str| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    };
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let hash = |text: &str| hex(&Sha256::digest(text.as_bytes()));
+    let rest = address.strip_prefix("https://").unwrap();
+    let (host, query) = rest.split_once("/?").unwrap();
+    let mut pairs: Vec<(&str, &str)> = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap())
+        .collect();
+    let find = |name: &str| pairs.iter().find(|(found, _)| *found == name).unwrap().1;
+    let (signature, stamp) = (
+        find("X-Amz-Signature").to_owned(),
+        find("X-Amz-Date").to_owned(),
+    );
+    let credential = find("X-Amz-Credential").replace("%2F", "/");
+    let (_, scope) = credential.split_once('/').unwrap();
+    assert_eq!(find("Action"), "kafka-cluster%3AConnect");
+    assert_eq!(find("X-Amz-Expires"), "900");
+    assert!(find("User-Agent").starts_with("kafka-client-rust"));
+    pairs.retain(|(name, _)| !matches!(*name, "X-Amz-Signature" | "User-Agent"));
+    pairs.sort_unstable();
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let request = format!(
+        "GET\n/\n{}\nhost:{host}\n\nhost\n{}",
+        pairs.join("&"),
+        hash("")
+    );
+    let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", hash(&request));
+    let first = format!("AWS4{secret}").into_bytes();
+    let key = scope.split('/').fold(first, |key, part| mac(&key, part));
+    hex(&mac(&key, &text)) == signature
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_signed_is_checked_by_another_implementation() {
+    let mut machine = Machine::new([answer(200, "s"), answer(200, "r"), answer(200, KEY)]);
+    let msk = || MskIam::new().region("ap-southeast-2");
+    let lent = machine.address(msk()).await.unwrap();
+    assert!(is_signed_with(&lent, "hunter2"), "{lent}");
+    assert!(!is_signed_with(&lent, "hunter3"));
+    assert!(!is_signed_with(
+        &lent.replace("Token=swordfish", "Token=sawfish"),
+        "hunter2"
+    ));
+    machine = machine
+        .set("AWS_ACCESS_KEY_ID", "VARIABLE")
+        .set("AWS_SECRET_ACCESS_KEY", "hun/ter+2");
+    let own = machine.address(msk()).await.unwrap();
+    assert!(is_signed_with(&own, "hun/ter+2"), "{own}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_machine_is_asked_for_a_session_a_role_and_its_key() {
     let machine = Machine::new([
