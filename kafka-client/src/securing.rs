@@ -181,8 +181,9 @@
 //!
 //! ## OAUTHBEARER
 //!
-//! Tokens come from a closure, from a [file](crate::security::FileTokens), or from a
-//! [provider](crate::security::TokenProvider) of your own.
+//! Tokens come from a closure, from a [file](crate::security::FileTokens), from a
+//! [provider](crate::security::TokenProvider) of your own, or from an identity provider that the client asks
+//! itself.
 //!
 //! - One is asked for at a time, and used by all connections (test: `kafka-client/src/security/sasl/tokens.rs`:
 //!   `one_is_asked_for_however_many_connections_wait`).
@@ -193,25 +194,147 @@
 //!   (test: `kafka-client/src/security/sasl/tokens.rs`:
 //!   `while_the_server_is_away_the_token_is_used_as_long_as_it_is_valid`).
 //!
-//! ```no_run
+//! ```
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let broker = kafka_broker::Broker::builder()
+//! #     .listener("SASL_SSL", "127.0.0.1:0")
+//! #     .property("sasl.enabled.mechanisms", "OAUTHBEARER")
+//! #     .tls(kafka_broker::Tls::generated())
+//! #     .start()
+//! #     .await?;
+//! # let ca = broker.certificate().unwrap();
+//! # let bootstrap = broker.bootstrap_of("SASL_SSL").unwrap();
+//! # let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImlhdCI6MTcwMDAwMDAwMCwiZXhwIjo0MTAyNDQ0ODAwfQ.";
+//! # let fetch = || std::future::ready(Ok::<_, std::io::Error>(token.to_owned()));
 //! use kafka_client::Kafka;
 //! use kafka_client::security::{Sasl, Tls, Token};
 //!
-//! async fn fetch() -> Result<String, std::io::Error> {
-//!     Ok("eyJhbGciOi..".to_owned()) // of your identity provider
-//! }
+//! let tokens = move || {
+//!     let fetched = fetch(); // from wherever your tokens are
+//!     async { Ok(Token::new(fetched.await?)) }
+//! };
+//! let kafka = Kafka::builder(bootstrap)
+//!     .tls(Tls::new().ca_pem(ca))
+//!     .sasl(Sasl::oauthbearer(tokens))
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! let kafka = Kafka::builder("broker.example:9093")
+//! ## Tokens of an identity provider
+//!
+//! With the feature `oidc`, `Sasl::oidc` asks a token endpoint (OAuth 2.0): by the grant `client_credentials`,
+//! with a secret or with a signed assertion (`private_key_jwt`), or by the grant `jwt-bearer` (RFC 7523,
+//! KIP-1139). Each has the names of Kafka and of librdkafka too.
+//!
+//! - Tokens that an issuer has signed are taken by the reference broker and by Apache Kafka
+//!   (test: `integration/tests/security/oidc.rs`: `tokens_of_an_issuer_are_taken`).
+//! - They are replaced before they end, while records flow (test: `integration/tests/security/oidc.rs`:
+//!   `tokens_that_end_are_replaced_while_records_flow`).
+//! - An endpoint that is not reached, cuts its answer or is busy is asked again, with growing waits
+//!   (test: `kafka-client/src/security/http/tests.rs`: `what_passes_is_asked_again`).
+//! - What it refuses is told at once, in its own words and without secrets
+//!   (test: `integration/tests/security/oidc.rs`: `what_the_issuer_refuses_is_told_at_once`).
+//! - A redirect is not followed, and an answer is not read without end
+//!   (test: `kafka-client/src/security/http/tests.rs`: `what_stays_is_not_asked_again`).
+//! - Properties of Java's clients and of librdkafka say the same
+//!   (test: `kafka-client/src/security/oidc_properties.rs`: `the_ways_to_say_the_same_do`).
+//!
+#![cfg_attr(feature = "oidc", doc = "```")]
+#![cfg_attr(not(feature = "oidc"), doc = "```ignore")]
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::io::{Read, Write};
+//! # let broker = kafka_broker::Broker::builder()
+//! #     .listener("SASL_SSL", "127.0.0.1:0")
+//! #     .property("sasl.enabled.mechanisms", "OAUTHBEARER")
+//! #     .tls(kafka_broker::Tls::generated())
+//! #     .start()
+//! #     .await?;
+//! # let ca = broker.certificate().unwrap();
+//! # let bootstrap = broker.bootstrap_of("SASL_SSL").unwrap();
+//! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! # let endpoint = format!("http://{}/token", listener.local_addr()?);
+//! # std::thread::spawn(move || {
+//! #     let (mut stream, _) = listener.accept().unwrap();
+//! #     let mut request = Vec::new();
+//! #     while !String::from_utf8_lossy(&request).contains("scope=kafka") {
+//! #         let mut byte = [0];
+//! #         stream.read_exact(&mut byte).unwrap();
+//! #         request.push(byte[0]);
+//! #     }
+//! #     let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImlhdCI6MTcwMDAwMDAwMCwiZXhwIjo0MTAyNDQ0ODAwfQ.";
+//! #     let body = format!(r#"{{"access_token":"{token}"}}"#);
+//! #     write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+//! # });
+//! use kafka_client::Kafka;
+//! use kafka_client::security::{Oidc, Sasl, Tls};
+//!
+//! // The endpoint is such as "https://idp.example/oauth2/token".
+//! let oidc = Oidc::client_credentials(endpoint, "client-1", "secret").scope("kafka");
+//! let kafka = Kafka::builder(bootstrap)
+//!     .tls(Tls::new().ca_pem(ca))
+//!     .sasl(Sasl::oidc(oidc))
+//!     .connect()
+//!     .await?;
+//! # drop(kafka);
+//! # broker.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A client without a secret signs an assertion with its key:
+//!
+#![cfg_attr(feature = "oidc", doc = "```")]
+#![cfg_attr(not(feature = "oidc"), doc = "```ignore")]
+//! use kafka_client::security::{Algorithm, Assertion, Oidc, Sasl};
+//!
+//! let assertion = Assertion::signed_with_file(Algorithm::Rs256, "/etc/kafka/client.key")
+//!     .issuer("client-1")
+//!     .subject("client-1")
+//!     .audience("https://idp.example");
+//! let sasl = Sasl::oidc(Oidc::jwt_bearer("https://idp.example/oauth2/token", assertion));
+//! # let _ = sasl;
+//! ```
+//!
+//! ## Amazon MSK with IAM
+//!
+//! With the feature `aws-msk`, `Sasl::aws_msk_iam` signs tokens with the credentials that AWS's own programs
+//! would use: those of the environment, of a role for a web identity (IRSA), of a profile, of the container,
+//! or of the machine.
+//!
+//! - The signature is the one that AWS has published for its example
+//!   (test: `kafka-client/src/security/sasl/msk/sign.rs`: `the_address_of_the_documentation`), and is found good
+//!   by another implementation (test: `kafka-client/src/security/sasl/msk/tests.rs`:
+//!   `what_is_signed_is_checked_by_another_implementation`). No broker of MSK has been asked by the tests.
+//! - Sources are asked in order; one that is set up and fails is told and not passed over
+//!   (test: `kafka-client/src/security/sasl/msk/tests.rs`: `the_sources_are_asked_in_order`,
+//!   `profiles_have_keys_or_are_refused_with_their_way`).
+//! - Where there is none, each is named with what it lacks (test: `kafka-client/src/security/sasl/msk/tests.rs`:
+//!   `a_machine_that_does_not_answer_says_so`).
+//!
+#![cfg_attr(feature = "aws-msk", doc = "```no_run")]
+#![cfg_attr(not(feature = "aws-msk"), doc = "```ignore")]
+//! # async fn example() -> Result<(), kafka_client::Error> {
+//! use kafka_client::Kafka;
+//! use kafka_client::security::{Sasl, Tls};
+//!
+//! let kafka = Kafka::builder("b-1.example.kafka.eu-central-1.amazonaws.com:9098")
 //!     .tls(Tls::new())
-//!     .sasl(Sasl::oauthbearer(|| async { Ok(Token::new(fetch().await?)) }))
+//!     .sasl(Sasl::aws_msk_iam("eu-central-1"))
 //!     .connect()
 //!     .await?;
 //! # drop(kafka);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A role that needs more than that, such as one of SSO, takes the SDK of AWS: `MskIam::credentials` asks any
+//! closure.
 //!
 //! ## GSSAPI (Kerberos)
 //!
@@ -256,11 +379,16 @@
 //!
 //! | service | listener | credentials |
 //! |---|---|---|
-//! | Confluent Cloud | `SASL_SSL`, port 9092, a public certificate | `Sasl::plain(api_key, api_secret)`; or OAUTHBEARER with the extensions `logicalCluster` and `identityPoolId` |
+//! | Confluent Cloud | `SASL_SSL`, port 9092, a public certificate | `Sasl::plain(api_key, api_secret)` |
+//! | Confluent Cloud with your identity provider | the same | `Sasl::oidc` with `Oidc::client_credentials(..)`, and the extensions `logicalCluster` (`lkc-..`) and `identityPoolId` (`pool-..`) |
+//! | Amazon MSK with IAM | `SASL_SSL`, port 9098 (9198 from outside), a public certificate | `Sasl::aws_msk_iam(region)` |
 //! | Amazon MSK | `SASL_SSL`, port 9096 | `Sasl::scram_sha_512(user, password)` |
 //! | Amazon MSK | `SSL`, port 9094 | a client certificate |
 //! | Azure Event Hubs | `SASL_SSL`, port 9093, a public certificate | `Sasl::plain("$ConnectionString", connection_string)` |
-//! | Redpanda | `SASL_SSL`, port 9092 | `Sasl::scram_sha_256(user, password)` |
+//! | Azure Event Hubs with Entra ID | the same | `Sasl::oidc` with `Oidc::client_credentials("https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token", ..)` and the scope `https://<namespace>.servicebus.windows.net/.default` |
+//! | Redpanda | `SASL_SSL`, port 9092 | `Sasl::scram_sha_256(user, password)`; or `Sasl::oidc` where OIDC is set up |
+//!
+//! None of these services is part of the tests; the rows are what they document.
 //!
 //! ```no_run
 //! # async fn example(api_key: &str, api_secret: &str) -> Result<(), kafka_client::Error> {
