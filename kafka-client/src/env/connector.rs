@@ -20,8 +20,9 @@ pub type Dialing<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> 
 /// The future of the hosts behind a name.
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<String>>> + Send + 'a>>;
 
-/// Makes connections. The default dials TCP; a test may connect to a broker in memory, put faults
-/// in between, or go through a proxy.
+/// Makes connections: to brokers, and to those who issue tokens where the client asks them itself.
+/// The default dials TCP; a test may connect to a broker in memory, put faults in between, or go
+/// through a proxy.
 pub trait Connector: Send + Sync + 'static {
     /// The hosts behind a host's name, in the order to try them. Asked before each attempt, so that
     /// a change takes effect. Defaults to the name alone, for connectors that resolve by

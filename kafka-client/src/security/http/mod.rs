@@ -13,6 +13,7 @@ mod stream;
 mod url;
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderValue};
 use hyper::{Method, StatusCode};
+use rustls::CertificateError;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
@@ -230,32 +232,43 @@ impl Http {
     async fn send(&self, url: &Url, request: &Request) -> Result<Answer, Failure> {
         let limit = self.limits.connect;
         let stream = self.env.timeout(limit, self.connect(url)).await;
-        let stream = stream.map_err(|_| {
-            let text = format!("{url} is not reached within {limit:?}");
-            Failure::new(Then::Later, text)
-        })??;
+        let stream = stream.unwrap_or_else(|_| Err(self.not_reached(url)))?;
         let limit = self.limits.answer;
         let answer = self.env.timeout(limit, exchange(url, request, stream));
-        answer.await.map_err(|_| {
+        answer.await.unwrap_or_else(|_| {
             let text = format!("{url} does not answer within {limit:?}");
-            Failure::new(Then::Later, text)
-        })?
+            Err(Failure::new(Then::Later, text))
+        })
+    }
+
+    fn not_reached(&self, url: &Url) -> Failure {
+        let limit = self.limits.connect;
+        Failure::new(
+            Then::Later,
+            format!("{url} is not reached within {limit:?}"),
+        )
     }
 
     async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, Failure> {
         let (host, port) = (url.host(), url.port());
         let fails = |error| Failure::new(Then::Retry, format!("cannot connect to {url}: {error}"));
         let addresses = self.env.resolve(host, port).await.map_err(fails)?;
-        let mut last = None;
+        let mut last = fails(io::Error::other("its name has no addresses"));
+        // One that is dead, such as that of an IPv6 that leads nowhere, leaves time for the others.
+        let each = self.limits.connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         for address in addresses {
-            match self.env.connect(&address, port).await {
-                Ok(stream) if url.is_https() => return self.secure(url, stream).await,
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(error),
+            let dialed = self
+                .env
+                .timeout(each, self.env.connect(&address, port))
+                .await;
+            match dialed {
+                Ok(Ok(stream)) if url.is_https() => return self.secure(url, stream).await,
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = fails(error),
+                Err(_) => last = self.not_reached(url),
             }
         }
-        let last = last.unwrap_or_else(|| std::io::Error::other("its name has no addresses"));
-        Err(fails(last))
+        Err(last)
     }
 
     async fn secure(&self, url: &Url, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Failure> {
@@ -266,10 +279,12 @@ impl Http {
             let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
             let text = format!("no TLS with {url}: {error}");
             match cause {
-                Some(rustls::Error::InvalidCertificate(_)) => Failure::stop(format!(
-                    "{text} (a certificate of another authority takes a file with that authority's, as the \
-                     system's are believed otherwise)"
-                )),
+                Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                    Failure::stop(format!(
+                        "{text} (a certificate of another authority takes a file with that authority's, as \
+                         the system's are believed otherwise)"
+                    ))
+                }
                 Some(_) => Failure::stop(text),
                 None => Failure::new(Then::Retry, text),
             }

@@ -16,7 +16,12 @@ pub(in crate::security) struct Retries {
 
 impl Retries {
     pub(in crate::security) fn new(first: Duration, max: Duration) -> Self {
-        Self { wait: first, max }
+        // No clock holds a wait of that many ages, jittered.
+        const FAR: Duration = Duration::from_secs(86_400 * 365);
+        Self {
+            wait: first.min(FAR),
+            max,
+        }
     }
 
     /// The next wait, if there is one so long after the beginning. `chance` is from 0 to 1: the wait is
@@ -53,6 +58,8 @@ mod tests {
         assert_eq!(retries.next(ms(810), 0.5), None);
         let mut none = Retries::new(ms(100), ms(0));
         assert_eq!(none.next(ms(0), 0.0), None);
+        let mut far = Retries::new(Duration::MAX, Duration::MAX);
+        assert!(far.next(ms(0), 1.0).is_some());
     }
 
     #[test]

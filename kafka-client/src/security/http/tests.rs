@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::testing::{Reaction, Server, answer};
 use super::*;
+use crate::env::Connector;
 
 const SECRET: &str = "hunter2";
 
@@ -135,10 +136,11 @@ async fn what_stays_is_not_asked_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endless_head_takes_no_memory_without_end() {
-    let head = format!("HTTP/1.1 200 OK\r\nx: {}", "x".repeat(10 * HEAD_MAX));
-    let failure = ask(&Server::new([Reaction::Bytes(head.into())]))
-        .await
-        .unwrap_err();
+    // One that ends, to tell this limit from others.
+    let long = "x".repeat(2 * HEAD_MAX);
+    let head = format!("HTTP/1.1 200 OK\r\nx: {long}\r\ncontent-length: 0\r\n\r\n");
+    let server = Server::new([Reaction::Bytes(head.into())]);
+    let failure = ask(&server).await.unwrap_err();
     assert!(failure.text.contains("as it should"), "{}", failure.text);
 }
 
@@ -155,4 +157,32 @@ async fn nothing_is_sent_that_would_end_a_header() {
     assert_eq!(failure.then, Then::Stop);
     assert!(!failure.text.contains("hunter2"), "{}", failure.text);
     assert!(server.requests().is_empty());
+}
+
+/// Dials nobody at the first address.
+struct Deaf(Server);
+
+impl Connector for Deaf {
+    fn resolve<'a>(&'a self, _: &'a str, _: u16) -> crate::env::Resolving<'a> {
+        Box::pin(async { Ok(vec!["deaf".to_owned(), "good".to_owned()]) })
+    }
+
+    fn connect<'a>(&'a self, host: &'a str, port: u16) -> crate::env::Dialing<'a> {
+        match host {
+            "deaf" => Box::pin(std::future::pending()),
+            host => self.0.connect(host, port),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_dead_leaves_time_for_the_next() {
+    let server = Server::new([answer(200, "good")]);
+    let env = Env::new(std::sync::Arc::new(Deaf(server.clone())), Some(1)).unwrap();
+    let http = Http::new(&env, Tls::new(), Limits::DEFAULT);
+    let url = Url::parse("http://idp.example/").unwrap();
+    let request = Request::get();
+    let asked = http.ask(&url, &request, retries(), |answer| Ok(answer.status));
+    assert_eq!(asked.await.unwrap(), StatusCode::OK);
+    assert_eq!(server.dialed(), ["good:80"]);
 }

@@ -13,7 +13,6 @@ mod web_identity;
 mod xml;
 
 use std::error::Error;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,35 +114,59 @@ impl Sources {
     }
 
     async fn find(&self) -> Result<AwsCredentials, SaslError> {
+        let mut tried = Tried::default();
         if self.profile.is_some() {
-            let found = self.profile().await;
-            return found.map_err(|missing| failed("the profile", missing));
+            let found = tried.judge("the profile", self.profile().await)?;
+            return found.ok_or_else(|| SaslError::Refused(tried.none().into()));
         }
-        let mut reasons = Vec::new();
-        for source in 0.. {
-            let (name, found) = match source {
-                0 => ("the environment", self.environment()),
-                1 => ("a role for a web identity", self.web_identity().await),
-                2 => ("the profile", self.profile().await),
-                3 => ("the container", self.container().await),
-                4 => ("the machine (IMDS)", self.machine().await),
-                _ => break,
-            };
-            match found {
-                Ok(credentials) => {
-                    tracing::debug!(source = name, ?credentials, "credentials of AWS");
-                    return Ok(credentials);
-                }
-                Err(Missing::Absent(reason)) => reasons.push(format!("{name}: {reason}")),
-                // Those of another source would be somebody else's.
-                Err(failure) => match reasons.as_slice() {
-                    [] => return Err(failed(name, failure)),
-                    _ => return Err(failed(&format!("{}; {name}", reasons.join("; ")), failure)),
-                },
+        if let Some(found) = tried.judge("the environment", self.environment())? {
+            return Ok(found);
+        }
+        if let Some(found) = tried.judge("a role for a web identity", self.web_identity().await)? {
+            return Ok(found);
+        }
+        if let Some(found) = tried.judge("the profile", self.profile().await)? {
+            return Ok(found);
+        }
+        if let Some(found) = tried.judge("the container", self.container().await)? {
+            return Ok(found);
+        }
+        if let Some(found) = tried.judge("the machine (IMDS)", self.machine().await)? {
+            return Ok(found);
+        }
+        Err(SaslError::Refused(tried.none().into()))
+    }
+}
+
+/// The sources that had none, and why.
+#[derive(Default)]
+struct Tried(Vec<String>);
+
+impl Tried {
+    /// What a source has given; `None` to go on with the next.
+    fn judge(&mut self, source: &str, found: Found) -> Result<Option<AwsCredentials>, SaslError> {
+        match found {
+            Ok(credentials) => {
+                tracing::debug!(source, ?credentials, "credentials of AWS");
+                Ok(Some(credentials))
+            }
+            Err(Missing::Absent(reason)) => {
+                self.0.push(format!("{source}: {reason}"));
+                Ok(None)
+            }
+            // Those of another source would be somebody else's.
+            Err(Missing::Failed(failure)) => {
+                self.0.push(format!("{source}: {}", failure.text));
+                Err(match failure.then {
+                    Then::Stop => SaslError::Refused(self.none().into()),
+                    Then::Retry | Then::Later => SaslError::Unavailable(self.none().into()),
+                })
             }
         }
-        let text = format!("there are no credentials of AWS: {}", reasons.join("; "));
-        Err(SaslError::Refused(text.into()))
+    }
+
+    fn none(&self) -> String {
+        format!("there are no credentials of AWS: {}", self.0.join("; "))
     }
 }
 
@@ -154,18 +177,6 @@ impl CredentialsProvider for Sources {
                 .await
                 .map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>)
         })
-    }
-}
-
-fn failed(source: &str, missing: Missing) -> SaslError {
-    let text =
-        |reason: &dyn fmt::Display| format!("there are no credentials of AWS: {source}: {reason}");
-    match missing {
-        Missing::Absent(reason) => SaslError::Refused(text(&reason).into()),
-        Missing::Failed(failure) => match failure.then {
-            Then::Stop => SaslError::Refused(text(&failure.text).into()),
-            Then::Retry | Then::Later => SaslError::Unavailable(text(&failure.text).into()),
-        },
     }
 }
 
