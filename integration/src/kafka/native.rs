@@ -15,7 +15,6 @@ pub struct NativeKafka {
     process: Option<JavaProcess>,
     directory: TempDir,
     tools: JavaTools,
-    options: Vec<String>,
     port: u16,
     /// Of its Java process.
     options: Vec<String>,
@@ -91,9 +90,12 @@ impl NativeKafka {
             process: None,
             directory,
             tools,
-            options: options.iter().map(ToString::to_string).collect(),
             port,
-            options: jwks.map(allowed).collect(),
+            options: options
+                .iter()
+                .map(ToString::to_string)
+                .chain(jwks.map(allowed))
+                .collect(),
         };
         let properties = kafka.properties();
         fs::write(&properties, all.properties()).map_err(KafkaError::io("server.properties"))?;

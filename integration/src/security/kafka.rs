@@ -59,8 +59,8 @@ pub struct SecureKafka {
 /// Where it runs. It is kept for its end.
 #[derive(Debug)]
 enum Node {
-    Process { _node: NativeKafka, _files: TempDir },
-    Container { _node: KafkaContainer },
+    Process(#[expect(dead_code, reason = "ends when dropped")] Box<(NativeKafka, TempDir)>),
+    Container(#[expect(dead_code, reason = "ends when dropped")] Box<KafkaContainer>),
 }
 
 impl SecureKafka {
@@ -86,10 +86,7 @@ impl SecureKafka {
         let mut all = secured(&listens, &path(KEYSTORE), &path(TRUSTSTORE));
         add_controller(&mut all, controller);
         let node = NativeKafka::start_with(&with(&all, settings)).await?;
-        let node = Node::Process {
-            _node: node,
-            _files: files,
-        };
+        let node = Node::Process(Box::new((node, files)));
         let addresses = listens
             .into_iter()
             .map(|(listener, address)| (listener.name, address));
@@ -130,7 +127,7 @@ impl SecureKafka {
         let addresses: Vec<_> = addresses
             .map(|(listener, (_, address))| (listener.name, address.clone()))
             .collect();
-        Self::ready(Node::Container { _node: node }, addresses, authority).await
+        Self::ready(Node::Container(Box::new(node)), addresses, authority).await
     }
 
     async fn ready(

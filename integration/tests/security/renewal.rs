@@ -309,10 +309,10 @@ async fn pending_calls(site: &impl Site) {
     let is_good = Arc::new(AtomicBool::new(true));
     let sasl = tokens_while(is_good.clone());
     let let_in = async |good| is_good.store(good, Ordering::Relaxed);
-    pending(site, sasl, "OAUTHBEARER", let_in).await;
+    Box::pin(pending(site, sasl, "OAUTHBEARER", let_in)).await;
     let sasl = Sasl::scram_sha_256(USER, PASSWORD);
     let let_in = async |good| site.let_in(good).await;
-    pending(site, sasl, "SCRAM-SHA-256", let_in).await;
+    Box::pin(pending(site, sasl, "SCRAM-SHA-256", let_in)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

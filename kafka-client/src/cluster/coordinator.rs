@@ -124,7 +124,7 @@ impl Coordinator {
         let connection = self.connect().await?;
         let version = connection.version::<R>(cap)?;
         let request = request(version);
-        let mut answer = std::pin::pin!(connection.call_with(&request, version, within));
+        let mut answer = Box::pin(connection.call_with(&request, version, within));
         let env = &self.cluster.env;
         let result = match env.timeout(HELD, &mut answer).await {
             Ok(result) => result,

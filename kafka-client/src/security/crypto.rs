@@ -4,8 +4,12 @@
 #[cfg(not(any(feature = "tls", feature = "tls-aws-lc")))]
 compile_error!("_tls is no feature of its own: take tls (ring) or tls-aws-lc");
 
+#[cfg(all(test, feature = "oidc", feature = "tls-aws-lc"))]
+pub(super) use aws_lc_rs::signature;
 #[cfg(feature = "tls-aws-lc")]
 pub(super) use aws_lc_rs::{digest, hmac, pbkdf2, rand};
+#[cfg(all(test, feature = "oidc", feature = "tls", not(feature = "tls-aws-lc")))]
+pub(super) use ring::signature;
 #[cfg(all(feature = "tls", not(feature = "tls-aws-lc")))]
 pub(super) use ring::{digest, hmac, pbkdf2, rand};
 #[cfg(feature = "tls-aws-lc")]

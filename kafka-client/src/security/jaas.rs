@@ -115,6 +115,11 @@ impl Jaas {
         )))
     }
 
+    #[cfg(feature = "gssapi")]
+    pub(super) fn get(&self, option: &str) -> Option<&Secret> {
+        self.options.get(option)
+    }
+
     /// The names of all options.
     #[cfg(feature = "gssapi")]
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use ring::{digest, hmac};
+use crate::security::crypto::{digest, hmac};
 
 use super::credentials::AwsCredentials;
 use super::date::stamp;

@@ -3,15 +3,11 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    UnparsedPublicKey,
-};
 use serde_json::Value;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::security::crypto::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use crate::security::http::testing::{Reaction, Server, answer};
 use crate::security::sasl::{Sasl, SaslError, SaslMechanism};
 
@@ -195,18 +191,10 @@ fn settings_show_no_secret() {
 
 /// A key of P-256 in PEM, and what checks its signatures.
 fn key() -> (String, UnparsedPublicKey<Vec<u8>>) {
-    let random = SystemRandom::new();
-    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref(), &random);
-    let public = pair.unwrap().public_key().as_ref().to_vec();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        STANDARD.encode(der.as_ref())
-    );
-    (
-        pem,
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public),
-    )
+    let key = rcgen::KeyPair::generate().unwrap();
+    let public = key.public_key_raw().to_vec();
+    let check = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public);
+    (key.serialize_pem(), check)
 }
 
 /// Header and payload, if the signature is good.
