@@ -17,7 +17,8 @@ pub(super) use rustls::crypto::aws_lc_rs::default_provider as provider;
 #[cfg(all(feature = "tls", not(feature = "tls-aws-lc")))]
 pub(super) use rustls::crypto::ring::default_provider as provider;
 
-#[cfg(all(test, feature = "tls-aws-lc"))]
+#[cfg(test)]
+#[cfg(feature = "tls-aws-lc")]
 mod tests {
     use std::sync::Arc;
 
