@@ -354,7 +354,9 @@ impl Broker {
     /// Dropped before its end, the stop is like a crash.
     pub async fn shutdown(mut self) -> io::Result<()> {
         self.stop().await;
-        self.node.topics.close()
+        let closed = self.node.topics.close();
+        self.node.topics.store().release();
+        closed
     }
 
     /// Stops at once and leaves everything as it is, as if the process had been killed.
@@ -363,6 +365,23 @@ impl Broker {
     /// May be dropped: the broker stops either way.
     pub async fn crash(mut self) {
         self.stop().await;
+        self.node.topics.store().release();
+    }
+
+    /// What the disk under the data directory failed with, if it did. From then on all that needs it is refused with
+    /// `KAFKA_STORAGE_ERROR`, until a broker is started on the directory anew: nobody knows what is on a disk whose
+    /// write or `fsync` has failed.
+    #[must_use]
+    pub fn storage_failure(&self) -> Option<String> {
+        self.node.topics.store().failure()
+    }
+
+    /// Waits until the disk under the data directory fails; see [`storage_failure`](Self::storage_failure).
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn storage_failed(&self) -> String {
+        self.node.topics.store().failed().await
     }
 
     /// Ends the listener and all connections, and waits until none is left.
@@ -382,6 +401,8 @@ impl Drop for Broker {
         for task in &self.tasks {
             task.abort();
         }
+        // Timers and connectors may hold the node for longer.
+        self.node.topics.store().release();
     }
 }
 

@@ -74,9 +74,12 @@
 mod api;
 mod broker;
 mod config;
+#[cfg(test)]
+mod crash_matrix;
 mod env;
 mod faults;
 mod fetch_sessions;
+mod fs;
 mod group;
 mod log;
 mod net;

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fs4::{FileExt, TryLockError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::log::checkpoint::{
-    Offsets, read_if_there, read_offsets, write_atomically, write_offsets,
-};
+use crate::fs::{Access, Disk};
+use crate::log::checkpoint::{Offsets, read_offsets, write_offsets};
 use crate::log::{HandleBudget, Opening, Place};
 use crate::quota::{Entity, Limits};
 use crate::security::acl::Acl;
@@ -27,6 +27,7 @@ const ACLS_FILE: &str = "acls.json";
 const QUOTAS_FILE: &str = "client-quotas.json";
 const TOKENS_FILE: &str = "delegation-tokens.json";
 const USERS_FILE: &str = "scram-credentials.json";
+const PROPERTIES_FILE: &str = "meta.properties";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
 const START_FILE: &str = "log-start-offset-checkpoint";
@@ -42,14 +43,22 @@ pub(crate) enum Store {
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
+    disk: Disk,
     budget: HandleBudget,
     clean: bool,
-    recovery_points: Offsets,
-    start_offsets: Offsets,
+    /// As the files have them.
+    checkpoints: Mutex<Checkpoints>,
     /// Held as long as the directory is in use; the system lets go of it with the process.
-    _lock: File,
+    lock: Mutex<Option<File>>,
     /// Removes the directory with the broker.
     _temp: Option<TempDir>,
+}
+
+/// What is kept of each partition, by its name.
+#[derive(Debug)]
+struct Checkpoints {
+    recovery_points: Offsets,
+    start_offsets: Offsets,
 }
 
 /// What the broker must know about itself: its private file next to Kafka's own.
@@ -79,37 +88,76 @@ pub(crate) struct TopicMeta {
 impl Store {
     /// Opens a data directory, made when it is not there.
     pub(crate) fn dir(path: PathBuf) -> io::Result<Self> {
-        Self::open(path, None)
+        let lock = lock(&path)?;
+        Self::open(path, Disk::real(), Some(lock), None)
     }
 
     /// A directory that goes with the broker.
     pub(crate) fn temp_dir() -> io::Result<Self> {
         let temp = tempfile::Builder::new().prefix("kafka-broker-").tempdir()?;
-        Self::open(temp.path().to_owned(), Some(temp))
+        Self::open(temp.path().to_owned(), Disk::fleeting(), None, Some(temp))
     }
 
-    fn open(path: PathBuf, temp: Option<TempDir>) -> io::Result<Self> {
-        fs::create_dir_all(&path)?;
-        let lock = File::create(path.join(LOCK_FILE))?;
-        if let Err(error) = FileExt::try_lock(&lock) {
-            return Err(match error {
-                TryLockError::WouldBlock => io::Error::new(
-                    io::ErrorKind::AddrInUse,
-                    "another broker uses it (its .lock file is locked)",
-                ),
-                TryLockError::Error(error) => error,
-            });
+    /// A directory of a disk that a test makes.
+    #[cfg(test)]
+    pub(crate) fn on(disk: Disk) -> io::Result<Self> {
+        Self::open(PathBuf::from("/data"), disk, None, None)
+    }
+
+    fn open(
+        path: PathBuf,
+        disk: Disk,
+        lock: Option<File>,
+        temp: Option<TempDir>,
+    ) -> io::Result<Self> {
+        disk.create_dir_all(&path)?;
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
+            disk.sync_dir(parent)?;
         }
-        let clean = path.join(CLEAN_FILE);
+        let names = disk.names(&path)?;
+        refuse_foreign(&path, &names)?;
+        let has = |file: &str| names.iter().any(|name| name == file);
+        let checkpoints = Checkpoints {
+            recovery_points: read_offsets(&disk, &path.join(RECOVERY_FILE))?,
+            start_offsets: read_offsets(&disk, &path.join(START_FILE))?,
+        };
         Ok(Self::Dir(DataDir {
             budget: HandleBudget::new(OPEN_FILES),
-            clean: clean.exists() || !path.join(META_FILE).exists(),
-            recovery_points: read_offsets(&path.join(RECOVERY_FILE))?,
-            start_offsets: read_offsets(&path.join(START_FILE))?,
+            clean: has(CLEAN_FILE) || !has(META_FILE),
+            checkpoints: Mutex::new(checkpoints),
             path,
-            _lock: lock,
+            disk,
+            lock: Mutex::new(lock),
             _temp: temp,
         }))
+    }
+
+    /// What the disk failed with, if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match self {
+            Self::Memory => None,
+            Self::Dir(dir) => dir.disk.failure().map(str::to_owned),
+        }
+    }
+
+    /// Waits until the disk fails.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn failed(&self) -> String {
+        match self {
+            Self::Memory => std::future::pending().await,
+            Self::Dir(dir) => dir.disk.failed().await,
+        }
+    }
+
+    /// Leaves the directory to the next broker: this one reads and writes nothing more, whoever still holds it.
+    pub(crate) fn release(&self) {
+        if let Self::Dir(dir) = self {
+            dir.disk.close();
+            let mut lock = dir.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            *lock = None;
+        }
     }
 
     pub(crate) fn read_meta(&self) -> io::Result<Option<Meta>> {
@@ -117,7 +165,7 @@ impl Store {
     }
 
     pub(crate) fn write_meta(&self, meta: &Meta) -> io::Result<()> {
-        self.write(META_FILE, meta)
+        self.write(META_FILE, meta, Access::Usual)
     }
 
     /// The rules of the authorizer.
@@ -126,7 +174,7 @@ impl Store {
     }
 
     pub(crate) fn write_acls(&self, acls: &BTreeSet<Acl>) -> io::Result<()> {
-        self.write(ACLS_FILE, acls)
+        self.write(ACLS_FILE, acls, Access::Usual)
     }
 
     /// The credentials of SCRAM that clients have set.
@@ -135,7 +183,7 @@ impl Store {
     }
 
     pub(crate) fn write_users(&self, users: &StoredUsers) -> io::Result<()> {
-        self.write(USERS_FILE, users)
+        self.write(USERS_FILE, users, Access::Private)
     }
 
     /// The quotas of clients.
@@ -146,7 +194,11 @@ impl Store {
     }
 
     pub(crate) fn write_quotas(&self, quotas: &Limits) -> io::Result<()> {
-        self.write(QUOTAS_FILE, &quotas.iter().collect::<Vec<_>>())
+        self.write(
+            QUOTAS_FILE,
+            &quotas.iter().collect::<Vec<_>>(),
+            Access::Usual,
+        )
     }
 
     /// The delegation tokens, without their secrets.
@@ -155,7 +207,7 @@ impl Store {
     }
 
     pub(crate) fn write_tokens(&self, tokens: &StoredTokens) -> io::Result<()> {
-        self.write(TOKENS_FILE, tokens)
+        self.write(TOKENS_FILE, tokens, Access::Private)
     }
 
     /// One of the broker's private files; `None` if it is not there.
@@ -164,33 +216,34 @@ impl Store {
             return Ok(None);
         };
         let path = dir.path.join(file);
-        let Some(text) = read_if_there(&path)? else {
+        let Some(text) = dir.disk.read_if_there(&path)? else {
             return Ok(None);
         };
-        serde_json::from_str(&text).map(Some).map_err(|error| {
+        serde_json::from_slice(&text).map(Some).map_err(|error| {
             let text = format!("{} is damaged: {error}", path.display());
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
     }
 
-    fn write<T: Serialize>(&self, file: &str, value: &T) -> io::Result<()> {
+    fn write<T: Serialize>(&self, file: &str, value: &T, access: Access) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
         let text = serde_json::to_string_pretty(value)?;
-        write_atomically(&dir.path.join(file), text.as_bytes())
+        dir.disk
+            .replace(&dir.path.join(file), text.as_bytes(), access)
     }
 
     /// Names the directory's cluster and node as Kafka does, for tools that look there.
     pub(crate) fn write_properties(&self, meta: &Meta, directory_id: &str) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        let path = dir.path.join("meta.properties");
-        if path.exists() {
-            return Ok(());
+        let path = dir.path.join(PROPERTIES_FILE);
+        if let Some(there) = dir.disk.read_if_there(&path)? {
+            return check_properties(&path, &there, meta);
         }
         let text = format!(
             "#\nnode.id={}\ndirectory.id={directory_id}\nversion=1\ncluster.id={}\n",
             meta.node_id, meta.cluster_id
         );
-        write_atomically(&path, text.as_bytes())
+        dir.disk.replace(&path, text.as_bytes(), Access::Usual)
     }
 
     /// Where a partition's log is.
@@ -199,6 +252,7 @@ impl Store {
             Self::Memory => Place::Memory,
             Self::Dir(dir) => Place::Dir {
                 path: dir.path.join(format!("{topic}-{partition}")),
+                disk: dir.disk.clone(),
                 budget: dir.budget.clone(),
             },
         }
@@ -210,12 +264,15 @@ impl Store {
             Self::Memory => (Opening::Clean, 0),
             Self::Dir(dir) => {
                 let key = (topic.to_owned(), partition);
-                let start = dir.start_offsets.get(&key).copied().unwrap_or(0);
+                let checkpoints = dir.checkpoints();
+                let start = checkpoints.start_offsets.get(&key).copied().unwrap_or(0);
                 let opening = if dir.clean {
                     Opening::Clean
                 } else {
-                    let recovery_point = dir.recovery_points.get(&key).copied().unwrap_or(0);
-                    Opening::Unclean { recovery_point }
+                    let recovery_point = checkpoints.recovery_points.get(&key).copied();
+                    Opening::Unclean {
+                        recovery_point: recovery_point.unwrap_or(0),
+                    }
                 };
                 (opening, start)
             }
@@ -238,43 +295,164 @@ impl Store {
         id: &str,
     ) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        let path = dir
-            .path
-            .join(format!("{topic}-{partition}"))
-            .join("partition.metadata");
-        fs::write(path, format!("version: 0\ntopic_id: {id}"))
+        let path = dir.path.join(format!("{topic}-{partition}"));
+        let text = format!("version: 0\ntopic_id: {id}");
+        dir.disk
+            .write(&path.join("partition.metadata"), text.as_bytes())
     }
 
     /// Removes a partition with all its files.
     pub(crate) fn remove_partition(&self, topic: &str, partition: i32) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        match fs::remove_dir_all(dir.path.join(format!("{topic}-{partition}"))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        dir.disk
+            .remove_dir_all(&dir.path.join(format!("{topic}-{partition}")))
+    }
+
+    /// Removes what is left of partitions of this name, and forgets their offsets: none of it is a new
+    /// topic's.
+    ///
+    /// # Errors
+    /// When there is a directory with something else in it.
+    pub(crate) fn make_room(&self, topic: &str, partitions: i32) -> io::Result<()> {
+        let Self::Dir(dir) = self else { return Ok(()) };
+        let mut has_removed = false;
+        for partition in 0..partitions {
+            let path = dir.path.join(format!("{topic}-{partition}"));
+            let names = match dir.disk.names(&path) {
+                Ok(names) => names,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if let Some(foreign) = names.iter().find(|name| !is_of_a_log(name)) {
+                let text = format!(
+                    "{} has {foreign}, which is none of a log's files: move the directory away",
+                    path.display()
+                );
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+            }
+            dir.disk.remove_dir_all(&path)?;
+            has_removed = true;
         }
+        if has_removed {
+            // Else a crash brings old files back among the new ones.
+            dir.disk.sync_dir(&dir.path)?;
+        }
+        let is_other = |(name, _): &(String, i32)| name != topic;
+        let (recovery, starts) = {
+            let checkpoints = dir.checkpoints();
+            let keep = |offsets: &Offsets| -> Offsets {
+                let kept = offsets.iter().filter(|(key, _)| is_other(key));
+                kept.map(|(key, offset)| (key.clone(), *offset)).collect()
+            };
+            let all = [&checkpoints.recovery_points, &checkpoints.start_offsets];
+            if all.iter().all(|offsets| offsets.keys().all(is_other)) {
+                return Ok(());
+            }
+            (keep(all[0]), keep(all[1]))
+        };
+        self.write_checkpoints(recovery, starts)
     }
 
     /// Says that the directory is in use: until [`mark_clean`](Self::mark_clean), a start recovers.
     pub(crate) fn mark_in_use(&self) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        match fs::remove_file(dir.path.join(CLEAN_FILE)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        dir.disk.remove_file(&dir.path.join(CLEAN_FILE))?;
+        // Else a crash brings the mark back, and with it the belief in index files of before.
+        dir.disk.sync_dir(&dir.path)
     }
 
-    pub(crate) fn write_checkpoints(&self, recovery: &Offsets, starts: &Offsets) -> io::Result<()> {
+    pub(crate) fn write_checkpoints(&self, recovery: Offsets, starts: Offsets) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        write_offsets(&dir.path.join(RECOVERY_FILE), recovery)?;
-        write_offsets(&dir.path.join(START_FILE), starts)
+        // Held while they are written, so that the files have what is noted here.
+        let mut checkpoints = dir.checkpoints();
+        write_offsets(&dir.disk, &dir.path.join(RECOVERY_FILE), &recovery)?;
+        write_offsets(&dir.disk, &dir.path.join(START_FILE), &starts)?;
+        *checkpoints = Checkpoints {
+            recovery_points: recovery,
+            start_offsets: starts,
+        };
+        Ok(())
     }
 
     /// Says that all logs were closed in order. The last write of a clean stop.
     pub(crate) fn mark_clean(&self) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        write_atomically(
+        dir.disk.replace(
             &dir.path.join(CLEAN_FILE),
             b"{\"version\":0,\"brokerEpoch\":-1}",
+            Access::Usual,
         )
     }
+}
+
+impl DataDir {
+    fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
+        self.checkpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps other brokers from a directory, made when it is not there.
+fn lock(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(path)?;
+    let lock = File::create(path.join(LOCK_FILE))?;
+    match FileExt::try_lock(&lock) {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another broker uses it (its .lock file is locked)",
+        )),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Refuses a directory that has logs and is not known to be this broker's: it would take the logs over or
+/// remove them.
+fn refuse_foreign(path: &Path, names: &[String]) -> io::Result<()> {
+    if names.iter().any(|name| name == META_FILE) {
+        return Ok(());
+    }
+    let is_foreign = |name: &&String| {
+        let partition = name.rsplit_once('-').map(|(_, number)| number);
+        *name == PROPERTIES_FILE || partition.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    match names.iter().find(is_foreign) {
+        Some(name) => {
+            let text = format!(
+                "{} has {name} and no {META_FILE}: it is another broker's, such as Apache Kafka's, or has lost \
+                 that file; give an empty directory",
+                path.display()
+            );
+            Err(io::Error::new(io::ErrorKind::InvalidData, text))
+        }
+        None => Ok(()),
+    }
+}
+
+/// That the directory belongs to the cluster that it says it does.
+fn check_properties(path: &Path, there: &[u8], meta: &Meta) -> io::Result<()> {
+    let text = String::from_utf8_lossy(there);
+    let mut lines = text.lines();
+    let cluster = lines.find_map(|line| line.trim().strip_prefix("cluster.id="));
+    match cluster {
+        Some(id) if id.trim() != meta.cluster_id => {
+            let text = format!(
+                "{} names cluster {id}, and {META_FILE} beside it {}: they are of two brokers",
+                path.display(),
+                meta.cluster_id
+            );
+            Err(io::Error::new(io::ErrorKind::InvalidData, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a partition's directory has files of this name.
+fn is_of_a_log(name: &str) -> bool {
+    let name = name.strip_suffix(".tmp").unwrap_or(name);
+    let is_segment = name.split_once('.').is_some_and(|(base, kind)| {
+        base.parse::<u64>().is_ok() && ["log", "index", "timeindex", "snapshot"].contains(&kind)
+    });
+    is_segment || ["leader-epoch-checkpoint", "partition.metadata"].contains(&name)
 }

@@ -171,10 +171,8 @@ impl Topics {
             configs: overrides,
         };
         let made = || -> io::Result<Topic> {
-            for index in 0..partitions {
-                // What a failed deletion has left is none of this topic's.
-                self.store.remove_partition(name, index)?;
-            }
+            // What a failed deletion has left is none of this topic's.
+            self.store.make_room(name, partitions)?;
             let topic = open_topic(
                 &self.store,
                 config,
@@ -208,10 +206,12 @@ impl Topics {
                 format!("topic {} does not exist", topic.name),
             ));
         }
-        meta.topics.remove(&*topic.name);
+        let mut changed = meta.clone();
+        changed.topics.remove(&*topic.name);
         self.store
-            .write_meta(&meta)
+            .write_meta(&changed)
             .map_err(|error| storage_refusal(&topic.name, &error))?;
+        *meta = changed;
         self.known_mut().remove(topic);
         for (index, partition) in (0..).zip(&topic.partitions) {
             partition.mark_deleted();
@@ -261,11 +261,9 @@ impl Topics {
         for topic in self.all() {
             for partition in &topic.partitions {
                 let unsynced = partition.log().unsynced()?;
-                if let Some((syncers, offset)) = unsynced {
-                    for syncer in syncers {
-                        syncer.sync()?;
-                    }
-                    partition.log().synced_to(offset);
+                if let Some(unsynced) = unsynced {
+                    unsynced.sync()?;
+                    partition.log().synced_to(unsynced.offset);
                 }
             }
         }
@@ -290,7 +288,7 @@ impl Topics {
                 recovery.insert(key, log.recovery_point());
             }
         }
-        self.store.write_checkpoints(&recovery, &starts)
+        self.store.write_checkpoints(recovery, starts)
     }
 
     /// Closes all logs in order and says so in the directory.

@@ -25,8 +25,12 @@ struct Program {
 
 impl Program {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kafka-broker"))
-            .args(arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kafka-broker"));
+        Self::spawn(command.args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -258,4 +262,36 @@ fn a_start_that_fails_says_why() {
         assert!(output.stdout.is_empty());
     }
     drop(running);
+}
+
+/// The system lets no file become larger than 200 blocks of 512 bytes, as a full disk would.
+#[test]
+fn a_write_that_fails_ends_the_program_and_loses_nothing_that_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut limited = Command::new("sh");
+    let script = "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"";
+    limited.args(["-c", script, env!("CARGO_BIN_EXE_kafka-broker")]);
+    limited.args(["--listen", "127.0.0.1:0", "--data-dir"]);
+    let mut program = Program::spawn(limited.arg(dir.path()));
+    program.call(&metadata(), 12);
+    let mut stream = TcpStream::connect(&program.address).unwrap();
+    let mut expected = Vec::new();
+    loop {
+        let value = format!("{}-{}", expected.len(), "v".repeat(1000));
+        let Ok(answer) = call(&mut stream, &produce(&value), 9) else {
+            break;
+        };
+        match answer.responses[0].partition_responses[0].error_code {
+            0 => expected.push(value),
+            code => assert_eq!(code, 56, "KAFKA_STORAGE_ERROR"),
+        }
+        assert!(expected.len() < 200);
+    }
+    assert!(!program.child.wait().unwrap().success());
+    let mut errors = String::new();
+    let mut stderr = program.child.stderr.take().unwrap();
+    stderr.read_to_string(&mut errors).unwrap();
+    assert!(errors.contains("the data directory has failed"), "{errors}");
+    assert!(errors.contains("t-0/00000000000000000000.log"), "{errors}");
+    assert_eq!(Program::on(dir.path()).values(), expected);
 }

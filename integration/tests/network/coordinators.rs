@@ -59,8 +59,6 @@ async fn a_member_falls_back_with_its_coordinator() {
     integration::eventually("the new generation is refused", async || busy.hits() > 0).await;
     network.refuse(ADDRESS);
     network.cut(ADDRESS);
-    // The way to the broker that is gone would keep its directory.
-    network.route_to(ADDRESS, || tokio::io::duplex(1).0);
     first.crash().await;
 
     let second = broker(&directory, &network).await;

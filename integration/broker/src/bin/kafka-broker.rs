@@ -64,7 +64,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     writeln!(out, "kafka-broker ready on {address}")?;
     out.flush()?;
     drop(out);
-    let name = signal.await;
+    let name = tokio::select! {
+        name = signal => name,
+        // As Kafka does when its only log directory fails: what manages the program is to see it.
+        failure = broker.storage_failed() => {
+            broker.crash().await;
+            return Err(format!("the data directory has failed: {failure}").into());
+        }
+    };
     tracing::info!("{name}: stopping");
     broker.shutdown().await?;
     Ok(())

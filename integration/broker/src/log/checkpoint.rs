@@ -2,43 +2,26 @@
 //! files that name a partition's topic id or the directory's cluster.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
+
+use crate::fs::{Access, Disk};
 
 /// A checkpoint of one offset per partition of a directory.
 pub(crate) type Offsets = BTreeMap<(String, i32), i64>;
 
-/// Replaces a file as a whole: a crash leaves the old or the new content, never a mix.
-pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    let mut file = File::create(&name)?;
-    file.write_all(content)?;
-    file.sync_data()?;
-    fs::rename(&name, path)
-}
-
-/// Reads a file that may not be there.
-pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// Writes `recovery-point-offset-checkpoint` or `log-start-offset-checkpoint`.
-pub(crate) fn write_offsets(path: &Path, offsets: &Offsets) -> io::Result<()> {
+pub(crate) fn write_offsets(disk: &Disk, path: &Path, offsets: &Offsets) -> io::Result<()> {
     let lines = offsets
         .iter()
         .map(|((topic, partition), offset)| format!("{topic} {partition} {offset}\n"));
-    write_atomically(path, checkpoint(offsets.len(), lines).as_bytes())
+    let text = checkpoint(offsets.len(), lines);
+    disk.replace(path, text.as_bytes(), Access::Usual)
 }
 
 /// Reads such a file; an absent one is empty.
-pub(crate) fn read_offsets(path: &Path) -> io::Result<Offsets> {
-    let Some(text) = read_if_there(path)? else {
+pub(crate) fn read_offsets(disk: &Disk, path: &Path) -> io::Result<Offsets> {
+    let Some(text) = read(disk, path)? else {
         return Ok(Offsets::new());
     };
     entries(path, &text)?
@@ -55,16 +38,17 @@ pub(crate) fn read_offsets(path: &Path) -> io::Result<Offsets> {
 }
 
 /// Writes a partition's `leader-epoch-checkpoint`: each epoch with its first offset.
-pub(crate) fn write_epochs(path: &Path, epochs: &[(i32, i64)]) -> io::Result<()> {
+pub(crate) fn write_epochs(disk: &Disk, path: &Path, epochs: &[(i32, i64)]) -> io::Result<()> {
     let lines = epochs
         .iter()
         .map(|(epoch, start)| format!("{epoch} {start}\n"));
-    write_atomically(path, checkpoint(epochs.len(), lines).as_bytes())
+    let text = checkpoint(epochs.len(), lines);
+    disk.replace(path, text.as_bytes(), Access::Usual)
 }
 
 /// Reads such a file; an absent one is empty.
-pub(crate) fn read_epochs(path: &Path) -> io::Result<Vec<(i32, i64)>> {
-    let Some(text) = read_if_there(path)? else {
+pub(crate) fn read_epochs(disk: &Disk, path: &Path) -> io::Result<Vec<(i32, i64)>> {
+    let Some(text) = read(disk, path)? else {
         return Ok(Vec::new());
     };
     entries(path, &text)?
@@ -75,6 +59,14 @@ pub(crate) fn read_epochs(path: &Path) -> io::Result<Vec<(i32, i64)>> {
         })
         .collect::<Option<_>>()
         .ok_or_else(|| damaged(path))
+}
+
+fn read(disk: &Disk, path: &Path) -> io::Result<Option<String>> {
+    let Some(content) = disk.read_if_there(path)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(content).map_err(|_| damaged(path))?;
+    Ok(Some(text))
 }
 
 fn checkpoint(count: usize, lines: impl Iterator<Item = String>) -> String {
@@ -104,31 +96,36 @@ fn damaged(path: &Path) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn offsets_are_written_as_kafka_does() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("recovery-point-offset-checkpoint");
-        assert_eq!(read_offsets(&path).unwrap(), Offsets::new());
+        assert_eq!(read_offsets(&Disk::real(), &path).unwrap(), Offsets::new());
         let offsets = Offsets::from([(("a".into(), 0), 5), (("b".into(), 11), 1 << 40)]);
-        write_offsets(&path, &offsets).unwrap();
+        write_offsets(&Disk::real(), &path, &offsets).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             "0\n2\na 0 5\nb 11 1099511627776\n"
         );
-        assert_eq!(read_offsets(&path).unwrap(), offsets);
+        assert_eq!(read_offsets(&Disk::real(), &path).unwrap(), offsets);
     }
 
     #[test]
     fn a_damaged_checkpoint_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("leader-epoch-checkpoint");
-        write_epochs(&path, &[(0, 0), (3, 17)]).unwrap();
-        assert_eq!(read_epochs(&path).unwrap(), [(0, 0), (3, 17)]);
+        write_epochs(&Disk::real(), &path, &[(0, 0), (3, 17)]).unwrap();
+        assert_eq!(
+            read_epochs(&Disk::real(), &path).unwrap(),
+            [(0, 0), (3, 17)]
+        );
         for text in ["", "0\n", "1\n0\n", "0\n2\n0 0\n", "0\n1\n0 x\n"] {
             fs::write(&path, text).unwrap();
-            let error = read_epochs(&path).unwrap_err().to_string();
+            let error = read_epochs(&Disk::real(), &path).unwrap_err().to_string();
             assert!(error.contains("leader-epoch-checkpoint"), "{error}");
         }
     }

@@ -4,13 +4,14 @@
 //! reference count; its bytes are read after the lock is released, so readers and the writer of a
 //! partition do not wait for each other's system calls.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
+
+use crate::fs::{Disk, DiskFile};
 
 /// How many segment files may stay open between uses, over all partitions of a broker.
 ///
@@ -67,13 +68,13 @@ impl SegmentData {
     }
 
     /// A file, made when it is not there.
-    pub(crate) fn open(path: PathBuf, budget: HandleBudget) -> io::Result<Self> {
-        let file = OpenFile::open(&path, None)?;
-        let length = file.file.metadata()?.len();
+    pub(crate) fn open(path: PathBuf, disk: Disk, budget: HandleBudget) -> io::Result<Self> {
+        let length = disk.open(&path)?.len()?;
         Ok(Self::File(FileData {
             path,
             length,
             handle: None,
+            disk,
             budget,
         }))
     }
@@ -88,7 +89,7 @@ impl SegmentData {
     /// Appends one batch given as its patched start and the bytes after it.
     ///
     /// When this returns `Ok` the operating system has all bytes, so the death of this process
-    /// loses none. After an error the segment ends where it ended before.
+    /// loses none. After an error the segment takes no more.
     pub(crate) fn append(&mut self, start: &[u8], rest: &[u8]) -> io::Result<()> {
         match self {
             Self::Memory(data) => {
@@ -122,6 +123,14 @@ impl SegmentData {
         Ok(())
     }
 
+    /// Nothing behind `length` is read any more; a file keeps it.
+    pub(crate) fn hide_from(&mut self, length: u64) {
+        match self {
+            Self::Memory(data) => data.truncate(length),
+            Self::File(data) => data.length = length,
+        }
+    }
+
     /// What makes the bytes survive the death of the machine; nothing does in memory.
     pub(crate) fn syncer(&mut self) -> io::Result<Option<Syncer>> {
         match self {
@@ -138,7 +147,7 @@ pub(crate) struct Syncer(Arc<OpenFile>);
 impl Syncer {
     /// Takes as long as the disk does.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.0.file.sync_data()
+        self.0.file.sync()
     }
 }
 
@@ -154,7 +163,7 @@ impl DataSlice {
                 length,
             } => {
                 let mut out = BytesMut::zeroed(length);
-                read_exact_at(&file.file, &mut out, position)?;
+                file.file.read_exact_at(&mut out, position)?;
                 Ok(out.freeze())
             }
         }
@@ -208,28 +217,15 @@ pub(crate) struct FileData {
     path: PathBuf,
     length: u64,
     handle: Option<Arc<OpenFile>>,
+    disk: Disk,
     budget: HandleBudget,
 }
 
 /// An open segment file, with its place in the budget if it stays open.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
-    file: File,
+    file: DiskFile,
     _permit: Option<Permit>,
-}
-
-impl OpenFile {
-    fn open(path: &Path, permit: Option<Permit>) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)?;
-        Ok(Self {
-            file,
-            _permit: permit,
-        })
-    }
 }
 
 impl FileData {
@@ -239,7 +235,10 @@ impl FileData {
         }
         let permit = self.budget.take();
         let keep = permit.is_some();
-        let handle = Arc::new(OpenFile::open(&self.path, permit)?);
+        let handle = Arc::new(OpenFile {
+            file: self.disk.open(&self.path)?,
+            _permit: permit,
+        });
         if keep {
             self.handle = Some(Arc::clone(&handle));
         }
@@ -247,58 +246,11 @@ impl FileData {
     }
 
     fn append(&mut self, start: &[u8], rest: &[u8]) -> io::Result<()> {
-        let handle = self.open()?;
-        let mut file = &handle.file;
-        let result = write_all_vectored(&mut file, start, rest);
-        match result {
-            Ok(()) => {
-                self.length += (start.len() + rest.len()) as u64;
-                Ok(())
-            }
-            Err(error) => {
-                // A part may be there: cut it, or the next append would come after torn bytes.
-                file.set_len(self.length)?;
-                Err(error)
-            }
-        }
+        // After an error a part may be there. The disk is given up then, and the next start cuts that part.
+        self.open()?.file.append(start, rest)?;
+        self.length += (start.len() + rest.len()) as u64;
+        Ok(())
     }
-}
-
-fn write_all_vectored(file: &mut &File, mut start: &[u8], mut rest: &[u8]) -> io::Result<()> {
-    while !start.is_empty() {
-        match file.write_vectored(&[IoSlice::new(start), IoSlice::new(rest)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                let of_start = written.min(start.len());
-                start = &start[of_start..];
-                rest = &rest[written - of_start..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    file.write_all(rest)
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, out: &mut [u8], position: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, out, position)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut out: &mut [u8], mut position: u64) -> io::Result<()> {
-    while !out.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, out, position) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                out = &mut out[count..];
-                position += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -310,7 +262,7 @@ mod tests {
         for handles in [0, 1] {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("0.log");
-            test(SegmentData::open(path, HandleBudget::new(handles)).unwrap());
+            test(SegmentData::open(path, Disk::real(), HandleBudget::new(handles)).unwrap());
         }
     }
 
@@ -357,7 +309,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let budget = HandleBudget::new(1);
         let mut open: Vec<_> = (0..3)
-            .map(|n| SegmentData::open(dir.path().join(n.to_string()), budget.clone()).unwrap())
+            .map(|n| {
+                SegmentData::open(dir.path().join(n.to_string()), Disk::real(), budget.clone())
+                    .unwrap()
+            })
             .collect();
         for data in &mut open {
             data.append(b"x", b"").unwrap();

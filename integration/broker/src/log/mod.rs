@@ -28,7 +28,6 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,13 +35,15 @@ use bytes::Bytes;
 
 use kafka_client_protocol::records::{BatchHeader, RecordError};
 
+use crate::fs::Disk;
+
 use self::batch::{PATCH_BYTES, is_append_time};
+use self::data::DataSlice;
 pub(crate) use self::data::HandleBudget;
-use self::data::{DataSlice, Syncer};
 use self::epochs::Epochs;
 pub(crate) use self::producers::SequenceError;
 use self::producers::{Producers, Sequencing};
-use self::segment::Segment;
+use self::segment::{Segment, SegmentSyncer};
 
 /// Where a log keeps its bytes.
 #[derive(Debug, Clone)]
@@ -50,7 +51,11 @@ pub(crate) enum Place {
     /// Gone with the process.
     Memory,
     /// A partition's own directory, made when it is not there.
-    Dir { path: PathBuf, budget: HandleBudget },
+    Dir {
+        path: PathBuf,
+        disk: Disk,
+        budget: HandleBudget,
+    },
 }
 
 /// The settings of a log.
@@ -102,6 +107,8 @@ pub(crate) struct Log {
     /// Whether the file does not say so yet.
     epochs_changed: bool,
     appended_bytes: u64,
+    /// The directory has names that are not forced to the disk.
+    names_changed: bool,
     /// Nothing may come after the files were said to be true.
     closed: bool,
     /// Where recent reads ended: the next read of a consumer starts there without a search.
@@ -129,6 +136,40 @@ pub(crate) struct Appended {
     /// The broker's time, if the topic stamps batches with it.
     pub(crate) append_time_ms: i64,
     pub(crate) duplicate: bool,
+}
+
+/// What is to be forced to the disk, without the partition's lock.
+#[derive(Debug)]
+pub(crate) struct Unsynced {
+    segments: Vec<SegmentSyncer>,
+    names: Option<Names>,
+    /// Where the recovery point is once that is done.
+    pub(crate) offset: i64,
+}
+
+impl Unsynced {
+    /// Takes as long as the disk does.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        for segment in &self.segments {
+            segment.sync()?;
+        }
+        self.names.as_ref().map_or(Ok(()), Names::sync)
+    }
+}
+
+/// The names of a partition's files, and its own.
+#[derive(Debug)]
+struct Names {
+    path: PathBuf,
+    disk: Disk,
+}
+
+impl Names {
+    fn sync(&self) -> io::Result<()> {
+        self.disk.sync_dir(&self.path)?;
+        let parent = self.path.parent();
+        parent.map_or(Ok(()), |parent| self.disk.sync_dir(parent))
+    }
 }
 
 /// Why a batch was not appended.
@@ -199,16 +240,17 @@ impl Log {
             epochs: Epochs::default(),
             epochs_changed: false,
             appended_bytes: 0,
+            names_changed: true,
             closed: false,
             hints: [NO_HINT; 4],
             next_hint: 0,
         };
-        if let Place::Dir { path, budget } = &log.place {
-            fs::create_dir_all(path)?;
-            log.epochs = Epochs::new(checkpoint::read_epochs(&path.join(EPOCHS_FILE))?);
-            for base in segment_bases(path)? {
+        if let Place::Dir { path, disk, budget } = &log.place {
+            disk.create_dir_all(path)?;
+            log.epochs = Epochs::new(checkpoint::read_epochs(disk, &path.join(EPOCHS_FILE))?);
+            for base in segment_bases(disk, path)? {
                 log.segments
-                    .push(Segment::in_dir(path, base, budget.clone())?);
+                    .push(Segment::in_dir(path, base, disk, budget.clone())?);
             }
         }
         if log.segments.is_empty() {
@@ -268,6 +310,10 @@ impl Log {
     ) -> Result<Appended, AppendError> {
         if self.closed {
             return Err(AppendError::Storage(io::Error::other("the log is closed")));
+        }
+        if let Place::Dir { disk, .. } = &self.place {
+            // Before the producer's state is asked: what failed may have been noted there.
+            disk.check().map_err(AppendError::Storage)?;
         }
         let append_time_ms = if is_append_time(head) {
             head.max_timestamp
@@ -445,25 +491,52 @@ impl Log {
                 syncer.sync()?;
             }
         }
+        self.sync_names()?;
         self.recovery_point = self.end_offset();
         self.unflushed_records = 0;
         Ok(())
     }
 
-    /// What forces the closed segments above the recovery point to the disk, and where the recovery
-    /// point is once that is done ([`synced_to`](Self::synced_to)).
-    pub(crate) fn unsynced(&mut self) -> io::Result<Option<(Vec<Syncer>, i64)>> {
-        let active_base = self.active().base_offset();
-        if self.recovery_point >= active_base {
+    /// Forces the names of new files to the disk: without them their content is lost with the machine.
+    fn sync_names(&mut self) -> io::Result<()> {
+        if self.names_changed
+            && let Some(names) = self.names()
+        {
+            names.sync()?;
+        }
+        self.names_changed = false;
+        Ok(())
+    }
+
+    fn names(&self) -> Option<Names> {
+        match &self.place {
+            Place::Memory => None,
+            Place::Dir { path, disk, .. } => Some(Names {
+                path: path.clone(),
+                disk: disk.clone(),
+            }),
+        }
+    }
+
+    /// What forces the closed segments above the recovery point to the disk, with their index files and names;
+    /// `None` if that is done.
+    pub(crate) fn unsynced(&mut self) -> io::Result<Option<Unsynced>> {
+        let offset = self.active().base_offset();
+        if self.recovery_point >= offset {
             return Ok(None);
         }
-        let mut syncers = Vec::new();
+        let mut segments = Vec::new();
+        let recovery_point = self.recovery_point;
         for segment in &mut self.segments {
-            if segment.next_offset() > self.recovery_point && segment.base_offset() < active_base {
-                syncers.extend(segment.syncer()?);
+            if segment.next_offset() > recovery_point && segment.base_offset() < offset {
+                segments.extend(segment.syncer()?);
             }
         }
-        Ok(Some((syncers, active_base)))
+        Ok(Some(Unsynced {
+            segments,
+            names: self.names(),
+            offset,
+        }))
     }
 
     /// Notes that everything below `offset` is on the disk.
@@ -477,10 +550,17 @@ impl Log {
         if matches!(self.place, Place::Memory) {
             return Ok(());
         }
-        if self.recovery_point < self.end_offset() {
-            self.flush()?;
+        self.active().write_indices()?;
+        // The mark of a clean stop says that all is on the disk.
+        for segment in &mut self.segments {
+            if let Some(syncer) = segment.syncer()? {
+                syncer.sync()?;
+            }
         }
-        self.active().write_indices()
+        self.names_changed = true;
+        self.sync_names()?;
+        self.recovery_point = self.end_offset();
+        Ok(())
     }
 
     fn active(&mut self) -> &mut Segment {
@@ -497,7 +577,9 @@ impl Log {
     fn new_segment(&self, base_offset: i64) -> io::Result<Segment> {
         match &self.place {
             Place::Memory => Ok(Segment::memory(base_offset)),
-            Place::Dir { path, budget } => Segment::in_dir(path, base_offset, budget.clone()),
+            Place::Dir { path, disk, budget } => {
+                Segment::in_dir(path, base_offset, disk, budget.clone())
+            }
         }
     }
 
@@ -513,11 +595,10 @@ impl Log {
         }
         self.active().write_indices()?;
         let next = self.new_segment(head.base_offset)?;
-        if let Place::Dir { path, .. } = &self.place {
-            fs::write(
-                snapshot_path(path, head.base_offset),
-                self.producers.to_snapshot(),
-            )?;
+        self.names_changed = true;
+        if let Place::Dir { path, disk, .. } = &self.place {
+            let snapshot = snapshot_path(path, head.base_offset);
+            disk.write(&snapshot, &self.producers.to_snapshot())?;
         }
         self.segments.push(next);
         Ok(())
@@ -526,8 +607,8 @@ impl Log {
     fn write_epochs(&self) -> io::Result<()> {
         match &self.place {
             Place::Memory => Ok(()),
-            Place::Dir { path, .. } => {
-                checkpoint::write_epochs(&path.join(EPOCHS_FILE), self.epochs.entries())
+            Place::Dir { path, disk, .. } => {
+                checkpoint::write_epochs(disk, &path.join(EPOCHS_FILE), self.epochs.entries())
             }
         }
     }
@@ -565,6 +646,24 @@ impl Log {
             let end = segment.recover(expected.max(base), |_| {})?;
             expected = segment.next_offset();
             let Some(damage) = end.damage else { continue };
+            if expected < trusted_end {
+                // It was on the disk as a whole: no crash does this, so what follows is none of its making.
+                let last = index + 1 == count;
+                let text = format!(
+                    "{}: segment {base} is damaged at position {}: {damage}; it was on the disk before",
+                    self.name(),
+                    end.position
+                );
+                if last {
+                    let text = format!(
+                        "{text}; restore it, or cut the file there to go on without what follows"
+                    );
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
+                tracing::error!(%text, "the rest of this segment is not read; its file is left as it is");
+                continue;
+            }
+            self.segments[index].cut(end.position)?;
             tracing::warn!(
                 log = %self.name(), segment = base, position = end.position, %damage,
                 "cut the log at a damaged batch; what followed is gone"
@@ -576,14 +675,35 @@ impl Log {
                 );
                 dropped.delete()?;
             }
+            // Else the next crash may bring back what was cut and removed, behind what comes now.
+            self.flush()?;
             break;
         }
+        self.drop_empty_tail()?;
         // All but the active segment have index files from now on.
         let last = self.segments.len() - 1;
         for segment in &mut self.segments[..last] {
             segment.write_indices()?;
         }
         Ok(())
+    }
+
+    /// A crash may leave the name of a segment and nothing in it, behind one that has lost its end. The log ends
+    /// with its last record then: a reader would wait in the gap.
+    fn drop_empty_tail(&mut self) -> io::Result<()> {
+        let mut is_changed = false;
+        while let [.., before, last] = &self.segments[..]
+            && last.len() == 0
+            && before.next_offset() < last.base_offset()
+            && let Some(last) = self.segments.pop()
+        {
+            last.delete()?;
+            is_changed = true;
+        }
+        match is_changed {
+            true => self.flush(),
+            false => Ok(()),
+        }
     }
 
     /// Rebuilds the producers' state: a snapshot keeps one batch of each, so at least the last
@@ -597,7 +717,7 @@ impl Log {
             let base = self.segments[from].base_offset();
             let snapshot = match &self.place {
                 Place::Memory => None,
-                Place::Dir { path, .. } => fs::read(snapshot_path(path, base)).ok(),
+                Place::Dir { path, disk, .. } => disk.read_if_there(&snapshot_path(path, base))?,
             };
             match snapshot.and_then(|bytes| Producers::from_snapshot(&bytes)) {
                 Some(producers) => break producers,
@@ -720,17 +840,10 @@ fn snapshot_path(dir: &Path, offset: i64) -> PathBuf {
 }
 
 /// The base offsets of the segments in a directory, ascending.
-fn segment_bases(dir: &Path) -> io::Result<Vec<i64>> {
-    let mut bases = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        if path.extension().is_some_and(|extension| extension == "log")
-            && let Some(base) = stem.and_then(|stem| stem.parse().ok())
-        {
-            bases.push(base);
-        }
-    }
+fn segment_bases(disk: &Disk, dir: &Path) -> io::Result<Vec<i64>> {
+    let names = disk.names(dir)?.into_iter();
+    let base = |name: String| name.strip_suffix(".log")?.parse().ok();
+    let mut bases: Vec<i64> = names.filter_map(base).collect();
     bases.sort_unstable();
     Ok(bases)
 }

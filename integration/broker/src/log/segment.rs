@@ -1,6 +1,5 @@
 //! One segment of a log: its bytes and the indices over them.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use kafka_client_protocol::records::{Batch, BatchHeader, RecordError};
 
 use super::data::{DataSlice, HandleBudget, SegmentData, Syncer};
 use super::index::{Indices, OffsetEntry, TimeEntry};
+use crate::fs::Disk;
 
 /// How far apart index entries are, in bytes of the log.
 pub(crate) const INDEX_INTERVAL_BYTES: u32 = 4096;
@@ -19,8 +19,8 @@ const SCAN_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct Segment {
     base_offset: i64,
-    /// Without extension; `None` in memory.
-    path: Option<PathBuf>,
+    /// Its path without extension, and the disk; `None` in memory.
+    file: Option<(PathBuf, Disk)>,
     data: SegmentData,
     indices: Indices,
     bytes_since_entry: u32,
@@ -28,6 +28,30 @@ pub(crate) struct Segment {
     max_timestamp: Option<(i64, i64)>,
     /// One past the last offset in it.
     next_offset: i64,
+}
+
+/// Forces a segment to the disk, without the partition's lock.
+#[derive(Debug)]
+pub(crate) struct SegmentSyncer {
+    data: Syncer,
+    /// Without extension.
+    path: PathBuf,
+    disk: Disk,
+}
+
+impl SegmentSyncer {
+    /// Takes as long as the disk does.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.data.sync()?;
+        for extension in ["index", "timeindex", "snapshot"] {
+            match self.disk.sync(&self.path.with_extension(extension)) {
+                // The active segment has none, and the first one no snapshot.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where a scan ended and why.
@@ -69,16 +93,21 @@ impl Segment {
 
     /// A segment in `dir`; its file is made when it is not there. The indices are empty until
     /// [`load`](Self::load) or [`recover`](Self::recover).
-    pub(crate) fn in_dir(dir: &Path, base_offset: i64, budget: HandleBudget) -> io::Result<Self> {
+    pub(crate) fn in_dir(
+        dir: &Path,
+        base_offset: i64,
+        disk: &Disk,
+        budget: HandleBudget,
+    ) -> io::Result<Self> {
         let path = dir.join(format!("{base_offset:020}"));
-        let data = SegmentData::open(path.with_extension("log"), budget)?;
-        Ok(Self::new(base_offset, Some(path), data))
+        let data = SegmentData::open(path.with_extension("log"), disk.clone(), budget)?;
+        Ok(Self::new(base_offset, Some((path, disk.clone())), data))
     }
 
-    fn new(base_offset: i64, path: Option<PathBuf>, data: SegmentData) -> Self {
+    fn new(base_offset: i64, file: Option<(PathBuf, Disk)>, data: SegmentData) -> Self {
         Self {
             base_offset,
-            path,
+            file,
             data,
             indices: Indices::default(),
             bytes_since_entry: 0,
@@ -256,7 +285,8 @@ impl Segment {
         })
     }
 
-    /// Checks every batch, rebuilds the indices and cuts the segment at the first bad one.
+    /// Checks every batch and rebuilds the indices. From the first bad one on nothing is read any more; the file
+    /// is left as it is, until [`cut`](Self::cut).
     ///
     /// `visit` sees each good batch. The batches must go on at `expected` or later.
     pub(crate) fn recover(
@@ -282,7 +312,7 @@ impl Segment {
         })?;
         end.damage = end.damage.or(backwards);
         if end.damage.is_some() {
-            self.data.truncate(end.position)?;
+            self.data.hide_from(end.position);
         }
         self.indices = found.indices;
         self.bytes_since_entry = found.bytes_since_entry;
@@ -291,18 +321,22 @@ impl Segment {
         Ok(end)
     }
 
+    /// Ends the file at a position.
+    pub(crate) fn cut(&mut self, position: u64) -> io::Result<()> {
+        self.data.truncate(position)
+    }
+
     /// Takes over the index files of a segment that was closed cleanly. `false` when they are
     /// missing or damaged: then [`recover`](Self::recover) must run.
     pub(crate) fn load(&mut self) -> io::Result<bool> {
-        let Some(path) = &self.path else {
+        let Some((path, disk)) = &self.file else {
             return Ok(true);
         };
-        let (offsets, times) = match (
-            fs::read(path.with_extension("index")),
-            fs::read(path.with_extension("timeindex")),
-        ) {
-            (Ok(offsets), Ok(times)) => (offsets, times),
-            _ => return Ok(false),
+        let (Some(offsets), Some(times)) = (
+            disk.read_if_there(&path.with_extension("index"))?,
+            disk.read_if_there(&path.with_extension("timeindex"))?,
+        ) else {
+            return Ok(false);
         };
         let Some(indices) = Indices::from_files(&offsets, &times, self.data.len()) else {
             return Ok(false);
@@ -351,25 +385,26 @@ impl Segment {
                 relative_offset,
             });
         }
-        if let Some(path) = &self.path {
-            fs::write(path.with_extension("index"), self.indices.offset_file())?;
-            fs::write(path.with_extension("timeindex"), self.indices.time_file())?;
+        if let Some((path, disk)) = &self.file {
+            disk.write(&path.with_extension("index"), &self.indices.offset_file())?;
+            disk.write(&path.with_extension("timeindex"), &self.indices.time_file())?;
         }
         Ok(())
     }
 
-    pub(crate) fn syncer(&mut self) -> io::Result<Option<Syncer>> {
-        self.data.syncer()
+    /// What forces the segment to the disk, with the index files that a closed one has.
+    pub(crate) fn syncer(&mut self) -> io::Result<Option<SegmentSyncer>> {
+        let data = self.data.syncer()?;
+        Ok(data
+            .zip(self.file.clone())
+            .map(|(data, (path, disk))| SegmentSyncer { data, path, disk }))
     }
 
     /// Removes the files of a segment.
     pub(crate) fn delete(self) -> io::Result<()> {
-        if let Some(path) = &self.path {
+        if let Some((path, disk)) = &self.file {
             for extension in ["log", "index", "timeindex", "snapshot"] {
-                match fs::remove_file(path.with_extension(extension)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
+                disk.remove_file(&path.with_extension(extension))?;
             }
         }
         Ok(())

@@ -8,12 +8,15 @@ use kafka_client_protocol::records::{Batch, BatchHeader};
 
 use super::batch::testing::RawBatch;
 use super::*;
+use crate::fs::FileSystem;
+use crate::fs::crashing::Crashing;
 
 const NOW: i64 = 1_700_000_000_000;
 
 fn dir_place(path: &Path) -> Place {
     Place::Dir {
         path: path.to_owned(),
+        disk: Disk::real(),
         budget: HandleBudget::new(8),
     }
 }
@@ -265,7 +268,7 @@ fn a_damaged_byte_cuts_the_log_there_and_drops_later_segments() {
     );
     assert!(log.end_offset() < first_segment_end);
     assert_eq!(log.segments.len(), 1);
-    assert_eq!(segment_bases(dir.path()).unwrap(), [0]);
+    assert_eq!(segment_bases(&Disk::real(), dir.path()).unwrap(), [0]);
     fill(&mut log, 10);
     read_all(&mut log);
 }
@@ -419,12 +422,11 @@ fn closed_segments_move_the_recovery_point_and_are_not_checked_again() {
     let mut log = open(dir_place(dir.path()), Opening::Clean);
     assert!(log.unsynced().unwrap().is_none());
     fill(&mut log, 200);
-    let (syncers, offset) = log.unsynced().unwrap().unwrap();
-    assert_eq!(syncers.len(), log.segments.len() - 1);
+    let unsynced = log.unsynced().unwrap().unwrap();
+    let offset = unsynced.offset;
+    assert_eq!(unsynced.segments.len(), log.segments.len() - 1);
     assert_eq!(offset, log.segments.last().unwrap().base_offset());
-    for syncer in syncers {
-        syncer.sync().unwrap();
-    }
+    unsynced.sync().unwrap();
     log.synced_to(offset);
     assert_eq!(log.recovery_point(), offset);
     assert!(log.unsynced().unwrap().is_none());
@@ -440,4 +442,129 @@ fn closed_segments_move_the_recovery_point_and_are_not_checked_again() {
     };
     let log = open(dir_place(dir.path()), opening);
     assert_eq!(log.end_offset(), end);
+}
+
+fn with_damage(file: &Path, at: usize) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[at] ^= 1;
+    fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn damage_below_the_recovery_point_costs_its_own_segment_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 200);
+    log.flush().unwrap();
+    let (end, bases) = (log.end_offset(), segment_bases(&Disk::real(), dir.path()));
+    let second = log.segments[1].base_offset();
+    let after = log.segments[2].base_offset();
+    drop(log);
+    let file = dir.path().join(format!("{second:020}.log"));
+    with_damage(&file, 3300);
+    fs::remove_file(file.with_extension("index")).unwrap();
+    let before = fs::read(&file).unwrap();
+    let opening = Opening::Unclean {
+        recovery_point: end,
+    };
+    let mut log = open(dir_place(dir.path()), opening);
+    assert_eq!(log.end_offset(), end);
+    assert_eq!(
+        segment_bases(&Disk::real(), dir.path()).unwrap(),
+        bases.unwrap()
+    );
+    assert_eq!(fs::read(&file).unwrap(), before, "it is left as it is");
+    // Whoever reads up to the damage goes on behind it.
+    let cut = log.segments[1].next_offset();
+    assert!(second < cut && cut < after);
+    let next = BatchHeader::parse(&read(&mut log, cut, 1000, true)).unwrap();
+    assert_eq!(next.base_offset, after);
+    fill(&mut log, 1);
+}
+
+#[test]
+fn damage_below_the_recovery_point_of_the_last_segment_ends_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 10);
+    log.flush().unwrap();
+    let end = log.end_offset();
+    drop(log);
+    let file = dir.path().join("00000000000000000000.log");
+    with_damage(&file, 100);
+    let before = fs::read(&file).unwrap();
+    let opening = Opening::Unclean {
+        recovery_point: end,
+    };
+    let opened = Log::open(dir_place(dir.path()), small_segments(), opening, 0, NOW);
+    let error = opened.unwrap_err().to_string();
+    assert!(error.contains("damaged at position 0"), "{error}");
+    assert_eq!(fs::read(&file).unwrap(), before, "nothing is cut");
+}
+
+/// A log on a file system that forgets, with what it has promised.
+fn forgetting(seed: u64, flush_messages: i64) -> (Crashing, Disk, Log) {
+    let files = Crashing::new(seed);
+    let disk = Disk::new(files.clone());
+    disk.create_dir_all(Path::new("/data")).unwrap();
+    disk.sync_dir(Path::new("/")).unwrap();
+    let place = Place::Dir {
+        path: "/data/orders-0".into(),
+        disk: disk.clone(),
+        budget: HandleBudget::new(8),
+    };
+    let config = LogConfig {
+        flush_messages,
+        ..small_segments()
+    };
+    let log = Log::open(place, config, Opening::Clean, 0, NOW).unwrap();
+    (files, disk, log)
+}
+
+#[test]
+fn index_files_are_on_the_disk_before_they_are_trusted() {
+    for seed in 0..50 {
+        let (files, _, mut log) = forgetting(seed, i64::MAX);
+        fill(&mut log, 200);
+        let unsynced = log.unsynced().unwrap().unwrap();
+        unsynced.sync().unwrap();
+        let closed = &log.segments[..log.segments.len() - 1];
+        let paths: Vec<_> = closed
+            .iter()
+            .flat_map(|segment| {
+                let path = format!("/data/orders-0/{:020}", segment.base_offset());
+                ["index", "timeindex"].map(|extension| format!("{path}.{extension}"))
+            })
+            .collect();
+        let content = |path: &String| files.read(Path::new(path)).unwrap();
+        let before: Vec<_> = paths.iter().map(content).collect();
+        assert!(before.iter().all(|content| !content.is_empty()));
+        files.restart();
+        assert_eq!(
+            paths.iter().map(content).collect::<Vec<_>>(),
+            before,
+            "{seed}"
+        );
+    }
+}
+
+#[test]
+fn after_a_failed_fsync_nothing_is_acknowledged_any_more() {
+    let (files, disk, mut log) = forgetting(1, 1);
+    let raw = |sequence| RawBatch {
+        producer: (7, 0, sequence),
+        ..RawBatch::default()
+    };
+    append(&mut log, raw(0)).unwrap();
+    files.fail_next_sync();
+    assert!(append(&mut log, raw(1)).is_err());
+    // Neither as a duplicate, nor as a new one, nor by a second try that the disk would let pass.
+    for sequence in [1, 2] {
+        let error = append(&mut log, raw(sequence)).unwrap_err();
+        assert!(matches!(error, AppendError::Storage(_)), "{error:?}");
+    }
+    assert!(log.flush().is_err() && log.close().is_err());
+    let failure = disk.failure().unwrap();
+    assert!(failure.contains("input/output error"), "{failure}");
+    assert!(failure.contains("/data/orders-0/"), "{failure}");
 }

@@ -816,3 +816,65 @@ async fn after_a_crash_damage_is_looked_for_although_old_indices_are_there() {
     let broker = start().await.unwrap();
     assert_eq!(Client::new(&broker).values("t", 0, 0).await, ["a", "b"]);
 }
+
+#[tokio::test]
+async fn a_directory_of_another_broker_is_refused_and_left_alone() {
+    for foreign in ["meta.properties", "orders-0/00000000000000000000.log"] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(foreign);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "cluster.id=another").unwrap();
+        let start = || Broker::builder().no_listener().data_dir(dir.path()).start();
+        let error = start().await.unwrap_err().to_string();
+        assert!(error.contains("another broker's"), "{error}");
+        assert!(error.contains("empty directory"), "{error}");
+        assert_eq!(std::fs::read(&file).unwrap(), b"cluster.id=another");
+    }
+    // Its own files in which the cluster is another one's.
+    let dir = tempfile::tempdir().unwrap();
+    let start = || Broker::builder().no_listener().data_dir(dir.path()).start();
+    start().await.unwrap().shutdown().await.unwrap();
+    let text = "version=1\ncluster.id=another\n";
+    std::fs::write(dir.path().join("meta.properties"), text).unwrap();
+    let error = start().await.unwrap_err().to_string();
+    assert!(error.contains("two brokers"), "{error}");
+}
+
+#[tokio::test]
+async fn a_new_topic_removes_only_what_a_log_has_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::builder().no_listener().data_dir(dir.path());
+    let broker = broker.start().await.unwrap();
+    let make = |name: &str| {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        dir.path().join(name)
+    };
+    let left = make("orders-1").join("00000000000000000007.log");
+    std::fs::write(&left, "left").unwrap();
+    broker.create_topic("orders", 2).unwrap();
+    assert!(!left.exists());
+    let precious = make("photos-0").join("holiday.jpg");
+    std::fs::write(&precious, "precious").unwrap();
+    let error = broker.create_topic("photos", 1).unwrap_err().to_string();
+    assert!(error.contains("holiday.jpg"), "{error}");
+    assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
+    broker.create_topic("others", 1).unwrap();
+}
+
+/// A connector and a group's timers know the broker for longer than it runs.
+#[tokio::test]
+async fn a_directory_is_free_when_its_broker_has_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || Broker::builder().no_listener().data_dir(dir.path()).start();
+    let mut kept = Vec::new();
+    for stop in ["shutdown", "crash", "drop"] {
+        let broker = start().await.unwrap();
+        kept.push(broker.connector());
+        match stop {
+            "shutdown" => broker.shutdown().await.unwrap(),
+            "crash" => broker.crash().await,
+            _ => drop(broker),
+        }
+    }
+    start().await.unwrap();
+}

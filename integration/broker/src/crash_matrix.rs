@@ -1,0 +1,320 @@
+//! Crashes between any two writes, on a file system that loses what was not forced to the disk: what was promised
+//! holds after each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_client_protocol::Uuid;
+use kafka_client_protocol::records::{BatchHeader, Batches};
+
+use crate::config::BrokerConfig;
+use crate::env::Env;
+use crate::fs::Disk;
+use crate::fs::crashing::Crashing;
+use crate::log::batch::testing::RawBatch;
+use crate::partition::Partition;
+use crate::store::Store;
+use crate::topics::Topics;
+use crate::validate::ValidBatch;
+
+/// How many times a seed's machine dies.
+const LIVES: u32 = 5;
+const NAMES: [&str; 3] = ["a", "b", "c"];
+const PARTITIONS: i32 = 2;
+
+/// What the test knows of a partition.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    /// The marks of the batches that were sent, by offset: the last one may not have been acknowledged, and what a
+    /// crash has taken is none.
+    marks: Vec<Option<i64>>,
+    /// How many of them are promised to be there.
+    promised: usize,
+    /// The epoch that led it last.
+    epoch: i32,
+}
+
+#[derive(Debug, Clone)]
+struct Made {
+    id: Uuid,
+    partitions: Vec<Written>,
+}
+
+struct Matrix {
+    files: Crashing,
+    random: fastrand::Rng,
+    config: BrokerConfig,
+    topics: BTreeMap<&'static str, Made>,
+    /// Names of which nobody knows whether they are there: the machine died while they were made or deleted.
+    doubtful: BTreeSet<&'static str>,
+    producer_ids: BTreeSet<i64>,
+    next_mark: i64,
+    seed: u64,
+}
+
+impl Matrix {
+    fn new(seed: u64) -> Self {
+        let mut random = crate::env::random(Some(seed));
+        let mut config = BrokerConfig::default();
+        config.topic.segment_bytes = random.u64(500..20_000);
+        // Each batch is forced to the disk before it is acknowledged, or that is left to the system.
+        if random.bool() {
+            config.topic.flush_messages = 1;
+        }
+        Self {
+            files: Crashing::new(seed),
+            random,
+            config,
+            topics: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
+            producer_ids: BTreeSet::new(),
+            next_mark: 1,
+            seed,
+        }
+    }
+
+    fn is_forced(&self) -> bool {
+        self.config.topic.flush_messages == 1
+    }
+
+    /// One start of the broker, until the machine dies or the broker is stopped in order.
+    fn live(&mut self, life: u32) {
+        let env = Env::new(None, Some(self.seed * 100 + u64::from(life)));
+        if self.random.u8(..8) == 0 {
+            // It dies while it starts, too.
+            self.files.die_after(self.random.u64(..40));
+        }
+        let opened = Store::on(Disk::new(self.files.clone()))
+            .and_then(|store| Topics::open(store, &self.config, &env));
+        let topics = match opened {
+            Ok(topics) => topics,
+            Err(error) => {
+                assert!(self.files.is_dead(), "seed {}: {error}", self.seed);
+                return self.files.restart();
+            }
+        };
+        self.check(&topics);
+        self.files.die_after(self.random.u64(..400));
+        let producer = topics.next_producer_id();
+        if let Ok(producer) = &producer {
+            let is_new = self.producer_ids.insert(*producer);
+            assert!(is_new, "seed {}: producer id {producer} again", self.seed);
+        }
+        let mut sequences: BTreeMap<(&str, usize), i32> = BTreeMap::new();
+        while !self.files.is_dead() {
+            match self.random.u8(..100) {
+                0 => {
+                    if topics.close().is_ok() {
+                        for made in self.topics.values_mut() {
+                            for written in &mut made.partitions {
+                                written.promised = written.marks.len();
+                            }
+                        }
+                        // In order, and then the power fails all the same.
+                        self.files.die_after(0);
+                    }
+                }
+                1..4 => self.sync(&topics),
+                4..8 => self.make(&topics, &env),
+                8..10 => self.delete(&topics),
+                _ => {
+                    let producer = *producer.as_ref().unwrap_or(&-1);
+                    self.append(&topics, producer, &mut sequences);
+                }
+            }
+        }
+        drop(topics);
+        self.files.restart();
+    }
+
+    fn sync(&mut self, topics: &Topics) {
+        if topics.sync().is_ok() {
+            for (name, made) in &mut self.topics {
+                let topic = topics.named(name).unwrap();
+                for (partition, written) in topic.partitions.iter().zip(&mut made.partitions) {
+                    let on_disk = partition.log().recovery_point();
+                    written.promised = written.promised.max(on_disk as usize);
+                }
+            }
+        }
+    }
+
+    fn make(&mut self, topics: &Topics, env: &Env) {
+        let name = NAMES[self.random.usize(..NAMES.len())];
+        if topics.named(name).is_some() {
+            return;
+        }
+        self.doubtful.insert(name);
+        if let Ok(topic) = topics.create(name, PARTITIONS, BTreeMap::new(), &self.config, env) {
+            self.doubtful.remove(name);
+            let made = Made {
+                id: topic.id,
+                partitions: vec![Written::default(); PARTITIONS as usize],
+            };
+            self.topics.insert(name, made);
+        }
+    }
+
+    fn delete(&mut self, topics: &Topics) {
+        let name = NAMES[self.random.usize(..NAMES.len())];
+        let Some(topic) = topics.named(name) else {
+            return;
+        };
+        let before = self.topics.remove(name);
+        if topics.delete(&topic).is_err() && before.is_some() {
+            self.doubtful.insert(name);
+        }
+    }
+
+    fn append(
+        &mut self,
+        topics: &Topics,
+        producer: i64,
+        sequences: &mut BTreeMap<(&'static str, usize), i32>,
+    ) {
+        let names: Vec<_> = self.topics.keys().copied().collect();
+        if names.is_empty() {
+            return;
+        }
+        let name = names[self.random.usize(..names.len())];
+        let index = self.random.usize(..PARTITIONS as usize);
+        let topic = topics.named(name).unwrap();
+        let sequence = sequences.entry((name, index)).or_default();
+        let mark = self.next_mark;
+        self.next_mark += 1;
+        let batch = batch(mark, (producer, 0, *sequence), self.random.usize(1..2500));
+        let is_forced = self.is_forced();
+        let written = &mut self.topics.get_mut(name).unwrap().partitions[index];
+        written.marks.push(Some(mark));
+        if let Ok((appended, _)) = topic.partitions[index].append(&batch, mark) {
+            assert!(!appended.duplicate);
+            assert_eq!(appended.base_offset, written.marks.len() as i64 - 1);
+            *sequence += 1;
+            if is_forced {
+                written.promised = written.marks.len();
+            }
+        }
+    }
+
+    /// What was promised is there, and nothing else.
+    fn check(&mut self, topics: &Topics) {
+        let seed = self.seed;
+        for name in std::mem::take(&mut self.doubtful) {
+            let found = topics.named(name);
+            let made = found.map(|topic| Made {
+                id: topic.id,
+                // It may have been there before, with something in it: what it has now is what it had.
+                partitions: topic
+                    .partitions
+                    .iter()
+                    .map(|partition| Written {
+                        marks: marks(partition),
+                        promised: 0,
+                        epoch: partition.leader_epoch() - 1,
+                    })
+                    .collect(),
+            });
+            match made {
+                Some(made) => drop(self.topics.insert(name, made)),
+                None => drop(self.topics.remove(name)),
+            }
+        }
+        let there: BTreeSet<String> = topics
+            .all()
+            .iter()
+            .map(|topic| topic.name.to_string())
+            .collect();
+        let expected: BTreeSet<String> = self.topics.keys().map(ToString::to_string).collect();
+        assert_eq!(there, expected, "seed {seed}");
+        for (name, made) in &mut self.topics {
+            let topic = topics.named(name).unwrap();
+            assert_eq!(topic.id, made.id, "seed {seed}: topic {name}");
+            for (index, (partition, written)) in topic
+                .partitions
+                .iter()
+                .zip(&mut made.partitions)
+                .enumerate()
+            {
+                let place = format!("seed {seed}: {name}-{index}");
+                let found = marks(partition);
+                for (offset, mark) in found.iter().enumerate() {
+                    let is_written = mark.is_none() || written.marks.get(offset) == Some(mark);
+                    assert!(is_written, "{place} at {offset}: {written:?} {found:?}");
+                }
+                let promised = &written.marks[..written.promised];
+                assert!(
+                    found.starts_with(promised),
+                    "{place}: {written:?} {found:?}"
+                );
+                look_ups_agree(partition, &found, &place);
+                assert!(
+                    partition.leader_epoch() > written.epoch || life_is_first(written),
+                    "{place}"
+                );
+                written.epoch = partition.leader_epoch();
+                written.marks = found;
+            }
+        }
+    }
+}
+
+fn life_is_first(written: &Written) -> bool {
+    written.epoch == 0 && written.marks.is_empty()
+}
+
+/// A batch of one record, with a timestamp by which it is known again.
+fn batch(mark: i64, producer: (i64, i16, i32), filler_bytes: usize) -> ValidBatch {
+    let bytes = RawBatch {
+        max_timestamp: mark,
+        filler_bytes,
+        producer,
+        ..RawBatch::default()
+    }
+    .build();
+    let head = BatchHeader::parse(&bytes).unwrap();
+    ValidBatch { bytes, head }
+}
+
+/// The marks of all batches by offset, by reading from the beginning.
+fn marks(partition: &Partition) -> Vec<Option<i64>> {
+    let mut found = Vec::new();
+    while (found.len() as i64) < partition.ends().end_offset {
+        let fetched = partition.read(found.len() as i64, 1000, true).unwrap();
+        assert!(!fetched.records.is_empty(), "nothing at {}", found.len());
+        for batch in Batches::new(fetched.records) {
+            let head = *batch.unwrap().header();
+            // Of segments that were not forced to the disk one may have lost its end, and the next one not.
+            assert!(
+                head.base_offset >= found.len() as i64,
+                "{head:?} after {found:?}"
+            );
+            found.resize(head.base_offset as usize, None);
+            found.push(Some(head.max_timestamp));
+        }
+    }
+    found
+}
+
+/// Each batch is found by its offset and by its time, whatever the indices say.
+fn look_ups_agree(partition: &Partition, marks: &[Option<i64>], place: &str) {
+    for (offset, mark) in (0..).zip(marks) {
+        let Some(mark) = *mark else { continue };
+        let fetched = partition.read(offset, 1, true).unwrap();
+        let head = BatchHeader::parse(&fetched.records).unwrap();
+        assert_eq!(head.max_timestamp, mark, "{place} at {offset}");
+        let (head, _) = partition.log().batch_at_time(mark).unwrap().unwrap();
+        assert_eq!(head.base_offset, offset, "{place}, time {mark}");
+    }
+}
+
+#[test]
+fn what_was_promised_is_there_after_any_crash() {
+    for seed in 0..2000 {
+        let mut matrix = Matrix::new(seed);
+        for life in 0..LIVES {
+            matrix.live(life);
+        }
+        let env = Env::new(None, Some(seed));
+        let store = Store::on(Disk::new(matrix.files.clone())).unwrap();
+        matrix.check(&Topics::open(store, &matrix.config, &env).unwrap());
+    }
+}
