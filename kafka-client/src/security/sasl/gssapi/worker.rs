@@ -50,6 +50,7 @@ impl Worker {
         &self,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, SaslError> {
+        let began = self.env.now();
         let end = self.env.after(LIMIT);
         let called = async {
             let turn = self.turn.clone().acquire_owned().await;
@@ -61,7 +62,12 @@ impl Worker {
             self.env.on_own_thread("kafka-kerberos", call).await
         };
         match self.env.timeout_at(end, called).await {
-            Ok(done) => done.map_err(|error| SaslError::Unavailable(error.into())),
+            Ok(done) => {
+                // Also what a call of another connection took before.
+                let took = self.env.now() - began;
+                tracing::trace!(?took, "the Kerberos library has answered");
+                done.map_err(|error| SaslError::Unavailable(error.into()))
+            }
             Err(Elapsed) => {
                 let text = format!(
                     "the Kerberos library has not answered for {} s: check that a KDC of the realm can be \
