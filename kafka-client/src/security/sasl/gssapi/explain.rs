@@ -33,9 +33,14 @@ const NO_ACCESS: i32 = 13;
 
 /// The error of a call for a broker on `host`.
 pub(super) fn explain(failure: &Failure, kerberos: &Kerberos, host: &str) -> SaslError {
-    let Failure { code, text } = failure;
+    let Failure {
+        code,
+        is_expired,
+        text,
+    } = failure;
     let service = &kerberos.service_name;
-    let advice = match *code {
+    let code = if *is_expired { TICKET_EXPIRED } else { *code };
+    let advice = match code {
         NO_CACHE | NOT_IN_CACHE | NO_CACHE_ACCESS | NO_FILE | NO_ACCESS | NOT_IN_KEYTAB => {
             nothing_there(kerberos)
         }
@@ -107,8 +112,12 @@ mod tests {
     use super::*;
 
     fn explained(code: i32, kerberos: &Kerberos) -> SaslError {
-        let text = "the library's words".to_owned();
-        explain(&Failure { code, text }, kerberos, "broker.example")
+        let failure = Failure {
+            code,
+            is_expired: false,
+            text: "the library's words".to_owned(),
+        };
+        explain(&failure, kerberos, "broker.example")
     }
 
     #[test]

@@ -4,25 +4,38 @@ use std::ffi::{CStr, CString};
 
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext};
 use libgssapi::credential::{Cred, CredUsage};
+use libgssapi::error::MajorFlags;
 use libgssapi::name::Name;
 use libgssapi::oid::{GSS_MECH_KRB5, GSS_NT_HOSTBASED_SERVICE, GSS_NT_KRB5_PRINCIPAL, OidSet};
 
 use super::kerberos::{Kerberos, Tickets};
 use super::store;
 
+/// Where a status says what has failed (RFC 2744, section 3.9.1).
+const ROUTINE_ERROR: u32 = 0x00ff_0000;
+
 /// Why a call has failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     /// The code of Kerberos; zero if the failure is not one of it.
     pub(super) code: i32,
+    /// Credentials or context are over, which the library says without a code.
+    pub(super) is_expired: bool,
     /// The library's words.
     pub(super) text: String,
 }
 
 impl From<libgssapi::error::Error> for Failure {
     fn from(error: libgssapi::error::Error) -> Self {
+        // Not flags, whatever the wrapper calls them: one of many in these bits.
+        let routine = error.major.bits() & ROUTINE_ERROR;
+        let expired = [
+            MajorFlags::GSS_S_CREDENTIALS_EXPIRED,
+            MajorFlags::GSS_S_CONTEXT_EXPIRED,
+        ];
         Self {
             code: error.minor.cast_signed(),
+            is_expired: expired.iter().any(|error| error.bits() == routine),
             // Now: the library keeps the words for the thread that has called it.
             text: error.to_string().trim().to_owned(),
         }
@@ -109,6 +122,29 @@ fn credentials(kerberos: &Kerberos) -> Result<Cred, Failure> {
 fn text(text: &str) -> Result<CString, Failure> {
     CString::new(text).map_err(|_| Failure {
         code: 0,
+        is_expired: false,
         text: "a name has a zero byte".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use libgssapi::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_has_expired_is_told_from_other_failures() {
+        for (major, is_expired) in [
+            (MajorFlags::GSS_S_CREDENTIALS_EXPIRED, true),
+            (MajorFlags::GSS_S_CONTEXT_EXPIRED, true),
+            // Has all bits of both.
+            (MajorFlags::GSS_S_UNAUTHORIZED, false),
+            (MajorFlags::GSS_S_NO_CRED, false),
+            (MajorFlags::GSS_S_FAILURE, false),
+        ] {
+            let failure = Failure::from(Error { major, minor: 0 });
+            assert_eq!(failure.is_expired, is_expired, "{failure:?}");
+        }
+    }
 }
