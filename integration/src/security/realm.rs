@@ -139,11 +139,8 @@ impl Realm {
         tool.arg("-l").arg(format!("{}s", ticket.life.as_secs()));
         tool.arg("-c").arg(ticket.cache);
         tool.arg("-k").arg("-t").arg(ticket.keytab);
-        succeed({
-            tool.arg(ticket.principal);
-            tool
-        })
-        .await
+        tool.arg(ticket.principal);
+        succeed(tool).await
     }
 
     fn program(&self, name: &str) -> Command {
