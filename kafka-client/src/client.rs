@@ -438,6 +438,9 @@ impl KafkaBuilder {
     /// PEM (KIP-651), `sasl.*` with the usual one-liners of `sasl.jaas.config`. They are checked by
     /// [`connect`](Self::connect), and take the place of [`tls`](Self::tls) and [`sasl`](Self::sasl).
     ///
+    /// A token endpoint (`sasl.oauthbearer.token.endpoint.url=https://..`) takes the feature `oidc`, and the
+    /// mechanism `AWS_MSK_IAM` the feature `aws-msk`.
+    ///
     /// ```no_run
     /// # async fn example() -> Result<(), kafka_client::Error> {
     /// use kafka_client::Kafka;
