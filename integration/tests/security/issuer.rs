@@ -48,6 +48,8 @@ struct Shared {
     issued: AtomicUsize,
     /// How many connections are cut in the middle of an answer.
     to_cut: AtomicUsize,
+    /// How many requests are answered with 503 and all that they had in them.
+    to_repeat: AtomicUsize,
     /// The bodies of the requests.
     requests: Mutex<Vec<String>>,
 }
@@ -64,6 +66,7 @@ impl Issuer {
             life_s: AtomicU64::new(3600),
             issued: AtomicUsize::new(0),
             to_cut: AtomicUsize::new(0),
+            to_repeat: AtomicUsize::new(0),
             requests: Mutex::default(),
         });
         let files = tempfile::tempdir().unwrap();
@@ -98,6 +101,10 @@ impl Issuer {
 
     pub(crate) fn cut(&self, times: usize) {
         self.shared.to_cut.store(times, Ordering::Relaxed);
+    }
+
+    pub(crate) fn repeat(&self, times: usize) {
+        self.shared.to_repeat.store(times, Ordering::Relaxed);
     }
 
     pub(crate) fn issued(&self) -> usize {
@@ -162,6 +169,10 @@ impl Shared {
 
     /// Status and body of an answer.
     fn answer(&self, head: &str, body: &str) -> (u16, Value) {
+        if take_one(&self.to_repeat) {
+            let all = format!("{body} {head}");
+            return (503, json!({"error": "busy", "error_description": all}));
+        }
         let refused = |code: &str| {
             (
                 401,
@@ -224,19 +235,22 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>
                 "HTTP/1.1 {status} Words\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
                  \r\n{answer}"
             );
-            let cut = shared
-                .to_cut
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |cuts| {
-                    cuts.checked_sub(1)
-                });
-            let end = match cut {
-                Ok(_) => text.len() - 10,
-                Err(_) => text.len(),
+            let end = match take_one(&shared.to_cut) {
+                true => text.len() - 10,
+                false => text.len(),
             };
             let _ = stream.write_all(&text.as_bytes()[..end]).await;
             let _ = stream.shutdown().await;
         });
     }
+}
+
+/// Whether there was one left.
+fn take_one(count: &AtomicUsize) -> bool {
+    let taken = |count: usize| count.checked_sub(1);
+    count
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken)
+        .is_ok()
 }
 
 /// Head and body of a request.

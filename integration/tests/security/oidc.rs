@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use integration::security::SecureKafka;
 use kafka_client::record::Record;
 use kafka_client::security::{Algorithm, Assertion, Oidc, Sasl, Tls};
@@ -183,6 +185,23 @@ async fn a_cut_answer_is_asked_for_again() {
     issuer.cut(2);
     connect(&site, client(&issuer)).await.unwrap();
     assert_eq!(issuer.issued(), 3);
+}
+
+#[tokio::test]
+async fn what_an_issuer_repeats_of_a_request_is_not_logged() {
+    let log = Log::begin();
+    let issuer = Issuer::start().await;
+    let site = embedded(&issuer).await;
+    issuer.repeat(2);
+    connect(&site, client(&issuer)).await.unwrap();
+    issuer.repeat(2);
+    // It wants them in the header.
+    let error = connect(&site, client(&issuer).secret_in_body()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("invalid_client"), "{error}");
+    assert!(log.count("answers 503: busy", "[hidden]") >= 4);
+    let basic = STANDARD.encode(format!("{CLIENT}:{SECRET}"));
+    log.has_none_of(&[SECRET, &basic]);
 }
 
 #[tokio::test]

@@ -40,6 +40,9 @@ const ANSWER_MAX: usize = 1024 * 1024;
 /// Of the head of an answer.
 const HEAD_MAX: usize = 64 * 1024;
 
+/// Of an error that has words of a server in it, in characters.
+const WORDS_MAX: usize = 500;
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::security) struct Limits {
@@ -139,6 +142,26 @@ impl Failure {
 
     pub(in crate::security) fn stop(text: impl Into<String>) -> Self {
         Self::new(Then::Stop, text)
+    }
+
+    /// Without these secrets, which a server may have repeated in its own words, and no longer than anybody
+    /// reads.
+    pub(in crate::security) fn without<'a>(
+        mut self,
+        secrets: impl IntoIterator<Item = &'a Secret>,
+    ) -> Self {
+        for secret in secrets {
+            // What is shorter is no secret, and to look for it would garble the words.
+            if secret.expose().len() >= 6 {
+                self.text = self.text.replace(secret.expose(), "[hidden]");
+                self.text = self.text.replace(&escaped(secret.expose()), "[hidden]");
+            }
+        }
+        // Not before: half a secret would not be found.
+        if let Some((end, _)) = self.text.char_indices().nth(WORDS_MAX) {
+            self.text.truncate(end);
+        }
+        self
     }
 
     /// A status that is not what was hoped for, with what the server says about it.

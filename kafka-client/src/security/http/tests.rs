@@ -144,6 +144,20 @@ async fn an_endless_head_takes_no_memory_without_end() {
     assert!(failure.text.contains("as it should"), "{}", failure.text);
 }
 
+#[test]
+fn words_of_a_server_are_short_and_without_secrets() {
+    let secrets = [Secret::from("hunter2/"), Secret::from("eu")];
+    let text = |text: &str| Failure::stop(text).without(&secrets).text;
+    // As it is, in a form, and where the words are cut.
+    assert_eq!(text("a hunter2/ eu"), "a [hidden] eu");
+    assert_eq!(text("a hunter2%2F b"), "a [hidden] b");
+    for before in WORDS_MAX - 20..WORDS_MAX {
+        let text = text(&format!("{}hunter2/", "ü".repeat(before)));
+        assert!(!text.contains("hunter"), "{text}");
+        assert!(text.chars().count() <= WORDS_MAX);
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_sent_that_would_end_a_header() {
     let server = Server::new([answer(200, "good")]);
@@ -170,7 +184,10 @@ impl Connector for Deaf {
     fn connect<'a>(&'a self, host: &'a str, port: u16) -> crate::env::Dialing<'a> {
         match host {
             "deaf" => Box::pin(std::future::pending()),
-            host => self.0.connect(host, port),
+            host => Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                self.0.connect(host, port).await
+            }),
         }
     }
 }

@@ -95,7 +95,8 @@ impl Issuer {
                     fields.push(("client_id", id));
                     fields.push(("client_secret", secret.expose()));
                 } else {
-                    authorization = Some(basic(id, secret, settings.urlencode_header));
+                    let encoded = encoded(id, secret, settings.urlencode_header);
+                    authorization = Some(Secret::from(format!("Basic {}", encoded.expose())));
                 }
             }
             Grant::Assertion { id, .. } => {
@@ -126,32 +127,31 @@ impl Issuer {
         let assertion = assertion.map_err(|what| SaslError::Unavailable(what.into()))?;
         let request = self.request(assertion.as_ref());
         let asked = self.http.env().system_time();
-        let judge = |answer: &_| answer::token(&self.url, answer, asked);
+        let judge = |answer: &_| {
+            let token = answer::token(&self.url, answer, asked);
+            // Here, as failures that are asked again are logged.
+            token.map_err(|failure| self.without_secrets(failure, assertion.as_ref()))
+        };
         let retries = self.settings.retries();
         let token = self.http.ask(&self.url, &request, retries, judge).await;
-        let mut token = token.map_err(|failure| self.told(failure, assertion.as_ref()))?;
+        let mut token = token.map_err(|failure| match failure.then {
+            Then::Stop => SaslError::Refused(failure.text.into()),
+            Then::Retry | Then::Later => SaslError::Unavailable(failure.text.into()),
+        })?;
         token.extensions.clone_from(&self.settings.extensions);
         Ok(token)
     }
 
-    /// A failure in words, without what an endpoint may have repeated in its own.
-    fn told(&self, failure: Failure, assertion: Option<&Secret>) -> SaslError {
-        let secret = match &self.settings.grant {
-            Grant::Secret { secret, .. } => Some(secret),
-            _ => assertion,
-        };
-        let parameters = self.settings.parameters.iter().map(|(_, value)| value);
-        let mut text = failure.text;
-        for secret in secret.into_iter().chain(parameters) {
-            // What is shorter is no secret, and to look for it would garble the words.
-            if secret.expose().len() >= 6 {
-                text = text.replace(secret.expose(), "[hidden]");
-            }
+    /// A failure without what the endpoint may have repeated.
+    fn without_secrets(&self, failure: Failure, assertion: Option<&Secret>) -> Failure {
+        let mut secrets: Vec<Secret> = assertion.cloned().into_iter().collect();
+        if let Grant::Secret { id, secret } = &self.settings.grant {
+            secrets.push(secret.clone());
+            secrets.push(encoded(id, secret, self.settings.urlencode_header));
         }
-        match failure.then {
-            Then::Stop => SaslError::Refused(text.into()),
-            Then::Retry | Then::Later => SaslError::Unavailable(text.into()),
-        }
+        let parameters = self.settings.parameters.iter();
+        secrets.extend(parameters.map(|(_, value)| value.clone()));
+        failure.without(&secrets)
     }
 }
 
@@ -161,11 +161,11 @@ impl TokenProvider for Issuer {
     }
 }
 
-/// The header of RFC 7617.
-fn basic(id: &str, secret: &Secret, urlencode: bool) -> Secret {
+/// Id and secret as the header of RFC 7617 has them.
+fn encoded(id: &str, secret: &Secret, urlencode: bool) -> Secret {
     let both = zeroize::Zeroizing::new(match urlencode {
         true => format!("{}:{}", escaped(id), escaped(secret.expose())),
         false => format!("{id}:{}", secret.expose()),
     });
-    Secret::from(format!("Basic {}", STANDARD.encode(both.as_bytes())))
+    Secret::from(STANDARD.encode(both.as_bytes()))
 }

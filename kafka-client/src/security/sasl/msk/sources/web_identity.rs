@@ -50,12 +50,10 @@ impl Sources {
             ("WebIdentityToken", token.expose()),
         ]));
         let retries = Retries::new(Duration::from_millis(100), Duration::from_secs(5));
-        let judge = |answer: &Answer| judge(&url, answer);
+        let judge =
+            |answer: &Answer| judge(&url, answer).map_err(|failure| failure.without([&token]));
         let asked = self.http.ask(&url, &request, retries, judge).await;
-        asked.map_err(|mut failure| {
-            failure.text = failure.text.replace(token.expose(), "[hidden]");
-            Missing::Failed(failure)
-        })
+        asked.map_err(Missing::Failed)
     }
 }
 
