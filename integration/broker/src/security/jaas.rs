@@ -33,12 +33,13 @@ pub(crate) fn options(line: &str) -> Result<Options, String> {
         };
         match words.next()? {
             Some(Word::Equals) => {}
-            _ => return Err(format!("has no = after {name}")),
+            // Not which: a password with a blank that has no quotes is taken for a name.
+            _ => return wrong("has no = after an option's name"),
         }
         let value = match words.next()? {
             Some(Word::Bare(value)) => value.to_owned(),
             Some(Word::Quoted(value)) => value,
-            _ => return Err(format!("has no value after {name}=")),
+            _ => return wrong("has no value after an option's name and ="),
         };
         options.insert(name.to_owned(), Zeroizing::new(value));
     }
@@ -119,6 +120,8 @@ mod tests {
             "Module required user_a=;",
             "Module required; Other required;",
             "Module required =\"hush\";",
+            "Module required user_a=my hush;",
+            "Module required user_a=my hush=;",
         ] {
             let error = options(line).unwrap_err();
             assert!(!error.contains("hush"), "{line}: {error}");
