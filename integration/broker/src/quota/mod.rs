@@ -97,7 +97,8 @@ pub(crate) type Limits = BTreeMap<Entity, BTreeMap<String, f64>>;
 pub(crate) struct Quotas {
     limits: Limits,
     window: Window,
-    rates: HashMap<Bucket, Rate>,
+    rates: HashMap<Bucket, Used>,
+    turns: u64,
 }
 
 /// What is counted together: a quota of a user counts all its clients.
@@ -108,8 +109,15 @@ struct Bucket {
     client_id: Option<String>,
 }
 
-/// Buckets that are kept; then all begin anew. Client ids are the clients' own words.
+/// Buckets that are kept. Client ids are the clients' own words, so their number is not.
 const BUCKETS_MAX: usize = 10_000;
+
+/// A bucket's use, and when it was counted last: the greater, the later.
+#[derive(Debug, Default)]
+struct Used {
+    rate: Rate,
+    turn: u64,
+}
 
 impl Quotas {
     pub(crate) fn new(limits: Limits, window: Window) -> Self {
@@ -117,6 +125,7 @@ impl Quotas {
             limits,
             window,
             rates: HashMap::new(),
+            turns: 0,
         }
     }
 
@@ -146,9 +155,12 @@ impl Quotas {
             return 0;
         };
         if self.rates.len() >= BUCKETS_MAX && !self.rates.contains_key(&bucket) {
-            self.rates.clear();
+            self.make_room(now_ms);
         }
-        let rate = self.rates.entry(bucket).or_default();
+        self.turns += 1;
+        let used = self.rates.entry(bucket).or_default();
+        used.turn = self.turns;
+        let rate = &mut used.rate;
         rate.record(value, self.window, now_ms);
         let pause_ms = rate.pause_ms(limit, self.window, now_ms);
         match kind {
@@ -161,10 +173,25 @@ impl Quotas {
     /// Takes back a use that did not come about.
     pub(crate) fn unrecord(&mut self, kind: Kind, user: &str, client_id: &str, value: f64) {
         if let Some((bucket, _)) = self.limit(kind, user, client_id)
-            && let Some(rate) = self.rates.get_mut(&bucket)
+            && let Some(used) = self.rates.get_mut(&bucket)
         {
-            rate.unrecord(value);
+            used.rate.unrecord(value);
         }
+    }
+
+    /// Drops the buckets that say nothing any more; if there are none, the tenth part that was not
+    /// used for longest. Many at once, for each time all are looked at.
+    fn make_room(&mut self, now_ms: u64) {
+        let window = self.window;
+        self.rates
+            .retain(|_, used| !used.rate.is_over(window, now_ms));
+        if self.rates.len() < BUCKETS_MAX {
+            return;
+        }
+        let mut turns: Vec<u64> = self.rates.values().map(|used| used.turn).collect();
+        let (_, last, _) = turns.select_nth_unstable(BUCKETS_MAX / 10);
+        let last = *last;
+        self.rates.retain(|_, used| used.turn > last);
     }
 
     /// What may be fetched in the whole window: an answer of more could never be given.
@@ -263,6 +290,37 @@ mod tests {
         assert_eq!(quotas.record(Kind::Fetch, "u", "b", 1_000.0, 0), 1_000);
         quotas.unrecord(Kind::Fetch, "u", "b", 1_000.0);
         assert_eq!(quotas.record(Kind::Fetch, "u", "b", 0.0, 0), 0);
+    }
+
+    #[test]
+    fn many_client_ids_do_not_wipe_what_others_have_used() {
+        let values: BTreeMap<_, _> = [("producer_byte_rate".to_owned(), 1000.0)].into();
+        let limits = [(entity(Part::Absent, Part::Default), values)].into();
+        let mut quotas = Quotas::new(limits, WINDOW);
+        quotas.record(Kind::Produce, "u", "heavy", 1e6, 0);
+        for number in 0..3 * BUCKETS_MAX as u64 {
+            let now_ms = number / 5000;
+            quotas.record(Kind::Produce, "u", &format!("c{number}"), 1.0, now_ms);
+            if number % 1000 == 0 {
+                let pause_ms = quotas.record(Kind::Produce, "u", "heavy", 0.0, now_ms);
+                assert!(pause_ms > 0, "{number}");
+            }
+        }
+        assert!(quotas.rates.len() <= BUCKETS_MAX);
+    }
+
+    #[test]
+    fn buckets_go_when_their_window_has_passed() {
+        let values: BTreeMap<_, _> = [("producer_byte_rate".to_owned(), 1000.0)].into();
+        let limits = [(entity(Part::Absent, Part::Default), values)].into();
+        let mut quotas = Quotas::new(limits, WINDOW);
+        for number in 0..BUCKETS_MAX {
+            let now_ms = if number < 10 { 10_000 } else { 0 };
+            quotas.record(Kind::Produce, "u", &format!("c{number}"), 1e6, now_ms);
+        }
+        quotas.record(Kind::Produce, "u", "new", 1.0, 11_000);
+        assert_eq!(quotas.rates.len(), 11);
+        assert!(quotas.record(Kind::Produce, "u", "c0", 0.0, 11_000) > 0);
     }
 
     #[test]

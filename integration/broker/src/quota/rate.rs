@@ -66,6 +66,12 @@ impl Rate {
         (elapsed_ms + missing * window.sample_ms).max(1)
     }
 
+    /// Whether nothing is left that counts.
+    pub(super) fn is_over(&mut self, window: Window, now_ms: u64) -> bool {
+        self.forget(window, now_ms);
+        self.samples.is_empty()
+    }
+
     fn forget(&mut self, window: Window, now_ms: u64) {
         let all_ms = u64::from(window.samples) * window.sample_ms;
         let is_old = |sample: &Sample| now_ms.saturating_sub(sample.began_ms) >= all_ms;
