@@ -45,8 +45,10 @@
 //!   [`Authority`]), also with those of clients (`ssl.client.auth`) and rules for the names in them
 //!   (`ssl.principal.mapping.rules`).
 //! - *SASL*: PLAIN, SCRAM-SHA-256 and -512, OAUTHBEARER; sessions that end and are renewed in band
-//!   (KIP-368). A program's users know every mechanism with their password; clients manage those of
-//!   SCRAM, and the broker stores them.
+//!   (KIP-368). A program's users know PLAIN and SCRAM with their password; clients manage those of
+//!   SCRAM, and the broker stores them. OAUTHBEARER must be asked for (`sasl.enabled.mechanisms`):
+//!   without keys (`sasl.oauthbearer.jwks.endpoint.url`) it believes every token, as Kafka's default
+//!   does.
 //! - *Delegation tokens* (KIP-48), by which a user lends its rights for a while.
 //! - *The authorizer*: Kafka's `StandardAuthorizer`, on by its property or by [`Builder::acl`].
 //!   Rules outlive the broker. It gives the verdicts that Apache Kafka's class gives, which a test

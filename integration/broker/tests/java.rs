@@ -185,7 +185,8 @@ async fn java_exchanges_records_with_scram() {
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_exchanges_records_with_a_token() {
-    let broker = builder().start().await.unwrap();
+    let builder = builder().property("sasl.enabled.mechanisms", "OAUTHBEARER");
+    let broker = builder.start().await.unwrap();
     let line = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required \
                 unsecuredLoginStringClaim_sub=\"alice\";";
     let client = Client::new(&broker, "SASL_SSL")

@@ -37,6 +37,14 @@ impl Listener {
         scope: &Scope<'_>,
         own: Option<&tls::Tls>,
     ) -> Result<Self, PropertyError> {
+        let sasl = protocol.has_sasl().then(|| Sasl::new(scope)).transpose()?;
+        if sasl.as_ref().is_some_and(Sasl::believes_unsigned_tokens) {
+            tracing::warn!(
+                listener = name,
+                "OAUTHBEARER takes tokens without a signature: clients may call themselves what they \
+                 like (sasl.oauthbearer.jwks.endpoint.url names keys)"
+            );
+        }
         Ok(Self {
             name: name.into(),
             host: advertised.0.into(),
@@ -51,7 +59,7 @@ impl Listener {
                 .has_tls()
                 .then(|| tls::server(scope, protocol, own).map(TlsAcceptor::from))
                 .transpose()?,
-            sasl: protocol.has_sasl().then(|| Sasl::new(scope)).transpose()?,
+            sasl,
         })
     }
 

@@ -12,4 +12,5 @@ mod groups;
 mod hostile;
 mod quotas;
 mod security;
+mod settings;
 mod support;

@@ -781,7 +781,11 @@ fn bearer(name: &str, end: SystemTime) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_by_token_ends_with_the_token() {
-    let broker = with_sasl(&[("connections.max.reauth.ms", "3600000")]).await;
+    let broker = with_sasl(&[
+        ("sasl.enabled.mechanisms", "OAUTHBEARER"),
+        ("connections.max.reauth.ms", "3600000"),
+    ])
+    .await;
     let mut client = sasl_client(&broker);
     shake(&mut client, "OAUTHBEARER").await;
     let end = SystemTime::now() + Duration::from_secs(60);
@@ -804,7 +808,7 @@ async fn a_session_by_token_ends_with_the_token() {
 
 #[tokio::test]
 async fn a_token_that_is_not_accepted_is_refused_in_two_steps() {
-    let broker = with_sasl(&[]).await;
+    let broker = with_sasl(&[("sasl.enabled.mechanisms", "OAUTHBEARER")]).await;
     let mut client = sasl_client(&broker);
     shake(&mut client, "OAUTHBEARER").await;
     let answer = client
@@ -1100,4 +1104,19 @@ async fn many_half_open_connections_hold_up_nobody() {
     while broker.connections() > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+#[tokio::test]
+async fn unsigned_tokens_are_believed_only_where_that_is_asked_for() {
+    let broker = start(builder().listener("SASL_PLAINTEXT", "127.0.0.1:0")).await;
+    let mut client = sasl_client(&broker);
+    let answer = shake(&mut client, "OAUTHBEARER").await;
+    assert_eq!(
+        code(answer.error_code),
+        ErrorCode::UNSUPPORTED_SASL_MECHANISM
+    );
+    assert_eq!(
+        answer.mechanisms,
+        ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+    );
 }

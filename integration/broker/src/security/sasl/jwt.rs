@@ -1,7 +1,8 @@
 //! The tokens of OAUTHBEARER: JSON Web Tokens (RFC 7519), without a signature for tests, or signed
 //! with a key of a JWKS file (RFC 7517).
 //!
-//! Which it is depends on `sasl.oauthbearer.jwks.endpoint.url`; the rules are those of Kafka's
+//! Which it is depends on `sasl.oauthbearer.jwks.endpoint.url`, which must be there where anything else
+//! asks for checked tokens; the rules are those of Kafka's
 //! `OAuthBearerUnsecuredValidatorCallbackHandler` and `BrokerJwtValidator`. Of the algorithms there
 //! are RS256 and ES256.
 
@@ -15,7 +16,7 @@ use crate::config::{PropertyError, invalid};
 use crate::security::jaas;
 use crate::security::settings::Scope;
 
-use super::Mechanism;
+use super::{HANDLER, Mechanism};
 
 /// Which tokens a listener accepts.
 #[derive(Debug)]
@@ -94,14 +95,47 @@ struct Jwks {
     keys: Vec<Value>,
 }
 
+/// Settings that say what a checked token must be. Where one of them is set, a token that is believed
+/// as it is would be the opposite of what was asked for.
+const RULES_OF_SIGNED: [&str; 5] = [
+    SKEW,
+    "sasl.oauthbearer.expected.audience",
+    "sasl.oauthbearer.expected.issuer",
+    "sasl.oauthbearer.scope.claim.name",
+    "sasl.oauthbearer.sub.claim.name",
+];
+const SKEW: &str = "sasl.oauthbearer.clock.skew.seconds";
+const KEYS: &str = "sasl.oauthbearer.jwks.endpoint.url";
+
+/// Kafka's two handlers, by what they demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handler {
+    Unsecured,
+    Signed,
+}
+
 impl Tokens {
-    pub(crate) fn new(scope: &Scope<'_>) -> Result<Self, PropertyError> {
-        const URL: &str = "sasl.oauthbearer.jwks.endpoint.url";
-        const SKEW: &str = "sasl.oauthbearer.clock.skew.seconds";
+    /// What a listener's properties say; the handler is the one they name, if they do.
+    pub(crate) fn new(scope: &Scope<'_>, handler: Option<Handler>) -> Result<Self, PropertyError> {
+        const URL: &str = KEYS;
         let property = |name| scope.of_mechanism(Mechanism::OauthBearer, name);
         let Some(url) = property(URL) else {
-            return Self::unsecured(scope);
+            let rule = RULES_OF_SIGNED
+                .into_iter()
+                .find(|name| property(name).is_some());
+            let reason = match (handler, rule) {
+                (Some(Handler::Signed), _) => HANDLER,
+                (_, Some(rule)) => rule,
+                _ => return Self::unsecured(scope),
+            };
+            let expected =
+                format!("is needed where {reason} is set: tokens are not believed as they are");
+            return Err(invalid(URL, "", expected));
         };
+        if handler == Some(Handler::Unsecured) {
+            let expected = format!("the handler of {HANDLER} checks no signature");
+            return Err(invalid(URL, url, expected));
+        }
         let path = url.strip_prefix("file:").ok_or_else(|| {
             invalid(
                 URL,
@@ -167,6 +201,11 @@ impl Tokens {
                 .map(i64::from)
                 .map_err(|_| invalid(SKEW, skew, "must be a number of milliseconds"))?,
         })
+    }
+
+    /// Whether a token needs no signature, so that its holder is whoever it says.
+    pub(crate) fn are_believed_unsigned(&self) -> bool {
+        matches!(self.rules, Rules::Unsecured { .. })
     }
 
     /// Checks a token at a moment.
@@ -382,7 +421,7 @@ mod tests {
         for (name, value) in properties {
             settings.set(name, value);
         }
-        Tokens::new(&settings.of("X")).map_err(|error| error.to_string())
+        Tokens::new(&settings.of("X"), None).map_err(|error| error.to_string())
     }
 
     fn unsecured(options: &str) -> Tokens {

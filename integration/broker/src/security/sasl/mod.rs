@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{PropertyError, invalid};
 
-use self::jwt::Tokens;
+use self::jwt::{Handler, Tokens};
 
 use super::delegation::DelegationTokens;
 use super::jaas;
@@ -65,9 +65,11 @@ pub(crate) struct Sasl {
     pub(crate) request_bytes_max: usize,
     /// Users of PLAIN that the JAAS configuration names.
     plain_users: PlainUsers,
-    /// What OAUTHBEARER accepts.
-    tokens: Tokens,
+    /// What OAUTHBEARER accepts, where it is offered.
+    tokens: Option<Tokens>,
 }
+
+const HANDLER: &str = "sasl.server.callback.handler.class";
 
 /// A mechanism that a listener offers.
 #[derive(Debug, Clone, Copy)]
@@ -93,19 +95,12 @@ impl Sasl {
         const MECHANISMS: &str = "sasl.enabled.mechanisms";
         const REAUTH: &str = "connections.max.reauth.ms";
         const JAAS: &str = "sasl.jaas.config";
-        const HANDLER: &str = "sasl.server.callback.handler.class";
-        // Those that this broker does the same as.
-        const HANDLERS: [&str; 4] = [
-            ".OAuthBearerUnsecuredValidatorCallbackHandler",
-            ".OAuthBearerValidatorCallbackHandler",
-            ".PlainServerCallbackHandler",
-            ".ScramServerCallbackHandler",
-        ];
         let names = scope.list(MECHANISMS).ok_or_else(|| {
             let expected = "Kafka's default is not served by this broker, name others";
             invalid(MECHANISMS, "GSSAPI", expected)
         })?;
         let mut mechanisms = Vec::new();
+        let mut tokens = None;
         for name in names {
             let mechanism = Mechanism::named(name).ok_or_else(|| {
                 let known = Mechanism::ALL.map(Mechanism::name);
@@ -115,11 +110,9 @@ impl Sasl {
                     format!("this broker has {}", known.join(", ")),
                 )
             })?;
-            if let Some(class) = scope.of_mechanism(mechanism, HANDLER)
-                && !HANDLERS.iter().any(|known| class.ends_with(known))
-            {
-                let expected = "this broker runs no Java; its own checks are those of Kafka's";
-                return Err(invalid(HANDLER, class, expected));
+            let handler = check_handler(scope, mechanism)?;
+            if mechanism == Mechanism::OauthBearer {
+                tokens = Some(Tokens::new(scope, handler)?);
             }
             let limit = scope
                 .of_mechanism(mechanism, REAUTH)
@@ -151,7 +144,6 @@ impl Sasl {
                 }
             }
         }
-        let tokens = Tokens::new(scope)?;
         let bytes_max = scope.number("sasl.server.max.receive.size", 1)?;
         Ok(Self {
             mechanisms,
@@ -163,11 +155,48 @@ impl Sasl {
         })
     }
 
+    /// Whether a token without a signature lets in whoever it names.
+    pub(crate) fn believes_unsigned_tokens(&self) -> bool {
+        let tokens = self.tokens.as_ref();
+        tokens.is_some_and(Tokens::are_believed_unsigned)
+    }
+
     /// A mechanism, if the listener offers it.
     pub(crate) fn offered(&self, name: &str) -> Option<Enabled> {
         let mut all = self.mechanisms.iter().copied();
         all.find(|enabled| enabled.mechanism.name() == name)
     }
+}
+
+/// Sees to it that no other handler is expected than those of Kafka, which this broker does the same
+/// as; for OAUTHBEARER, which of the two it is.
+fn check_handler(
+    scope: &Scope<'_>,
+    mechanism: Mechanism,
+) -> Result<Option<Handler>, PropertyError> {
+    const SIGNED: &str = ".OAuthBearerValidatorCallbackHandler";
+    const UNSECURED: &str = ".OAuthBearerUnsecuredValidatorCallbackHandler";
+    let Some(class) = scope.of_mechanism(mechanism, HANDLER) else {
+        return Ok(None);
+    };
+    let handler = class.ends_with(SIGNED).then_some(Handler::Signed);
+    let handler = handler.or_else(|| class.ends_with(UNSECURED).then_some(Handler::Unsecured));
+    let is_own = match mechanism {
+        Mechanism::Plain => class.ends_with(".PlainServerCallbackHandler"),
+        Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
+            class.ends_with(".ScramServerCallbackHandler")
+        }
+        Mechanism::OauthBearer => handler.is_some(),
+    };
+    if is_own {
+        return Ok(handler);
+    }
+    let expected = format!(
+        "this broker runs no Java, and of Kafka's own this is none for {}; name it for the one \
+         mechanism that it is for",
+        mechanism.name()
+    );
+    Err(invalid(HANDLER, class, expected))
 }
 
 /// What a step of an exchange looks up.

@@ -23,7 +23,10 @@ impl ExpectToken {
             Ok(first) => first,
             Err(reason) => return hidden(reason).into(),
         };
-        let token = match context.sasl.tokens.check(first.token, context.wall_ms) {
+        let Some(tokens) = &context.sasl.tokens else {
+            return hidden("the listener takes no tokens").into();
+        };
+        let token = match tokens.check(first.token, context.wall_ms) {
             Ok(token) => token,
             Err(refusal) => {
                 tracing::debug!(reason = %refusal.reason, "a token was not accepted");
