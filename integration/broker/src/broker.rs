@@ -21,7 +21,7 @@ use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::net::connections::Connections;
 use crate::net::listener::{EndPoint, Listener};
-use crate::net::{self, listener};
+use crate::net::{self, Peer, listener};
 use crate::node::Node;
 use crate::quota::Quotas;
 use crate::security::acl::Acl;
@@ -792,7 +792,7 @@ impl Connector {
             let node = Arc::clone(&self.node);
             let listener = Arc::clone(&self.listener);
             env::spawn(async move {
-                net::serve(node, listener, server, format!("memory-{number}").into()).await;
+                net::serve(node, listener, server, Peer::in_memory(number)).await;
                 drop(open);
             });
         }
@@ -839,7 +839,7 @@ async fn accept(
         let node = Arc::clone(&node);
         let listener = Arc::clone(&listener);
         env::spawn(async move {
-            net::serve(node, listener, stream, peer.to_string().into()).await;
+            net::serve(node, listener, stream, peer.into()).await;
             drop(open);
         });
     }

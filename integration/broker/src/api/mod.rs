@@ -113,9 +113,7 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// The client's address as Kafka writes it into groups: a slash and the address, no port.
     fn host(&self) -> String {
-        let peer = &*self.connection.peer;
-        let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
-        format!("/{}", host.trim_matches(['[', ']']))
+        format!("/{}", self.connection.peer.host())
     }
 
     /// Waits before a failed authentication is answered, so that guessing takes its time.
@@ -430,7 +428,7 @@ fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec
         api_version: header.api_version,
         client_id: call.client_id.to_owned(),
         correlation_id: header.correlation_id,
-        peer: Arc::clone(&call.connection.peer),
+        peer: Arc::clone(call.connection.peer.text()),
         listener: Arc::clone(&call.connection.listener.name),
         principal: call.connection.gate().principal().to_string().into(),
         topics: topics(),

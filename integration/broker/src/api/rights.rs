@@ -85,10 +85,10 @@ impl Call<'_> {
         let authorizer = self.node.authorizer.as_ref()?;
         let authorizer = authorizer.read().unwrap_or_else(PoisonError::into_inner);
         let principal = self.connection.gate().principal().to_string();
-        let host = self.host();
+        let host = self.connection.peer.host();
         let subject = Subject {
             principal: &principal,
-            host: host.trim_start_matches('/'),
+            host: &host,
         };
         Some(question(&authorizer, subject))
     }

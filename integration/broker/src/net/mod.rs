@@ -7,7 +7,9 @@ pub(crate) mod connections;
 mod frames;
 pub(crate) mod listener;
 
+use std::fmt;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,9 +33,59 @@ const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) listener: Arc<Listener>,
-    /// The client's address, or a name for an in-memory connection.
-    pub(crate) peer: Arc<str>,
+    pub(crate) peer: Peer,
     gate: Mutex<Gate>,
+}
+
+/// Where a connection comes from. Written as its address with the port, or as the name of a
+/// connection in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    text: Arc<str>,
+    /// `None` for a connection in memory.
+    address: Option<IpAddr>,
+}
+
+impl Peer {
+    pub(crate) fn in_memory(number: u64) -> Self {
+        Self {
+            text: format!("memory-{number}").into(),
+            address: None,
+        }
+    }
+
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The address as Java writes it, and so as Kafka compares it with the hosts of rules: IPv6 in
+    /// eight groups that leave nothing out, and an IPv4 address as such also where it came over a
+    /// socket of IPv6.
+    pub(crate) fn host(&self) -> String {
+        match self.address {
+            None => self.text.to_string(),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            Some(IpAddr::V6(address)) => {
+                let groups = address.segments().map(|group| format!("{group:x}"));
+                groups.join(":")
+            }
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            text: address.to_string().into(),
+            address: Some(address.ip().to_canonical()),
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl Connection {
@@ -69,7 +121,7 @@ impl<S: Transport> Transport for TlsStream<S> {
 }
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve<S>(node: Arc<Node>, listener: Arc<Listener>, stream: S, peer: Arc<str>)
+pub(crate) async fn serve<S>(node: Arc<Node>, listener: Arc<Listener>, stream: S, peer: Peer)
 where
     S: Transport,
 {
@@ -82,7 +134,7 @@ where
 }
 
 /// Comes to terms on TLS first, where the listener has it.
-async fn accept<S>(node: &Arc<Node>, listener: Arc<Listener>, stream: S, peer: Arc<str>)
+async fn accept<S>(node: &Arc<Node>, listener: Arc<Listener>, stream: S, peer: Peer)
 where
     S: Transport,
 {
@@ -253,6 +305,20 @@ mod tests {
     use tokio::io::AsyncReadExt;
 
     use super::*;
+
+    #[test]
+    fn hosts_are_written_as_java_writes_them() {
+        for (address, host) in [
+            ("127.0.0.1:1", "127.0.0.1"),
+            ("[::ffff:10.0.0.1]:1", "10.0.0.1"),
+            ("[::1]:1", "0:0:0:0:0:0:0:1"),
+            ("[2001:db8::ab:0]:1", "2001:db8:0:0:0:0:ab:0"),
+        ] {
+            let address: SocketAddr = address.parse().unwrap();
+            assert_eq!(Peer::from(address).host(), host);
+        }
+        assert_eq!(Peer::in_memory(7).host(), "memory-7");
+    }
 
     #[tokio::test]
     async fn all_segments_arrive_whatever_the_pipe_takes_at_once() {

@@ -728,3 +728,34 @@ async fn rules_outlive_the_broker() {
     let mut alice = client(&broker, "alice").await;
     assert_eq!(alice.produce("t", 0, batch(&["a"])).await.error_code, 0);
 }
+
+/// Whether a client at an address may write, where a rule shuts out a host.
+async fn may_write_from(listen: &str, connect: &str, shut_out: &str) -> bool {
+    let allow = Acl::allow("User:ANONYMOUS", AclOperation::Write, topic("t"));
+    let deny = Acl::deny("User:ANONYMOUS", AclOperation::Write, topic("t")).host(shut_out);
+    let broker = Broker::builder()
+        .listen(listen)
+        .acl(allow)
+        .acl(deny)
+        .start()
+        .await
+        .unwrap();
+    broker.create_topic("t", 1).unwrap();
+    let port = broker.local_addr().unwrap().port();
+    let stream = TcpStream::connect(format!("{connect}:{port}"))
+        .await
+        .unwrap();
+    let mut client = Client::over(stream, "test");
+    let error = client.produce("t", 0, batch(&["a"])).await.error_code;
+    assert!(error == 0 || code(error) == DENIED, "{error}");
+    error == 0
+}
+
+#[tokio::test]
+async fn hosts_are_written_as_java_writes_them() {
+    // IPv6 in eight groups, and an IPv4 address that a socket of IPv6 maps as IPv4.
+    assert!(!may_write_from("[::1]:0", "[::1]", "0:0:0:0:0:0:0:1").await);
+    assert!(!may_write_from("[::]:0", "127.0.0.1", "127.0.0.1").await);
+    assert!(!may_write_from("127.0.0.1:0", "127.0.0.1", "127.0.0.1").await);
+    assert!(may_write_from("127.0.0.1:0", "127.0.0.1", "127.0.0.2").await);
+}
