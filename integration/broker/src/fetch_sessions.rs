@@ -6,7 +6,7 @@
 //! Otherwise the answer has session id 0, and the client sends full requests. Epoch -1 is a request
 //! without a session, which also closes the one it names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kafka_client_protocol::api::fetch::{
     EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData,
@@ -320,7 +320,7 @@ fn named(topics: &[FetchTopic]) -> impl Iterator<Item = (Key, &FetchPartition)> 
     })
 }
 
-fn forgotten(request: &FetchRequest) -> Vec<Key> {
+fn forgotten(request: &FetchRequest) -> HashSet<Key> {
     let topics = request.forgotten_topics_data.iter();
     topics
         .flat_map(|topic| {

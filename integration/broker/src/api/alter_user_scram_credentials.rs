@@ -3,9 +3,11 @@
 //! Each user is judged and answered for itself, and may be named once (KIP-554): the mechanisms of
 //! one user are altered in several requests. The checks and texts are Kafka's.
 
+use std::collections::HashMap;
+
 use kafka_client_protocol::api::alter_user_scram_credentials::{
     AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse,
-    AlterUserScramCredentialsResult,
+    AlterUserScramCredentialsResult, ScramCredentialUpsertion,
 };
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
@@ -27,13 +29,13 @@ impl Api for AlterUserScramCredentialsRequest {
     }
 
     async fn answer(self, call: &Call<'_>) -> AlterUserScramCredentialsResponse {
-        let names = self.names();
+        let asked = self.asked();
         let changed = call.node.change_users(|users| {
-            let one = |name: &&StrBytes| {
-                let change = self.change(name, users);
+            let one = |(name, asked): &(&StrBytes, Vec<Asked<'_>>)| {
+                let change = change(name, asked, users);
                 result(name, change.map(|change| apply(users, name, change)))
             };
-            names.iter().map(one).collect()
+            asked.iter().map(one).collect()
         });
         match changed {
             Ok(results) => AlterUserScramCredentialsResponse {
@@ -48,81 +50,81 @@ impl Api for AlterUserScramCredentialsRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> AlterUserScramCredentialsResponse {
-        let refused = |name: &StrBytes| result(name, Err(Refusal::new(error, error.text())));
+        let refused =
+            |(name, _): (&StrBytes, _)| result(name, Err(Refusal::new(error, error.text())));
         AlterUserScramCredentialsResponse {
-            results: self.names().into_iter().map(refused).collect(),
+            results: self.asked().into_iter().map(refused).collect(),
             ..Default::default()
         }
     }
 }
 
-trait Changes {
-    /// The users, each once.
-    fn names(&self) -> Vec<&StrBytes>;
+/// A removal, or a setting, and its mechanism.
+type Asked<'a> = (i8, Option<&'a ScramCredentialUpsertion>);
 
-    fn change(&self, name: &StrBytes, users: &Users) -> Result<Change, Refusal>;
+trait Changes {
+    /// What is asked of each user, in the order of the request.
+    fn asked(&self) -> Vec<(&StrBytes, Vec<Asked<'_>>)>;
 }
 
 impl Changes for AlterUserScramCredentialsRequest {
-    fn names(&self) -> Vec<&StrBytes> {
-        let removed = self.deletions.iter().map(|one| &one.name);
-        let set = self.upsertions.iter().map(|one| &one.name);
-        let mut names = Vec::new();
-        for name in removed.chain(set) {
-            if !names.contains(&name) {
-                names.push(name);
+    fn asked(&self) -> Vec<(&StrBytes, Vec<Asked<'_>>)> {
+        let removed = self.deletions.iter();
+        let removed = removed.map(|one| (&one.name, (one.mechanism, None)));
+        let set = self.upsertions.iter();
+        let set = set.map(|one| (&one.name, (one.mechanism, Some(one))));
+        let mut places: HashMap<&StrBytes, usize> = HashMap::new();
+        let mut all: Vec<(&StrBytes, Vec<Asked<'_>>)> = Vec::new();
+        for (name, asked) in removed.chain(set) {
+            let place = *places.entry(name).or_insert(all.len());
+            match all.get_mut(place) {
+                Some((_, known)) => known.push(asked),
+                None => all.push((name, vec![asked])),
             }
         }
-        names
+        all
     }
+}
 
-    fn change(&self, name: &StrBytes, users: &Users) -> Result<Change, Refusal> {
-        let mut removals = self.deletions.iter().filter(|one| one.name == *name);
-        let mut settings = self.upsertions.iter().filter(|one| one.name == *name);
-        let (removal, setting) = (removals.next(), settings.next());
-        let is_one = removal.is_some() != setting.is_some();
-        if !is_one || removals.next().is_some() || settings.next().is_some() {
-            return Err(Refusal::new(
-                ErrorCode::DUPLICATE_RESOURCE,
-                "A user credential cannot be altered twice in the same request",
-            ));
-        }
-        let code = removal.map(|one| one.mechanism);
-        let code = code.or_else(|| setting.map(|one| one.mechanism));
-        let unacceptable = |text| Refusal::new(ErrorCode::UNACCEPTABLE_CREDENTIAL, text);
-        if name.is_empty() {
-            return Err(unacceptable("Username must not be empty"));
-        }
-        let hash = code.and_then(Hash::of_code).ok_or_else(|| {
-            let error = ErrorCode::UNSUPPORTED_SASL_MECHANISM;
-            Refusal::new(error, "Unknown SCRAM mechanism")
-        })?;
-        let Some(setting) = setting else {
-            let credentials = users.credentials();
-            let known = credentials.get(name.as_str());
-            return if known.is_some_and(|known| known.contains_key(&hash)) {
-                Ok(Change::Remove(hash))
-            } else {
-                let error = ErrorCode::RESOURCE_NOT_FOUND;
-                let text = "Attempt to delete a user credential that does not exist";
-                Err(Refusal::new(error, text))
-            };
-        };
-        let iterations = u32::try_from(setting.iterations).unwrap_or(0);
-        if iterations < *ITERATIONS.start() {
-            return Err(unacceptable("Too few iterations"));
-        }
-        if iterations > *ITERATIONS.end() {
-            return Err(unacceptable("Too many iterations"));
-        }
-        let credential = ScramCredential::of_salted(
-            hash,
-            &setting.salted_password,
-            setting.salt.to_vec(),
-            iterations,
-        );
-        Ok(Change::Set(hash, credential))
+/// What is to be done for a user, if it may be done.
+fn change(name: &StrBytes, asked: &[Asked<'_>], users: &Users) -> Result<Change, Refusal> {
+    let &[(mechanism, setting)] = asked else {
+        return Err(Refusal::new(
+            ErrorCode::DUPLICATE_RESOURCE,
+            "A user credential cannot be altered twice in the same request",
+        ));
+    };
+    let unacceptable = |text| Refusal::new(ErrorCode::UNACCEPTABLE_CREDENTIAL, text);
+    if name.is_empty() {
+        return Err(unacceptable("Username must not be empty"));
     }
+    let hash = Hash::of_code(mechanism).ok_or_else(|| {
+        let error = ErrorCode::UNSUPPORTED_SASL_MECHANISM;
+        Refusal::new(error, "Unknown SCRAM mechanism")
+    })?;
+    let Some(setting) = setting else {
+        return if users.has_credential(name, hash) {
+            Ok(Change::Remove(hash))
+        } else {
+            let error = ErrorCode::RESOURCE_NOT_FOUND;
+            let text = "Attempt to delete a user credential that does not exist";
+            Err(Refusal::new(error, text))
+        };
+    };
+    let iterations = u32::try_from(setting.iterations).unwrap_or(0);
+    if iterations < *ITERATIONS.start() {
+        return Err(unacceptable("Too few iterations"));
+    }
+    if iterations > *ITERATIONS.end() {
+        return Err(unacceptable("Too many iterations"));
+    }
+    let credential = ScramCredential::of_salted(
+        hash,
+        &setting.salted_password,
+        setting.salt.to_vec(),
+        iterations,
+    );
+    Ok(Change::Set(hash, credential))
 }
 
 fn apply(users: &mut Users, name: &str, change: Change) {

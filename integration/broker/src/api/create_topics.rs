@@ -5,7 +5,7 @@
 //! assignment may name nobody else. Version 5 answers with the settings of the new topic, version 7
 //! with its id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kafka_client_protocol::api::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
@@ -27,17 +27,16 @@ impl Api for CreateTopicsRequest {
 
     async fn answer(self, call: &Call<'_>) -> CreateTopicsResponse {
         let mut topics: Vec<CreatableTopicResult> = Vec::new();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
         for asked in &self.topics {
-            if topics.iter().any(|answered| answered.name == asked.name) {
+            *counts.entry(&asked.name).or_default() += 1;
+        }
+        for asked in &self.topics {
+            let Some(count) = counts.remove(&*asked.name) else {
+                // Answered already.
                 continue;
-            }
-            let twice = self
-                .topics
-                .iter()
-                .filter(|other| other.name == asked.name)
-                .count()
-                > 1;
-            let result = if twice {
+            };
+            let result = if count > 1 {
                 let message = format!("topic {} is named twice in the request", asked.name);
                 Err(Refusal::new(ErrorCode::INVALID_REQUEST, message))
             } else {
@@ -79,8 +78,8 @@ impl Api for CreateTopicsRequest {
     }
 
     fn put(answer: &mut CreateTopicsResponse, refused: CreateTopicsResponse) {
-        let same = |a: &CreatableTopicResult, b: &CreatableTopicResult| a.name == b.name;
-        parts::put(&mut answer.topics, refused.topics, same, |known, one| {
+        let name = |one: &CreatableTopicResult| one.name.clone();
+        parts::put_by(&mut answer.topics, refused.topics, name, |known, one| {
             *known = one
         });
     }

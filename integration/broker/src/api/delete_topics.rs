@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kafka_client_protocol::api::delete_topics::{
     DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
 };
-use kafka_client_protocol::{ErrorCode, StrBytes};
+use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::security::acl::AclOperation;
@@ -72,15 +72,14 @@ impl Api for DeleteTopicsRequest {
 
     fn put(answer: &mut DeleteTopicsResponse, refused: DeleteTopicsResponse) {
         // What was found is answered with name and id, what is refused as it was named.
-        let same =
-            |found: &DeletableTopicResult, refused: &DeletableTopicResult| match &refused.name {
-                Some(_) => found.name == refused.name,
-                None => found.topic_id == refused.topic_id,
-            };
         parts::put(
             &mut answer.responses,
             refused.responses,
-            same,
+            |found| [(found.name.clone(), Uuid::ZERO), (None, found.topic_id)],
+            |refused| match &refused.name {
+                Some(name) => (Some(name.clone()), Uuid::ZERO),
+                None => (None, refused.topic_id),
+            },
             |known, one| *known = one,
         );
     }

@@ -3,7 +3,7 @@
 //! No users, or null, means all. A user that a program gave a password has a credential of each
 //! mechanism.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::describe_user_scram_credentials::{
@@ -31,12 +31,16 @@ impl Api for DescribeUserScramCredentialsRequest {
                 .collect()
         } else {
             let mut results: Vec<DescribeUserScramCredentialsResult> = Vec::new();
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            for user in &asked {
+                *counts.entry(&user.name).or_default() += 1;
+            }
             for user in &asked {
                 let name = &*user.name;
-                let count = asked.iter().filter(|other| other.name == user.name).count();
-                if results.iter().any(|result| result.user == user.name) {
+                let Some(count) = counts.remove(name) else {
+                    // Answered already.
                     continue;
-                }
+                };
                 results.push(match known.get(name) {
                     _ if count > 1 => refused(
                         name,

@@ -108,10 +108,10 @@ impl Api for FetchRequest {
     }
 
     fn put(answer: &mut FetchResponse, refused: FetchResponse) {
-        parts::put(
+        parts::put_by(
             &mut answer.responses,
             refused.responses,
-            |a, b| (&a.topic, a.topic_id) == (&b.topic, b.topic_id),
+            |topic| (topic.topic.clone(), topic.topic_id),
             |known, topic| {
                 parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
                     one.partition_index

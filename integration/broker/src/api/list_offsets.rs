@@ -87,10 +87,10 @@ impl Api for ListOffsetsRequest {
     }
 
     fn put(answer: &mut ListOffsetsResponse, refused: ListOffsetsResponse) {
-        parts::put(
+        parts::put_by(
             &mut answer.topics,
             refused.topics,
-            |a, b| a.name == b.name,
+            |one| one.name.clone(),
             |known, topic| {
                 parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
                     one.partition_index

@@ -115,12 +115,15 @@ impl Api for MetadataRequest {
 
     fn put(answer: &mut MetadataResponse, refused: MetadataResponse) {
         // What was found is answered with name and id, what is refused as it was named.
-        let same =
-            |found: &MetadataResponseTopic, refused: &MetadataResponseTopic| match &refused.name {
-                Some(_) => found.name == refused.name,
-                None => found.topic_id == refused.topic_id,
-            };
-        parts::put(&mut answer.topics, refused.topics, same, |known, topic| {
+        let keys = |found: &MetadataResponseTopic| {
+            [(found.name.clone(), Uuid::ZERO), (None, found.topic_id)]
+        };
+        let asked = |refused: &MetadataResponseTopic| match &refused.name {
+            Some(name) => (Some(name.clone()), Uuid::ZERO),
+            None => (None, refused.topic_id),
+        };
+        let answers = &mut answer.topics;
+        parts::put(answers, refused.topics, keys, asked, |known, topic| {
             if topic.error_code != 0 {
                 *known = topic;
                 return;

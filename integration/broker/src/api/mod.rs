@@ -481,7 +481,7 @@ async fn apply<R: Api>(
         request: &request as &dyn Any,
         names: &|topic, fits| {
             let target = topic.map(|topic| Target::new(call, topic, None));
-            let is_topic = |named| target.is_none_or(|target| target.is_topic(named));
+            let is_topic = |named| target.as_ref().is_none_or(|target| target.is_topic(named));
             let mut parts = request.parts().into_iter();
             parts.any(|part| fits(part.partition) && is_topic(part.topic))
         },

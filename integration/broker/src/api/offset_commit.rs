@@ -104,10 +104,10 @@ impl Api for OffsetCommitRequest {
     }
 
     fn put(answer: &mut OffsetCommitResponse, refused: OffsetCommitResponse) {
-        parts::put(
+        parts::put_by(
             &mut answer.topics,
             refused.topics,
-            |a, b| (&a.name, a.topic_id) == (&b.name, b.topic_id),
+            |topic| (topic.name.clone(), topic.topic_id),
             |known, topic| {
                 parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
                     one.partition_index

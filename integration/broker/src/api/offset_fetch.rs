@@ -106,30 +106,30 @@ impl Api for OffsetFetchRequest {
     }
 
     fn put(answer: &mut OffsetFetchResponse, refused: OffsetFetchResponse) {
-        parts::put(
+        parts::put_by(
             &mut answer.topics,
             refused.topics,
-            |a, b| a.name == b.name,
+            |one| one.name.clone(),
             |known, topic| {
                 parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
                     one.partition_index
                 });
             },
         );
-        parts::put(
+        parts::put_by(
             &mut answer.groups,
             refused.groups,
-            |a, b| a.group_id == b.group_id,
+            |one| one.group_id.clone(),
             put_group,
         );
     }
 }
 
 fn put_group(known: &mut OffsetFetchResponseGroup, refused: OffsetFetchResponseGroup) {
-    parts::put(
+    parts::put_by(
         &mut known.topics,
         refused.topics,
-        |a, b| (&a.name, a.topic_id) == (&b.name, b.topic_id),
+        |topic| (topic.name.clone(), topic.topic_id),
         |known, topic| {
             parts::put_partitions(&mut known.partitions, topic.partitions, |one| {
                 one.partition_index

@@ -61,10 +61,10 @@ impl Api for OffsetForLeaderEpochRequest {
     }
 
     fn put(answer: &mut OffsetForLeaderEpochResponse, refused: OffsetForLeaderEpochResponse) {
-        parts::put(
+        parts::put_by(
             &mut answer.topics,
             refused.topics,
-            |a, b| a.topic == b.topic,
+            |one| one.topic.clone(),
             |known, topic| {
                 parts::put_partitions(&mut known.partitions, topic.partitions, |one| one.partition);
             },

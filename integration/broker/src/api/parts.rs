@@ -1,5 +1,8 @@
 //! What requests name: topics and their partitions, and how one of them is taken out.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
 use kafka_client_protocol::Uuid;
 
 use super::Call;
@@ -61,28 +64,45 @@ impl<'a> TopicRef<'a> {
     }
 }
 
-/// A partition, or all partitions of a topic, that a request is searched for.
-#[derive(Debug, Clone, Copy)]
+/// Topics, or one partition of a topic, that a request is searched for. All at once, for each search
+/// looks at the whole request.
+#[derive(Debug, Clone)]
 pub(crate) struct Target<'a> {
-    topic: &'a str,
-    /// Looked up at the start, for the request may delete the topic.
-    id: Option<Uuid>,
+    topics: HashSet<&'a str>,
+    /// Looked up at the start, for the request may delete the topics.
+    ids: HashSet<Uuid>,
     pub(crate) partition: Option<i32>,
 }
 
 impl<'a> Target<'a> {
     pub(crate) fn new(call: &Call<'_>, topic: &'a str, partition: Option<i32>) -> Self {
         Self {
-            topic,
-            id: call.node.topics.named(topic).map(|known| known.id),
             partition,
+            ..Self::topics(call, std::iter::once(topic))
         }
+    }
+
+    /// These topics with all their partitions.
+    pub(crate) fn topics(call: &Call<'_>, topics: impl Iterator<Item = &'a str>) -> Self {
+        let topics: HashSet<&str> = topics.collect();
+        let known = topics
+            .iter()
+            .filter_map(|topic| call.node.topics.named(topic));
+        Self {
+            ids: known.map(|known| known.id).collect(),
+            topics,
+            partition: None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.topics.is_empty()
     }
 
     pub(crate) fn is_topic(&self, topic: TopicRef<'_>) -> bool {
         match topic {
-            TopicRef::Name(name) => name == self.topic,
-            TopicRef::Id(id) => self.id == Some(id),
+            TopicRef::Name(name) => self.topics.contains(name),
+            TopicRef::Id(id) => self.ids.contains(&id),
         }
     }
 
@@ -111,23 +131,48 @@ pub(super) fn take<T: Clone, P>(
     all_taken
 }
 
-/// Puts some answers over others: `merge` joins those that are of the same, the rest is added.
-pub(super) fn put<A>(
+/// Puts some answers over others: `merge` joins those that are of the same, the rest is added. An
+/// answer may be found under several keys, and is looked for under the one that it is `asked` by.
+pub(super) fn put<A, K: Eq + Hash, const KEYS: usize>(
     answers: &mut Vec<A>,
     over: Vec<A>,
-    are_same: impl Fn(&A, &A) -> bool,
-    merge: impl Fn(&mut A, A),
+    keys: impl Fn(&A) -> [K; KEYS],
+    asked: impl Fn(&A) -> K,
+    mut merge: impl FnMut(&mut A, A),
 ) {
+    if over.is_empty() {
+        return;
+    }
+    let mut places: HashMap<K, usize> = HashMap::with_capacity(answers.len());
+    for (place, answer) in answers.iter().enumerate() {
+        for key in keys(answer) {
+            // The first one counts, should something be there twice.
+            places.entry(key).or_insert(place);
+        }
+    }
     for one in over {
-        match answers.iter_mut().find(|known| are_same(known, &one)) {
+        let place = places.get(&asked(&one)).copied();
+        match place.and_then(|place| answers.get_mut(place)) {
             Some(known) => merge(known, one),
-            None => answers.push(one),
+            None => {
+                places.insert(asked(&one), answers.len());
+                answers.push(one);
+            }
         }
     }
 }
 
+/// The same where there is one key.
+pub(super) fn put_by<A, K: Eq + Hash>(
+    answers: &mut Vec<A>,
+    over: Vec<A>,
+    key: impl Fn(&A) -> K,
+    merge: impl FnMut(&mut A, A),
+) {
+    put(answers, over, |answer| [key(answer)], &key, merge);
+}
+
 /// Puts the answers for some partitions over those for the same ones.
 pub(super) fn put_partitions<A>(answers: &mut Vec<A>, over: Vec<A>, index: fn(&A) -> i32) {
-    let are_same = |known: &A, one: &A| index(known) == index(one);
-    put(answers, over, are_same, |known, one| *known = one);
+    put_by(answers, over, index, |known, one| *known = one);
 }

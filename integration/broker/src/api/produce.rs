@@ -72,10 +72,10 @@ impl Api for ProduceRequest {
     }
 
     fn put(answer: &mut ProduceResponse, refused: ProduceResponse) {
-        parts::put(
+        parts::put_by(
             &mut answer.responses,
             refused.responses,
-            |a, b| (&a.name, a.topic_id) == (&b.name, b.topic_id),
+            |topic| (topic.name.clone(), topic.topic_id),
             |known, topic| {
                 parts::put_partitions(
                     &mut known.partition_responses,

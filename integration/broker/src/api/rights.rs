@@ -102,23 +102,25 @@ pub(super) async fn authorize_and_answer<R: Api>(mut request: R, call: &Call<'_>
     if let Err(error) = request.check(call) {
         return request.refuse(error);
     }
-    let mut refused = Vec::new();
+    let mut refused = None;
     if let Some(operation) = request.needs_on_topics(call) {
-        let parts = request.parts();
+        let topics: HashSet<_> = request.parts().iter().map(|part| part.topic).collect();
         // What an unknown id means is not known, so the answer says that it is unknown.
-        let named: HashSet<String> = parts.iter().map(|part| call.name_of(part.topic)).collect();
-        for name in named {
-            if call.may_on_topic(operation, &name) {
-                continue;
-            }
-            let target = Target::new(call, &name, None);
-            if let Some(taken) = request.take(&target) {
-                refused.push(taken.refuse_taken(&target, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
-            }
+        let named: HashSet<String> = topics
+            .into_iter()
+            .map(|topic| call.name_of(topic))
+            .collect();
+        let denied = named.iter().map(String::as_str);
+        let denied = denied.filter(|name| !call.may_on_topic(operation, name));
+        let target = Target::topics(call, denied);
+        if !target.is_empty()
+            && let Some(taken) = request.take(&target)
+        {
+            refused = Some(taken.refuse_taken(&target, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
         }
     }
     let mut answer = request.answer(call).await;
-    for refused in refused {
+    if let Some(refused) = refused {
         R::put(&mut answer, refused);
     }
     answer

@@ -85,6 +85,11 @@ impl Users {
         user.without.insert(hash);
     }
 
+    pub(crate) fn has_credential(&self, name: &str, hash: Hash) -> bool {
+        let user = self.all.get(name);
+        user.is_some_and(|user| user.credential_iterations(hash).is_some())
+    }
+
     /// The users that have credentials for SCRAM, and the rounds of each.
     pub(crate) fn credentials(&self) -> BTreeMap<&str, BTreeMap<Hash, u32>> {
         let of = |user: &User| {

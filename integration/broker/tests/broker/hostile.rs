@@ -1,9 +1,13 @@
 //! Bytes that are no requests: the connection ends, the broker lives.
 
-use kafka_broker::Broker;
-use kafka_client_protocol::ApiKey;
+use std::time::Duration;
+
+use kafka_broker::{Acl, AclOperation, AclResource, Broker};
+use kafka_client_protocol::api::create_topics::{CreatableTopic, CreateTopicsRequest};
 use kafka_client_protocol::api::fetch::FetchRequest;
+use kafka_client_protocol::api::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use kafka_client_protocol::frame::encode_request;
+use kafka_client_protocol::{ApiKey, ErrorCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Client, batch, fetch_request, produce_request, start};
@@ -161,4 +165,51 @@ async fn a_frame_over_the_limit_ends_the_connection() {
             .iter()
             .all(|entry| entry.api_key == ApiKey::PRODUCE)
     );
+}
+
+/// A client without any rights makes the broker refuse a great many topics at once. What used to be
+/// quadratic took minutes; the limit only keeps the test from hanging.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_refusals_take_no_time_worth_the_name() {
+    const TOPICS: usize = 40_000;
+    let acl = Acl::allow("User:admin", AclOperation::All, AclResource::topic("*"));
+    let broker = start(Broker::builder().acl(acl)).await;
+    let mut client = Client::new(&broker);
+    let topics = (0..TOPICS).map(|number| TopicProduceData {
+        name: format!("topic-{number}").into(),
+        partition_data: vec![PartitionProduceData::default()],
+        ..Default::default()
+    });
+    let produce = ProduceRequest {
+        topic_data: topics.collect(),
+        acks: -1,
+        ..Default::default()
+    };
+    let create = CreateTopicsRequest {
+        topics: (0..TOPICS)
+            .map(|number| CreatableTopic {
+                name: format!("topic-{number}").into(),
+                num_partitions: 1,
+                replication_factor: 1,
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let calls = async {
+        let answer = client.call(&produce, 9).await;
+        let errors = answer
+            .responses
+            .iter()
+            .map(|topic| topic.partition_responses[0].error_code);
+        let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED.code();
+        assert_eq!(errors.filter(|error| *error == denied).count(), TOPICS);
+        let answer = client.call(&create, 5).await;
+        let errors = answer.topics.iter().map(|topic| topic.error_code);
+        assert_eq!(errors.filter(|error| *error == denied).count(), TOPICS);
+    };
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, calls)
+        .await
+        .expect("an answer in time");
 }
