@@ -445,13 +445,15 @@ async fn read_and_apply<R: Api>(
     let request_bytes = body.len();
     match R::decode(body, call.version) {
         Ok(mut request) => {
-            request.complete(call);
-            note(call, header, || request.parts());
             if is_illegal {
+                // Who has not said its name reaches nothing but the gate, and fills no journal.
+                note(call, header, Vec::new);
                 let answer = request.refuse(ErrorCode::ILLEGAL_SASL_STATE);
                 let frame = encode_response::<R>(&answer, call.version, header.correlation_id);
                 return encoded(call, frame).map_or_else(Outcome::close, answered);
             }
+            request.complete(call);
+            note(call, header, || request.parts());
             apply(call, header, request, request_bytes, call.version).await
         }
         Err(error) => {

@@ -10,6 +10,10 @@ const REQUESTS_MAX: usize = 10_000;
 /// Topic names that the requests in the journal have together: a Fetch may name thousands.
 const TOPICS_MAX: usize = 100_000;
 
+/// Bytes of the names that the requests in the journal have together: a name may be as long as its
+/// client likes.
+const BYTES_MAX: usize = 16 << 20;
+
 /// A request the broker received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalEntry {
@@ -37,17 +41,29 @@ pub struct JournalEntry {
 pub(super) struct Journal {
     entries: VecDeque<JournalEntry>,
     topics: usize,
+    bytes: usize,
+}
+
+impl JournalEntry {
+    fn bytes(&self) -> usize {
+        let topics = self.topics.iter().map(String::len);
+        self.client_id.len() + self.principal.len() + topics.sum::<usize>()
+    }
 }
 
 impl Journal {
     pub(super) fn push(&mut self, entry: JournalEntry) {
         self.topics += entry.topics.len();
+        self.bytes += entry.bytes();
         self.entries.push_back(entry);
         while self.entries.len() > REQUESTS_MAX
-            || (self.topics > TOPICS_MAX && self.entries.len() > 1)
+            || ((self.topics > TOPICS_MAX || self.bytes > BYTES_MAX) && self.entries.len() > 1)
         {
-            let oldest = self.entries.pop_front();
-            self.topics -= oldest.map_or(0, |oldest| oldest.topics.len());
+            let Some(oldest) = self.entries.pop_front() else {
+                break;
+            };
+            self.topics -= oldest.topics.len();
+            self.bytes -= oldest.bytes();
         }
     }
 
@@ -100,5 +116,24 @@ mod tests {
         assert_eq!(journal.entries().len(), 1, "the latest is kept");
         journal.push(entry(31, 0));
         assert_eq!(journal.entries()[0].correlation_id, 31);
+    }
+
+    #[test]
+    fn long_names_push_out_more_of_the_old_ones() {
+        let mut journal = Journal::default();
+        for correlation_id in 0..2_000 {
+            journal.push(JournalEntry {
+                client_id: "x".repeat(16_000),
+                topics: vec!["y".repeat(16_000)],
+                ..entry(correlation_id, 0)
+            });
+        }
+        let bytes: usize = journal
+            .entries()
+            .iter()
+            .map(|one| one.client_id.len())
+            .sum();
+        assert!((1 << 20..=16 << 20).contains(&bytes), "{bytes}");
+        assert_eq!(journal.entries().last().unwrap().correlation_id, 1_999);
     }
 }

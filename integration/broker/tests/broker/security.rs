@@ -15,6 +15,7 @@ use kafka_client_protocol::api::describe_cluster::DescribeClusterRequest;
 use kafka_client_protocol::api::describe_user_scram_credentials::{
     DescribeUserScramCredentialsRequest, UserName,
 };
+use kafka_client_protocol::api::fetch::FetchRequest;
 use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::heartbeat::HeartbeatRequest;
 use kafka_client_protocol::api::metadata::MetadataRequest;
@@ -31,7 +32,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::support::{Client, batch, start};
+use crate::support::{Client, batch, fetch_request, start};
 
 /// Has a user, and lets a refusal come at once.
 fn builder() -> Builder {
@@ -1119,4 +1120,31 @@ async fn unsigned_tokens_are_believed_only_where_that_is_asked_for() {
         answer.mechanisms,
         ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
     );
+}
+
+#[tokio::test]
+async fn who_has_not_authenticated_reaches_no_session_and_names_no_topics() {
+    let broker = with_sasl(&[]).await;
+    broker.create_topic("t", 1).unwrap();
+    // Somebody's session.
+    let mut owner = Client::new(&broker);
+    let mut request = fetch_request("t", 0, 0);
+    request.session_epoch = 0;
+    let session_id = owner.call(&request, 12).await.session_id;
+    assert_ne!(session_id, 0);
+    let mut client = sasl_client(&broker);
+    shake(&mut client, "PLAIN").await;
+    let stolen = FetchRequest {
+        session_id,
+        session_epoch: 1,
+        ..Default::default()
+    };
+    let answer = client.call(&stolen, 12).await;
+    assert!(answer.responses.is_empty(), "{answer:?}");
+    let mut client = sasl_client(&broker);
+    shake(&mut client, "PLAIN").await;
+    client.try_call(&request, 12).await;
+    let journal = broker.faults().journal();
+    assert_eq!(journal.last().unwrap().api_key, ApiKey::FETCH);
+    assert_eq!(journal.last().unwrap().topics, [""; 0]);
 }
