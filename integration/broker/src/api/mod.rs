@@ -108,6 +108,8 @@ pub(crate) struct Call<'a> {
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
     pub(crate) connection: &'a Connection,
+    /// The client had yet to say who it is when the request came: it counts against no quota.
+    pub(crate) is_authenticating: bool,
 }
 
 impl Call<'_> {
@@ -349,6 +351,7 @@ async fn raw_token(node: &Arc<Node>, connection: &Connection, token: &Bytes) -> 
         version: 0,
         client_id: "",
         connection,
+        is_authenticating: true,
     };
     let Some(answer) = sasl_authenticate::raw(&call, token).await else {
         return Outcome::close();
@@ -368,13 +371,18 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
     };
     let client_id = header.client_id.as_deref().unwrap_or_default();
     let version = header.api_version;
+    let (admission, is_authenticating) = {
+        let mut gate = connection.gate();
+        let admission = gate.admit(header.api_key, node.env.now_ms());
+        (admission, gate.is_authenticating())
+    };
     let call = Call {
         node,
         version,
         client_id,
         connection,
+        is_authenticating,
     };
-    let admission = connection.gate().admit(header.api_key, node.env.now_ms());
     if let Admission::Close(reason) = admission {
         note(&call, &header, Vec::new);
         tracing::info!(
@@ -504,7 +512,7 @@ async fn apply<R: Api>(
             ..unanswered::<R>(&answer)
         };
     }
-    if call.node.quotas().is_empty() {
+    if call.is_authenticating || call.node.quotas().is_empty() {
         return encode(&answer).map_or_else(Outcome::close, answered);
     }
     let Some(mut segments) = encode(&answer) else {

@@ -15,6 +15,10 @@ pub(super) fn throttle<R: Api>(
     bytes: impl FnOnce() -> usize,
     answer: &mut R::Response,
 ) -> Duration {
+    // As in Kafka, authentication is outside the quotas: nobody knows yet whose they would be.
+    if call.is_authenticating {
+        return Duration::ZERO;
+    }
     let mut quotas = call.node.quotas();
     if quotas.is_empty() {
         return Duration::ZERO;

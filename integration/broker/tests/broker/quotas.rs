@@ -14,6 +14,7 @@ use kafka_client_protocol::api::describe_client_quotas::{
 use kafka_client_protocol::api::produce::ProduceRequest;
 use tokio::time::Instant;
 
+use crate::security::plain;
 use crate::support::{Client, batch, fetch_request, produce_request, records, start};
 
 fn entity(parts: &[(&str, Option<&str>)]) -> Vec<EntityData> {
@@ -273,4 +274,31 @@ async fn quotas_are_checked_shown_and_stored() {
         let found = describe(&mut client, filter, strict).await;
         assert_eq!(found, expected, "{filter:?} {strict}");
     }
+}
+
+#[tokio::test]
+async fn authentication_is_outside_the_quotas() {
+    let builder = Broker::builder()
+        .listener("SASL_PLAINTEXT", "127.0.0.1:0")
+        .user("alice", "secret");
+    let broker = start(builder).await;
+    let mut admin = Client::named(&broker, "admin");
+    let everybody = [("user", None)];
+    alter(
+        &mut admin,
+        &everybody,
+        "request_percentage",
+        Some(0.000_001),
+    )
+    .await;
+    let connector = broker.connector_of("SASL_PLAINTEXT").unwrap();
+    let mut client = Client::over(connector.connect(), "test");
+    let began = Instant::now();
+    let versions = client.call(&ApiVersionsRequest::default(), 2).await;
+    assert_eq!(versions.throttle_time_ms, 0);
+    assert_eq!(plain(&mut client, "alice", "secret").await.error_code, 0);
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_millis(900), "{waited:?}");
+    let versions = client.call(&ApiVersionsRequest::default(), 2).await;
+    assert!(versions.throttle_time_ms > 0);
 }
