@@ -135,6 +135,7 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
         biased;
         () = call.node.stopped() => {}
         () = waited => {}
+        () = call.connection.is_left() => {}
     }
     read_all(request, call).response
 }

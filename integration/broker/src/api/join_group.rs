@@ -40,7 +40,16 @@ impl Api for JoinGroupRequest {
             Joined::refused(ErrorCode::INVALID_SESSION_TIMEOUT, &*self.member_id)
         } else {
             let group_id = self.group_id.clone();
-            node.groups.join(node, &group_id, to_join(self, call)).await
+            let member_id = self.member_id.to_string();
+            let joined = node.groups.join(node, &group_id, to_join(self, call));
+            tokio::select! {
+                biased;
+                joined = joined => joined,
+                // The member stays: it may come back on another connection.
+                () = call.connection.is_left() => {
+                    Joined::refused(ErrorCode::REBALANCE_IN_PROGRESS, member_id)
+                }
+            }
         };
         to_answer(joined, call.version)
     }

@@ -43,7 +43,14 @@ impl Api for SyncGroupRequest {
                 .map(|one| (one.member_id.to_string(), one.assignment))
                 .collect(),
         };
-        to_answer(node.groups.sync(node, &self.group_id, sync).await)
+        let synced = node.groups.sync(node, &self.group_id, sync);
+        tokio::select! {
+            biased;
+            synced = synced => to_answer(synced),
+            () = call.connection.is_left() => {
+                to_answer(Synced::refused(ErrorCode::REBALANCE_IN_PROGRESS))
+            }
+        }
     }
 
     fn refuse(&self, error: ErrorCode) -> SyncGroupResponse {

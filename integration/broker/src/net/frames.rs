@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Memory that a length alone is worth; more comes only after as many bytes have arrived.
 const TRUST_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 16 * 1024;
+/// What is read of the frames behind one that is in work.
+const AHEAD_BYTES_MAX: usize = 4 * 1024;
 
 /// Reads frames.
 #[derive(Debug)]
@@ -78,6 +80,30 @@ impl FrameReader {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         Ok(Some(self.buffer.split_to(bytes).freeze()))
+    }
+
+    /// Whether something has arrived that was not taken yet.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// Waits until the stream ends, and keeps what comes before as the next frames. Who sends much
+    /// ahead is not watched: what is kept has a limit.
+    ///
+    /// # Cancel safety
+    /// May be dropped: nothing that was read is lost.
+    pub(crate) async fn end<R>(&mut self, read: &mut R)
+    where
+        R: AsyncRead + Unpin,
+    {
+        while self.buffer.len() < AHEAD_BYTES_MAX {
+            self.buffer.reserve(AHEAD_BYTES_MAX);
+            match read.read_buf(&mut self.buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        std::future::pending().await
     }
 
     /// Waits for so many bytes; `false` when the stream ends before the first of them.

@@ -8,6 +8,7 @@ mod frames;
 pub(crate) mod listener;
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use crate::api::{self, Then};
@@ -35,6 +37,8 @@ pub(crate) struct Connection {
     pub(crate) listener: Arc<Listener>,
     pub(crate) peer: Peer,
     gate: Mutex<Gate>,
+    /// Becomes true when nobody waits for an answer any more.
+    left: watch::Sender<bool>,
 }
 
 /// Where a connection comes from. Written as its address with the port, or as the name of a
@@ -89,6 +93,24 @@ impl fmt::Display for Peer {
 }
 
 impl Connection {
+    fn new(listener: Arc<Listener>, peer: Peer, principal: Option<Principal>) -> Self {
+        let gate = Mutex::new(listener.gate(principal));
+        Self {
+            listener,
+            peer,
+            gate,
+            left: watch::Sender::new(false),
+        }
+    }
+
+    /// Resolves once the client has gone, or has kept the connection without a word for too long: a
+    /// request that waits for something waits in vain.
+    pub(crate) async fn is_left(&self) {
+        let mut left = self.left.subscribe();
+        // The sender lives in `self`, so there is no other end of this wait.
+        let _ = left.wait_for(|left| *left).await;
+    }
+
     /// Who is at the other end, and what it may do. Held for a moment only.
     pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
@@ -139,12 +161,7 @@ where
     S: Transport,
 {
     let Some(acceptor) = &listener.tls else {
-        let gate = Mutex::new(listener.gate(None));
-        let connection = Connection {
-            listener,
-            peer,
-            gate,
-        };
+        let connection = Connection::new(listener, peer, None);
         return converse(node, stream, &connection).await;
     };
     let handshake = acceptor.accept(stream);
@@ -174,12 +191,7 @@ where
             Some(Principal::new(principal))
         }
     };
-    let gate = Mutex::new(listener.gate(principal));
-    let connection = Connection {
-        listener,
-        peer,
-        gate,
-    };
+    let connection = Connection::new(listener, peer, principal);
     Box::pin(converse(node, stream, &connection)).await;
 }
 
@@ -226,7 +238,17 @@ where
                 break;
             }
         };
-        let outcome = api::serve(node, connection, frame).await;
+        let Some(outcome) = while_there(
+            api::serve(node, connection, frame),
+            connection,
+            idle,
+            frames.end(&mut stream),
+        )
+        .await
+        else {
+            tracing::debug!(%peer, "closed an idle connection (connections.max.idle.ms)");
+            break;
+        };
         // Who does not read what it has asked for holds memory.
         match crate::env::timeout(idle, write_all(&mut stream, outcome.answer)).await {
             Ok(Ok(())) => {}
@@ -240,7 +262,23 @@ where
             }
         }
         if !outcome.pause.is_zero() {
-            crate::env::sleep(outcome.pause).await;
+            let paused = crate::env::sleep(outcome.pause.min(idle));
+            tokio::pin!(paused);
+            tokio::select! {
+                biased;
+                () = &mut paused => {}
+                () = frames.end(&mut stream) => {
+                    // What the client has sent before it went is still done, in its time.
+                    if !frames.has_more() {
+                        return;
+                    }
+                    paused.await;
+                }
+            }
+            if outcome.pause > idle {
+                tracing::debug!(%peer, "closed a paused connection (connections.max.idle.ms)");
+                break;
+            }
         }
         match outcome.then {
             Then::Next => {}
@@ -257,6 +295,27 @@ where
     }
     // Ends this side in order, so that what was answered before still arrives.
     let _ = crate::env::timeout(idle, stream.shutdown()).await;
+}
+
+/// Does the work of a request. When the client goes, whatever the request waits for is given up, and
+/// the rest of it done. After the idle limit the same happens, and there is no more to be done for the
+/// connection: `None`. As in Kafka, having a request in work is no reprieve.
+async fn while_there<T>(
+    work: impl Future<Output = T>,
+    connection: &Connection,
+    idle: Duration,
+    end: impl Future<Output = ()>,
+) -> Option<T> {
+    tokio::pin!(work);
+    let end = crate::env::timeout(idle, end);
+    let is_idle = tokio::select! {
+        biased;
+        done = &mut work => return Some(done),
+        ended = end => ended.is_err(),
+    };
+    connection.left.send_replace(true);
+    let done = work.await;
+    (!is_idle).then_some(done)
 }
 
 /// Reads and drops what comes, until the stream ends.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kafka_broker::{Acl, AclOperation, AclResource, Broker};
 use kafka_client_protocol::api::create_topics::{CreatableTopic, CreateTopicsRequest};
 use kafka_client_protocol::api::fetch::FetchRequest;
+use kafka_client_protocol::api::join_group::{JoinGroupRequest, JoinGroupRequestProtocol};
 use kafka_client_protocol::api::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use kafka_client_protocol::frame::encode_request;
 use kafka_client_protocol::{ApiKey, ErrorCode};
@@ -212,4 +213,95 @@ async fn very_many_refusals_take_no_time_worth_the_name() {
     tokio::time::timeout(limit, calls)
         .await
         .expect("an answer in time");
+}
+
+async fn none_left(broker: &Broker) -> bool {
+    let wait = async {
+        while broker.connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait)
+        .await
+        .is_ok()
+}
+
+/// A Fetch that waits for ever.
+fn long_fetch() -> FetchRequest {
+    FetchRequest {
+        max_wait_ms: i32::MAX,
+        ..fetch_request("t", 0, 0)
+    }
+}
+
+fn join(member_id: &str) -> JoinGroupRequest {
+    JoinGroupRequest {
+        group_id: "g".into(),
+        session_timeout_ms: 600_000,
+        rebalance_timeout_ms: i32::MAX,
+        member_id: member_id.into(),
+        protocol_type: "consumer".into(),
+        protocols: vec![JoinGroupRequestProtocol {
+            name: "range".into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_connection_ends_with_its_client() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    client.send(&long_fetch(), 12).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(client);
+    assert!(none_left(&broker).await, "a Fetch");
+
+    // The second member waits until the first one rejoins.
+    let mut first = Client::new(&broker);
+    assert_eq!(first.call(&join(""), 3).await.error_code, 0);
+    let mut second = Client::new(&broker);
+    second.send(&join(""), 3).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(first);
+    drop(second);
+    assert!(none_left(&broker).await, "a JoinGroup");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_connection_is_idle_after_its_time() {
+    let builder = Broker::builder().property("connections.max.idle.ms", "30000");
+    let broker = start(builder).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    client.send(&long_fetch(), 12).await;
+    let mut first = Client::new(&broker);
+    assert_eq!(first.call(&join(""), 3).await.error_code, 0);
+    let mut second = Client::new(&broker);
+    second.send(&join(""), 3).await;
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert!(broker.connections() >= 2);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(broker.connections(), 0);
+}
+
+/// What was sent before the end is still done, and in order.
+#[tokio::test]
+async fn requests_before_the_end_of_a_client_are_done() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    client.send(&long_fetch(), 12).await;
+    for value in ["a", "b"] {
+        let produce = ProduceRequest {
+            acks: 0,
+            ..produce_request("t", 0, batch(&[value]))
+        };
+        client.send(&produce, 9).await;
+    }
+    client.stream().shutdown().await.unwrap();
+    assert!(none_left(&broker).await);
+    assert_eq!(broker.end_offset("t", 0), Some(2));
 }

@@ -302,3 +302,28 @@ async fn authentication_is_outside_the_quotas() {
     let versions = client.call(&ApiVersionsRequest::default(), 2).await;
     assert!(versions.throttle_time_ms > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_outlives_neither_the_client_nor_the_idle_limit() {
+    let builder = Broker::builder().property("connections.max.idle.ms", "30000");
+    let broker = start(builder).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut admin = Client::named(&broker, "admin");
+    let slow = [("client-id", Some("slow"))];
+    alter(&mut admin, &slow, "producer_byte_rate", Some(1.0)).await;
+    drop(admin);
+    let request = produce_request("t", 0, batch(&[&"x".repeat(20_000)]));
+    let mut client = Client::named(&broker, "slow");
+    let told = client.call(&request, 9).await.throttle_time_ms;
+    assert!(told > 1_000_000, "{told}");
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert_eq!(broker.connections(), 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(broker.connections(), 0, "idle");
+
+    let mut client = Client::named(&broker, "slow");
+    client.call(&request, 9).await;
+    drop(client);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(broker.connections(), 0, "gone");
+}
