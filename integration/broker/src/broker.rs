@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kafka_client_protocol::ErrorCode;
@@ -13,12 +13,14 @@ use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
 use crate::config::{BrokerConfig, PropertyError, invalid};
 use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
+use crate::kept::Kept;
 use crate::net::connections::Connections;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, Peer, listener};
@@ -77,7 +79,7 @@ pub struct Builder {
     listeners: Vec<(String, String)>,
     advertised: Option<(String, u16)>,
     tls: Option<Tls>,
-    users: Users,
+    users: Vec<(String, Zeroizing<String>)>,
     acls: Vec<Acl>,
     properties: Vec<(String, String)>,
     clock: Option<WallClock>,
@@ -146,7 +148,7 @@ impl Broker {
             listeners: Vec::new(),
             advertised: None,
             tls: None,
-            users: Users::default(),
+            users: Vec::new(),
             acls: Vec::new(),
             properties: TEST_PROPERTIES
                 .iter()
@@ -230,7 +232,8 @@ impl Broker {
     /// Credentials of the user that clients have set are gone then. If that cannot be stored, it is
     /// logged and nothing changes.
     pub fn set_password(&self, user: &str, password: &str) {
-        self.change_users(|users| users.set_password(user, password));
+        let credentials = self.node.credentials_of(password);
+        self.change_users(|users| users.set_password(user, password, credentials));
     }
 
     /// Removes a user; whether there was one. Everything else is as with
@@ -484,7 +487,8 @@ impl Builder {
 
     /// Adds a user for SASL: PLAIN, and SCRAM with 4,096 iterations.
     pub fn user(mut self, name: impl AsRef<str>, password: impl AsRef<str>) -> Self {
-        self.users.set_password(name.as_ref(), password.as_ref());
+        let password = Zeroizing::new(password.as_ref().to_owned());
+        self.users.push((name.as_ref().to_owned(), password));
         self
     }
 
@@ -582,12 +586,11 @@ impl Builder {
                 path: path(&self.storage),
                 source,
             })?;
-        let mut users = self.users;
-        let stored = topics.store().read_users();
-        users.restore(stored.map_err(|source| StartError::Storage {
+        let stored_users = topics.store().read_users();
+        let stored_users = stored_users.map_err(|source| StartError::Storage {
             path: path(&self.storage),
             source,
-        })?);
+        })?;
         let quotas = topics.store().read_quotas();
         let quotas = quotas.map_err(|source| StartError::Storage {
             path: path(&self.storage),
@@ -600,12 +603,13 @@ impl Builder {
         })?;
         let tokens = DelegationTokens::new(config.delegation.clone(), tokens);
         let node = Arc::new(Node {
-            tokens: Mutex::new(tokens),
+            tokens: Kept::new(tokens),
+            quotas_change: Mutex::new(()),
             quotas: Mutex::new(Quotas::new(quotas, config.quota_window)),
             authorizer,
             cluster_id: topics.cluster_id().into(),
             listeners,
-            users: Mutex::new(users),
+            users: Kept::new(Users::default()),
             faults: Faults::new(self.journal, self.seed),
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             stopping: watch::Sender::new(false),
@@ -614,6 +618,18 @@ impl Builder {
             topics,
             groups: Groups::default(),
         });
+        let users = self.users;
+        if users.is_empty() && node.tokens().all().is_empty() {
+            node.prepare(&[], stored_users);
+        } else {
+            // Many rounds of hashing for each.
+            node.apart(move |node| node.prepare(&users, stored_users))
+                .await
+                .map_err(|source| StartError::Storage {
+                    path: path(&self.storage),
+                    source,
+                })?;
+        }
         node.groups
             .load(&node)
             .map_err(|refusal| StartError::Storage {
@@ -889,7 +905,7 @@ fn authorizer(
     config: &BrokerConfig,
     topics: &Topics,
     acls: Vec<Acl>,
-) -> io::Result<Option<RwLock<Authorizer>>> {
+) -> io::Result<Option<Kept<Authorizer>>> {
     let settings = &config.authorizer;
     if !settings.is_on && acls.is_empty() {
         return Ok(None);
@@ -899,7 +915,7 @@ fn authorizer(
         authorizer.add(acl);
     }
     topics.store().write_acls(authorizer.acls())?;
-    Ok(Some(RwLock::new(authorizer)))
+    Ok(Some(Kept::new(authorizer)))
 }
 
 fn path(storage: &Storage) -> PathBuf {

@@ -67,8 +67,9 @@
 //! # Disk
 //!
 //! Disk reads and writes happen on the runtime's threads: appends go to the page cache and reads
-//! mostly come from there. Nothing on the way of a request moves to other threads, so tests with
-//! paused time stay deterministic; only closed segments are forced to the disk in the background.
+//! mostly come from there. Nothing on the way of records moves to other threads, so tests with paused
+//! time stay deterministic. Closed segments are forced to the disk in the background, and changes of
+//! users, tokens, rules and quotas are written on threads of their own.
 
 // Unit tests have no outside to be cut off from.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
@@ -83,6 +84,7 @@ mod faults;
 mod fetch_sessions;
 mod fs;
 mod group;
+mod kept;
 mod log;
 mod net;
 mod node;

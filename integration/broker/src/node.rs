@@ -1,22 +1,26 @@
 //! What all connections of a broker share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::config::BrokerConfig;
-use crate::env::Env;
+use crate::env::{self, Env};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
+use crate::kept::Kept;
 use crate::net::listener::Listener;
-use crate::quota::Quotas;
+use crate::quota::{Limits, Quotas};
 use crate::security::authorizer::Authorizer;
 use crate::security::delegation::DelegationTokens;
-use crate::security::users::Users;
+use crate::security::sasl::scram::{Credentials, Hash, ITERATIONS, ScramCredential};
+use crate::security::users::{StoredUsers, Users};
 use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
 use crate::validate::Refusal;
 
@@ -30,11 +34,13 @@ pub(crate) struct Node {
     pub(crate) cluster_id: StrBytes,
     /// At least one; the first is the one for whoever does not ask for another.
     pub(crate) listeners: Vec<Arc<Listener>>,
-    pub(crate) users: Mutex<Users>,
+    pub(crate) users: Kept<Users>,
     pub(crate) quotas: Mutex<Quotas>,
-    pub(crate) tokens: Mutex<DelegationTokens>,
+    /// Held while quotas are changed: those above are for the requests.
+    pub(crate) quotas_change: Mutex<()>,
+    pub(crate) tokens: Kept<DelegationTokens>,
     /// `None` if everybody may do everything.
-    pub(crate) authorizer: Option<RwLock<Authorizer>>,
+    pub(crate) authorizer: Option<Kept<Authorizer>>,
     pub(crate) faults: Faults,
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// Becomes true when the broker stops.
@@ -47,27 +53,86 @@ impl Node {
         sessions.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn users(&self) -> MutexGuard<'_, Users> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does work that may wait for the disk, or takes long, where no request waits behind it. It is
+    /// done to its end, also when the request is given up.
+    pub(crate) async fn apart<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        let node = Arc::clone(self);
+        let done = env::spawn_blocking(move || work(&node)).await;
+        done.map_err(io::Error::other)
+    }
+
+    pub(crate) fn users(&self) -> Arc<Users> {
+        self.users.get()
     }
 
     /// Changes the users, and keeps what is to outlive the broker.
     pub(crate) fn change_users<T>(&self, change: impl FnOnce(&mut Users) -> T) -> io::Result<T> {
-        let mut users = self.users();
-        let before = users.stored();
-        let mut changed = users.clone();
-        let result = change(&mut changed);
-        let stored = changed.stored();
-        // What is not kept does not hold.
-        if stored != before {
-            self.topics.store().write_users(&stored)?;
-        }
-        *users = changed;
-        Ok(result)
+        self.users.change(
+            |users| Ok(change(users)),
+            |before, after| {
+                let stored = after.stored();
+                if stored == before.stored() {
+                    return Ok(());
+                }
+                self.topics.store().write_users(&stored)
+            },
+        )
     }
 
-    pub(crate) fn tokens(&self) -> MutexGuard<'_, DelegationTokens> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What SCRAM needs of a password, on every listener. Takes long.
+    pub(crate) fn credentials_of(&self, password: &str) -> Credentials {
+        let mechanisms = self.listeners.iter().filter_map(|one| one.sasl.as_ref());
+        let mechanisms = mechanisms.flat_map(|sasl| &sasl.mechanisms);
+        let hashes: BTreeSet<Hash> = mechanisms
+            .filter_map(|enabled| enabled.mechanism.hash())
+            .collect();
+        let made = |hash: Hash| {
+            let salt = self.env.nonce().into_bytes();
+            let rounds = *ITERATIONS.start();
+            (
+                hash,
+                ScramCredential::of(hash, password.as_bytes(), salt, rounds),
+            )
+        };
+        hashes.into_iter().map(made).collect()
+    }
+
+    /// Makes what logging in needs of the builder's users and the tokens of earlier brokers.
+    pub(crate) fn prepare(&self, users: &[(String, Zeroizing<String>)], stored: StoredUsers) {
+        let mut known = Users::default();
+        for (name, password) in users {
+            known.set_password(name, password, self.credentials_of(password));
+        }
+        known.restore(stored);
+        let mut tokens = DelegationTokens::clone(&self.tokens());
+        for id in self.tokens().all().keys() {
+            let credentials = self.credentials_of(&tokens.password(id));
+            tokens.prepare(id, credentials);
+        }
+        // Both are stored already.
+        let taken = self.users.change(
+            |users| {
+                *users = known;
+                Ok::<_, Infallible>(())
+            },
+            |_, _| Ok(()),
+        );
+        let Ok(()) = taken;
+        let taken = self.tokens.change(
+            |now| {
+                *now = tokens;
+                Ok::<_, Infallible>(())
+            },
+            |_, _| Ok(()),
+        );
+        let Ok(()) = taken;
+    }
+
+    pub(crate) fn tokens(&self) -> Arc<DelegationTokens> {
+        self.tokens.get()
     }
 
     /// Changes the delegation tokens, and keeps them.
@@ -75,15 +140,32 @@ impl Node {
         &self,
         change: impl FnOnce(&mut DelegationTokens) -> Result<T, ErrorCode>,
     ) -> Result<T, ErrorCode> {
-        let mut tokens = self.tokens();
-        let mut changed = tokens.clone();
-        let result = change(&mut changed)?;
-        let stored = self.topics.store().write_tokens(changed.all());
-        stored.map_err(|error| {
-            tracing::error!(%error, "delegation tokens were not stored");
-            ErrorCode::KAFKA_STORAGE_ERROR
-        })?;
-        *tokens = changed;
+        self.tokens.change(change, |_, after| {
+            let stored = self.topics.store().write_tokens(after.all());
+            stored.map_err(|error| {
+                tracing::error!(%error, "delegation tokens were not stored");
+                ErrorCode::KAFKA_STORAGE_ERROR
+            })
+        })
+    }
+
+    /// The same on the way of a request.
+    pub(crate) async fn change_tokens_apart<T: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut DelegationTokens) -> Result<T, ErrorCode> + Send + 'static,
+    ) -> Result<T, ErrorCode> {
+        let changed = self.apart(move |node| node.change_tokens(change)).await;
+        changed.unwrap_or(Err(ErrorCode::UNKNOWN_SERVER_ERROR))
+    }
+
+    /// Changes the quotas, and keeps them.
+    pub(crate) fn change_quotas<T>(&self, change: impl FnOnce(&mut Limits) -> T) -> io::Result<T> {
+        let change_of_quotas = self.quotas_change.lock();
+        let _one_at_a_time = change_of_quotas.unwrap_or_else(PoisonError::into_inner);
+        let mut limits = self.quotas().limits().clone();
+        let result = change(&mut limits);
+        self.topics.store().write_quotas(&limits)?;
+        self.quotas().set_limits(limits);
         Ok(result)
     }
 
@@ -97,14 +179,10 @@ impl Node {
         change: impl FnOnce(&mut Authorizer) -> T,
     ) -> Option<io::Result<T>> {
         let authorizer = self.authorizer.as_ref()?;
-        let mut authorizer = authorizer.write().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = authorizer.clone();
-        let result = change(&mut changed);
-        // What is not kept does not hold.
-        Some(self.topics.store().write_acls(changed.acls()).map(|()| {
-            *authorizer = changed;
-            result
-        }))
+        Some(authorizer.change(
+            |authorizer| Ok(change(authorizer)),
+            |_, after| self.topics.store().write_acls(after.acls()),
+        ))
     }
 
     /// A listener by Kafka's name for it.

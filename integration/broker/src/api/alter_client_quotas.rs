@@ -4,6 +4,7 @@
 //! shown; this broker does not act on them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::alter_client_quotas::{
@@ -20,21 +21,27 @@ impl Api for AlterClientQuotasRequest {
     }
 
     async fn answer(self, call: &Call<'_>) -> AlterClientQuotasResponse {
-        let mut quotas = call.node.quotas();
-        let mut limits = quotas.limits().clone();
-        let results: Vec<Result<(), String>> = self
-            .entries
-            .iter()
-            .map(|entry| alter(&mut limits, entry))
-            .collect();
-        if !self.validate_only {
-            if let Err(error) = call.node.topics.store().write_quotas(&limits) {
+        let request = Arc::new(self);
+        let changing = Arc::clone(&request);
+        let alter_all = move |limits: &mut Limits| -> Vec<Result<(), String>> {
+            let entries = changing.entries.iter();
+            entries.map(|entry| alter(limits, entry)).collect()
+        };
+        let results = if request.validate_only {
+            let mut limits = call.node.quotas().limits().clone();
+            Ok(alter_all(&mut limits))
+        } else {
+            let changed = call.node.apart(move |node| node.change_quotas(alter_all));
+            changed.await.unwrap_or_else(Err)
+        };
+        let results = match results {
+            Ok(results) => results,
+            Err(error) => {
                 tracing::error!(%error, "quotas were not stored");
-                return self.refuse(ErrorCode::KAFKA_STORAGE_ERROR);
+                return request.refuse(ErrorCode::KAFKA_STORAGE_ERROR);
             }
-            quotas.set_limits(limits);
-        }
-        let entries = self.entries.iter().zip(results);
+        };
+        let entries = request.entries.iter().zip(results);
         let entry = |(entry, result): (&EntryData, Result<(), String>)| match result {
             Ok(()) => answered(entry, ErrorCode::NONE, None),
             Err(message) => answered(entry, ErrorCode::INVALID_REQUEST, Some(message)),

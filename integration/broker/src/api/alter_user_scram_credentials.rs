@@ -4,6 +4,7 @@
 //! one user are altered in several requests. The checks and texts are Kafka's.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kafka_client_protocol::api::alter_user_scram_credentials::{
     AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse,
@@ -29,22 +30,26 @@ impl Api for AlterUserScramCredentialsRequest {
     }
 
     async fn answer(self, call: &Call<'_>) -> AlterUserScramCredentialsResponse {
-        let asked = self.asked();
-        let changed = call.node.change_users(|users| {
-            let one = |(name, asked): &(&StrBytes, Vec<Asked<'_>>)| {
-                let change = change(name, asked, users);
-                result(name, change.map(|change| apply(users, name, change)))
-            };
-            asked.iter().map(one).collect()
+        let request = Arc::new(self);
+        let changing = Arc::clone(&request);
+        let changed = call.node.apart(move |node| {
+            let asked = changing.asked();
+            node.change_users(|users| {
+                let one = |(name, asked): &(&StrBytes, Vec<Asked<'_>>)| {
+                    let change = change(name, asked, users);
+                    result(name, change.map(|change| apply(users, name, change)))
+                };
+                asked.iter().map(one).collect()
+            })
         });
-        match changed {
+        match changed.await.unwrap_or_else(Err) {
             Ok(results) => AlterUserScramCredentialsResponse {
                 results,
                 ..Default::default()
             },
             Err(error) => {
                 tracing::error!(%error, "credentials were not stored");
-                self.refuse(ErrorCode::KAFKA_STORAGE_ERROR)
+                request.refuse(ErrorCode::KAFKA_STORAGE_ERROR)
             }
         }
     }

@@ -19,12 +19,15 @@ impl Api for CreateAclsRequest {
 
     async fn answer(self, call: &Call<'_>) -> CreateAclsResponse {
         let read: Vec<Result<Acl, Refusal>> = self.creations.iter().map(read).collect();
-        let changed = call.node.change_acls(|authorizer| {
-            for acl in read.iter().flatten() {
-                authorizer.add(acl.clone());
-            }
+        let acls: Vec<Acl> = read.iter().flatten().cloned().collect();
+        let changed = call.node.apart(move |node| {
+            node.change_acls(|authorizer| {
+                for acl in acls {
+                    authorizer.add(acl);
+                }
+            })
         });
-        match changed {
+        match changed.await.unwrap_or_else(|error| Some(Err(error))) {
             None => self.refuse(ErrorCode::SECURITY_DISABLED),
             Some(Err(error)) => {
                 tracing::error!(%error, "rules were not stored");

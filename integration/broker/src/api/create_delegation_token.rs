@@ -38,13 +38,21 @@ impl Api for CreateDelegationTokenRequest {
         }
         let renewers = self.renewers.iter();
         let renewers = renewers.map(|renewer| renewer.principal_name.to_string());
+        let renewers: Vec<String> = renewers.collect();
+        let lifetime_ms = self.max_lifetime_ms;
         let node = call.node;
-        let made = node.change_tokens(|tokens| {
-            let id = node.env.uuid().to_string();
-            let who = (&*owner, &*requester);
+        let made = node.apart(move |node| {
             let now_ms = node.env.wall_ms();
-            tokens.create(id, who, renewers.collect(), self.max_lifetime_ms, now_ms)
+            // Before the work is done for nothing.
+            node.tokens().check_new(&owner, &renewers, now_ms)?;
+            let id = node.env.uuid().to_string();
+            let credentials = node.credentials_of(&node.tokens().password(&id));
+            let who = (&*owner, &*requester);
+            node.change_tokens(|tokens| {
+                tokens.create(id, who, renewers, lifetime_ms, credentials, now_ms)
+            })
         });
+        let made = made.await.unwrap_or(Err(ErrorCode::UNKNOWN_SERVER_ERROR));
         match made {
             Ok(token) => CreateDelegationTokenResponse {
                 principal_type: USER.into(),

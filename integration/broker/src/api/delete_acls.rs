@@ -19,18 +19,20 @@ impl Api for DeleteAclsRequest {
 
     async fn answer(self, call: &Call<'_>) -> DeleteAclsResponse {
         let filters: Vec<Option<AclFilter>> = self.filters.iter().map(read).collect();
-        let changed = call.node.change_acls(|authorizer| {
-            let taken = |filter: &Option<AclFilter>| {
-                filter.as_ref().map(|filter| {
-                    let all = authorizer.acls().iter();
-                    all.filter(|acl| filter.takes(acl)).map(matching).collect()
-                })
-            };
-            let taken: Vec<Option<Vec<_>>> = filters.iter().map(taken).collect();
-            authorizer.remove(|acl| filters.iter().flatten().any(|filter| filter.takes(acl)));
-            taken
+        let changed = call.node.apart(move |node| {
+            node.change_acls(|authorizer| {
+                let taken = |filter: &Option<AclFilter>| {
+                    filter.as_ref().map(|filter| {
+                        let all = authorizer.acls().iter();
+                        all.filter(|acl| filter.takes(acl)).map(matching).collect()
+                    })
+                };
+                let taken: Vec<Option<Vec<_>>> = filters.iter().map(taken).collect();
+                authorizer.remove(|acl| filters.iter().flatten().any(|filter| filter.takes(acl)));
+                taken
+            })
         });
-        match changed {
+        match changed.await.unwrap_or_else(|error| Some(Err(error))) {
             None => self.refuse(ErrorCode::SECURITY_DISABLED),
             Some(Err(error)) => {
                 tracing::error!(%error, "the removal of rules was not stored");

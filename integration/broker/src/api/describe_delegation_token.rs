@@ -3,6 +3,8 @@
 //! Everybody sees the tokens that it owns or may renew; others need Describe on the token or
 //! DescribeTokens on its owner (KIP-373).
 
+use std::collections::HashSet;
+
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::describe_delegation_token::{
     DescribeDelegationTokenRequest, DescribeDelegationTokenResponse, DescribedDelegationToken,
@@ -38,11 +40,14 @@ impl Api for DescribeDelegationTokenRequest {
                     &format!("{USER}:{}", token.owner),
                 )
         };
+        let owners: Option<HashSet<&str>> = self.owners.as_ref().map(|owners| {
+            let owners = owners.iter();
+            owners.map(|owner| &*owner.principal_name).collect()
+        });
         let is_asked = |token: &DelegationToken| {
-            let owners = self.owners.as_ref();
-            owners.is_none_or(|owners| {
-                let mut owners = owners.iter();
-                owners.any(|owner| token.belongs_to(&owner.principal_name))
+            owners.as_ref().is_none_or(|owners| {
+                let mut users = std::iter::once(&token.owner).chain(&token.renewers);
+                users.any(|user| owners.contains(user.as_str()))
             })
         };
         let shown = tokens.all().values();

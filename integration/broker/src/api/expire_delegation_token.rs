@@ -14,9 +14,11 @@ impl Api for ExpireDelegationTokenRequest {
         }
         let user = call.connection.gate().principal().name.clone();
         let now_ms = call.node.env.wall_ms();
-        let changed = call.node.change_tokens(|tokens| {
-            tokens.expire(&self.hmac, &user, self.expiry_time_period_ms, now_ms)
-        });
+        let (hmac, period_ms) = (self.hmac.clone(), self.expiry_time_period_ms);
+        let changed = call
+            .node
+            .change_tokens_apart(move |tokens| tokens.expire(&hmac, &user, period_ms, now_ms))
+            .await;
         match changed {
             Ok(expiry_timestamp_ms) => ExpireDelegationTokenResponse {
                 expiry_timestamp_ms,

@@ -14,9 +14,11 @@ impl Api for RenewDelegationTokenRequest {
         }
         let user = call.connection.gate().principal().name.clone();
         let now_ms = call.node.env.wall_ms();
+        let (hmac, period_ms) = (self.hmac.clone(), self.renew_period_ms);
         let changed = call
             .node
-            .change_tokens(|tokens| tokens.renew(&self.hmac, &user, self.renew_period_ms, now_ms));
+            .change_tokens_apart(move |tokens| tokens.renew(&hmac, &user, period_ms, now_ms))
+            .await;
         match changed {
             Ok(expiry_timestamp_ms) => RenewDelegationTokenResponse {
                 expiry_timestamp_ms,

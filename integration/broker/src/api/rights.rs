@@ -2,7 +2,6 @@
 //! principal may not ask for all of it.
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
 
 use kafka_client_protocol::ErrorCode;
 
@@ -82,8 +81,7 @@ impl Call<'_> {
         &self,
         question: impl FnOnce(&Authorizer, Subject<'_>) -> T,
     ) -> Option<T> {
-        let authorizer = self.node.authorizer.as_ref()?;
-        let authorizer = authorizer.read().unwrap_or_else(PoisonError::into_inner);
+        let authorizer = self.node.authorizer.as_ref()?.get();
         let principal = self.connection.gate().principal().to_string();
         let host = self.connection.peer.host();
         let subject = Subject {

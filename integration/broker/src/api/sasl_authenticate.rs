@@ -67,15 +67,15 @@ fn token(call: &Call<'_>, message: &[u8]) -> Token {
         return Token::Illegal;
     };
     let node = call.node;
-    let mut context = Context {
+    let context = Context {
         sasl,
-        users: &mut node.users(),
+        users: &node.users(),
         tokens: &node.tokens(),
         nonce: &|| node.env.nonce(),
         wall_ms: node.env.wall_ms(),
     };
     let now_ms = node.env.now_ms();
-    let result = connection.gate().token(message, &mut context, now_ms);
+    let result = connection.gate().token(message, &context, now_ms);
     if let Token::Failed(message) = &result {
         tracing::info!(
             peer = %connection.peer, listener = %connection.listener.name, %message,

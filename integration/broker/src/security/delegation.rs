@@ -4,16 +4,18 @@
 //! The secret is made from the id by a key that the broker alone has
 //! (`delegation.token.secret.key`), so only the rest is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kafka_client_protocol::ErrorCode;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::sasl::scram::{Hash, ITERATIONS, ScramCredential};
+use super::sasl::scram::{Credentials, Hash, ScramCredential};
 
 /// Properties of tokens.
 #[derive(Clone)]
@@ -71,16 +73,49 @@ impl DelegationToken {
 /// Stored tokens, by id.
 pub(crate) type StoredTokens = BTreeMap<String, DelegationToken>;
 
+/// The most tokens of one owner: Kafka has no such limit, but each of them is written with every
+/// change of any.
+const TOKENS_OF_OWNER_MAX: usize = 1000;
+const RENEWERS_MAX: usize = 100;
+const RENEWER_BYTES_MAX: usize = 1024;
+
 /// The tokens of a broker.
 #[derive(Debug, Clone)]
 pub(crate) struct DelegationTokens {
     config: DelegationConfig,
     all: StoredTokens,
+    /// By id, of all of them.
+    secrets: HashMap<String, Arc<Secret>>,
+    /// Ids by the digest of their HMAC: how long a search takes says nothing of the HMAC itself.
+    ids: HashMap<Vec<u8>, String>,
+}
+
+/// What proves a token.
+struct Secret {
+    hmac: Zeroizing<Vec<u8>>,
+    scram: Credentials,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").finish_non_exhaustive()
+    }
 }
 
 impl DelegationTokens {
+    /// With the tokens of earlier brokers, which are to be [prepared](Self::prepare).
     pub(crate) fn new(config: DelegationConfig, all: StoredTokens) -> Self {
-        Self { config, all }
+        let mut tokens = Self {
+            config,
+            all: StoredTokens::new(),
+            secrets: HashMap::new(),
+            ids: HashMap::new(),
+        };
+        for id in all.keys() {
+            tokens.prepare(id, Credentials::new());
+        }
+        tokens.all = all;
+        tokens
     }
 
     pub(crate) fn all(&self) -> &StoredTokens {
@@ -99,6 +134,60 @@ impl DelegationTokens {
         })
     }
 
+    /// The secret in the form of a password.
+    pub(crate) fn password(&self, id: &str) -> Zeroizing<String> {
+        let hmac = Zeroizing::new(self.hmac(id));
+        Zeroizing::new(STANDARD.encode(&*hmac))
+    }
+
+    /// Takes what SCRAM needs of the [password](Self::password).
+    pub(crate) fn prepare(&mut self, id: &str, scram: Credentials) {
+        let hmac = Zeroizing::new(self.hmac(id));
+        let digest = Hash::Sha256.digest(&hmac);
+        self.ids.insert(digest, id.to_owned());
+        let secret = Arc::new(Secret { hmac, scram });
+        self.secrets.insert(id.to_owned(), secret);
+    }
+
+    /// Whether there is room for a token.
+    pub(crate) fn check_new(
+        &self,
+        owner: &str,
+        renewers: &[String],
+        now_ms: i64,
+    ) -> Result<(), ErrorCode> {
+        if !self.is_enabled() {
+            return Err(ErrorCode::DELEGATION_TOKEN_AUTH_DISABLED);
+        }
+        let are_long = renewers.iter().any(|name| name.len() > RENEWER_BYTES_MAX);
+        if are_long || renewers.len() > RENEWERS_MAX {
+            tracing::warn!(
+                owner,
+                renewers = renewers.len(),
+                "refused a delegation token: it may have {RENEWERS_MAX} renewers, with names of \
+                 {RENEWER_BYTES_MAX} bytes"
+            );
+            return Err(ErrorCode::POLICY_VIOLATION);
+        }
+        let own = self.all.values();
+        let own = own.filter(|token| token.owner == owner && !token.is_over(now_ms));
+        if own.count() >= TOKENS_OF_OWNER_MAX {
+            tracing::warn!(
+                owner,
+                "refused a delegation token: its owner has {TOKENS_OF_OWNER_MAX} of them"
+            );
+            return Err(ErrorCode::POLICY_VIOLATION);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, id: &str) {
+        self.all.remove(id);
+        if let Some(secret) = self.secrets.remove(id) {
+            self.ids.remove(&Hash::Sha256.digest(&secret.hmac));
+        }
+    }
+
     /// Makes a token that lasts as long as it is asked to, and no longer than the broker allows.
     pub(crate) fn create(
         &mut self,
@@ -106,13 +195,16 @@ impl DelegationTokens {
         (owner, requester): (&str, &str),
         renewers: Vec<String>,
         lifetime_ms: i64,
+        credentials: Credentials,
         now_ms: i64,
     ) -> Result<DelegationToken, ErrorCode> {
-        if !self.is_enabled() {
-            return Err(ErrorCode::DELEGATION_TOKEN_AUTH_DISABLED);
-        }
+        self.check_new(owner, &renewers, now_ms)?;
         // What is over is never asked for again.
-        self.all.retain(|_, token| !token.is_over(now_ms));
+        let over = self.all.values().filter(|token| token.is_over(now_ms));
+        let over: Vec<String> = over.map(|token| token.id.clone()).collect();
+        for id in over {
+            self.remove(&id);
+        }
         let mut lifetime_max_ms = self.config.lifetime_max_ms;
         if lifetime_ms > 0 {
             lifetime_max_ms = lifetime_max_ms.min(lifetime_ms);
@@ -127,6 +219,7 @@ impl DelegationTokens {
             expiry_ms: end_ms.min(now_ms.saturating_add(self.config.renewal_ms)),
             end_ms,
         };
+        self.prepare(&id, credentials);
         self.all.insert(id, token.clone());
         Ok(token)
     }
@@ -170,7 +263,7 @@ impl DelegationTokens {
         }
         if period_ms < 0 {
             let id = token.id.clone();
-            self.all.remove(&id);
+            self.remove(&id);
             return Ok(now_ms);
         }
         if token.is_over(now_ms) {
@@ -184,9 +277,13 @@ impl DelegationTokens {
         if !self.is_enabled() {
             return Err(ErrorCode::DELEGATION_TOKEN_AUTH_DISABLED);
         }
-        let mut ids = self.all.keys();
-        let id = ids.find(|id| self.hmac(id) == hmac).cloned();
-        id.and_then(|id| self.all.get_mut(&id))
+        let id = self.ids.get(&Hash::Sha256.digest(hmac));
+        let is_same = |id: &&String| {
+            let secret = self.secrets.get(*id);
+            secret.is_some_and(|secret| secret.hmac.ct_eq(hmac).into())
+        };
+        let id = id.filter(is_same);
+        id.and_then(|id| self.all.get_mut(id))
             .ok_or(ErrorCode::DELEGATION_TOKEN_NOT_FOUND)
     }
 
@@ -195,14 +292,11 @@ impl DelegationTokens {
         &self,
         id: &str,
         hash: Hash,
-        salt: impl FnOnce() -> Vec<u8>,
         now_ms: i64,
     ) -> Option<(ScramCredential, &DelegationToken)> {
         let token = self.all.get(id).filter(|token| !token.is_over(now_ms))?;
-        let password = Zeroizing::new(STANDARD.encode(self.hmac(id)));
-        let credential =
-            ScramCredential::of(hash, password.as_bytes(), salt(), *ITERATIONS.start());
-        self.is_enabled().then_some((credential, token))
+        let credential = self.secrets.get(id)?.scram.get(&hash)?;
+        self.is_enabled().then(|| (credential.clone(), token))
     }
 }
 
@@ -219,10 +313,41 @@ mod tests {
         DelegationTokens::new(config, StoredTokens::new())
     }
 
+    fn credentials() -> Credentials {
+        let made = ScramCredential::of_salted(Hash::Sha256, b"salted", vec![], 4096);
+        [(Hash::Sha256, made)].into()
+    }
+
+    #[test]
+    fn an_owner_has_so_many_tokens_and_no_more() {
+        let mut tokens = tokens();
+        let mut create = |id: usize, owner: &str, now_ms| {
+            let who = (owner, owner);
+            let made = tokens.create(id.to_string(), who, vec![], -1, Credentials::new(), now_ms);
+            made.map(|token| token.id)
+        };
+        for id in 0..TOKENS_OF_OWNER_MAX {
+            assert!(create(id, "alice", 0).is_ok());
+        }
+        assert_eq!(create(2000, "alice", 0), Err(ErrorCode::POLICY_VIOLATION));
+        assert!(create(2001, "bob", 0).is_ok());
+        // Those that are over make room.
+        assert!(create(2002, "alice", 20_000).is_ok());
+        assert_eq!(tokens.all.len(), 1);
+        assert_eq!((tokens.secrets.len(), tokens.ids.len()), (1, 1));
+    }
+
     fn create(tokens: &mut DelegationTokens, lifetime_ms: i64) -> DelegationToken {
         let renewers = vec!["bob".to_owned()];
         let who = ("alice", "alice");
-        let token = tokens.create("id".to_owned(), who, renewers, lifetime_ms, 0);
+        let token = tokens.create(
+            "id".to_owned(),
+            who,
+            renewers,
+            lifetime_ms,
+            credentials(),
+            0,
+        );
         token.unwrap()
     }
 
@@ -252,8 +377,8 @@ mod tests {
         let unknown = Err(ErrorCode::DELEGATION_TOKEN_NOT_FOUND);
         assert_eq!(tokens.renew(b"another", "alice", -1, 0), unknown);
         assert_eq!(tokens.expire(&hmac, "bob", 200, 100), Ok(300));
-        assert!(tokens.scram("id", Hash::Sha256, Vec::new, 300).is_some());
-        assert!(tokens.scram("id", Hash::Sha256, Vec::new, 301).is_none());
+        assert!(tokens.scram("id", Hash::Sha256, 300).is_some());
+        assert!(tokens.scram("id", Hash::Sha256, 301).is_none());
         assert_eq!(tokens.expire(&hmac, "alice", -1, 301), Ok(301));
         assert_eq!(tokens.expire(&hmac, "alice", -1, 301), unknown);
     }
@@ -264,7 +389,7 @@ mod tests {
         let disabled = ErrorCode::DELEGATION_TOKEN_AUTH_DISABLED;
         let who = ("alice", "alice");
         assert_eq!(
-            tokens.create("id".to_owned(), who, vec![], -1, 0),
+            tokens.create("id".to_owned(), who, vec![], -1, credentials(), 0),
             Err(disabled)
         );
         assert_eq!(tokens.renew(b"", "alice", -1, 0), Err(disabled));

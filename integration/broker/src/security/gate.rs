@@ -208,7 +208,7 @@ impl Gate {
         Handshake::Taken
     }
 
-    pub(crate) fn token(&mut self, token: &[u8], context: &mut Context<'_>, now_ms: u64) -> Token {
+    pub(crate) fn token(&mut self, token: &[u8], context: &Context<'_>, now_ms: u64) -> Token {
         let (exchange, enabled, raw, before) =
             match std::mem::replace(&mut self.state, State::Failed) {
                 State::ExpectToken {

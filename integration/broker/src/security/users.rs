@@ -6,7 +6,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::sasl::scram::{Hash, ITERATIONS, ScramCredential};
+use super::sasl::scram::{Credentials, Hash, ITERATIONS, ScramCredential};
 
 /// The users by name.
 #[derive(Debug, Default, Clone)]
@@ -16,9 +16,10 @@ pub(crate) struct Users {
 
 #[derive(Default, Clone)]
 struct User {
-    /// What PLAIN compares; SCRAM's credentials are made from it when they are first needed.
+    /// What PLAIN compares.
     password: Option<Zeroizing<String>>,
-    scram: BTreeMap<Hash, ScramCredential>,
+    /// Those of the password.
+    scram: Credentials,
     /// Those that clients have set, which outlive the broker. They win over the password.
     stored: BTreeMap<Hash, ScramCredential>,
     /// Those that clients have removed, although there is a password.
@@ -41,10 +42,12 @@ impl User {
 pub(crate) type StoredUsers = BTreeMap<String, BTreeMap<Hash, ScramCredential>>;
 
 impl Users {
-    /// Adds a user, or gives it another password, which holds for all mechanisms.
-    pub(crate) fn set_password(&mut self, name: &str, password: &str) {
+    /// Adds a user, or gives it another password, which holds for all mechanisms. Its credentials are
+    /// made beforehand: whoever knocks is not to cost thousands of rounds of hashing.
+    pub(crate) fn set_password(&mut self, name: &str, password: &str, credentials: Credentials) {
         let user = User {
             password: Some(Zeroizing::new(password.to_owned())),
+            scram: credentials,
             ..User::default()
         };
         self.all.insert(name.to_owned(), user);
@@ -110,25 +113,14 @@ impl Users {
         user.is_some_and(|known| is_same(known, password))
     }
 
-    /// The user's credential for SCRAM, made from the password if there is none yet.
-    pub(crate) fn scram(
-        &mut self,
-        name: &str,
-        hash: Hash,
-        salt: impl FnOnce() -> Vec<u8>,
-    ) -> Option<ScramCredential> {
-        let user = self.all.get_mut(name)?;
-        let known = user.stored.get(&hash).or_else(|| user.scram.get(&hash));
-        if let Some(known) = known {
-            return Some(known.clone());
-        }
-        if user.without.contains(&hash) {
-            return None;
-        }
-        let password = user.password.as_ref()?;
-        let made = ScramCredential::of(hash, password.as_bytes(), salt(), *ITERATIONS.start());
-        user.scram.insert(hash, made.clone());
-        Some(made)
+    /// The user's credential for SCRAM.
+    pub(crate) fn scram(&self, name: &str, hash: Hash) -> Option<ScramCredential> {
+        let user = self.all.get(name)?;
+        let made = || {
+            let made = user.scram.get(&hash);
+            made.filter(|_| !user.without.contains(&hash))
+        };
+        user.stored.get(&hash).or_else(made).cloned()
     }
 }
 

@@ -2,6 +2,13 @@
 
 use kafka_broker::{Acl, AclOperation, AclResource, Broker, Builder};
 use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::alter_client_quotas::{
+    AlterClientQuotasRequest, EntityData, EntryData, OpData,
+};
+use kafka_client_protocol::api::alter_user_scram_credentials::{
+    AlterUserScramCredentialsRequest, ScramCredentialUpsertion,
+};
+use kafka_client_protocol::api::create_acls::{AclCreation, CreateAclsRequest};
 use kafka_client_protocol::api::create_delegation_token::{
     CreatableRenewers, CreateDelegationTokenRequest, CreateDelegationTokenResponse,
 };
@@ -10,6 +17,8 @@ use kafka_client_protocol::api::describe_delegation_token::{
 };
 use kafka_client_protocol::api::expire_delegation_token::ExpireDelegationTokenRequest;
 use kafka_client_protocol::api::renew_delegation_token::RenewDelegationTokenRequest;
+use kafka_client_protocol::api::sasl_authenticate::SaslAuthenticateRequest;
+use kafka_client_protocol::api::sasl_handshake::SaslHandshakeRequest;
 
 use crate::security::plain;
 use crate::support::{Client, start};
@@ -186,4 +195,171 @@ async fn tokens_outlive_the_broker_and_their_secrets_are_not_stored() {
     };
     let answer = client(&broker, "alice").await.call(&renew, 2).await;
     assert_eq!(answer.error_code, 0);
+}
+
+/// The salt that the broker names for a token's id.
+async fn salt(broker: &Broker, token_id: &str) -> String {
+    let connector = broker.connector_of("SASL_PLAINTEXT").unwrap();
+    let mut client = Client::over(connector.connect(), "test");
+    let mechanism = SaslHandshakeRequest {
+        mechanism: "SCRAM-SHA-256".into(),
+    };
+    assert_eq!(client.call(&mechanism, 1).await.error_code, 0);
+    let first = SaslAuthenticateRequest {
+        auth_bytes: format!("n,,n={token_id},r=nonce,tokenauth=true")
+            .into_bytes()
+            .into(),
+        ..Default::default()
+    };
+    let answer = client.call(&first, 2).await;
+    assert_eq!(answer.error_code, 0);
+    let text = String::from_utf8(answer.auth_bytes.to_vec()).unwrap();
+    let mut attributes = text.split(',');
+    attributes
+        .find_map(|one| one.strip_prefix("s="))
+        .unwrap()
+        .to_owned()
+}
+
+/// Thousands of rounds of hashing are for the making of a token, not for whoever knocks.
+#[tokio::test]
+async fn the_credential_of_a_token_is_made_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(builder().data_dir(dir.path())).await;
+    let mut alice = client(&broker, "alice").await;
+    let id = create(&mut alice).await.token_id;
+    assert_eq!(salt(&broker, &id).await, salt(&broker, &id).await);
+    broker.crash().await;
+    let broker = start(builder().data_dir(dir.path())).await;
+    assert_eq!(salt(&broker, &id).await, salt(&broker, &id).await);
+}
+
+#[tokio::test]
+async fn a_token_has_a_limit_of_renewers() {
+    let broker = start(builder()).await;
+    let mut alice = client(&broker, "alice").await;
+    let renewer = request("bob").renewers;
+    for renewers in [
+        std::iter::repeat_n(renewer[0].clone(), 101).collect(),
+        vec![CreatableRenewers {
+            principal_name: "x".repeat(1025).into(),
+            ..renewer[0].clone()
+        }],
+    ] {
+        let large = CreateDelegationTokenRequest {
+            renewers,
+            ..request("bob")
+        };
+        let answer = alice.call(&large, 3).await;
+        assert_eq!(code(answer.error_code), ErrorCode::POLICY_VIOLATION);
+    }
+}
+
+/// Makes a pipe where a file is to be written: the writer waits until somebody reads.
+#[cfg(unix)]
+fn block(dir: &std::path::Path, file: &str) -> std::path::PathBuf {
+    let path = dir.join(format!("{file}.tmp"));
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    path
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_disk_keeps_nobody_from_logging_in() {
+    use std::time::Duration;
+
+    let dir = tempfile::tempdir().unwrap();
+    let builder = builder()
+        .acl(Acl::allow(
+            "User:*",
+            AclOperation::All,
+            AclResource::topic("*"),
+        ))
+        .acl(Acl::allow(
+            "User:*",
+            AclOperation::All,
+            AclResource::cluster(),
+        ));
+    let broker = start(builder.data_dir(dir.path())).await;
+    let files = [
+        "delegation-tokens.json",
+        "acls.json",
+        "scram-credentials.json",
+        "client-quotas.json",
+    ];
+    for file in files {
+        let pipe = block(dir.path(), file);
+        let mut alice = client(&broker, "alice").await;
+        match file {
+            "delegation-tokens.json" => alice.send(&request("bob"), 3).await,
+            "acls.json" => alice.send(&creation(), 3).await,
+            "scram-credentials.json" => alice.send(&credential(), 0).await,
+            _ => alice.send(&quota(), 1).await,
+        };
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let others = async {
+            for user in ["bob", "carol", "alice"] {
+                let mut other = client(&broker, user).await;
+                other.topic("t").await;
+            }
+        };
+        let done = tokio::time::timeout(Duration::from_secs(20), others).await;
+        // Lets the writer go on, and fail: a pipe cannot be forced to a disk.
+        std::fs::read(&pipe).unwrap();
+        std::fs::remove_file(&pipe).unwrap();
+        assert!(done.is_ok(), "{file}");
+    }
+}
+
+#[cfg(unix)]
+fn creation() -> CreateAclsRequest {
+    CreateAclsRequest {
+        creations: vec![AclCreation {
+            resource_type: 2,
+            resource_name: "t".into(),
+            resource_pattern_type: 3,
+            principal: "User:bob".into(),
+            host: "*".into(),
+            operation: 3,
+            permission_type: 3,
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+#[cfg(unix)]
+fn credential() -> AlterUserScramCredentialsRequest {
+    AlterUserScramCredentialsRequest {
+        upsertions: vec![ScramCredentialUpsertion {
+            name: "dave".into(),
+            mechanism: 1,
+            iterations: 4096,
+            salt: b"salt".to_vec().into(),
+            salted_password: vec![7; 32].into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+#[cfg(unix)]
+fn quota() -> AlterClientQuotasRequest {
+    AlterClientQuotasRequest {
+        entries: vec![EntryData {
+            entity: vec![EntityData {
+                entity_type: "user".into(),
+                entity_name: Some("dave".into()),
+                ..Default::default()
+            }],
+            ops: vec![OpData {
+                key: "producer_byte_rate".into(),
+                value: 1e9,
+                ..Default::default()
+            }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
 }

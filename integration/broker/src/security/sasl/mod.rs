@@ -49,6 +49,15 @@ impl Mechanism {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
+    /// The hash function, where the mechanism is one of SCRAM.
+    pub(crate) fn hash(self) -> Option<scram::Hash> {
+        match self {
+            Self::ScramSha256 => Some(scram::Hash::Sha256),
+            Self::ScramSha512 => Some(scram::Hash::Sha512),
+            Self::Plain | Self::OauthBearer => None,
+        }
+    }
+
     /// The same in small letters, as the names of properties have it.
     pub(crate) fn named_in_properties(name: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
@@ -202,7 +211,7 @@ fn check_handler(
 /// What a step of an exchange looks up.
 pub(crate) struct Context<'a> {
     pub(crate) sasl: &'a Sasl,
-    pub(crate) users: &'a mut Users,
+    pub(crate) users: &'a Users,
     pub(crate) tokens: &'a DelegationTokens,
     /// Makes text that nobody can guess.
     pub(crate) nonce: &'a dyn Fn() -> String,
@@ -276,7 +285,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn handle(self, message: &[u8], context: &mut Context<'_>) -> Step {
+    pub(crate) fn handle(self, message: &[u8], context: &Context<'_>) -> Step {
         match self {
             Self::Plain(state) => state.handle(message, context),
             Self::ScramFirst(state) => state.handle(message, context),

@@ -61,10 +61,10 @@ mod tests {
         );
         let sasl = Sasl::new(&settings.of("X")).unwrap();
         let mut users = Users::default();
-        users.set_password("alice", "secret");
+        users.set_password("alice", "secret", BTreeMap::new());
         let context = Context {
             sasl: &sasl,
-            users: &mut users,
+            users: &users,
             tokens: &DelegationTokens::new(DelegationConfig::default(), BTreeMap::new()),
             nonce: &String::new,
             wall_ms: 0,

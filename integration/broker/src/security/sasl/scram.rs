@@ -5,6 +5,7 @@
 //! than Kafka, the channel binding of the last message is compared with the header of the first one,
 //! as the RFC demands.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -42,7 +43,7 @@ impl Hash {
         }
     }
 
-    fn digest(self, data: &[u8]) -> Vec<u8> {
+    pub(crate) fn digest(self, data: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::digest(data).to_vec(),
             Self::Sha512 => Sha512::digest(data).to_vec(),
@@ -112,6 +113,9 @@ impl ScramCredential {
     }
 }
 
+/// The credentials of one password.
+pub(crate) type Credentials = BTreeMap<Hash, ScramCredential>;
+
 impl fmt::Debug for ScramCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScramCredential")
@@ -125,7 +129,7 @@ impl fmt::Debug for ScramCredential {
 pub(crate) struct ExpectFirst(pub(super) Hash);
 
 impl ExpectFirst {
-    pub(super) fn handle(self, message: &[u8], context: &mut Context<'_>) -> Step {
+    pub(super) fn handle(self, message: &[u8], context: &Context<'_>) -> Step {
         match self.check(message, context) {
             Ok(next) => Step::Challenge(
                 next.server_first.clone().into_bytes(),
@@ -135,15 +139,12 @@ impl ExpectFirst {
         }
     }
 
-    fn check(&self, message: &[u8], context: &mut Context<'_>) -> Result<ExpectFinal, Failure> {
+    fn check(&self, message: &[u8], context: &Context<'_>) -> Result<ExpectFinal, Failure> {
         let first = ClientFirst::read(message)
             .ok_or_else(|| hidden("Invalid SCRAM client first message format"))?;
         let nonce = context.nonce;
-        let salt = || nonce().into_bytes();
         let (credential, identity) = if first.is_by_token {
-            let found = context
-                .tokens
-                .scram(&first.name, self.0, salt, context.wall_ms);
+            let found = context.tokens.scram(&first.name, self.0, context.wall_ms);
             let (credential, token) =
                 found.ok_or_else(|| hidden("Token Authentication failed: Invalid tokenId"))?;
             let identity = Identity {
@@ -153,7 +154,7 @@ impl ExpectFirst {
             };
             (credential, identity)
         } else {
-            let found = context.users.scram(&first.name, self.0, salt);
+            let found = context.users.scram(&first.name, self.0);
             let credential =
                 found.ok_or_else(|| hidden("Authentication failed: Invalid user credentials"))?;
             (credential, Identity::new(first.name.clone()))
@@ -328,8 +329,6 @@ fn is_extension(attribute: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::security::delegation::{DelegationConfig, DelegationTokens};
     use crate::security::sasl::{Mechanism, Sasl};
@@ -364,15 +363,27 @@ mod tests {
 
         fn handle(&mut self, exchange: Exchange, message: &[u8]) -> Step {
             let nonce = self.nonce;
-            let mut context = Context {
+            let context = Context {
                 sasl: &self.sasl,
-                users: &mut self.users,
+                users: &self.users,
                 tokens: &self.tokens,
                 nonce: &|| nonce.to_owned(),
                 wall_ms: 0,
             };
-            exchange.handle(message, &mut context)
+            exchange.handle(message, &context)
         }
+    }
+
+    /// What the broker makes of a password when it gets it.
+    fn credentials(password: &str) -> Credentials {
+        let made = |hash| {
+            let salt = b"SERVER".to_vec();
+            (
+                hash,
+                ScramCredential::of(hash, password.as_bytes(), salt, 4096),
+            )
+        };
+        [Hash::Sha256, Hash::Sha512].map(made).into()
     }
 
     impl Server {
@@ -433,7 +444,9 @@ mod tests {
     #[test]
     fn the_first_answer_has_both_nonces_salt_and_iterations() {
         let mut server = Server::new("SERVER");
-        server.users.set_password("a,b=c", "secret");
+        server
+            .users
+            .set_password("a,b=c", "secret", credentials("secret"));
         let first = Exchange::begin(Mechanism::ScramSha512);
         let (text, _) = challenge(server.handle(first, b"n,,n=a=2Cb=3Dc,r=CLIENT"));
         assert_eq!(text, "r=CLIENTSERVER,s=U0VSVkVS,i=4096");
@@ -444,7 +457,9 @@ mod tests {
         let name = "alice";
         let last = |nonce: &str, binding: &str, password: &str| {
             let mut server = Server::new("SERVER");
-            server.users.set_password(name, "secret");
+            server
+                .users
+                .set_password(name, "secret", credentials("secret"));
             server.prove("n=alice,r=CLIENT", nonce, binding, password)
         };
         assert!(matches!(
@@ -464,11 +479,16 @@ mod tests {
     #[test]
     fn a_delegation_token_stands_for_its_owner() {
         let mut server = Server::new("SERVER");
-        let made = server
-            .tokens
-            .create("id".to_owned(), ("alice", "alice"), vec![], 500, 0);
+        let secret = server.tokens.password("id").to_string();
+        let made = server.tokens.create(
+            "id".to_owned(),
+            ("alice", "alice"),
+            vec![],
+            500,
+            credentials(&secret),
+            0,
+        );
         assert!(made.is_ok());
-        let secret = STANDARD.encode(server.tokens.hmac("id"));
         let first = "n=id,r=CLIENT,tokenauth=true";
         match server.prove(first, "CLIENTSERVER", "biws", &secret) {
             Step::Done(_, identity) => {
@@ -510,7 +530,9 @@ mod tests {
             b"n,,n=bob,r=x",
         ] {
             let mut server = Server::new("S");
-            server.users.set_password("alice", "secret");
+            server
+                .users
+                .set_password("alice", "secret", credentials("secret"));
             let step = server.handle(Exchange::begin(Mechanism::ScramSha256), message);
             assert!(
                 matches!(step, Step::Failed(Failure::Hidden(_))),
@@ -525,7 +547,9 @@ mod tests {
             b"c=biws,r=CS,p=AA==",
         ] {
             let mut server = Server::new("S");
-            server.users.set_password("alice", "secret");
+            server
+                .users
+                .set_password("alice", "secret", credentials("secret"));
             let first = Exchange::begin(Mechanism::ScramSha256);
             let (_, next) = challenge(server.handle(first, b"n,,n=alice,r=C"));
             let step = server.handle(next, message);
@@ -539,7 +563,9 @@ mod tests {
     #[test]
     fn another_identity_is_refused_and_told() {
         let mut server = Server::new("S");
-        server.users.set_password("alice", "secret");
+        server
+            .users
+            .set_password("alice", "secret", credentials("secret"));
         let first = Exchange::begin(Mechanism::ScramSha256);
         let step = server.handle(first, b"n,a=bob,n=alice,r=C");
         assert!(matches!(step, Step::Failed(Failure::Told(_))), "{step:?}");
