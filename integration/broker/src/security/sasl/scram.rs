@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use ring::pbkdf2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
@@ -68,17 +70,14 @@ impl Hash {
     }
 
     fn salted_password(self, password: &[u8], salt: &[u8], iterations: u32) -> Zeroizing<Vec<u8>> {
-        let mut salted;
-        match self {
-            Self::Sha256 => {
-                salted = Zeroizing::new(vec![0; 32]);
-                pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut salted);
-            }
-            Self::Sha512 => {
-                salted = Zeroizing::new(vec![0; 64]);
-                pbkdf2::pbkdf2_hmac::<Sha512>(password, salt, iterations, &mut salted);
-            }
-        }
+        let (algorithm, length) = match self {
+            Self::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, 32),
+            Self::Sha512 => (pbkdf2::PBKDF2_HMAC_SHA512, 64),
+        };
+        let iterations = NonZeroU32::new(iterations).unwrap_or(NonZeroU32::MIN);
+        let mut salted = Zeroizing::new(vec![0; length]);
+        // Fast in every build, other than code in Rust alone: it runs for each user at each start.
+        pbkdf2::derive(algorithm, iterations, salt, password, &mut salted);
         salted
     }
 }
