@@ -10,6 +10,7 @@ use fs4::{FileExt, TryLockError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use crate::fs::{Access, Disk};
 use crate::log::checkpoint::{Offsets, read_offsets, write_offsets};
@@ -227,7 +228,8 @@ impl Store {
 
     fn write<T: Serialize>(&self, file: &str, value: &T, access: Access) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
-        let text = serde_json::to_string_pretty(value)?;
+        // Some of it is a secret, or nearly one.
+        let text = Zeroizing::new(serde_json::to_string_pretty(value)?);
         dir.disk
             .replace(&dir.path.join(file), text.as_bytes(), access)
     }
@@ -395,7 +397,12 @@ impl DataDir {
 
 /// Keeps other brokers from a directory, made when it is not there.
 fn lock(path: &Path) -> io::Result<File> {
-    fs::create_dir_all(path)?;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    // For the broker's own user alone. One that is there stays as it is.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
     let lock = File::create(path.join(LOCK_FILE))?;
     match FileExt::try_lock(&lock) {
         Ok(()) => Ok(lock),

@@ -42,13 +42,11 @@ impl FileSystem for Real {
     fn write(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        if access == Access::Private {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        #[cfg(not(unix))]
-        let _ = access;
-        options.open(path)?.write_all(content)
+        let mut file = match access {
+            Access::Usual => options.open(path)?,
+            Access::Private => open_privately(&mut options, path)?,
+        };
+        file.write_all(content)
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
@@ -78,6 +76,23 @@ impl FileSystem for Real {
             false => Ok(()),
         }
     }
+}
+
+#[cfg(unix)]
+fn open_privately(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+
+    const OWN: u32 = 0o600;
+    let file = options.mode(OWN).open(path)?;
+    // One that a crash has left behind keeps the mode it was made with.
+    file.set_permissions(PermissionsExt::from_mode(OWN))?;
+    Ok(file)
+}
+
+/// Elsewhere, who may read a file is a matter of its directory.
+#[cfg(not(unix))]
+fn open_privately(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
 }
 
 #[derive(Debug)]

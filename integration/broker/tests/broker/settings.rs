@@ -1,8 +1,13 @@
 //! What the settings of security may say together, and what must not pass without a word.
 
 use kafka_broker::{Broker, Builder};
+use kafka_client_protocol::api::alter_user_scram_credentials::{
+    AlterUserScramCredentialsRequest, ScramCredentialUpsertion,
+};
+use kafka_client_protocol::api::create_delegation_token::CreateDelegationTokenRequest;
 
-use crate::support::start;
+use crate::security::plain;
+use crate::support::{Client, start};
 
 /// A listener with SASL that offers OAUTHBEARER.
 fn with_tokens(properties: &[(&str, &str)]) -> Builder {
@@ -89,4 +94,49 @@ async fn what_is_set_for_tokens_does_not_concern_a_listener_without_them() {
         .property("sasl.enabled.mechanisms", "PLAIN")
         .property("sasl.oauthbearer.expected.issuer", "https://issuer");
     start(builder).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_secret_on_the_disk_is_for_the_broker_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("made");
+    let builder = Broker::builder()
+        .listener("SASL_PLAINTEXT", "127.0.0.1:0")
+        .user("alice", "secret")
+        .property("delegation.token.secret.key", "key")
+        .data_dir(&dir);
+    let broker = start(builder).await;
+    let connector = broker.connector_of("SASL_PLAINTEXT").unwrap();
+    let mut client = Client::over(connector.connect(), "test");
+    assert_eq!(plain(&mut client, "alice", "secret").await.error_code, 0);
+    // What an earlier broker may have left behind is no excuse.
+    let left = dir.join("scram-credentials.json.tmp");
+    std::fs::write(&left, "").unwrap();
+    std::fs::set_permissions(&left, PermissionsExt::from_mode(0o644)).unwrap();
+    let upsertion = ScramCredentialUpsertion {
+        name: "bob".into(),
+        mechanism: 1,
+        iterations: 4096,
+        salt: b"salt".to_vec().into(),
+        salted_password: vec![7; 32].into(),
+        ..Default::default()
+    };
+    let set = AlterUserScramCredentialsRequest {
+        upsertions: vec![upsertion],
+        ..Default::default()
+    };
+    assert_eq!(client.call(&set, 0).await.results[0].error_code, 0);
+    let token = CreateDelegationTokenRequest {
+        max_lifetime_ms: -1,
+        ..Default::default()
+    };
+    assert_eq!(client.call(&token, 3).await.error_code, 0);
+    for file in ["scram-credentials.json", "delegation-tokens.json"] {
+        assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&dir), 0o700);
 }
