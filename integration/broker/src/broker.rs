@@ -666,7 +666,12 @@ impl Builder {
         let wrong = |error: PropertyError| StartError::Property(error.to_string());
         let mut listeners = Vec::new();
         let mut sockets = Vec::new();
-        for (index, end_point) in self.end_points(config).map_err(wrong)?.iter().enumerate() {
+        let end_points = self.end_points(config).map_err(wrong)?;
+        let names = end_points.iter().map(|one| &one.name);
+        let names = names.chain(&config.controller_listeners);
+        let checked = config.security.check_listeners(names.map(String::as_str));
+        checked.map_err(wrong)?;
+        for (index, end_point) in end_points.iter().enumerate() {
             let name = &*end_point.name;
             let protocol = config.protocols.get(name).ok_or_else(|| {
                 wrong(invalid(
@@ -849,13 +854,18 @@ async fn accept(
                 continue;
             }
         };
+        let peer = Peer::from(peer);
+        if !node.quotas().admit(&peer.hosts(), node.env.now_ms()) {
+            tracing::warn!(%peer, "refused a connection: its address is over connection_creation_rate");
+            continue;
+        }
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
         }
         let node = Arc::clone(&node);
         let listener = Arc::clone(&listener);
         env::spawn(async move {
-            net::serve(node, listener, stream, peer.into()).await;
+            net::serve(node, listener, stream, peer).await;
             drop(open);
         });
     }
@@ -908,6 +918,12 @@ fn authorizer(
 ) -> io::Result<Option<Kept<Authorizer>>> {
     let settings = &config.authorizer;
     if !settings.is_on && acls.is_empty() {
+        if !topics.store().read_acls()?.is_empty() {
+            tracing::warn!(
+                "the rules in acls.json have no effect: without authorizer.class.name everybody may \
+                 do everything"
+            );
+        }
         return Ok(None);
     }
     let mut authorizer = Authorizer::new(settings.super_users.clone(), settings.open_without_acls);

@@ -61,8 +61,7 @@
 //! What is otherwise than in Kafka: there is no GSSAPI; stores in JKS and PKCS#12 and encrypted keys
 //! must be converted; files are read at the start only; a JWKS comes from a file, and is used
 //! wherever one is named; SCRAM's channel binding is checked; where `max.connections` are open, a
-//! further one is refused and does not wait; quotas of addresses and of mutations are kept, but not
-//! acted on; what a fault hits counts against no quota.
+//! further one is refused and does not wait; quotas of mutations are kept, but not acted on; what a fault hits counts against no quota.
 //!
 //! # Disk
 //!

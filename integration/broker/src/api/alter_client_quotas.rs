@@ -1,7 +1,7 @@
 //! AlterClientQuotas (key 49), versions 0 and 1: quotas of users and client ids set and removed.
 //!
-//! Each entity is judged and answered for itself. Quotas of addresses and of mutations are kept and
-//! shown; this broker does not act on them.
+//! Each entity is judged and answered for itself. Quotas of mutations are kept and shown; this
+//! broker does not act on them, and says so in its log.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use kafka_client_protocol::api::alter_client_quotas::{
 };
 
 use super::{Api, Call, text};
-use crate::quota::{Entity, Limits, Part};
+use crate::quota::{Entity, KEY_OF_MUTATIONS, Limits, Part};
 use crate::security::acl::AclOperation;
 
 impl Api for AlterClientQuotasRequest {
@@ -41,6 +41,10 @@ impl Api for AlterClientQuotasRequest {
                 return request.refuse(ErrorCode::KAFKA_STORAGE_ERROR);
             }
         };
+        let mut ops = request.entries.iter().flat_map(|entry| &entry.ops);
+        if ops.any(|op| &*op.key == KEY_OF_MUTATIONS && !op.remove) {
+            tracing::warn!("quotas of {KEY_OF_MUTATIONS} have no effect in this broker");
+        }
         let entries = request.entries.iter().zip(results);
         let entry = |(entry, result): (&EntryData, Result<(), String>)| match result {
             Ok(()) => answered(entry, ErrorCode::NONE, None),

@@ -75,6 +75,14 @@ impl Peer {
             }
         }
     }
+
+    /// The address in all forms in which a quota may name it.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let mut hosts = vec![self.host()];
+        hosts.extend(self.address.map(|address| address.to_string()));
+        hosts.dedup();
+        hosts
+    }
 }
 
 impl From<SocketAddr> for Peer {

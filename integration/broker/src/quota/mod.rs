@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Fetch,
     /// The time that requests take, in per cent of one thread.
     Request,
+    /// New connections from an address.
+    Connection,
 }
 
 impl Kind {
@@ -31,15 +33,18 @@ impl Kind {
             Self::Produce => "producer_byte_rate",
             Self::Fetch => "consumer_byte_rate",
             Self::Request => "request_percentage",
+            Self::Connection => KEY_OF_ADDRESSES,
         }
     }
 }
 
-/// The quotas that clients may set: those above, and some that this broker keeps without acting on
-/// them.
+/// Kept and shown, but not acted on.
+pub(crate) const KEY_OF_MUTATIONS: &str = "controller_mutation_rate";
+
+/// The quotas that clients may set for users and client ids.
 const KEYS: [&str; 4] = [
     "consumer_byte_rate",
-    "controller_mutation_rate",
+    KEY_OF_MUTATIONS,
     "producer_byte_rate",
     "request_percentage",
 ];
@@ -107,6 +112,7 @@ struct Bucket {
     kind: Kind,
     user: Option<String>,
     client_id: Option<String>,
+    ip: Option<String>,
 }
 
 /// Buckets that are kept. Client ids are the clients' own words, so their number is not.
@@ -154,20 +160,58 @@ impl Quotas {
         let Some((bucket, limit)) = self.limit(kind, user, client_id) else {
             return 0;
         };
+        let window = self.window;
+        let rate = self.rate(bucket, now_ms);
+        rate.record(value, window, now_ms);
+        let pause_ms = rate.pause_ms(limit, window, now_ms);
+        match kind {
+            // As in Kafka, a request that took long is held back for a sample's time at most.
+            Kind::Request => pause_ms.min(window.sample_ms),
+            Kind::Produce | Kind::Fetch | Kind::Connection => pause_ms,
+        }
+    }
+
+    /// Counts a new connection from an address, which may be written in several ways; `false` if it is
+    /// over the address's quota, and is not to be. Kafka closes it too, only later.
+    pub(crate) fn admit(&mut self, hosts: &[String], now_ms: u64) -> bool {
+        let window = self.window;
+        let named = hosts.iter().map(|host| Part::Named(host.clone()));
+        let mut parts = named.chain([Part::Default]);
+        let limit = parts.find_map(|ip| {
+            let entity = Entity {
+                ip,
+                ..Entity::default()
+            };
+            let values = self.limits.get(&entity)?;
+            values.get(Kind::Connection.key()).copied()
+        });
+        let Some(limit) = limit else {
+            return true;
+        };
+        let bucket = Bucket {
+            kind: Kind::Connection,
+            user: None,
+            client_id: None,
+            ip: hosts.first().cloned(),
+        };
+        let rate = self.rate(bucket, now_ms);
+        rate.record(1.0, window, now_ms);
+        let is_admitted = rate.pause_ms(limit, window, now_ms) == 0;
+        if !is_admitted {
+            rate.unrecord(1.0);
+        }
+        is_admitted
+    }
+
+    /// What is counted in a bucket.
+    fn rate(&mut self, bucket: Bucket, now_ms: u64) -> &mut Rate {
         if self.rates.len() >= BUCKETS_MAX && !self.rates.contains_key(&bucket) {
             self.make_room(now_ms);
         }
         self.turns += 1;
         let used = self.rates.entry(bucket).or_default();
         used.turn = self.turns;
-        let rate = &mut used.rate;
-        rate.record(value, self.window, now_ms);
-        let pause_ms = rate.pause_ms(limit, self.window, now_ms);
-        match kind {
-            // As in Kafka, a request that took long is held back for a sample's time at most.
-            Kind::Request => pause_ms.min(self.window.sample_ms),
-            Kind::Produce | Kind::Fetch => pause_ms,
-        }
+        &mut used.rate
     }
 
     /// Takes back a use that did not come about.
@@ -221,6 +265,7 @@ impl Quotas {
                 kind,
                 user: counted(&user_part, user),
                 client_id: counted(&client_part, client_id),
+                ip: None,
             };
             let entity = Entity {
                 user: user_part,

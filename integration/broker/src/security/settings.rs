@@ -83,13 +83,37 @@ impl SecuritySettings {
         self.values.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Refuses what is for a listener that there is not: it would have no effect, and what a listener
+    /// lacks in security must not depend on how a name is written.
+    pub(crate) fn check_listeners<'a>(
+        &self,
+        listeners: impl Iterator<Item = &'a str>,
+    ) -> Result<(), PropertyError> {
+        let known: Vec<String> = listeners.map(prefix).collect();
+        for name in self.values.keys().filter(|name| name.starts_with(LISTENER)) {
+            if !known.iter().any(|prefix| name.starts_with(prefix)) {
+                let expected = format!(
+                    "is for no listener of this broker; the prefixes of those are {} (in small \
+                     letters)",
+                    known.join(", ")
+                );
+                return Err(invalid(name, "[hidden]", expected));
+            }
+        }
+        Ok(())
+    }
+
     /// What holds for a listener.
     pub(crate) fn of(&self, listener: &str) -> Scope<'_> {
         Scope {
             values: &self.values,
-            prefix: format!("{LISTENER}{}.", listener.to_ascii_lowercase()),
+            prefix: prefix(listener),
         }
     }
+}
+
+fn prefix(listener: &str) -> String {
+    format!("{LISTENER}{}.", listener.to_ascii_lowercase())
 }
 
 impl fmt::Debug for SecuritySettings {
@@ -110,6 +134,11 @@ impl<'a> Scope<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.own(name)
             .or_else(|| self.values.get(name).map(String::as_str))
+    }
+
+    /// What the names of the listener's own properties begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// A property of the listener alone.

@@ -18,6 +18,7 @@ use super::distinguished_name;
 use super::settings::Scope;
 
 const CLIENT_AUTH: &str = "ssl.client.auth";
+const NONE: &str = "none";
 
 /// The names of a broker in a test.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -104,9 +105,20 @@ pub(crate) fn server(
     } else {
         scope.get(CLIENT_AUTH)
     };
-    let client_auth = client_auth.unwrap_or("none");
+    let client_auth = client_auth.unwrap_or(NONE);
+    if protocol.has_sasl()
+        && scope.own(CLIENT_AUTH).is_none()
+        && let Some(unheeded) = scope.get(CLIENT_AUTH)
+        && !unheeded.eq_ignore_ascii_case(NONE)
+    {
+        tracing::warn!(
+            "{CLIENT_AUTH}={unheeded} is applied to listeners with SSL only, where clients do not \
+             say by SASL who they are; set {}{CLIENT_AUTH} for this one",
+            scope.prefix()
+        );
+    }
     let builder = match client_auth.to_ascii_lowercase().as_str() {
-        "none" => builder.with_no_client_auth(),
+        NONE => builder.with_no_client_auth(),
         auth @ ("requested" | "required") => {
             let mut roots = RootCertStore::empty();
             let (name, trusted) = trust_store(scope, own)?;
@@ -153,8 +165,11 @@ fn key_store(
     const KEY: &str = "ssl.keystore.key";
     const CHAIN: &str = "ssl.keystore.certificate.chain";
     const LOCATION: &str = "ssl.keystore.location";
+    const PASSWORD: &str = "ssl.keystore.password";
     if let Some(key) = scope.get(KEY) {
         must_be_pem(scope, "ssl.keystore.type", "")?;
+        must_not_be_there(scope, LOCATION, "the key itself is there already")?;
+        must_not_be_there(scope, PASSWORD, PEM_HAS_NO_PASSWORD)?;
         let chain = scope
             .get(CHAIN)
             .ok_or_else(|| invalid(KEY, "[hidden]", format!("needs {CHAIN} beside it")))?;
@@ -166,6 +181,7 @@ fn key_store(
     }
     if let Some(path) = scope.get(LOCATION) {
         must_be_pem(scope, "ssl.keystore.type", path)?;
+        must_not_be_there(scope, PASSWORD, PEM_HAS_NO_PASSWORD)?;
         let text = read(LOCATION, path)?;
         let identity = Certificate {
             chain: text.clone(),
@@ -189,12 +205,20 @@ fn trust_store(
 ) -> Result<(&'static str, String), PropertyError> {
     const CERTIFICATES: &str = "ssl.truststore.certificates";
     const LOCATION: &str = "ssl.truststore.location";
+    const PASSWORD: &str = "ssl.truststore.password";
     if let Some(certificates) = scope.get(CERTIFICATES) {
         must_be_pem(scope, "ssl.truststore.type", "")?;
+        must_not_be_there(
+            scope,
+            LOCATION,
+            "the certificates themselves are there already",
+        )?;
+        must_not_be_there(scope, PASSWORD, PEM_HAS_NO_PASSWORD)?;
         return Ok((CERTIFICATES, unfold(certificates)));
     }
     if let Some(path) = scope.get(LOCATION) {
         must_be_pem(scope, "ssl.truststore.type", path)?;
+        must_not_be_there(scope, PASSWORD, PEM_HAS_NO_PASSWORD)?;
         return Ok((LOCATION, read(LOCATION, path)?));
     }
     match own.filter(|own| !own.trusted.is_empty()) {
@@ -204,6 +228,17 @@ fn trust_store(
             "",
             "ssl.client.auth needs certificates to trust",
         )),
+    }
+}
+
+const PEM_HAS_NO_PASSWORD: &str =
+    "cannot be given for a store in PEM; only a key may have one (ssl.key.password)";
+
+/// Refuses a setting that would have no effect, as Kafka does.
+fn must_not_be_there(scope: &Scope<'_>, name: &str, why: &str) -> Result<(), PropertyError> {
+    match scope.get(name) {
+        None => Ok(()),
+        Some(_) => Err(invalid(name, "[hidden]", why)),
     }
 }
 

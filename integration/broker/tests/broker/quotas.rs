@@ -12,6 +12,7 @@ use kafka_client_protocol::api::describe_client_quotas::{
     ComponentData, DescribeClientQuotasRequest,
 };
 use kafka_client_protocol::api::produce::ProduceRequest;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::security::plain;
@@ -326,4 +327,21 @@ async fn a_pause_outlives_neither_the_client_nor_the_idle_limit() {
     drop(client);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(broker.connections(), 0, "gone");
+}
+
+#[tokio::test]
+async fn connections_of_an_address_have_a_quota() {
+    let broker = Broker::builder().start().await.unwrap();
+    let mut admin = Client::new(&broker);
+    let address = [("ip", Some("127.0.0.1"))];
+    let set = alter(&mut admin, &address, "connection_creation_rate", Some(1.0)).await;
+    assert_eq!(set, ErrorCode::NONE);
+    let mut served = 0;
+    for _ in 0..30 {
+        let stream = TcpStream::connect(broker.bootstrap()).await.unwrap();
+        let mut client = Client::over(stream, "test");
+        served += usize::from(client.try_send(&ApiVersionsRequest::default(), 0).await);
+    }
+    // One a second over the ten seconds of the window, in which there were none before.
+    assert!((5..=15).contains(&served), "{served}");
 }

@@ -1,13 +1,16 @@
 //! What the settings of security may say together, and what must not pass without a word.
 
-use kafka_broker::{Broker, Builder};
+use kafka_broker::{Acl, AclOperation, AclResource, Authority, Broker, Builder, Certificate, Tls};
+use kafka_client_protocol::api::alter_client_quotas::{
+    AlterClientQuotasRequest, EntityData, EntryData, OpData,
+};
 use kafka_client_protocol::api::alter_user_scram_credentials::{
     AlterUserScramCredentialsRequest, ScramCredentialUpsertion,
 };
 use kafka_client_protocol::api::create_delegation_token::CreateDelegationTokenRequest;
 
 use crate::security::plain;
-use crate::support::{Client, start};
+use crate::support::{Client, Log, start};
 
 /// A listener with SASL that offers OAUTHBEARER.
 fn with_tokens(properties: &[(&str, &str)]) -> Builder {
@@ -139,4 +142,146 @@ async fn what_is_secret_on_the_disk_is_for_the_broker_alone() {
         assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
     }
     assert_eq!(mode(&dir), 0o700);
+}
+
+#[tokio::test]
+async fn what_has_another_effect_than_it_may_seem_is_said() {
+    let authorizer = (
+        "authorizer.class.name",
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let on_disk = || Broker::builder().data_dir(dir.path());
+    let broker = start(on_disk().property(authorizer.0, authorizer.1)).await;
+    let rule = Acl::allow("User:alice", AclOperation::Read, AclResource::topic("t"));
+    let log = Log::new();
+    broker.add_acl(rule).unwrap();
+    broker.crash().await;
+    assert_eq!(log.warnings(), "");
+    // Rules that nobody looks at any more.
+    let broker = start(on_disk()).await;
+    assert!(log.warnings().contains("acls.json"), "{}", log.warnings());
+    // A quota that this broker does not act on.
+    let log = Log::new();
+    let mut client = Client::new(&broker);
+    let request = AlterClientQuotasRequest {
+        entries: vec![EntryData {
+            entity: vec![EntityData {
+                entity_type: "user".into(),
+                entity_name: Some("alice".into()),
+                ..Default::default()
+            }],
+            ops: vec![OpData {
+                key: "controller_mutation_rate".into(),
+                value: 1.0,
+                ..Default::default()
+            }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    assert_eq!(client.call(&request, 1).await.entries[0].error_code, 0);
+    assert!(
+        log.warnings().contains("controller_mutation_rate"),
+        "{}",
+        log.warnings()
+    );
+    // Certificates that only some of the listeners ask for.
+    let log = Log::new();
+    let builder = Broker::builder()
+        .listener("SASL_SSL", "127.0.0.1:0")
+        .tls(Tls::generated());
+    start(builder.clone().property("ssl.client.auth", "none")).await;
+    assert_eq!(log.warnings(), "");
+    start(builder.property("ssl.client.auth", "required")).await;
+    assert!(
+        log.warnings().contains("ssl.client.auth"),
+        "{}",
+        log.warnings()
+    );
+    // Tokens that everybody can make.
+    let log = Log::new();
+    start(with_tokens(&[])).await;
+    assert!(log.warnings().contains("OAUTHBEARER"), "{}", log.warnings());
+}
+
+#[tokio::test]
+async fn a_prefix_that_is_no_listeners_is_refused() {
+    for (prefix, expected) in [
+        ("SASL_PLAINTEXT", "listener.name.sasl_plaintext."),
+        ("sasl_plantext", "listener.name.sasl_plaintext."),
+        ("outside", "listener.name.plaintext."),
+    ] {
+        let name = format!("listener.name.{prefix}.connections.max.reauth.ms");
+        let error = refusal(with_tokens(&[(&name, "1000")])).await;
+        assert!(error.contains(&name) && error.contains(expected), "{error}");
+    }
+    start(with_tokens(&[
+        (
+            "listener.name.sasl_plaintext.connections.max.reauth.ms",
+            "1",
+        ),
+        ("controller.listener.names", "CONTROLLER"),
+        ("listener.name.controller.ssl.client.auth", "required"),
+    ]))
+    .await;
+}
+
+#[tokio::test]
+async fn stores_in_pem_have_no_password() {
+    let authority = Authority::new("test");
+    let Certificate { chain, key } = authority.server(&["localhost"]);
+    let trusted = authority.certificate();
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store.pem");
+    std::fs::write(&store, format!("{key}{chain}")).unwrap();
+    let store = store.to_str().unwrap();
+    let file = [
+        ("ssl.keystore.type", "PEM"),
+        ("ssl.keystore.location", store),
+    ];
+    let own = [
+        ("ssl.keystore.type", "PEM"),
+        ("ssl.keystore.key", &key),
+        ("ssl.keystore.certificate.chain", &chain),
+    ];
+    let trust = [
+        ("ssl.client.auth", "required"),
+        ("ssl.truststore.type", "PEM"),
+        ("ssl.truststore.certificates", &trusted),
+    ];
+    let key_password = ("ssl.keystore.password", "hush");
+    let trust_password = ("ssl.truststore.password", "hush");
+    for (properties, expected) in [
+        (
+            [&file[..], &[key_password]].concat(),
+            "ssl.keystore.password",
+        ),
+        (
+            [&own[..], &[key_password]].concat(),
+            "ssl.keystore.password",
+        ),
+        (
+            [&file[..], &trust, &[trust_password]].concat(),
+            "ssl.truststore.password",
+        ),
+        (
+            [&own[..], &[("ssl.keystore.location", store)]].concat(),
+            "ssl.keystore.location",
+        ),
+        (
+            [&file[..], &trust, &[("ssl.truststore.location", store)]].concat(),
+            "ssl.truststore.location",
+        ),
+    ] {
+        let builder = Broker::builder().listener("SSL", "127.0.0.1:0");
+        let builder = properties.iter().fold(builder, |builder, (name, value)| {
+            builder.property(*name, *value)
+        });
+        let error = refusal(builder).await;
+        assert!(
+            error.contains(expected) && !error.contains("hush"),
+            "{error}"
+        );
+    }
 }

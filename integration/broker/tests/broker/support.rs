@@ -1,5 +1,7 @@
 //! A client that sends one request at a time and knows nothing else.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::{Bytes, BytesMut};
 use kafka_broker::{Broker, Builder};
 use kafka_client_protocol::api::fetch::{
@@ -258,4 +260,44 @@ fn seal(values: &[&str], seal: &Seal) -> Bytes {
             .unwrap();
     }
     open.seal(seal).unwrap().bytes
+}
+
+/// The warnings of the thread that made it, for as long as it lives.
+pub(crate) struct Log {
+    text: Written,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        let text = Written::default();
+        let written = text.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_ansi(false)
+            .with_writer(move || written.clone())
+            .finish();
+        Self {
+            text,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    pub(crate) fn warnings(&self) -> String {
+        String::from_utf8(self.text.0.lock().unwrap().clone()).unwrap()
+    }
 }
