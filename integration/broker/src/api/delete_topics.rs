@@ -112,17 +112,22 @@ fn find(call: &Call<'_>, asked: &DeleteTopicState) -> Result<Arc<Topic>, Refusal
             "a topic must be named by name or by id, not both",
         )),
         // Whether there is such a topic is not for everyone to know.
-        Some(name) if !call.may_on_topic(AclOperation::Delete, name) => Err(denied()),
+        Some(name) if !may_delete(call, name) => Err(denied()),
         Some(name) => call.node.find_topic(false, asked.topic_id, name),
         None => {
             let topic = call.node.find_topic(true, asked.topic_id, "")?;
-            if call.may_on_topic(AclOperation::Delete, &topic.name) {
+            if may_delete(call, &topic.name) {
                 Ok(topic)
             } else {
                 Err(denied())
             }
         }
     }
+}
+
+/// As in Kafka, the right on the cluster is one on every topic.
+fn may_delete(call: &Call<'_>, name: &str) -> bool {
+    call.may_on_cluster(AclOperation::Delete) || call.may_on_topic(AclOperation::Delete, name)
 }
 
 fn denied() -> Refusal {

@@ -30,6 +30,7 @@ use crate::topics::Topic;
 use crate::validate::Refusal;
 
 const TOPIC_IDS_SINCE: i16 = 13;
+const REPLICA_STATE_SINCE: i16 = 15;
 const READ_COMMITTED: i8 = 1;
 
 impl Api for FetchRequest {
@@ -172,6 +173,11 @@ impl Seen {
 
 fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
     let limit = call.node.config.fetch_bytes_max.min(quota_bytes_max(call));
+    let replica_id = match call.version {
+        ..REPLICA_STATE_SINCE => request.replica_id,
+        _ => request.replica_state.replica_id,
+    };
+    let is_follower = replica_id >= 0;
     let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(limit);
     let mut pass = Pass {
         response: FetchResponse::default(),
@@ -179,22 +185,26 @@ fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
         failed: false,
         seen: vec![],
     };
+    // A follower needs no right on the topics.
+    let may_read = |name: &str| match is_follower {
+        true => call.may_on_cluster(AclOperation::ClusterAction),
+        false => call.may_on_topic(AclOperation::Read, name),
+    };
     for asked_topic in &request.topics {
         let by_id = call.version >= TOPIC_IDS_SINCE;
         let topic = call
             .node
             .find_topic(by_id, asked_topic.topic_id, &asked_topic.topic);
-        let topic = topic.and_then(|topic| {
-            if call.may_on_topic(AclOperation::Read, &topic.name) {
-                Ok(topic)
-            } else {
-                Err(denied())
-            }
-        });
-        // Who may not read it is not told that there is no such topic.
-        let is_hidden =
-            topic.is_err() && !by_id && !call.may_on_topic(AclOperation::Read, &asked_topic.topic);
-        let topic = if is_hidden { Err(denied()) } else { topic };
+        // Who may not read it is not told that there is no such topic; an id that no topic has is
+        // no secret.
+        let name = match &topic {
+            Ok(topic) => Some(&*topic.name),
+            Err(_) => (!by_id).then_some(&*asked_topic.topic),
+        };
+        let topic = match name {
+            Some(name) if !may_read(name) => Err(denied()),
+            _ => topic,
+        };
         let mut partitions = Vec::with_capacity(asked_topic.partitions.len());
         for asked in &asked_topic.partitions {
             let at_least_one = pass.bytes == 0;

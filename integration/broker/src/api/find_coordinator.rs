@@ -2,7 +2,10 @@
 //!
 //! Version 1 brings the type of the key, version 4 several keys at once (KIP-699). The offsets
 //! topic is made here if it is missing; Kafka does the same, but tells the client to come again.
-//! Transactions (type 1) and share groups (type 2) are refused with error 42.
+//! Transactions (type 1) and share groups (type 2) are refused with error 42 to those who may ask for
+//! them.
+
+use std::cell::OnceCell;
 
 use kafka_client_protocol::api::find_coordinator::{
     Coordinator, FindCoordinatorRequest, FindCoordinatorResponse,
@@ -14,23 +17,22 @@ use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
 
 const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+const SHARE_SINCE: i16 = 6;
 const BATCHED_SINCE: i16 = 4;
 
 impl Api for FindCoordinatorRequest {
     async fn answer(self, call: &Call<'_>) -> FindCoordinatorResponse {
         let node = call.node;
-        let result = match self.key_type {
-            GROUP => node.offsets_topic().map(|_| ()),
-            kind => Err(Refusal::new(
-                ErrorCode::INVALID_REQUEST,
-                format!("this broker coordinates groups only, not keys of type {kind}"),
-            )),
+        // Made for who may ask for a group only.
+        let offsets_topic = OnceCell::new();
+        let find = |key: &StrBytes| {
+            check(call, self.key_type, key)?;
+            let made = offsets_topic.get_or_init(|| node.offsets_topic().map(drop));
+            made.clone()
         };
-        let coordinator = |key: &StrBytes| match &result {
-            _ if self.key_type == GROUP && !call.may_on_group(AclOperation::Describe, key) => {
-                let error = ErrorCode::GROUP_AUTHORIZATION_FAILED;
-                refused(key, &Refusal::new(error, error.text()))
-            }
+        let coordinator = |key: &StrBytes| match find(key) {
             Ok(()) => Coordinator {
                 key: key.clone(),
                 node_id: node.config.node_id,
@@ -40,7 +42,7 @@ impl Api for FindCoordinatorRequest {
                 error_message: None,
                 ..Default::default()
             },
-            Err(refusal) => refused(key, refusal),
+            Err(refusal) => refused(key, &refusal),
         };
         answer(
             call.version,
@@ -61,6 +63,26 @@ impl Api for FindCoordinatorRequest {
             keys.into_iter().map(|key| refused(key, &refusal)).collect(),
         )
     }
+}
+
+/// Whether the principal may ask for what has the key, and this broker coordinates such.
+fn check(call: &Call<'_>, kind: i8, key: &str) -> Result<(), Refusal> {
+    let rights = match kind {
+        GROUP if !call.may_on_group(AclOperation::Describe, key) => {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+        TRANSACTION => call.needs_on_transactional_id(AclOperation::Describe, key),
+        SHARE if call.version >= SHARE_SINCE => call.needs_on_cluster(AclOperation::ClusterAction),
+        _ => Ok(()),
+    };
+    rights.map_err(|error| Refusal::new(error, error.text()))?;
+    if kind == GROUP {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::INVALID_REQUEST,
+        format!("this broker coordinates groups only, not keys of type {kind}"),
+    ))
 }
 
 trait Keys {

@@ -8,17 +8,12 @@ use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 
 use super::{Api, Call};
-use crate::security::acl::{AclOperation, ResourceKind};
+use crate::security::acl::AclOperation;
 
 impl Api for InitProducerIdRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
         if let Some(id) = &self.transactional_id {
-            let kind = ResourceKind::TransactionalId;
-            return if call.may(AclOperation::Write, kind, id) {
-                Ok(())
-            } else {
-                Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-            };
+            return call.needs_on_transactional_id(AclOperation::Write, id);
         }
         // Since Kafka 3.0 whoever may write to some topic may do it with a producer id (KIP-679).
         if call.may_on_cluster(AclOperation::IdempotentWrite)

@@ -29,6 +29,14 @@ impl Api for ProduceRequest {
 
     const QUOTA: Option<quota::Kind> = Some(quota::Kind::Produce);
 
+    fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
+        // Before anything else, as in Kafka: that there are no transactions here comes after it.
+        match &self.transactional_id {
+            Some(id) => call.needs_on_transactional_id(AclOperation::Write, id),
+            None => Ok(()),
+        }
+    }
+
     fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {
         Some(AclOperation::Write)
     }

@@ -38,6 +38,19 @@ impl Call<'_> {
         }
     }
 
+    /// The same for a transactional id.
+    pub(super) fn needs_on_transactional_id(
+        &self,
+        operation: AclOperation,
+        id: &str,
+    ) -> Result<(), ErrorCode> {
+        if self.may(operation, ResourceKind::TransactionalId, id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        }
+    }
+
     /// Whether the principal may do something with any topic.
     pub(super) fn may_on_any_topic(&self, operation: AclOperation) -> bool {
         let kind = ResourceKind::Topic;

@@ -187,6 +187,8 @@ where
     let certificates = stream.get_ref().1.peer_certificates();
     let principal = match certificates.and_then(|chain| chain.first()) {
         None => None,
+        // Where SASL tells who it is, nobody asks the certificate, and it needs no name that fits.
+        Some(_) if listener.sasl.is_some() => None,
         Some(certificate) => {
             let name = tls::client_name(certificate);
             let principal = name

@@ -9,6 +9,7 @@ use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRe
 use kafka_client_protocol::api::describe_acls::{DescribeAclsRequest, DescribeAclsResponse};
 use kafka_client_protocol::api::describe_cluster::DescribeClusterRequest;
 use kafka_client_protocol::api::describe_groups::DescribeGroupsRequest;
+use kafka_client_protocol::api::fetch::FetchResponse;
 use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::heartbeat::HeartbeatRequest;
 use kafka_client_protocol::api::init_producer_id::InitProducerIdRequest;
@@ -758,4 +759,94 @@ async fn hosts_are_written_as_java_writes_them() {
     assert!(!may_write_from("[::]:0", "127.0.0.1", "127.0.0.1").await);
     assert!(!may_write_from("127.0.0.1:0", "127.0.0.1", "127.0.0.1").await);
     assert!(may_write_from("127.0.0.1:0", "127.0.0.1", "127.0.0.2").await);
+}
+
+#[tokio::test]
+async fn who_may_delete_on_the_cluster_may_delete_every_topic() {
+    let broker = broker().await;
+    broker
+        .add_acl(allow(AclOperation::Delete, AclResource::cluster()))
+        .unwrap();
+    let mut alice = client(&broker, "alice").await;
+    let topic_id = client(&broker, "admin").await.topic("open").await.topic_id;
+    let named = |name: Option<&str>, topic_id| DeleteTopicState {
+        name: name.map(Into::into),
+        topic_id,
+        ..Default::default()
+    };
+    let request = DeleteTopicsRequest {
+        topics: vec![
+            named(Some("hidden"), kafka_client_protocol::Uuid::ZERO),
+            named(None, topic_id),
+        ],
+        ..Default::default()
+    };
+    let answer = alice.call(&request, 6).await;
+    let errors: Vec<_> = answer
+        .responses
+        .iter()
+        .map(|one| code(one.error_code))
+        .collect();
+    assert_eq!(errors, [ErrorCode::NONE, ErrorCode::NONE]);
+}
+
+#[tokio::test]
+async fn finding_a_coordinator_without_rights_makes_nothing() {
+    let broker = broker().await;
+    let mut alice = client(&broker, "alice").await;
+    let find = |key_type| FindCoordinatorRequest {
+        key_type,
+        coordinator_keys: vec!["hidden".into()],
+        ..Default::default()
+    };
+    for (key_type, expected) in [
+        (0, GROUP_DENIED),
+        (1, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+        (2, ErrorCode::CLUSTER_AUTHORIZATION_FAILED),
+    ] {
+        let found = alice.call(&find(key_type), 6).await.coordinators;
+        assert_eq!(code(found[0].error_code), expected);
+    }
+    assert_eq!(broker.end_offset("__consumer_offsets", 0), None);
+}
+
+#[tokio::test]
+async fn a_transactional_id_needs_rights_of_its_own() {
+    let broker = broker().await;
+    broker
+        .add_acl(allow(AclOperation::Write, topic("open")))
+        .unwrap();
+    let mut alice = client(&broker, "alice").await;
+    let mut request = produce_request("open", 0, batch(&["a"]));
+    request.transactional_id = Some("somebody".into());
+    let answer = alice.call(&request, 12).await;
+    assert_eq!(
+        code(answer.responses[0].partition_responses[0].error_code),
+        ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    );
+}
+
+#[tokio::test]
+async fn a_follower_needs_the_cluster_and_no_topic() {
+    let broker = broker().await;
+    broker
+        .add_acl(allow(AclOperation::Read, topic("open")))
+        .unwrap();
+    let mut alice = client(&broker, "alice").await;
+    let mut old = fetch_request("open", 0, 0);
+    old.replica_id = 5;
+    let mut new = fetch_request("open", 0, 0);
+    new.replica_state.replica_id = 5;
+    new.topics[0].topic_id = client(&broker, "admin").await.topic("open").await.topic_id;
+    let error = |answer: FetchResponse| code(answer.responses[0].partitions[0].error_code);
+    assert_eq!(error(alice.call(&old, 12).await), DENIED);
+    assert_eq!(error(alice.call(&new, 16).await), DENIED);
+    broker
+        .add_acl(allow(AclOperation::ClusterAction, AclResource::cluster()))
+        .unwrap();
+    broker
+        .remove_acl(&allow(AclOperation::Read, topic("open")))
+        .unwrap();
+    assert_eq!(error(alice.call(&old, 12).await), ErrorCode::NONE);
+    assert_eq!(error(alice.call(&new, 16).await), ErrorCode::NONE);
 }

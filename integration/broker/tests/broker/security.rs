@@ -1148,3 +1148,20 @@ async fn who_has_not_authenticated_reaches_no_session_and_names_no_topics() {
     assert_eq!(journal.last().unwrap().api_key, ApiKey::FETCH);
     assert_eq!(journal.last().unwrap().topics, [""; 0]);
 }
+
+#[tokio::test]
+async fn where_sasl_tells_who_it_is_no_certificate_needs_a_rule() {
+    let broker = with_tls(
+        Tls::generated(),
+        &[
+            ("listener.name.sasl_ssl.ssl.client.auth", "required"),
+            ("ssl.principal.mapping.rules", "RULE:^CN=nobody$/x/"),
+        ],
+    )
+    .await;
+    let trusted = broker.certificate().unwrap();
+    let own = broker.client_certificate("alice");
+    let stream = tls(&broker, "SASL_SSL", &trusted, own).await.unwrap();
+    let mut client = Client::over(stream, "test");
+    assert_eq!(plain(&mut client, "alice", "secret").await.error_code, 0);
+}
