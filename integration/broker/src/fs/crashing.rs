@@ -275,6 +275,11 @@ impl FileSystem for Crashing {
         Ok(())
     }
 
+    fn write_and_sync(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
+        self.write(path, content, access)?;
+        self.sync(path)
+    }
+
     fn sync(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         let inode = state.inode(path)?;

@@ -171,8 +171,7 @@ impl Disk {
         temporary.push(".tmp");
         let temporary = Path::new(&temporary);
         self.run("cannot write", path, |files| {
-            files.write(temporary, content, access)?;
-            files.sync(temporary)?;
+            files.write_and_sync(temporary, content, access)?;
             files.rename(temporary, path)?;
             path.parent()
                 .map_or(Ok(()), |parent| files.sync_dir(parent))

@@ -44,6 +44,9 @@ pub(crate) trait FileSystem: Debug + Send + Sync {
     /// Writes a file as a whole. A crash in the middle leaves anything.
     fn write(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()>;
 
+    /// The same, and forces the content to the disk.
+    fn write_and_sync(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()>;
+
     /// Forces the content of a file to the disk.
     fn sync(&self, path: &Path) -> io::Result<()>;
 

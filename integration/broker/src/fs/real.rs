@@ -40,13 +40,15 @@ impl FileSystem for Real {
     }
 
     fn write(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        let mut file = match access {
-            Access::Usual => options.open(path)?,
-            Access::Private => open_privately(&mut options, path)?,
-        };
-        file.write_all(content)
+        write(path, content, access).map(drop)
+    }
+
+    fn write_and_sync(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
+        let file = write(path, content, access)?;
+        match self.is_durable {
+            true => file.sync_data(),
+            false => Ok(()),
+        }
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
@@ -76,6 +78,17 @@ impl FileSystem for Real {
             false => Ok(()),
         }
     }
+}
+
+fn write(path: &Path, content: &[u8], access: Access) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    let mut file = match access {
+        Access::Usual => options.open(path)?,
+        Access::Private => open_privately(&mut options, path)?,
+    };
+    file.write_all(content)?;
+    Ok(file)
 }
 
 #[cfg(unix)]

@@ -269,19 +269,6 @@ fn block(dir: &std::path::Path, file: &str) -> std::path::PathBuf {
 async fn a_slow_disk_keeps_nobody_from_logging_in() {
     use std::time::Duration;
 
-    let dir = tempfile::tempdir().unwrap();
-    let builder = builder()
-        .acl(Acl::allow(
-            "User:*",
-            AclOperation::All,
-            AclResource::topic("*"),
-        ))
-        .acl(Acl::allow(
-            "User:*",
-            AclOperation::All,
-            AclResource::cluster(),
-        ));
-    let broker = start(builder.data_dir(dir.path())).await;
     let files = [
         "delegation-tokens.json",
         "acls.json",
@@ -289,6 +276,20 @@ async fn a_slow_disk_keeps_nobody_from_logging_in() {
         "client-quotas.json",
     ];
     for file in files {
+        // A broker for each: one whose disk has failed keeps nothing any more.
+        let dir = tempfile::tempdir().unwrap();
+        let builder = builder()
+            .acl(Acl::allow(
+                "User:*",
+                AclOperation::All,
+                AclResource::topic("*"),
+            ))
+            .acl(Acl::allow(
+                "User:*",
+                AclOperation::All,
+                AclResource::cluster(),
+            ));
+        let broker = start(builder.data_dir(dir.path())).await;
         let pipe = block(dir.path(), file);
         let mut alice = client(&broker, "alice").await;
         match file {
