@@ -47,8 +47,15 @@ type Key = (Uuid, StrBytes, i32);
 #[derive(Debug)]
 struct Cached {
     asked: FetchPartition,
+    told: Told,
+    /// The same before the latest answer.
+    before: Told,
+}
+
+/// What the client was told last, -1 for nothing, and its turn after it.
+#[derive(Debug, Clone, Copy)]
+struct Told {
     turn: u64,
-    /// What the client was told last, -1 for nothing.
     high_watermark: i64,
     log_start_offset: i64,
 }
@@ -187,6 +194,25 @@ impl FetchSessions {
         }
     }
 
+    /// Takes out of an answer what its client does not get now, and leaves the session as if there had
+    /// been no news: what was held back will be. A session that was opened with the answer is closed.
+    pub(crate) fn hold_back(&mut self, answer: &mut FetchResponse) {
+        if let Some(session) = self.sessions.get_mut(&answer.session_id) {
+            if session.epoch == next(FIRST_EPOCH) {
+                self.sessions.remove(&answer.session_id);
+                answer.session_id = NO_SESSION;
+            } else {
+                for topic in &answer.responses {
+                    for data in &topic.partitions {
+                        let key = (topic.topic_id, topic.topic.clone(), data.partition_index);
+                        session.untell(&key);
+                    }
+                }
+            }
+        }
+        answer.responses.clear();
+    }
+
     fn find(&self, request: &FetchRequest, by_id: bool) -> Option<&Session> {
         let session = self.sessions.get(&request.session_id)?;
         (session.epoch == request.session_epoch && session.by_id == by_id).then_some(session)
@@ -263,18 +289,31 @@ impl Session {
         }
         self.turns += 1;
         self.order.insert(self.turns, key.clone());
-        let cached = Cached {
-            asked: asked.clone(),
+        let told = Told {
             turn: self.turns,
             high_watermark: -1,
             log_start_offset: -1,
+        };
+        let cached = Cached {
+            asked: asked.clone(),
+            told,
+            before: told,
         };
         self.partitions.insert(key, cached);
     }
 
     fn forget(&mut self, key: &Key) {
         if let Some(cached) = self.partitions.remove(key) {
-            self.order.remove(&cached.turn);
+            self.order.remove(&cached.told.turn);
+        }
+    }
+
+    /// Takes back that the client was told: the answer was held back.
+    fn untell(&mut self, key: &Key) {
+        if let Some(cached) = self.partitions.get_mut(key) {
+            self.order.remove(&cached.told.turn);
+            cached.told = cached.before;
+            self.order.insert(cached.told.turn, key.clone());
         }
     }
 
@@ -289,19 +328,21 @@ impl Session {
             .is_some_and(|records| !records.is_empty());
         let has_error = data.error_code != 0;
         let (high_watermark, log_start) = (data.high_watermark, data.log_start_offset);
+        cached.before = cached.told;
+        let told = &mut cached.told;
         let is_news = has_records
             || has_error
-            || cached.high_watermark != high_watermark
-            || cached.log_start_offset != log_start
+            || told.high_watermark != high_watermark
+            || told.log_start_offset != log_start
             || data.preferred_read_replica >= 0
             || data.diverging_epoch != EpochEndOffset::default();
         // When the error is over, that is news.
-        cached.high_watermark = if has_error { -1 } else { high_watermark };
-        cached.log_start_offset = log_start;
+        told.high_watermark = if has_error { -1 } else { high_watermark };
+        told.log_start_offset = log_start;
         if has_records {
             self.turns += 1;
-            self.order.remove(&cached.turn);
-            cached.turn = self.turns;
+            self.order.remove(&told.turn);
+            told.turn = self.turns;
             self.order.insert(self.turns, key.clone());
         }
         is_news

@@ -37,8 +37,8 @@ impl Api for FetchRequest {
     const NAMES: Named = Named::Partitions;
     const QUOTA: Option<quota::Kind> = Some(quota::Kind::Fetch);
 
-    fn hold_back(answer: &mut FetchResponse) {
-        answer.responses.clear();
+    fn hold_back(call: &Call<'_>, answer: &mut FetchResponse) {
+        call.node.fetch_sessions().hold_back(answer);
     }
 
     async fn answer(self, call: &Call<'_>) -> FetchResponse {

@@ -151,7 +151,7 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
     const QUOTA: Option<quota::Kind> = None;
 
     /// Takes out of an answer what a client over its quota does not get.
-    fn hold_back(_answer: &mut Self::Response) {}
+    fn hold_back(_call: &Call<'_>, _answer: &mut Self::Response) {}
 
     /// Whether the principal may make the request at all; otherwise the error that refuses it.
     fn check(&self, _call: &Call<'_>) -> Result<(), ErrorCode> {

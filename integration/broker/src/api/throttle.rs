@@ -34,7 +34,7 @@ pub(super) fn throttle<R: Api>(
         // What a Fetch does not get now, it will ask for again.
         if pause_ms > 0 && kind == quota::Kind::Fetch {
             quotas.unrecord(kind, user, client_id, bytes);
-            R::hold_back(answer);
+            R::hold_back(call, answer);
         }
     }
     let told_ms = i32::try_from(pause_ms).unwrap_or(i32::MAX);

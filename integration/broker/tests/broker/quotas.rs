@@ -11,6 +11,7 @@ use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::api::describe_client_quotas::{
     ComponentData, DescribeClientQuotasRequest,
 };
+use kafka_client_protocol::api::fetch::FetchRequest;
 use kafka_client_protocol::api::produce::ProduceRequest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -344,4 +345,51 @@ async fn connections_of_an_address_have_a_quota() {
     }
     // One a second over the ten seconds of the window, in which there were none before.
     assert!((5..=15).contains(&served), "{served}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_tells_later_what_was_held_back() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    broker.create_topic("empty", 1).unwrap();
+    let mut admin = Client::named(&broker, "admin");
+    let slow = [("client-id", Some("slow"))];
+    let value = "x".repeat(8_000);
+    admin.produce("t", 0, batch(&[&value])).await;
+    let mut client = Client::named(&broker, "slow");
+    let mut request = fetch_request("t", 0, 0);
+    request.topics.extend(fetch_request("empty", 0, 0).topics);
+    request.session_epoch = 0;
+    alter(&mut admin, &slow, "consumer_byte_rate", Some(1000.0)).await;
+    let first = client.call(&request, 12).await;
+    assert_eq!((first.throttle_time_ms, first.responses.len()), (0, 2));
+    let mut next = FetchRequest {
+        session_id: first.session_id,
+        session_epoch: 1,
+        topics: Vec::new(),
+        ..request.clone()
+    };
+    // Both have news, and the records are too many for the quota.
+    admin.produce("empty", 0, batch(&["a"])).await;
+    let held_back = client.call(&next, 12).await;
+    assert!(held_back.throttle_time_ms > 0 && held_back.responses.is_empty());
+    assert_eq!(held_back.session_id, first.session_id);
+    next.session_epoch = 2;
+    // Once the quota allows it, with nothing new since: the same news.
+    alter(&mut admin, &slow, "consumer_byte_rate", None).await;
+    next.topics = fetch_request("empty", 0, 1).topics;
+    next.topics.extend(fetch_request("t", 0, 1).topics);
+    let told = client.call(&next, 12).await;
+    let names: Vec<_> = told.responses.iter().map(|topic| &*topic.topic).collect();
+    assert_eq!(names, ["empty"], "its new end");
+    assert_eq!(told.responses[0].partitions[0].high_watermark, 1);
+
+    // A full request that is held back opens no session.
+    alter(&mut admin, &slow, "consumer_byte_rate", Some(1000.0)).await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(client.call(&request, 12).await);
+    }
+    let held_back = answers.iter().find(|answer| answer.responses.is_empty());
+    assert_eq!(held_back.unwrap().session_id, 0);
 }
