@@ -18,6 +18,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 use crate::api::{self, Then};
@@ -168,9 +169,10 @@ async fn accept<S>(node: &Arc<Node>, listener: Arc<Listener>, stream: S, peer: P
 where
     S: Transport,
 {
+    let began = crate::env::now();
     let Some(acceptor) = &listener.tls else {
         let connection = Connection::new(listener, peer, None);
-        return converse(node, stream, &connection).await;
+        return converse(node, stream, &connection, began).await;
     };
     let handshake = acceptor.accept(stream);
     let stream = match crate::env::timeout(AUTHENTICATION_TIME_MAX, handshake).await {
@@ -202,10 +204,11 @@ where
         }
     };
     let connection = Connection::new(listener, peer, principal);
-    Box::pin(converse(node, stream, &connection)).await;
+    Box::pin(converse(node, stream, &connection, began)).await;
 }
 
-async fn converse<S>(node: &Arc<Node>, mut stream: S, connection: &Connection)
+/// `began`: when the client began to say who it is.
+async fn converse<S>(node: &Arc<Node>, mut stream: S, connection: &Connection, began: Instant)
 where
     S: Transport,
 {
@@ -213,7 +216,7 @@ where
     let bytes_max = node.config.request_bytes_max;
     let mut frames = FrameReader::new(bytes_max);
     let idle = Duration::from_millis(node.config.connections_max_idle_ms);
-    let mut asked_since = None;
+    let mut asked_since = Some(began);
     loop {
         let mut limit = idle;
         frames.allow(bytes_max, "socket.request.max.bytes");

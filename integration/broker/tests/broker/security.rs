@@ -32,7 +32,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::support::{Client, batch, fetch_request, start};
+use crate::support::{Client, Stream, batch, fetch_request, start};
 
 /// Has a user, and lets a refusal come at once.
 fn builder() -> Builder {
@@ -628,6 +628,16 @@ async fn tls(
     trusted: &str,
     own: Option<Certificate>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    let address = broker.bootstrap_of(listener).unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    tls_over(stream, trusted, own).await
+}
+
+async fn tls_over<S: Stream>(
+    stream: S,
+    trusted: &str,
+    own: Option<Certificate>,
+) -> std::io::Result<TlsStream<S>> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap())
@@ -642,12 +652,29 @@ async fn tls(
             )
             .unwrap(),
     };
-    let address = broker.bootstrap_of(listener).unwrap();
-    let stream = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
         .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn tls_and_sasl_have_one_time_together() {
+    let builder = builder()
+        .listener("SASL_SSL", "127.0.0.1:0")
+        .tls(Tls::generated());
+    let broker = start(builder).await;
+    let stream = broker.connector_of("SASL_SSL").unwrap().connect();
+    let began = tokio::time::Instant::now();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let trusted = broker.certificate().unwrap();
+    let stream = tls_over(stream, &trusted, None).await.unwrap();
+    let mut client = Client::over(stream, "test");
+    shake(&mut client, "PLAIN").await;
+    let mut rest = Vec::new();
+    let _ = client.stream().read_to_end(&mut rest).await;
+    let waited = began.elapsed();
+    assert!(waited <= Duration::from_secs(31), "{waited:?}");
 }
 
 #[tokio::test]
