@@ -27,6 +27,13 @@ impl Refusal {
     }
 }
 
+impl From<ErrorCode> for Refusal {
+    /// With the code's own text.
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code, code.text())
+    }
+}
+
 /// A batch that may be appended.
 #[derive(Debug)]
 pub(crate) struct ValidBatch {

@@ -55,8 +55,7 @@ impl Api for AlterUserScramCredentialsRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> AlterUserScramCredentialsResponse {
-        let refused =
-            |(name, _): (&StrBytes, _)| result(name, Err(Refusal::new(error, error.text())));
+        let refused = |(name, _): (&StrBytes, _)| result(name, Err(error.into()));
         AlterUserScramCredentialsResponse {
             results: self.asked().into_iter().map(refused).collect(),
             ..Default::default()

@@ -52,7 +52,7 @@ impl Api for CreateTopicsRequest {
 
     fn refuse(&self, error: ErrorCode) -> CreateTopicsResponse {
         let topics = self.topics.iter();
-        let refusal = Refusal::new(error, error.text());
+        let refusal = Refusal::from(error);
         CreateTopicsResponse {
             topics: topics
                 .map(|topic| refused(topic, refusal.clone()))

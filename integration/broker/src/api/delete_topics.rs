@@ -40,7 +40,7 @@ impl Api for DeleteTopicsRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> DeleteTopicsResponse {
-        let refusal = Refusal::new(error, error.text());
+        let refusal = Refusal::from(error);
         DeleteTopicsResponse {
             responses: all(self)
                 .iter()
@@ -112,14 +112,14 @@ fn find(call: &Call<'_>, asked: &DeleteTopicState) -> Result<Arc<Topic>, Refusal
             "a topic must be named by name or by id, not both",
         )),
         // Whether there is such a topic is not for everyone to know.
-        Some(name) if !may_delete(call, name) => Err(denied()),
+        Some(name) if !may_delete(call, name) => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED.into()),
         Some(name) => call.node.find_topic(false, asked.topic_id, name),
         None => {
             let topic = call.node.find_topic(true, asked.topic_id, "")?;
             if may_delete(call, &topic.name) {
                 Ok(topic)
             } else {
-                Err(denied())
+                Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED.into())
             }
         }
     }
@@ -128,11 +128,6 @@ fn find(call: &Call<'_>, asked: &DeleteTopicState) -> Result<Arc<Topic>, Refusal
 /// As in Kafka, the right on the cluster is one on every topic.
 fn may_delete(call: &Call<'_>, name: &str) -> bool {
     call.may_on_cluster(AclOperation::Delete) || call.may_on_topic(AclOperation::Delete, name)
-}
-
-fn denied() -> Refusal {
-    let error = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
-    Refusal::new(error, error.text())
 }
 
 fn refused(asked: &DeleteTopicState, refusal: Refusal) -> DeletableTopicResult {

@@ -202,7 +202,7 @@ fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
             Err(_) => (!by_id).then_some(&*asked_topic.topic),
         };
         let topic = match name {
-            Some(name) if !may_read(name) => Err(denied()),
+            Some(name) if !may_read(name) => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED.into()),
             _ => topic,
         };
         let mut partitions = Vec::with_capacity(asked_topic.partitions.len());
@@ -366,11 +366,6 @@ impl Drop for Watch<'_> {
             seen.partition.unwatch(self.waiter);
         }
     }
-}
-
-fn denied() -> Refusal {
-    let error = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
-    Refusal::new(error, error.text())
 }
 
 fn failed(partition_index: i32, error: ErrorCode) -> PartitionData {

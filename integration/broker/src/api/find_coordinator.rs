@@ -54,7 +54,7 @@ impl Api for FindCoordinatorRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> FindCoordinatorResponse {
-        let refusal = Refusal::new(error, error.text());
+        let refusal = Refusal::from(error);
         let batched = !self.coordinator_keys.is_empty();
         let version = if batched { BATCHED_SINCE } else { 0 };
         let keys = self.keys(version);
@@ -68,14 +68,12 @@ impl Api for FindCoordinatorRequest {
 /// Whether the principal may ask for what has the key, and this broker coordinates such.
 fn check(call: &Call<'_>, kind: i8, key: &str) -> Result<(), Refusal> {
     let rights = match kind {
-        GROUP if !call.may_on_group(AclOperation::Describe, key) => {
-            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
-        }
+        GROUP => call.needs_on_group(AclOperation::Describe, key),
         TRANSACTION => call.needs_on_transactional_id(AclOperation::Describe, key),
         SHARE if call.version >= SHARE_SINCE => call.needs_on_cluster(AclOperation::ClusterAction),
         _ => Ok(()),
     };
-    rights.map_err(|error| Refusal::new(error, error.text()))?;
+    rights?;
     if kind == GROUP {
         return Ok(());
     }

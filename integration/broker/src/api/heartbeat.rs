@@ -11,11 +11,7 @@ use crate::security::acl::AclOperation;
 
 impl Api for HeartbeatRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
-        if call.may_on_group(AclOperation::Read, &self.group_id) {
-            Ok(())
-        } else {
-            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
-        }
+        call.needs_on_group(AclOperation::Read, &self.group_id)
     }
 
     async fn answer(self, call: &Call<'_>) -> HeartbeatResponse {

@@ -18,11 +18,7 @@ const SKIP_ASSIGNMENT_SINCE: i16 = 9;
 
 impl Api for JoinGroupRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
-        if call.may_on_group(AclOperation::Read, &self.group_id) {
-            Ok(())
-        } else {
-            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
-        }
+        call.needs_on_group(AclOperation::Read, &self.group_id)
     }
 
     async fn answer(self, call: &Call<'_>) -> JoinGroupResponse {

@@ -15,11 +15,7 @@ const BATCHED_SINCE: i16 = 3;
 
 impl Api for LeaveGroupRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
-        if call.may_on_group(AclOperation::Read, &self.group_id) {
-            Ok(())
-        } else {
-            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
-        }
+        call.needs_on_group(AclOperation::Read, &self.group_id)
     }
 
     async fn answer(self, call: &Call<'_>) -> LeaveGroupResponse {

@@ -26,11 +26,7 @@ impl Api for OffsetCommitRequest {
     const NAMES: Named = Named::Partitions;
 
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
-        if call.may_on_group(AclOperation::Read, &self.group_id) {
-            Ok(())
-        } else {
-            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
-        }
+        call.needs_on_group(AclOperation::Read, &self.group_id)
     }
 
     fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {

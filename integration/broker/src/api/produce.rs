@@ -54,7 +54,7 @@ impl Api for ProduceRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> ProduceResponse {
-        self.answer_each(|_, _| Err(Refusal::new(error, error.text())))
+        self.answer_each(|_, _| Err(error.into()))
     }
 
     fn parts(&self) -> Vec<Part<'_>> {

@@ -25,6 +25,19 @@ impl Call<'_> {
         self.may(operation, ResourceKind::Group, name)
     }
 
+    /// The same, as a refusal of the whole request.
+    pub(super) fn needs_on_group(
+        &self,
+        operation: AclOperation,
+        name: &str,
+    ) -> Result<(), ErrorCode> {
+        if self.may_on_group(operation, name) {
+            Ok(())
+        } else {
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
+        }
+    }
+
     pub(super) fn may_on_cluster(&self, operation: AclOperation) -> bool {
         self.may(operation, ResourceKind::Cluster, acl::CLUSTER)
     }

@@ -14,11 +14,7 @@ const PROTOCOL_SINCE: i16 = 5;
 
 impl Api for SyncGroupRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
-        if call.may_on_group(AclOperation::Read, &self.group_id) {
-            Ok(())
-        } else {
-            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED)
-        }
+        call.needs_on_group(AclOperation::Read, &self.group_id)
     }
 
     async fn answer(self, call: &Call<'_>) -> SyncGroupResponse {

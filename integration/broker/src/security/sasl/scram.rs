@@ -1,8 +1,8 @@
 //! SCRAM (RFC 5802, RFC 7677): the client proves that it knows the password, and the broker that it
 //! has what was made from it.
 //!
-//! As in Kafka, a reason for failure is never told: it could say whether there is such a user. Other
-//! than Kafka, the channel binding of the last message is compared with the header of the first one,
+//! As in Kafka, why a proof fails or a name does not fit is not told; only who asks to be somebody else
+//! than the name says is told so. Other than Kafka, the channel binding of the last message is compared with the header of the first one,
 //! as the RFC demands.
 
 use std::collections::BTreeMap;
