@@ -229,6 +229,7 @@ impl Broker {
     /// Adds a user for SASL, or gives it another password. Connections stay as they are; a client
     /// meets the change when it authenticates the next time.
     ///
+    /// Takes a moment where SCRAM is offered: its credentials are made here, by many rounds of hashing.
     /// Credentials of the user that clients have set are gone then. If that cannot be stored, it is
     /// logged and nothing changes.
     pub fn set_password(&self, user: &str, password: &str) {
@@ -388,7 +389,7 @@ impl Broker {
         self.node.topics.store().failed().await
     }
 
-    /// Ends the listener and all connections, and waits until none is left.
+    /// Ends the listener and all connections, and waits until none is left and nothing is written.
     async fn stop(&mut self) {
         self.node.stopping.send_replace(true);
         for task in self.tasks.drain(..) {
@@ -396,6 +397,8 @@ impl Broker {
             let _ = task.await;
         }
         self.connections.none_left().await;
+        // What a request has begun to write is written, though nobody waits for it any more.
+        drop(self.node.under_way.write().await);
     }
 }
 
@@ -612,6 +615,7 @@ impl Builder {
             users: Kept::new(Users::default()),
             faults: Faults::new(self.journal, self.seed),
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
+            under_way: Arc::default(),
             stopping: watch::Sender::new(false),
             config,
             env,

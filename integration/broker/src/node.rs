@@ -43,6 +43,8 @@ pub(crate) struct Node {
     pub(crate) authorizer: Option<Kept<Authorizer>>,
     pub(crate) faults: Faults,
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
+    /// Read by what is done apart, so that a stop can wait for all of it.
+    pub(crate) under_way: Arc<tokio::sync::RwLock<()>>,
     /// Becomes true when the broker stops.
     pub(crate) stopping: watch::Sender<bool>,
 }
@@ -60,8 +62,15 @@ impl Node {
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> io::Result<T> {
         let node = Arc::clone(self);
-        let done = env::spawn_blocking(move || work(&node)).await;
-        done.map_err(io::Error::other)
+        let under_way = Arc::clone(&self.under_way).read_owned().await;
+        let done = env::spawn_blocking(move || {
+            let done = work(&node);
+            // A stop that waits for it may want to be the last to hold the node.
+            drop(node);
+            drop(under_way);
+            done
+        });
+        done.await.map_err(io::Error::other)
     }
 
     pub(crate) fn users(&self) -> Arc<Users> {
@@ -108,9 +117,11 @@ impl Node {
         }
         known.restore(stored);
         let mut tokens = DelegationTokens::clone(&self.tokens());
-        for id in self.tokens().all().keys() {
-            let credentials = self.credentials_of(&tokens.password(id));
-            tokens.prepare(id, credentials);
+        tokens.forget_those_over(self.env.wall_ms());
+        let ids: Vec<String> = tokens.all().keys().cloned().collect();
+        for id in ids {
+            let credentials = self.credentials_of(&tokens.password(&id));
+            tokens.prepare(&id, credentials);
         }
         // Both are stored already.
         let taken = self.users.change(

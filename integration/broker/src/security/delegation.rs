@@ -181,6 +181,15 @@ impl DelegationTokens {
         Ok(())
     }
 
+    /// Drops what is over: it is never asked for again.
+    pub(crate) fn forget_those_over(&mut self, now_ms: i64) {
+        let over = self.all.values().filter(|token| token.is_over(now_ms));
+        let over: Vec<String> = over.map(|token| token.id.clone()).collect();
+        for id in over {
+            self.remove(&id);
+        }
+    }
+
     fn remove(&mut self, id: &str) {
         self.all.remove(id);
         if let Some(secret) = self.secrets.remove(id) {
@@ -199,12 +208,7 @@ impl DelegationTokens {
         now_ms: i64,
     ) -> Result<DelegationToken, ErrorCode> {
         self.check_new(owner, &renewers, now_ms)?;
-        // What is over is never asked for again.
-        let over = self.all.values().filter(|token| token.is_over(now_ms));
-        let over: Vec<String> = over.map(|token| token.id.clone()).collect();
-        for id in over {
-            self.remove(&id);
-        }
+        self.forget_those_over(now_ms);
         let mut lifetime_max_ms = self.config.lifetime_max_ms;
         if lifetime_ms > 0 {
             lifetime_max_ms = lifetime_max_ms.min(lifetime_ms);

@@ -364,3 +364,25 @@ fn quota() -> AlterClientQuotasRequest {
         ..Default::default()
     }
 }
+
+/// Whoever starts a broker on the directory next must not meet the writes of the one before.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_what_is_being_written() {
+    use std::time::Duration;
+
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(builder().data_dir(dir.path())).await;
+    let mut alice = client(&broker, "alice").await;
+    let pipe = block(dir.path(), "delegation-tokens.json");
+    alice.send(&request("bob"), 3).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let stop = broker.shutdown();
+    tokio::pin!(stop);
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut stop).await;
+    std::fs::read(&pipe).unwrap();
+    assert!(early.is_err(), "the stop did not wait");
+    stop.await.unwrap();
+    std::fs::remove_file(&pipe).unwrap();
+    start(builder().data_dir(dir.path())).await;
+}
