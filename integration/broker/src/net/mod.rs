@@ -1,7 +1,8 @@
 //! Connections: one task each, frames in, answers out in the order of the requests.
 //!
 //! As in Kafka, a connection has one request in work at a time: a waiting Fetch holds back the
-//! answers behind it. Further requests may already be on their way; they wait in the socket.
+//! answers behind it. Further requests may already be on their way; they wait in the socket, but for a
+//! little that is read ahead to notice when the client goes.
 
 pub(crate) mod connections;
 mod frames;
@@ -217,6 +218,7 @@ where
     let mut frames = FrameReader::new(bytes_max);
     let idle = Duration::from_millis(node.config.connections_max_idle_ms);
     let mut asked_since = Some(began);
+    let mut gone_since = None;
     loop {
         let mut limit = idle;
         frames.allow(bytes_max, "socket.request.max.bytes");
@@ -275,20 +277,26 @@ where
             }
         }
         if !outcome.pause.is_zero() {
-            let paused = crate::env::sleep(outcome.pause.min(idle));
+            // What a client has sent before it went does not hold the connection for longer either.
+            let spent = gone_since.map_or(Duration::ZERO, |since| {
+                crate::env::now().saturating_duration_since(since)
+            });
+            let limit = idle.saturating_sub(spent);
+            let paused = crate::env::sleep(outcome.pause.min(limit));
             tokio::pin!(paused);
             tokio::select! {
                 biased;
                 () = &mut paused => {}
                 () = frames.end(&mut stream) => {
-                    // What the client has sent before it went is still done, in its time.
                     if !frames.has_more() {
                         return;
                     }
+                    // Still to be done, in its time.
+                    gone_since.get_or_insert_with(crate::env::now);
                     paused.await;
                 }
             }
-            if outcome.pause > idle {
+            if outcome.pause > limit {
                 tracing::debug!(%peer, "closed a paused connection (connections.max.idle.ms)");
                 break;
             }

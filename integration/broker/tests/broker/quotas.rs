@@ -393,3 +393,28 @@ async fn a_session_tells_later_what_was_held_back() {
     let held_back = answers.iter().find(|answer| answer.responses.is_empty());
     assert_eq!(held_back.unwrap().session_id, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_pauses_hold_a_connection_without_its_client_no_longer_than_one() {
+    let builder = Broker::builder().property("connections.max.idle.ms", "30000");
+    let broker = start(builder).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut admin = Client::named(&broker, "admin");
+    let slow = [("client-id", Some("slow"))];
+    alter(&mut admin, &slow, "producer_byte_rate", Some(10.0)).await;
+    drop(admin);
+    let request = ProduceRequest {
+        acks: 0,
+        ..produce_request("t", 0, batch(&["x"]))
+    };
+    let mut client = Client::named(&broker, "slow");
+    for _ in 0..10 {
+        client.send(&request, 9).await;
+    }
+    drop(client);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let done = broker.end_offset("t", 0);
+    assert!(done > Some(1), "{done:?}");
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    assert_eq!(broker.connections(), 0);
+}
