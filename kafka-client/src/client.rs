@@ -526,6 +526,7 @@ impl KafkaBuilder {
         let deadline = start + limit;
         let too_long = || env.elapsed("connecting", limit, "connect_timeout");
         let mut backoff = cluster.retry_backoff("connect");
+        let mut cause: Option<Error> = None;
         loop {
             let error = match cluster.any_by(Some(deadline)).await {
                 Ok(connection) => {
@@ -533,7 +534,11 @@ impl KafkaBuilder {
                     match env.timeout_at(deadline, refreshed).await {
                         Ok(Ok(_)) => return Ok(kafka),
                         Ok(Err(error)) => error,
-                        Err(_) => too_long().at_broker(connection.broker()),
+                        // What the attempt before failed with says more than the end of the time.
+                        Err(_) => match &cause {
+                            Some(cause) => too_long().caused_by(cause).at_place_of(cause),
+                            None => too_long().at_broker(connection.broker()),
+                        },
                     }
                 }
                 Err(unreached) if unreached.are_final() => {
@@ -550,6 +555,7 @@ impl KafkaBuilder {
             if error.kind() == ErrorKind::Closed || env.now() + wait >= deadline {
                 return Err(error);
             }
+            cause = Some(error);
             env.sleep(wait).await;
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kafka_broker::{Step, when};
 use kafka_client::{ErrorKind, Kafka};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::metadata::MetadataRequest;
@@ -358,4 +359,20 @@ async fn limits_that_contradict_each_other_are_refused_by_name() {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains(names), "{names}: {error}");
     }
+}
+
+/// The first attempt tells more than the last, which has no time left.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_time_is_told_with_what_failed_before() {
+    let world = World::new(&["one:9092"]).await;
+    let faults = world.broker.faults();
+    faults.inject(when(ApiKey::METADATA).times(1).then([Step::Close]));
+    faults.inject(when(ApiKey::METADATA).always().then([Step::Hold]));
+    let connecting = world.client("one:9092").connect_timeout(2 * SECOND);
+    let error = connecting.connect().await.unwrap_err().to_string();
+    assert!(error.contains("longer than 2s"), "{error}");
+    assert!(
+        error.contains("the broker closed the connection"),
+        "{error}"
+    );
 }

@@ -184,7 +184,7 @@ fn replaced_expiry(text: &str) -> String {
 fn passing_ones(site: &impl Site) -> Vec<Wrong> {
     let at = |listener: &str| {
         let builder = Kafka::builder(site.bootstrap(listener));
-        builder.connect_timeout(Duration::from_secs(1))
+        builder.connect_timeout(Duration::from_secs(3))
     };
     vec![
         (
