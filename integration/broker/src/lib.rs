@@ -70,6 +70,18 @@
 //! mostly come from there. Nothing on the way of records moves to other threads, so tests with paused
 //! time stay deterministic. Closed segments are forced to the disk in the background, and changes of
 //! users, tokens, rules and quotas are written on threads of their own.
+//!
+//! - What was acknowledged outlives the program. It outlives the machine when it was forced to the
+//!   disk: after so many records (`flush.messages`), by default when the system does it, as in Kafka.
+//! - After a power failure each partition has its own records in their order, and all that was forced
+//!   to the disk; topics are there or not, as was acknowledged; producer ids and leader epochs are
+//!   not given twice. A test crashes between any two writes ten thousand times.
+//! - At the first failure of the disk the data directory is offline: all that needs it is refused with
+//!   `KAFKA_STORAGE_ERROR` ([`Broker::storage_failure`]), and the program ends. An `fsync` that has
+//!   failed is never tried again: nobody knows what is on the disk then.
+//! - Damage that no crash makes, in what was on the disk before, costs the rest of its segment and is
+//!   told; the file is left as it is. In the last segment it ends the start.
+//! - A directory with the files of another broker, such as Apache Kafka's, is refused.
 
 // Unit tests have no outside to be cut off from.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
