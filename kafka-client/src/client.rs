@@ -436,7 +436,8 @@ impl KafkaBuilder {
 
     /// Settings of security by Kafka's names, or librdkafka's: `security.protocol`, `ssl.*` with stores in
     /// PEM (KIP-651), `sasl.*` with the usual one-liners of `sasl.jaas.config`. They are checked by
-    /// [`connect`](Self::connect), and take the place of [`tls`](Self::tls) and [`sasl`](Self::sasl).
+    /// [`connect`](Self::connect), and take the place of [`tls`](Self::tls) and [`sasl`](Self::sasl), whichever
+    /// are called first. Several calls add up; of a name that comes twice the later value counts.
     ///
     /// A token endpoint (`sasl.oauthbearer.token.endpoint.url=https://..`) takes the feature `oidc`, and the
     /// mechanism `AWS_MSK_IAM` the feature `aws-msk`.
@@ -493,7 +494,9 @@ impl KafkaBuilder {
     /// When the addresses or a setting are malformed, there is no tokio runtime, no host of the
     /// addresses exists, or none is reached within
     /// [`connect_timeout`](KafkaBuilder::connect_timeout). Every address is named with its reason.
-    /// It is not waited for that where every address leads to something else than a broker.
+    /// It is not waited for that where every address leads to something else than a broker, or one refuses the
+    /// client. What may pass is: TLS spoken to a listener without it and none of SASL where it is wanted look like
+    /// a broker that goes, and a token that does not come may come yet.
     ///
     /// # Panics
     /// When the tokio runtime has no timers or no I/O: build it with `enable_all`.

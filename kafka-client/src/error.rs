@@ -36,6 +36,8 @@ struct Inner {
     resume_offset: Option<i64>,
     /// Nothing but a change by somebody helps.
     lasting: bool,
+    /// It says what is wrong: no guess is to follow.
+    explained: bool,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -113,6 +115,7 @@ impl Error {
             oversized: false,
             resume_offset: None,
             lasting: false,
+            explained: false,
             source: None,
         }))
     }
@@ -181,8 +184,21 @@ impl Error {
         self
     }
 
+    /// Takes no hints: it says itself what is wrong.
+    pub(crate) fn explained(mut self) -> Self {
+        self.inner().explained = true;
+        self
+    }
+
+    pub(crate) fn is_explained(&self) -> bool {
+        self.0.explained
+    }
+
     /// Says what to look at.
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        if self.0.explained {
+            return self;
+        }
         let inner = self.inner();
         inner.message = format!("{} ({hint})", inner.message);
         self
@@ -284,6 +300,7 @@ impl Error {
                 oversized: old.oversized,
                 resume_offset: old.resume_offset,
                 lasting: old.lasting,
+                explained: old.explained,
                 source: old.source.clone(),
             });
         }

@@ -133,6 +133,7 @@
 // Unit tests have no outside to be cut off from.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+mod caught;
 mod client;
 mod cluster;
 mod config;

@@ -427,7 +427,8 @@
 //! # Secrets
 //!
 //! - Passwords, tokens and keys are never part of `Debug`, of an error or of the log, at TRACE either
-//!   (test: `integration/tests/security/wrong.rs`: `each_mistake_is_told_with_what_to_change`). A
+//!   (test: `integration/tests/security/wrong.rs`: `each_mistake_is_told_with_what_to_change`). Nor is what
+//!   a malformed key has in it (test: `kafka-client/src/security/tls/material.rs`: `nothing_of_a_key_is_told`). A
 //!   [`Secret`](crate::security::Secret) is wiped from memory when it is dropped; frames that were sent, and what
 //!   the TLS library holds, are not. Nothing secret is sent before TLS has shown who the broker is, if TLS is
 //!   set.

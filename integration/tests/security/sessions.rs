@@ -1,12 +1,14 @@
 //! Sessions that end in the middle of other things. In memory, so that time is paused.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use integration::network::Network;
-use integration::security::{PASSWORD, USER};
+use integration::security::{PASSWORD, USER, token};
 use kafka_broker::{Broker, Step, when};
 use kafka_client::record::Record;
-use kafka_client::security::Sasl;
+use kafka_client::security::{Sasl, Token};
 use kafka_client::{Kafka, KafkaBuilder};
 use kafka_client_protocol::ApiKey;
 
@@ -24,6 +26,7 @@ async fn scene() -> (Broker, KafkaBuilder) {
             "PLAINTEXT://plain:9092,SASL_PLAINTEXT://broker:9092",
         )
         .user(USER, PASSWORD)
+        .property("sasl.enabled.mechanisms", "PLAIN,OAUTHBEARER")
         .property("connections.max.reauth.ms", "2000")
         .start()
         .await
@@ -102,4 +105,56 @@ async fn a_renewal_that_is_cut_off_costs_the_connection_and_nothing_else() {
         assert_eq!(broker.end_offset("orders", 0), Some(before + 60));
         fault.remove();
     }
+}
+
+/// Tokens as a function says.
+fn tokens<F>(token: impl Fn() -> F + Send + Sync + 'static) -> Sasl
+where
+    F: Future<Output = Token> + Send + 'static,
+{
+    Sasl::oauthbearer(move || {
+        let token = token();
+        async move { Ok(token.await) }
+    })
+}
+
+/// It comes to the provider of tokens while sessions are renewed and connections are made, and passes.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_costs_no_record() {
+    let (broker, kafka) = scene().await;
+    let panics = Arc::new(AtomicBool::new(false));
+    let asked = panics.clone();
+    let kafka = kafka.sasl(tokens(move || {
+        let panics = asked.load(Ordering::Relaxed);
+        async move {
+            assert!(!panics, "the vault is sealed");
+            let text = token(USER, 3600 * SECOND);
+            Token::new(text).expires_at(SystemTime::now())
+        }
+    }));
+    let kafka = kafka.connect().await.unwrap();
+    let producer = kafka.producer().build().await.unwrap();
+    for number in 0..100 {
+        panics.store((20..60).contains(&number), Ordering::Relaxed);
+        drop(
+            producer
+                .enqueue(Record::to("orders").value("v"))
+                .await
+                .unwrap(),
+        );
+        tokio::time::sleep(SECOND / 4).await;
+    }
+    producer.flush().await.unwrap();
+    assert_eq!(broker.end_offset("orders", 0), Some(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_does_not_come_is_told_of() {
+    let (_broker, kafka) = scene().await;
+    let kafka = kafka
+        .sasl(tokens(std::future::pending))
+        .connect_timeout(15 * SECOND);
+    let error = kafka.connect().await.unwrap_err().to_string();
+    assert!(error.contains("the wait for a token"), "{error}");
+    assert!(!error.contains("bootstrap.servers"), "{error}");
 }

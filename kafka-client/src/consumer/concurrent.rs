@@ -9,9 +9,9 @@ use std::pin::{Pin, pin};
 
 use tokio::sync::mpsc;
 
-use super::caught::Caught;
 use super::delivery::Payload;
 use super::{AckConsumer, ConsumerRecord, Delivery};
+use crate::caught::Caught;
 use crate::error::Error;
 
 /// Which records are handled at the same time.

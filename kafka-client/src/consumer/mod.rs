@@ -14,7 +14,6 @@
 mod acknowledging;
 mod batch;
 mod builder;
-mod caught;
 mod concurrent;
 mod config;
 mod delivery;

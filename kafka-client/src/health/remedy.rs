@@ -7,6 +7,9 @@ use crate::error::{Error, ErrorKind};
 
 /// What helps, in words that follow on an error's own.
 pub(crate) fn remedy(subject: &Subject, error: &Error) -> String {
+    if error.is_explained() {
+        return "the broker is not asked before that is there".to_owned();
+    }
     // What the broker said is nearer to the cause than what came of it.
     advice(error)
         .or_else(|| by_kind(error))
@@ -48,7 +51,13 @@ fn by_code(code: ErrorCode, error: &Error) -> Option<String> {
                 Some(ApiKey::CREATE_TOPICS) => "Create",
                 _ => "ClusterAction",
             };
-            allow(operation, "--cluster")
+            let resource = match operation {
+                "IdempotentWrite" => {
+                    "--cluster; or Write on the topics, which is enough since Kafka 2.8, and a new producer then"
+                }
+                _ => "--cluster",
+            };
+            allow(operation, resource)
         }
         ErrorCode::SASL_AUTHENTICATION_FAILED => {
             "check sasl.mechanism and the credentials".to_owned()

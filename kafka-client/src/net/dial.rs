@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
@@ -84,10 +85,19 @@ async fn dial_all(
             host: &hosts[index],
             port,
             broker,
+            is_authenticating: AtomicBool::new(false),
         };
         let agreed = dial_one(env, &target, config);
         let agreed = env.timeout(limit, agreed).await;
-        agreed.unwrap_or_else(|_| Err(too_long(env, "setting up the connection", limit)))
+        agreed.unwrap_or_else(|_| {
+            Err(match target.is_authenticating.load(Ordering::Relaxed) {
+                true => {
+                    let what = "authenticating, with the wait for a token or another credential,";
+                    too_long(env, what, limit).explained()
+                }
+                false => too_long(env, "setting up the connection", limit),
+            })
+        })
     };
     let until = Until {
         deadline: None,
@@ -145,6 +155,8 @@ struct Target<'a> {
     host: &'a str,
     port: u16,
     broker: &'a Arc<str>,
+    /// All but the authentication is done.
+    is_authenticating: AtomicBool,
 }
 
 /// Connects to one address, in the first version of ApiVersions that the peer does not end the
@@ -168,6 +180,7 @@ async fn dial_one(
             Err(error) => return Err(error),
         };
         let connection = link.into_connection(versions);
+        target.is_authenticating.store(true, Ordering::Relaxed);
         connection.authenticate(target.name).await?;
         return Ok(connection);
     }

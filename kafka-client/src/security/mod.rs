@@ -66,6 +66,16 @@ impl Security {
     /// When a certificate or a key cannot be read or used.
     pub(crate) async fn prepare(&self, env: &Env) -> Result<Secured, Error> {
         let tls = TlsConnector::new(env, self).await?;
+        if let Some(sasl) = &self.sasl
+            && tls.is_none()
+            && sasl.shows_its_secret()
+        {
+            tracing::warn!(
+                mechanism = sasl.name(),
+                "the password or token is sent as it is, for everybody on the way to read: use TLS \
+                 (security.protocol=SASL_SSL)"
+            );
+        }
         let mechanism = match &self.sasl {
             Some(sasl) => Some(sasl.mechanism(env).await?),
             None => None,

@@ -17,6 +17,7 @@ pub(crate) fn from_properties(
 ) -> Result<Security, Error> {
     let mut properties = Properties(properties.into_iter().collect());
     let protocol = properties.take("security.protocol");
+    let is_set = protocol.is_some();
     let protocol = protocol
         .as_ref()
         .map_or("PLAINTEXT", |text| text.expose().trim());
@@ -50,10 +51,20 @@ pub(crate) fn from_properties(
     }
     match properties.0.keys().next() {
         None => Ok(security),
-        Some(name) if is_other_half(name, has_tls, has_sasl) => Err(Error::config(format!(
-            "{name} has no effect with security.protocol={protocol}: set that to SSL, SASL_PLAINTEXT or \
-             SASL_SSL, or leave {name} out"
-        ))),
+        Some(name) if is_other_half(name, has_tls, has_sasl) => {
+            let wanted = match (name.starts_with("ssl."), has_tls, has_sasl) {
+                (true, _, true) | (false, true, _) => "SASL_SSL",
+                (true, ..) => "SSL (or to SASL_SSL)",
+                (false, ..) => "SASL_SSL (or to SASL_PLAINTEXT)",
+            };
+            let so = match is_set {
+                true => format!("security.protocol={protocol}"),
+                false => "the default of security.protocol, which is PLAINTEXT".to_owned(),
+            };
+            Err(Error::config(format!(
+                "{name} has no effect with {so}: set that to {wanted}, or leave {name} out"
+            )))
+        }
         Some(name) => Err(unknown(name)),
     }
 }
@@ -61,6 +72,14 @@ pub(crate) fn from_properties(
 /// Whether a property would be taken under another `security.protocol`.
 fn is_other_half(name: &str, has_tls: bool, has_sasl: bool) -> bool {
     (name.starts_with("ssl.") && !has_tls) || (name.starts_with("sasl.") && !has_sasl)
+}
+
+/// Whether some mechanism takes a setting of this name.
+fn is_known_of_sasl(name: &str) -> bool {
+    let groups = ["sasl.kerberos.", "sasl.oauthbearer.", "sasl.login."];
+    !name.starts_with("sasl.")
+        || ["sasl.username", "sasl.password"].contains(&name)
+        || groups.iter().any(|group| name.starts_with(group))
 }
 
 fn unknown(name: &str) -> Error {
@@ -250,6 +269,17 @@ impl Properties {
             "GSSAPI" if !is_default || self.0.contains_key("sasl.kerberos.service.name") => {
                 self.with_kerberos(jaas.as_ref())
             }
+            _ if is_default => {
+                let misspelt = self.0.keys().find(|name| !is_known_of_sasl(name));
+                let misspelt =
+                    misspelt.map(|name| format!("; {name} is no setting that this client knows"));
+                Err(Error::config(format!(
+                    "sasl.mechanism is not set{}: set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, \
+                     OAUTHBEARER, AWS_MSK_IAM, or GSSAPI, which is Kafka's default and takes \
+                     sasl.kerberos.service.name",
+                    misspelt.unwrap_or_default()
+                )))
+            }
             _ => Err(Error::config(format!(
                 "sasl.mechanism={mechanism}: set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, \
                  GSSAPI, AWS_MSK_IAM; others take KafkaBuilder::sasl with Sasl::custom"
@@ -391,7 +421,7 @@ mod tests {
             ),
             (
                 "ssl.ca.location=/ca.pem",
-                "no effect with security.protocol=PLAINTEXT",
+                "no effect with the default of security.protocol, which is PLAINTEXT",
             ),
             ("security.protocol=SSL\nsasl.password=hunter2", "no effect"),
             ("security.protocol=SSL\nssl.truststore.type=JKS", "keytool"),
@@ -423,7 +453,15 @@ mod tests {
                 "security.protocol=SSL\nssl.endpoint.identification.algorithm=ldap",
                 "https",
             ),
-            ("security.protocol=SASL_SSL", "sasl.mechanism=GSSAPI"),
+            ("security.protocol=SASL_SSL", "sasl.mechanism is not set:"),
+            (
+                "security.protocol=SASL_SSL\nsasl.mechansim=PLAIN",
+                "sasl.mechansim is no setting",
+            ),
+            (
+                "security.protocol=SSL\nsasl.username=a",
+                "set that to SASL_SSL, or",
+            ),
             #[cfg(not(feature = "gssapi"))]
             (
                 "security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI",

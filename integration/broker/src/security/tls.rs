@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::SupportedProtocolVersion;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 
@@ -297,7 +297,17 @@ fn unfold(pem: &str) -> String {
 fn certificates(property: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, PropertyError> {
     CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
-        .map_err(|error| invalid(property, "[hidden]", error.to_string()))
+        .map_err(|error| invalid(property, "[hidden]", reason(&error)))
+}
+
+/// What is wrong, without the bytes: the library shows those that it stumbles over, and they may be a key's.
+fn reason(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section in PEM has no end",
+        pem::Error::IllegalSectionStart { .. } => "a section in PEM has a malformed beginning",
+        pem::Error::Base64Decode(_) => "a section in PEM is no base64",
+        _ => "it is no PEM",
+    }
 }
 
 fn private_key(
@@ -313,8 +323,13 @@ fn private_key(
              plain.pem`, and leave ssl.key.password out",
         ));
     }
-    PrivateKeyDer::from_pem_slice(pem.as_bytes())
-        .map_err(|error| invalid(property, "[hidden]", format!("has no key in PEM: {error}")))
+    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
+        invalid(
+            property,
+            "[hidden]",
+            format!("has no key in PEM: {}", reason(&error)),
+        )
+    })
 }
 
 fn versions(scope: &Scope<'_>) -> Result<Vec<&'static SupportedProtocolVersion>, PropertyError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::consumer::caught::Caught;
+use crate::caught::Caught;
 use crate::consumer::{ConsumerHandle, TopicPartition};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kafka_client_protocol::StrBytes;
 
-use crate::consumer::caught;
+use crate::caught;
 
 /// What a member subscribes to.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use kafka_client_protocol::api::sasl_handshake::SaslHandshakeRequest;
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
 use super::mechanism::{SaslError, SaslMechanism, SaslStart};
+use crate::caught::Caught;
 use crate::error::{Error, ErrorKind};
 
 /// More messages than any mechanism needs: a broker that never comes to an end is given up.
@@ -46,7 +47,15 @@ pub(crate) async fn begin(
     mechanism: &Arc<dyn SaslMechanism>,
     host: &str,
 ) -> Result<SaslStart, Error> {
-    let start = mechanism.begin(host).await;
+    // Code of the user's: its panic would end a task that others wait for.
+    let beginning = {
+        let (mechanism, host) = (mechanism.clone(), host.to_owned());
+        Caught(Box::pin(async move { mechanism.begin(&host).await }))
+    };
+    let start = beginning.await.unwrap_or_else(|words| {
+        let text = format!("the provider of its credentials panicked: {words}");
+        Err(SaslError::Unavailable(text.into()))
+    });
     start.map_err(|error| client_side(mechanism.name(), &error))
 }
 
@@ -109,7 +118,7 @@ fn client_side(mechanism: &str, error: &SaslError) -> Error {
     let text = format!("{mechanism}: {error}");
     match error {
         // Without its source, which could be taken for that of a name that does not exist.
-        SaslError::Unavailable(_) => Error::new(ErrorKind::Connect, text),
+        SaslError::Unavailable(_) => Error::new(ErrorKind::Connect, text).explained(),
         SaslError::Refused(_) => Error::authentication(text),
     }
 }

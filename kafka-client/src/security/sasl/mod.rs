@@ -195,6 +195,11 @@ impl Sasl {
         }
     }
 
+    /// Whether what is sent is the secret itself.
+    pub(super) fn shows_its_secret(&self) -> bool {
+        matches!(self.name(), plain::NAME | oauthbearer::NAME)
+    }
+
     /// The mechanism at work in an environment.
     ///
     /// # Errors

@@ -114,7 +114,11 @@ impl TokenProvider for FileTokens {
         Box::pin(async {
             // It is small, and on a disk of this machine.
             let text = std::fs::read_to_string(&self.path).map_err(|error| {
-                format!("cannot read the token in {}: {error}", self.path.display())
+                let path = self.path.display();
+                format!(
+                    "cannot read the token in {path}: {error}; it is the file of \
+                     sasl.oauthbearer.token.endpoint.url, or of FileTokens"
+                )
             })?;
             let text = Secret::from(text);
             let mut token = Token::new(text.expose().trim());

@@ -48,6 +48,11 @@ pub(crate) fn explain(error: &io::Error) -> Option<Error> {
 /// What is wrong with the broker's certificate.
 fn of(cause: &CertificateError) -> String {
     match cause {
+        CertificateError::BadSignature => {
+            "the authority that this client believes has the name of the one that signed it, and another key: one \
+             of the two was made anew; name the file with the present one's certificate (ssl.truststore.location)"
+                .to_owned()
+        }
         CertificateError::UnknownIssuer => {
             "no authority that this client believes has signed it: name the file with the authority's \
              certificate (ssl.truststore.location)"

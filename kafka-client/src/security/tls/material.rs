@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
+use super::pem;
 use crate::error::Error;
 use crate::security::Secret;
 
@@ -57,7 +58,7 @@ impl Source {
         Some((metadata.modified().ok()?, metadata.len()))
     }
 
-    fn read(&self, setting: &str) -> Result<Arc<Zeroizing<Vec<u8>>>, Error> {
+    fn read(&self, setting: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         let bytes = match self {
             Self::Pem(bytes) => bytes.clone(),
             Self::File(path) => {
@@ -70,7 +71,7 @@ impl Source {
         };
         match store_type(&bytes) {
             Some(store) => Err(self.wrong(setting, store)),
-            None => Ok(bytes),
+            None => Ok(pem::unfold(&bytes)),
         }
     }
 
@@ -96,7 +97,9 @@ impl Source {
                  -----BEGIN CERTIFICATE-----",
             )),
             Ok(certificates) => Ok(certificates),
-            Err(error) => Err(self.wrong(setting, format!("this is no PEM: {error}"))),
+            Err(error) => {
+                Err(self.wrong(setting, format!("this is no PEM: {}", pem::reason(&error))))
+            }
         }
     }
 
@@ -116,8 +119,9 @@ impl Source {
         }
         PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
             let what = format!(
-                "no private key is in it ({error}): a text in PEM is wanted, with PKCS#8 \
-                 (-----BEGIN PRIVATE KEY-----), PKCS#1 or SEC1"
+                "no private key is in it ({}): a text in PEM is wanted, with PKCS#8 \
+                 (-----BEGIN PRIVATE KEY-----), PKCS#1 or SEC1",
+                pem::reason(&error)
             );
             self.wrong(setting, what)
         })
@@ -207,6 +211,32 @@ mod tests {
         let password = password.map(Secret::from);
         let key = Source::pem(pem).key("ssl.keystore.key", password.as_ref());
         key.unwrap_err().to_string()
+    }
+
+    /// The library shows the bytes that it stumbles over.
+    #[test]
+    fn nothing_of_a_key_is_told() {
+        for text in [
+            "-----BEGIN PRIVATE KEY----- hunter2",
+            "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE",
+            "-----BEGIN hunter2\n",
+            "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----\n",
+            "hunter2",
+        ] {
+            let source = Source::pem(text);
+            let errors = [
+                source.key("ssl.keystore.key", None).unwrap_err(),
+                source
+                    .certificates("ssl.truststore.certificates")
+                    .unwrap_err(),
+            ];
+            for error in errors {
+                let shown = format!("{error} {error:?}");
+                assert!(!shown.contains("hunter2"), "{shown}");
+                // As numbers, too.
+                assert!(!shown.contains("104, 117, 110"), "{shown}");
+            }
+        }
     }
 
     #[test]

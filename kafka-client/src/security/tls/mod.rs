@@ -8,6 +8,7 @@
 mod connector;
 mod explain;
 mod material;
+mod pem;
 mod verify;
 
 use std::fmt;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Assignments, GroupMember, GroupTopics};
-use crate::consumer::{TopicPartition, caught};
+use crate::caught;
+use crate::consumer::TopicPartition;
 
 /// An assignor of the user's: [`Assignor::Custom`](super::Assignor::Custom).
 ///

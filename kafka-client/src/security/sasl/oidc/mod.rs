@@ -206,6 +206,11 @@ impl fmt::Debug for Oidc {
         let mut oidc = f.debug_struct("Oidc");
         // Its query may hold a key.
         let endpoint = self.endpoint.split('?').next().unwrap_or_default();
+        // And so may what stands before the host.
+        let endpoint = match (endpoint.split_once("://"), endpoint.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, host))) => format!("{scheme}://[hidden]@{host}"),
+            _ => endpoint.to_owned(),
+        };
         oidc.field("endpoint", &endpoint);
         match &self.grant {
             Grant::Secret { id, .. } => oidc.field("client_id", id),

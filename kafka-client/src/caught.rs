@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A future of the user's. A panic is its error, with the words of the panic.
-pub(super) struct Caught<T>(pub(super) Pin<Box<dyn Future<Output = T> + Send>>);
+pub(crate) struct Caught<T>(pub(crate) Pin<Box<dyn Future<Output = T> + Send>>);
 
 impl<T> Future for Caught<T> {
     type Output = Result<T, String>;
@@ -22,7 +22,7 @@ impl<T> Future for Caught<T> {
 }
 
 /// As [`Caught`], of a function.
-pub(super) fn call<T>(function: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn call<T>(function: impl FnOnce() -> T) -> Result<T, String> {
     // What it may leave half done is the user's, and never called again.
     std::panic::catch_unwind(AssertUnwindSafe(function)).map_err(|panic| words(&*panic))
 }
