@@ -236,7 +236,7 @@ mod tests {
             ApiKey::INIT_PRODUCER_ID,
         );
         assert!(
-            text.ends_with("--operation IdempotentWrite --cluster"),
+            text.contains("--operation IdempotentWrite --cluster; or Write on the topics"),
             "{text}"
         );
     }
