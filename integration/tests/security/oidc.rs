@@ -108,10 +108,10 @@ async fn tokens_of_an_issuer_are_taken_by_apache_kafka() {
     let jaas = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;";
     for (name, value) in [
         (
-            "listener.name.sasl_ssl.oauthbearer.sasl.server.callback.handler.class",
+            "listener.name.sasl_tls.oauthbearer.sasl.server.callback.handler.class",
             handler,
         ),
-        ("listener.name.sasl_ssl.oauthbearer.sasl.jaas.config", jaas),
+        ("listener.name.sasl_tls.oauthbearer.sasl.jaas.config", jaas),
     ] {
         settings.push((name, value.to_owned()));
     }
