@@ -245,7 +245,7 @@
 //!   (test: `kafka-client/src/security/oidc_properties.rs`: `the_ways_to_say_the_same_do`).
 //!
 #![cfg_attr(feature = "oidc", doc = "```")]
-#![cfg_attr(not(feature = "oidc"), doc = "```ignore")]
+#![cfg_attr(not(feature = "oidc"), doc = "```text")]
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # use std::io::{Read, Write};
@@ -290,7 +290,7 @@
 //! A client without a secret signs an assertion with its key:
 //!
 #![cfg_attr(feature = "oidc", doc = "```")]
-#![cfg_attr(not(feature = "oidc"), doc = "```ignore")]
+#![cfg_attr(not(feature = "oidc"), doc = "```text")]
 //! use kafka_client::security::{Algorithm, Assertion, Oidc, Sasl};
 //!
 //! let assertion = Assertion::signed_with_file(Algorithm::Rs256, "/etc/kafka/client.key")
@@ -318,7 +318,7 @@
 //!   `a_machine_that_does_not_answer_says_so`).
 //!
 #![cfg_attr(feature = "aws-msk", doc = "```no_run")]
-#![cfg_attr(not(feature = "aws-msk"), doc = "```ignore")]
+#![cfg_attr(not(feature = "aws-msk"), doc = "```text")]
 //! # async fn example() -> Result<(), kafka_client::Error> {
 //! use kafka_client::Kafka;
 //! use kafka_client::security::{Sasl, Tls};
@@ -356,7 +356,7 @@
 //!   (test: `kafka-client/src/security/sasl/gssapi/layer.rs`: `no_layer_is_chosen_where_it_is_offered`).
 //!
 #![cfg_attr(feature = "gssapi", doc = "```no_run")]
-#![cfg_attr(not(feature = "gssapi"), doc = "```ignore")]
+#![cfg_attr(not(feature = "gssapi"), doc = "```text")]
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use kafka_client::Kafka;
