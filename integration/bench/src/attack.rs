@@ -91,6 +91,8 @@ pub(crate) struct Site {
 /// What was seen over a time.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
+    /// How many windows it has.
+    windows: u64,
     acknowledged: u64,
     read: u64,
     wait_us: u64,
@@ -135,6 +137,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
         while Instant::now() < until {
             let line = lines.next_line().await?.ok_or("the good client ended")?;
             let window: Window = serde_json::from_str(&line)?;
+            seen.windows += 1;
             seen.acknowledged += window.acknowledged;
             seen.read += window.read;
             seen.wait_us = seen.wait_us.max(window.wait_us);
@@ -187,14 +190,16 @@ fn tell(attacks: &[Attack], all: &[Vec<(Seen, Seen)>]) {
         let spread = Spread::of(of.iter().map(value));
         spread.map_or_else(String::new, |spread| spread.show(1.0, 1))
     };
-    let lost = |calm: u64, attacked: u64| 100.0 * (1.0 - attacked as f64 / calm as f64);
+    // Of each window: a time may have one more.
+    let lost = |(calm, attacked): &(Seen, Seen), value: &dyn Fn(&Seen) -> u64| {
+        let each = |seen: &Seen| value(seen) as f64 / seen.windows as f64;
+        100.0 * (1.0 - each(attacked) / each(calm))
+    };
     for (attack, seen) in attacks.iter().zip(all) {
         table.add_row([
             format!("{attack:?}"),
-            show(seen, &|(calm, attacked)| {
-                lost(calm.acknowledged, attacked.acknowledged)
-            }),
-            show(seen, &|(calm, attacked)| lost(calm.read, attacked.read)),
+            show(seen, &|both| lost(both, &|seen| seen.acknowledged)),
+            show(seen, &|both| lost(both, &|seen| seen.read)),
             show(seen, &|(calm, _)| calm.wait_us as f64 / 1000.0),
             show(seen, &|(_, attacked)| attacked.wait_us as f64 / 1000.0),
             show(seen, &|(calm, _)| calm.memory_kib as f64 / 1024.0),
