@@ -246,19 +246,12 @@ impl Matrix {
                     "{place}: {written:?} {found:?}"
                 );
                 look_ups_agree(partition, &found, &place);
-                assert!(
-                    partition.leader_epoch() > written.epoch || life_is_first(written),
-                    "{place}"
-                );
+                assert!(partition.leader_epoch() > written.epoch, "{place}");
                 written.epoch = partition.leader_epoch();
                 written.marks = found;
             }
         }
     }
-}
-
-fn life_is_first(written: &Written) -> bool {
-    written.epoch == 0 && written.marks.is_empty()
 }
 
 /// A batch of one record, with a timestamp by which it is known again.

@@ -109,6 +109,8 @@ pub(crate) struct Log {
     appended_bytes: u64,
     /// The directory has names that are not forced to the disk.
     names_changed: bool,
+    /// Nor is its own.
+    is_new: bool,
     /// Nothing may come after the files were said to be true.
     closed: bool,
     /// Where recent reads ended: the next read of a consumer starts there without a search.
@@ -161,13 +163,14 @@ impl Unsynced {
 #[derive(Debug)]
 struct Names {
     path: PathBuf,
+    with_its_own: bool,
     disk: Disk,
 }
 
 impl Names {
     fn sync(&self) -> io::Result<()> {
         self.disk.sync_dir(&self.path)?;
-        let parent = self.path.parent();
+        let parent = self.path.parent().filter(|_| self.with_its_own);
         parent.map_or(Ok(()), |parent| self.disk.sync_dir(parent))
     }
 }
@@ -241,6 +244,7 @@ impl Log {
             epochs_changed: false,
             appended_bytes: 0,
             names_changed: true,
+            is_new: true,
             closed: false,
             hints: [NO_HINT; 4],
             next_hint: 0,
@@ -257,6 +261,11 @@ impl Log {
             let first = log.new_segment(start_offset)?;
             log.segments.push(first);
         } else {
+            // What was closed in order has left nothing to be forced to the disk.
+            (log.names_changed, log.is_new) = match opening {
+                Opening::Clean => (false, false),
+                Opening::Unclean { .. } => (true, true),
+            };
             log.load_segments(opening)?;
             log.load_producers(now_ms)?;
         }
@@ -485,36 +494,31 @@ impl Log {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let recovery_point = self.recovery_point;
         for segment in &mut self.segments {
-            if segment.next_offset() > recovery_point
+            if (segment.next_offset() > recovery_point || segment.has_unsynced_files())
                 && let Some(syncer) = segment.syncer()?
             {
                 syncer.sync()?;
             }
         }
-        self.sync_names()?;
+        if let Some(names) = self.unsynced_names() {
+            names.sync()?;
+        }
         self.recovery_point = self.end_offset();
         self.unflushed_records = 0;
         Ok(())
     }
 
-    /// Forces the names of new files to the disk: without them their content is lost with the machine.
-    fn sync_names(&mut self) -> io::Result<()> {
-        if self.names_changed
-            && let Some(names) = self.names()
-        {
-            names.sync()?;
-        }
-        self.names_changed = false;
-        Ok(())
-    }
-
-    fn names(&self) -> Option<Names> {
+    /// What forces the names of new files to the disk: without them their content is lost with the machine.
+    fn unsynced_names(&mut self) -> Option<Names> {
+        let is_needed = std::mem::take(&mut self.names_changed);
+        let with_its_own = std::mem::take(&mut self.is_new);
         match &self.place {
-            Place::Memory => None,
-            Place::Dir { path, disk, .. } => Some(Names {
+            Place::Dir { path, disk, .. } if is_needed => Some(Names {
                 path: path.clone(),
+                with_its_own,
                 disk: disk.clone(),
             }),
+            _ => None,
         }
     }
 
@@ -534,7 +538,7 @@ impl Log {
         }
         Ok(Some(Unsynced {
             segments,
-            names: self.names(),
+            names: self.unsynced_names(),
             offset,
         }))
     }
@@ -550,17 +554,9 @@ impl Log {
         if matches!(self.place, Place::Memory) {
             return Ok(());
         }
-        self.active().write_indices()?;
+        self.names_changed |= self.active().write_indices()?;
         // The mark of a clean stop says that all is on the disk.
-        for segment in &mut self.segments {
-            if let Some(syncer) = segment.syncer()? {
-                syncer.sync()?;
-            }
-        }
-        self.names_changed = true;
-        self.sync_names()?;
-        self.recovery_point = self.end_offset();
-        Ok(())
+        self.flush()
     }
 
     fn active(&mut self) -> &mut Segment {
@@ -594,12 +590,13 @@ impl Log {
             return Ok(());
         }
         self.active().write_indices()?;
-        let next = self.new_segment(head.base_offset)?;
+        let mut next = self.new_segment(head.base_offset)?;
         self.names_changed = true;
         if let Place::Dir { path, disk, .. } = &self.place {
             let snapshot = snapshot_path(path, head.base_offset);
             disk.write(&snapshot, &self.producers.to_snapshot())?;
         }
+        next.has_new_snapshot();
         self.segments.push(next);
         Ok(())
     }
@@ -683,7 +680,7 @@ impl Log {
         // All but the active segment have index files from now on.
         let last = self.segments.len() - 1;
         for segment in &mut self.segments[..last] {
-            segment.write_indices()?;
+            self.names_changed |= segment.write_indices()?;
         }
         Ok(())
     }

@@ -24,6 +24,10 @@ pub(crate) struct Segment {
     data: SegmentData,
     indices: Indices,
     bytes_since_entry: u32,
+    /// The index files have what the indices have.
+    is_indexed: bool,
+    /// Files beside the log were written and not forced to the disk.
+    has_unsynced_files: bool,
     /// The largest timestamp and the last offset of the batch that has it.
     max_timestamp: Option<(i64, i64)>,
     /// One past the last offset in it.
@@ -34,17 +38,19 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) struct SegmentSyncer {
     data: Syncer,
-    /// Without extension.
-    path: PathBuf,
-    disk: Disk,
+    /// Where the files beside it are, without extension, if they are to be forced too.
+    files: Option<(PathBuf, Disk)>,
 }
 
 impl SegmentSyncer {
     /// Takes as long as the disk does.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.data.sync()?;
+        let Some((path, disk)) = &self.files else {
+            return Ok(());
+        };
         for extension in ["index", "timeindex", "snapshot"] {
-            match self.disk.sync(&self.path.with_extension(extension)) {
+            match disk.sync(&path.with_extension(extension)) {
                 // The active segment has none, and the first one no snapshot.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 result => result?,
@@ -111,6 +117,8 @@ impl Segment {
             data,
             indices: Indices::default(),
             bytes_since_entry: 0,
+            is_indexed: false,
+            has_unsynced_files: false,
             max_timestamp: None,
             next_offset: base_offset,
         }
@@ -155,6 +163,7 @@ impl Segment {
     ) -> io::Result<()> {
         let position = self.data.len();
         self.data.append(start, rest)?;
+        self.is_indexed = false;
         self.note(head, position);
         Ok(())
     }
@@ -315,6 +324,7 @@ impl Segment {
             self.data.hide_from(end.position);
         }
         self.indices = found.indices;
+        self.is_indexed = false;
         self.bytes_since_entry = found.bytes_since_entry;
         self.max_timestamp = found.max_timestamp;
         self.next_offset = found.next_offset;
@@ -373,11 +383,15 @@ impl Segment {
             }
             self.next_offset = head.last_offset().saturating_add(1);
         }
+        self.is_indexed = true;
         Ok(true)
     }
 
-    /// Writes the index files, with a last time entry as Kafka does when a segment closes.
-    pub(crate) fn write_indices(&mut self) -> io::Result<()> {
+    /// Writes the index files, with a last time entry as Kafka does when a segment closes; whether that was needed.
+    pub(crate) fn write_indices(&mut self) -> io::Result<bool> {
+        if std::mem::replace(&mut self.is_indexed, true) {
+            return Ok(false);
+        }
         if let Some((timestamp, offset)) = self.max_timestamp {
             let relative_offset = u32::try_from(offset - self.base_offset).unwrap_or(u32::MAX);
             self.indices.add_time(TimeEntry {
@@ -388,16 +402,26 @@ impl Segment {
         if let Some((path, disk)) = &self.file {
             disk.write(&path.with_extension("index"), &self.indices.offset_file())?;
             disk.write(&path.with_extension("timeindex"), &self.indices.time_file())?;
+            self.has_unsynced_files = true;
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// What forces the segment to the disk, with the index files that a closed one has.
+    /// The producers' state at its beginning was written.
+    pub(crate) fn has_new_snapshot(&mut self) {
+        self.has_unsynced_files = true;
+    }
+
+    pub(crate) fn has_unsynced_files(&self) -> bool {
+        self.has_unsynced_files
+    }
+
+    /// What forces the segment to the disk, with the files beside it that were written since the last time.
     pub(crate) fn syncer(&mut self) -> io::Result<Option<SegmentSyncer>> {
         let data = self.data.syncer()?;
-        Ok(data
-            .zip(self.file.clone())
-            .map(|(data, (path, disk))| SegmentSyncer { data, path, disk }))
+        let has_files = std::mem::take(&mut self.has_unsynced_files);
+        let files = self.file.clone().filter(|_| has_files);
+        Ok(data.map(|data| SegmentSyncer { data, files }))
     }
 
     /// Removes the files of a segment.

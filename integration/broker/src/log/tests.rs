@@ -568,3 +568,29 @@ fn after_a_failed_fsync_nothing_is_acknowledged_any_more() {
     assert!(failure.contains("input/output error"), "{failure}");
     assert!(failure.contains("/data/orders-0/"), "{failure}");
 }
+
+#[test]
+fn what_did_not_change_is_neither_written_nor_forced_again() {
+    let (files, disk, mut log) = forgetting(1, 1);
+    fill(&mut log, 100);
+    assert!(log.segments.len() > 2);
+    // The batch, and its way to the disk.
+    files.die_after(2);
+    append(&mut log, RawBatch::default()).unwrap();
+    assert!(files.is_dead());
+    files.restart();
+    let reopened = |opening| {
+        let place = Place::Dir {
+            path: "/data/orders-0".into(),
+            disk: Disk::new(files.clone()),
+            budget: HandleBudget::new(8),
+        };
+        Log::open(place, small_segments(), opening, 0, NOW).unwrap()
+    };
+    drop((log, disk));
+    let opening = Opening::Unclean { recovery_point: 0 };
+    reopened(opening).close().unwrap();
+    let mut log = reopened(Opening::Clean);
+    files.die_after(0);
+    log.close().unwrap();
+}
