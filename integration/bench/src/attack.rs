@@ -4,7 +4,7 @@
 //! good client sends and reads at a steady rate over SASL_SSL; and another, with the lowest priority, attacks
 //! from an address of its own, as fast as it gets to run.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use tokio::time::{Instant, interval, sleep};
 
 use crate::Failure;
 use crate::stats::Spread;
+use crate::usage::rss_kib;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Settings {
@@ -227,16 +228,8 @@ fn start(arguments: &[&str], is_last: bool) -> Result<Child, Failure> {
 
 /// KiB of memory and descriptors of this process.
 fn held() -> Result<(u64, u64), Failure> {
-    let status = std::fs::File::open("/proc/self/status")?;
-    let mut memory = None;
-    for line in std::io::BufReader::new(status).lines() {
-        let line = line?;
-        if let Some(text) = line.strip_prefix("VmRSS:") {
-            memory = text.split_whitespace().next().map(str::parse).transpose()?;
-        }
-    }
     let descriptors = std::fs::read_dir("/proc/self/fd")?.count() as u64;
-    Ok((memory.ok_or("no VmRSS")?, descriptors))
+    Ok((rss_kib()?, descriptors))
 }
 
 /// The good client: sends at its rate and reads all, and tells what it had, window by window.
