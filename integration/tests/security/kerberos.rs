@@ -244,17 +244,16 @@ async fn tickets_of_a_cache_and_of_a_keytab_carry_records() {
 #[tokio::test]
 #[ignore = "needs Apache Kafka and a Kerberos KDC: .ci/run has a stage kerberos"]
 async fn sessions_and_tickets_end_and_no_request_is_lost() {
-    // The tickets of the keytab live for four seconds, sessions for two.
-    let session = ("connections.max.reauth.ms", "2000");
+    // The tickets of the keytab live for four seconds, sessions for five: a quarter of a second is left at least for
+    // the library to read its files and ask the KDC.
+    let session = ("connections.max.reauth.ms", "5000");
     let site = Site::start(Duration::from_secs(4), &[session]).await;
     let with_keytab = site.with_keytab(&site.keytab, "alice");
     for (topic, client) in [("cache", site.client()), ("keytab", with_keytab)] {
         let [records, again, failed, lost] = numbers(&client.outcome(topic).await);
         assert!(records > 0);
-        assert!(again >= load_time().as_secs() as usize / 2, "{again}");
-        // The library reads files and asks the KDC in the tenth of a second that such a session leaves. On a busy
-        // machine that is not always enough; the connection is made anew then, and no record is lost.
-        assert!(failed + lost <= again / 4, "{failed} failed, {lost} lost");
+        assert!(again >= load_time().as_secs() as usize / 5, "{again}");
+        assert_eq!((failed, lost), (0, 0));
     }
 }
 
