@@ -189,6 +189,30 @@ async fn a_coordinator_that_holds_a_member_is_there() {
     held.remove();
 }
 
+/// Only who joins may be held: a heartbeat that gets no answer brings no good news.
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_is_silent_is_not_there_again() {
+    let scene = Scene::new().await;
+    let member = scene.kafka.consumer("workers").subscribe(["orders"]);
+    let member = member.await.unwrap();
+    while member.handle().assignment().is_empty() {
+        tokio::time::sleep(SECOND / 10).await;
+    }
+    let faults = scene.broker.faults();
+    let moved = when(ApiKey::HEARTBEAT).always();
+    let moved = faults.inject(moved.then([Step::Error(ErrorCode::NOT_COORDINATOR)]));
+    tokio::time::sleep(15 * SECOND).await;
+    let subject = "group workers has no coordinator";
+    assert_told(&scene.log.take(), subject, &["NOT_COORDINATOR"]);
+    moved.remove();
+    let silent = faults.inject(when(ApiKey::HEARTBEAT).always().then([Step::Silence]));
+    tokio::time::sleep(9 * SECOND).await;
+    assert!(silent.hits() > 0);
+    let lines = scene.log.take();
+    let is_over = |line: &String| line.contains("has a coordinator again");
+    assert!(!lines.iter().any(is_over), "{lines:#?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_producer_id_that_is_not_given_is_told_until_it_is() {
     let scene = Scene::new().await;

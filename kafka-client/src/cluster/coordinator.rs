@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::health::{Subject, Trouble};
 use crate::net::Connection;
 
-/// A broker that has not answered a request for this long holds it, and so it is the coordinator: one that
-/// is not says so at once. One that is silent is told of by its connection.
+/// A broker that has not answered a request for this long, of those that may be held for longer than
+/// `request.timeout.ms`, holds it, and so it is the coordinator: one that is not says so at once. One that is
+/// silent is told of by its connection.
 const HELD: Duration = Duration::from_secs(3);
 
 /// What a broker coordinates, by the key types of FindCoordinator.
@@ -125,11 +126,13 @@ impl Coordinator {
         let version = connection.version::<R>(cap)?;
         let request = request(version);
         let mut answer = Box::pin(connection.call_with(&request, version, within));
-        let env = &self.cluster.env;
-        let result = match env.timeout(HELD, &mut answer).await {
+        let may_be_held = within > self.cluster.config.request_timeout;
+        let result = match self.cluster.env.timeout(HELD, &mut answer).await {
             Ok(result) => result,
             Err(Elapsed) => {
-                self.trouble.over();
+                if may_be_held {
+                    self.trouble.over();
+                }
                 answer.await
             }
         };

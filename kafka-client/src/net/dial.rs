@@ -85,14 +85,14 @@ async fn dial_all(
             host: &hosts[index],
             port,
             broker,
-            is_authenticating: AtomicBool::new(false),
+            awaits_credentials: AtomicBool::new(false),
         };
         let agreed = dial_one(env, &target, config);
         let agreed = env.timeout(limit, agreed).await;
         agreed.unwrap_or_else(|_| {
-            Err(match target.is_authenticating.load(Ordering::Relaxed) {
+            Err(match target.awaits_credentials.load(Ordering::Relaxed) {
                 true => {
-                    let what = "authenticating, with the wait for a token or another credential,";
+                    let what = "the wait for a token or another credential";
                     too_long(env, what, limit).explained()
                 }
                 false => too_long(env, "setting up the connection", limit),
@@ -155,8 +155,8 @@ struct Target<'a> {
     host: &'a str,
     port: u16,
     broker: &'a Arc<str>,
-    /// All but the authentication is done.
-    is_authenticating: AtomicBool,
+    /// The broker waits, and the client has nothing to authenticate with yet.
+    awaits_credentials: AtomicBool,
 }
 
 /// Connects to one address, in the first version of ApiVersions that the peer does not end the
@@ -180,8 +180,8 @@ async fn dial_one(
             Err(error) => return Err(error),
         };
         let connection = link.into_connection(versions);
-        target.is_authenticating.store(true, Ordering::Relaxed);
-        connection.authenticate(target.name).await?;
+        let awaits = &target.awaits_credentials;
+        connection.authenticate(target.name, awaits).await?;
         return Ok(connection);
     }
 }

@@ -6,6 +6,7 @@
 //! the client authenticates, nothing else is under way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kafka_client_protocol::Request;
@@ -26,21 +27,24 @@ const LATEST: f64 = 0.95;
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 impl Connection {
-    /// Authenticates with the mechanism that is set, if one is, and from then on in time.
+    /// Authenticates with the mechanism that is set, if one is, and from then on in time. `awaits` says
+    /// whether credentials are waited for.
     ///
     /// # Errors
     /// When either side refuses, or the broker does not answer.
     ///
     /// # Cancel safety
     /// Dropped in the middle, the connection is of no use any more.
-    pub(super) async fn authenticate(&self, host: &str) -> Result<(), Error> {
+    pub(super) async fn authenticate(&self, host: &str, awaits: &AtomicBool) -> Result<(), Error> {
         let shared = self.shared();
         let Some(mechanism) = shared.config.secured.mechanism.clone() else {
             return Ok(());
         };
         let authenticated = async {
-            let start = begin(&mechanism, host).await?;
-            exchange(self, &mechanism, start).await
+            awaits.store(true, Ordering::Relaxed);
+            let start = begin(&mechanism, host).await;
+            awaits.store(false, Ordering::Relaxed);
+            exchange(self, &mechanism, start?).await
         };
         let authenticated = authenticated.await;
         let Authenticated { lifetime } =
