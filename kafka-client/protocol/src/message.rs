@@ -66,14 +66,22 @@ pub trait Message: Wire + Default {
     /// # Errors
     /// When the version is unknown or the bytes are not the message.
     fn decode(body: Bytes, version: i16) -> Result<Self, DecodeError> {
-        decode::<Self, _>(&body, version, Self::read)
+        decode::<Self, _>(&body, version, Rest::Refused, Self::read)
     }
+}
+
+/// What becomes of bytes behind a message.
+#[derive(PartialEq)]
+enum Rest {
+    Refused,
+    Ignored,
 }
 
 /// Reads a message from a whole body.
 fn decode<'a, M: Message, T>(
     body: &'a Bytes,
     version: i16,
+    rest: Rest,
     read: impl FnOnce(&mut Reader<'a>, Version) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
     let (min, max) = (M::MIN_VERSION, M::MAX_VERSION);
@@ -81,6 +89,7 @@ fn decode<'a, M: Message, T>(
         let mut reader = Reader::new(body);
         read(&mut reader, M::version(version)).and_then(|value| match reader.remaining() {
             0 => Ok(value),
+            _ if rest == Rest::Ignored => Ok(value),
             // Of no field: all were read.
             count => Err(DecodeErrorKind::TrailingBytes { count }.into()),
         })
@@ -96,6 +105,15 @@ pub trait Request: Message {
     const API_KEY: ApiKey;
     /// What a broker answers.
     type Response: Message;
+
+    /// Reads a body as a broker does: bytes behind the last field are ignored, as in Kafka.
+    /// librdkafka from 2.1 on sends such with its Metadata requests for all topics.
+    ///
+    /// # Errors
+    /// When the version is unknown or the bytes are not the message.
+    fn decode_received(body: Bytes, version: i16) -> Result<Self, DecodeError> {
+        decode::<Self, _>(&body, version, Rest::Ignored, Self::read)
+    }
 }
 
 /// A message that can be read in place, for paths on which a message names thousands of partitions
@@ -138,7 +156,7 @@ pub trait ViewMessage: Message {
     /// # Errors
     /// When the version is unknown or the bytes are not the message.
     fn view(body: &Bytes, version: i16) -> Result<Self::View<'_>, DecodeError> {
-        decode::<Self, _>(body, version, View::view)
+        decode::<Self, _>(body, version, Rest::Refused, View::view)
     }
 }
 

@@ -140,9 +140,13 @@ impl Api for MetadataRequest {
     }
 }
 
+/// How a topic is asked for. An id wins over a name, as in Kafka: Java's client sends an empty name
+/// beside an id.
 fn named(asked: &MetadataRequestTopic) -> TopicRef<'_> {
-    let by_id = TopicRef::Id(asked.topic_id);
-    asked.name.as_deref().map_or(by_id, TopicRef::Name)
+    match &asked.name {
+        Some(name) if asked.topic_id == Uuid::ZERO => TopicRef::Name(name),
+        _ => TopicRef::Id(asked.topic_id),
+    }
 }
 
 trait Lookup {
@@ -161,10 +165,10 @@ impl Lookup for MetadataRequest {
     ) -> Result<std::sync::Arc<Topic>, Box<MetadataResponseTopic>> {
         let node = call.node;
         let refuse = |error| Box::new(missing(asked, error));
-        let name = match &asked.name {
-            Some(name) => name,
-            None => {
-                let found = node.topics.with_id(asked.topic_id);
+        let name = match named(asked) {
+            TopicRef::Name(name) => name,
+            TopicRef::Id(id) => {
+                let found = node.topics.with_id(id);
                 let found = found.ok_or_else(|| refuse(ErrorCode::UNKNOWN_TOPIC_ID))?;
                 return if call.may_on_topic(AclOperation::Describe, &found.name) {
                     Ok(found)
@@ -228,15 +232,15 @@ fn describe(call: &Call<'_>, topic: &Topic, wants_operations: bool) -> MetadataR
 }
 
 fn missing(asked: &MetadataRequestTopic, error: ErrorCode) -> MetadataResponseTopic {
+    let name = match named(asked) {
+        TopicRef::Name(_) => asked.name.clone(),
+        TopicRef::Id(_) => None,
+    };
     MetadataResponseTopic {
         error_code: error.code(),
-        name: asked.name.clone(),
-        topic_id: if asked.name.is_some() {
-            Uuid::ZERO
-        } else {
-            asked.topic_id
-        },
-        is_internal: asked.name.as_ref().is_some_and(|name| is_internal(name)),
+        is_internal: name.as_ref().is_some_and(|name| is_internal(name)),
+        name,
+        topic_id: asked.topic_id,
         ..Default::default()
     }
 }

@@ -451,7 +451,7 @@ async fn read_and_apply<R: Api>(
     is_illegal: bool,
 ) -> Outcome {
     let request_bytes = body.len();
-    match R::decode(body, call.version) {
+    match R::decode_received(body, call.version) {
         Ok(mut request) => {
             if is_illegal {
                 // Who has not said its name reaches nothing but the gate, and fills no journal.

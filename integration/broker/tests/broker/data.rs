@@ -14,8 +14,10 @@ use kafka_client_protocol::api::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 use kafka_client_protocol::api::metadata::{MetadataRequest, MetadataRequestTopic};
+use kafka_client_protocol::frame::encode_request;
 use kafka_client_protocol::records::{Compression, CompressionConfig};
 use kafka_client_protocol::{ApiKey, ErrorCode};
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use crate::support::{
@@ -151,6 +153,55 @@ async fn metadata_lists_all_or_what_is_asked_for_by_name_or_id() {
         answer.topics[0].error_code,
         ErrorCode::UNKNOWN_TOPIC_ID.code()
     );
+}
+
+/// As Java's `describeTopics(TopicCollection.ofTopicIds(..))` sends it.
+#[tokio::test]
+async fn a_topic_id_wins_over_an_empty_name_beside_it() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let topic_id = client.topic("t").await.topic_id;
+    let request = |topic_id| MetadataRequest {
+        topics: Some(vec![MetadataRequestTopic {
+            topic_id,
+            name: Some("".into()),
+            ..Default::default()
+        }]),
+        ..Default::default()
+    };
+    let answer = client.call(&request(topic_id), 13).await;
+    assert_eq!(answer.topics[0].error_code, 0);
+    assert_eq!(answer.topics[0].name.as_deref(), Some("t"));
+    let unknown = kafka_client_protocol::Uuid([7; 16]);
+    let answer = client.call(&request(unknown), 13).await;
+    let expected = ErrorCode::UNKNOWN_TOPIC_ID.code();
+    assert_eq!(answer.topics[0].error_code, expected);
+    assert_eq!(answer.topics[0].topic_id, unknown);
+    assert_eq!(answer.topics[0].name, None);
+}
+
+/// As librdkafka from 2.1 on sends it: three bytes of a field that version 13 does not have, after
+/// the tagged fields.
+#[tokio::test]
+async fn bytes_behind_a_request_are_ignored() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let all = MetadataRequest {
+        topics: None,
+        ..Default::default()
+    };
+    let mut frame = encode_request(&all, 13, 7, None)
+        .unwrap()
+        .to_bytes()
+        .to_vec();
+    frame.extend([1, 0, 0]);
+    let length = u32::try_from(frame.len() - 4).unwrap();
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    let mut client = Client::new(&broker);
+    client.stream().write_all(&frame).await.unwrap();
+    let answer = client.receive::<MetadataRequest>(13, 7).await;
+    assert_eq!(answer.unwrap().topics.len(), 1);
 }
 
 #[tokio::test]
