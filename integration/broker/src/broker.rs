@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use crate::config::{BrokerConfig, PropertyError, invalid};
+use crate::config::property::list;
+use crate::config::settings::{Properties, Settings};
+use crate::config::{BrokerConfig, Effect, PropertyError, invalid};
 use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
@@ -315,7 +317,7 @@ impl Broker {
             .collect();
         let node = &self.node;
         node.topics
-            .create(name, partitions, overrides, &node.config, &node.env)
+            .create(name, partitions, overrides, &node.config(), &node.env)
             .map(|_| ())
             .map_err(|refusal| BrokerError {
                 code: refusal.code,
@@ -513,9 +515,22 @@ impl Builder {
         self.property("num.partitions", partitions.to_string())
     }
 
-    /// Sets a property by Kafka's name for it. An unknown name fails the start.
+    /// Sets a property by Kafka's name for it. All of a broker of Kafka 4.3 are known; one that
+    /// means nothing for a single node is taken and noted in the log. An unknown name fails the
+    /// start. `log.dirs` takes the place of [`data_dir`](Self::data_dir), and `listeners` that of
+    /// [`listen`](Self::listen), as if they had been called.
     pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.properties.push((name.into(), value.into()));
+        let (name, value) = (name.into(), value.into());
+        match &*name {
+            "log.dirs" | "log.dir" => {
+                self.storage = list(&value)
+                    .next()
+                    .map_or(Storage::TempDir, |dir| Storage::Dir(dir.into()));
+            }
+            "listeners" => self.listen = None,
+            _ => {}
+        }
+        self.properties.push((name, value));
         self
     }
 
@@ -526,21 +541,15 @@ impl Builder {
         self
     }
 
-    /// Leaves the addresses to the properties.
-    pub(crate) fn listen_as_configured(mut self) -> Self {
-        self.listen = None;
-        self
-    }
-
     /// Takes a `server.properties` of Kafka: the listeners, the data directory and every property
-    /// this broker knows. Gives back, as sentences for a log, what it does not know or does
-    /// otherwise; Kafka's own files are full of such properties, so they are no errors.
+    /// this broker knows. Gives back, as sentences for a log, what has no effect or
+    /// another; Kafka's own files are full of such properties, so they are no errors.
     ///
     /// As in Kafka, the first rebalance of a group then waits for `group.initial.rebalance.delay.ms`,
     /// 3 s by default.
     ///
     /// # Errors
-    /// When the file cannot be read, or a known property has an impossible value.
+    /// When the file cannot be read, or a property is unknown or has an impossible value.
     pub fn server_properties(
         self,
         path: impl Into<PathBuf>,
@@ -575,15 +584,40 @@ impl Builder {
     /// # Cancel safety
     /// Dropped before its end, nothing keeps running; a data directory may need recovery.
     pub async fn start(self) -> Result<Broker, StartError> {
-        let mut config = BrokerConfig::default();
-        for (name, value) in &self.properties {
-            config
-                .set(name, value)
-                .map_err(|error: PropertyError| StartError::Property(error.to_string()))?;
+        let wrong = |error: PropertyError| StartError::Property(error.to_string());
+        let given: Properties = self.properties.iter().cloned().collect();
+        for (name, value) in &given {
+            if BrokerConfig::default().set(name, value).map_err(wrong)? == Effect::None {
+                tracing::info!("property {name} has no effect in this broker");
+            }
         }
+        let store = store(&self.storage)?;
+        let changed = store
+            .read_settings()
+            .map_err(|source| StartError::Storage {
+                path: path(&self.storage),
+                source,
+            })?;
+        let mut settings = Settings::new(given, changed).map_err(wrong)?;
+        let config = Arc::clone(settings.config());
         let (listeners, sockets) = self.open_listeners(&config).await?;
         let env = Env::new(self.clock, self.seed);
-        let topics = open(&self.storage, &config, &env)?;
+        let topics = open(store, &self.storage, &config, &env)?;
+        settings.note(&[
+            ("node.id", config.node_id.to_string()),
+            ("listeners", urls(&listeners, Listener::local_url)),
+            ("advertised.listeners", urls(&listeners, Listener::url)),
+            ("log.dirs", path(&self.storage).display().to_string()),
+            ("max.connections", config.connections_max.to_string()),
+            ("offsets.topic.replication.factor", "1".to_owned()),
+            ("transaction.state.log.replication.factor", "1".to_owned()),
+            ("transaction.state.log.min.isr", "1".to_owned()),
+            (
+                "share.coordinator.state.topic.replication.factor",
+                "1".to_owned(),
+            ),
+            ("share.coordinator.state.topic.min.isr", "1".to_owned()),
+        ]);
         let authorizer =
             authorizer(&config, &topics, self.acls).map_err(|source| StartError::Storage {
                 path: path(&self.storage),
@@ -617,7 +651,7 @@ impl Builder {
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             under_way: Arc::default(),
             stopping: watch::Sender::new(false),
-            config,
+            settings: Kept::new(settings),
             env,
             topics,
             groups: Groups::default(),
@@ -813,7 +847,7 @@ impl Connector {
     pub fn connect(&self) -> DuplexStream {
         let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
         let number = self.connections.next_number();
-        if let Some(open) = self.connections.open(self.node.config.connections_max) {
+        if let Some(open) = self.connections.open(self.node.config().connections_max) {
             let node = Arc::clone(&self.node);
             let listener = Arc::clone(&self.listener);
             env::spawn(async move {
@@ -848,7 +882,7 @@ async fn accept(
                 continue;
             }
         };
-        let config = &node.config;
+        let config = &node.config();
         let max_of_address = config.connections_max_of(peer.ip());
         let open = connections.open_from(config.connections_max, peer.ip(), max_of_address);
         let open = match open {
@@ -879,7 +913,7 @@ async fn accept(
 async fn sync_logs(node: Arc<Node>) {
     let stopped = node.stopped();
     tokio::pin!(stopped);
-    let interval = Duration::from_millis(node.config.checkpoint_interval_ms);
+    let interval = Duration::from_millis(node.config().checkpoint_interval_ms);
     loop {
         tokio::select! {
             biased;
@@ -899,18 +933,33 @@ async fn sync_logs(node: Arc<Node>) {
     }
 }
 
-fn open(storage: &Storage, config: &BrokerConfig, env: &Env) -> Result<Topics, StartError> {
+fn urls(listeners: &[Arc<Listener>], url: fn(&Listener) -> String) -> String {
+    let urls: Vec<String> = listeners.iter().map(|one| url(one)).collect();
+    urls.join(",")
+}
+
+fn store(storage: &Storage) -> Result<Store, StartError> {
     let store = match storage {
         Storage::Memory => Ok(Store::Memory),
         Storage::TempDir => Store::temp_dir(),
         Storage::Dir(path) => Store::dir(path.clone()),
     };
-    store
-        .and_then(|store| Topics::open(store, config, env))
-        .map_err(|source| StartError::Storage {
-            path: path(storage),
-            source,
-        })
+    store.map_err(|source| StartError::Storage {
+        path: path(storage),
+        source,
+    })
+}
+
+fn open(
+    store: Store,
+    storage: &Storage,
+    config: &BrokerConfig,
+    env: &Env,
+) -> Result<Topics, StartError> {
+    Topics::open(store, config, env).map_err(|source| StartError::Storage {
+        path: path(storage),
+        source,
+    })
 }
 
 /// The authorizer with the rules of earlier brokers and those of the builder; `None` if there is to

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::config::BrokerConfig;
+use crate::config::settings::{Owner, Properties, Settings};
 use crate::env::{self, Env};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
@@ -27,7 +28,7 @@ use crate::validate::Refusal;
 /// One broker.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) config: BrokerConfig,
+    pub(crate) settings: Kept<Settings>,
     pub(crate) env: Env,
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
@@ -53,6 +54,37 @@ impl Node {
     pub(crate) fn fetch_sessions(&self) -> MutexGuard<'_, FetchSessions> {
         let sessions = self.fetch_sessions.lock();
         sessions.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The settings as they hold now.
+    pub(crate) fn config(&self) -> Arc<BrokerConfig> {
+        Arc::clone(self.settings.get().config())
+    }
+
+    /// Replaces the settings of anything but a topic, and keeps them.
+    pub(crate) fn change_settings(
+        &self,
+        owner: Owner<'_>,
+        properties: Properties,
+    ) -> Result<(), Refusal> {
+        self.settings.change(
+            |settings| {
+                let replaced = settings.replace(owner, properties);
+                replaced.map_err(|error| Refusal::from(&error))
+            },
+            |before, after| {
+                let stored = self.topics.store().write_settings(after.changed());
+                stored.map_err(|error| {
+                    tracing::error!(%error, "settings were not stored");
+                    Refusal::new(ErrorCode::KAFKA_STORAGE_ERROR, error.to_string())
+                })?;
+                let logs = |config: &BrokerConfig| (config.topic, config.producer_expiration_ms);
+                if logs(before.config()) != logs(after.config()) {
+                    self.topics.reconfigure(after.config());
+                }
+                Ok(())
+            },
+        )
     }
 
     /// Does work that may wait for the disk, or takes long, where no request waits behind it. It is
@@ -234,7 +266,7 @@ impl Node {
 
     /// Makes a topic with the broker's defaults, as a reference to an unknown topic does.
     pub(crate) fn auto_create(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
-        self.make(name, self.config.num_partitions, BTreeMap::new())
+        self.make(name, self.config().num_partitions, BTreeMap::new())
     }
 
     /// Removes a topic and what refers to it.
@@ -257,7 +289,7 @@ impl Node {
         let overrides = configs
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        self.make(OFFSETS_TOPIC, self.config.offsets_partitions, overrides)
+        self.make(OFFSETS_TOPIC, self.config().offsets_partitions, overrides)
     }
 
     fn make(
@@ -268,7 +300,7 @@ impl Node {
     ) -> Result<Arc<Topic>, Refusal> {
         match self
             .topics
-            .create(name, partitions, overrides, &self.config, &self.env)
+            .create(name, partitions, overrides, &self.config(), &self.env)
         {
             // Somebody else was quicker.
             Err(refusal) if refusal.code == ErrorCode::TOPIC_ALREADY_EXISTS => {

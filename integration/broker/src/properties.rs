@@ -5,7 +5,8 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use crate::broker::{Builder, StartError};
-use crate::config::{BrokerConfig, PropertyError};
+use crate::config::property::list;
+use crate::config::{BrokerConfig, Effect};
 
 /// Applies a file; sentences about what has no effect come back.
 pub(crate) fn apply(
@@ -19,41 +20,27 @@ pub(crate) fn apply(
     let mut notes = Vec::new();
     let mut check = BrokerConfig::default();
     for (name, value) in &properties {
-        match name.as_str() {
-            "listeners" => {
-                set(&mut check, name, value)?;
-                builder = builder.listen_as_configured().property(name, value);
-            }
-            "log.dirs" | "log.dir" => {
-                // Kafka prefers the plural where both are given.
-                if name == "log.dir" && properties.contains_key("log.dirs") {
-                    continue;
-                }
-                let mut dirs = value.split(',').map(str::trim);
-                builder = builder.data_dir(dirs.next().unwrap_or_default());
-                notes.extend(
-                    dirs.map(|dir| format!("log directory {dir} is not used: only one is")),
-                );
-            }
-            name => match check.set(name, value) {
-                Ok(()) => builder = builder.property(name, value.trim()),
-                Err(PropertyError::Unknown(name)) => {
-                    notes.push(format!("property {name} has no effect in this broker"));
-                }
-                Err(error) => return Err(StartError::Property(error.to_string())),
-            },
+        // Kafka prefers the plural where both are given.
+        if name == "log.dir" && properties.contains_key("log.dirs") {
+            continue;
         }
+        let effect = check
+            .set(name, value)
+            .map_err(|error| StartError::Property(error.to_string()))?;
+        if effect == Effect::None {
+            notes.push(format!("property {name} has no effect in this broker"));
+        }
+        if matches!(name.as_str(), "log.dirs" | "log.dir") {
+            let further = list(value).skip(1);
+            notes
+                .extend(further.map(|dir| format!("log directory {dir} is not used: only one is")));
+        }
+        builder = builder.property(name, value.trim());
     }
     let listeners = check.listeners.iter().flatten();
     let for_controllers = listeners.filter(|one| check.controller_listeners.contains(&one.name));
     notes.extend(for_controllers.map(|one| format!("listener {} is not opened", one.name)));
     Ok((builder, notes))
-}
-
-fn set(config: &mut BrokerConfig, name: &str, value: &str) -> Result<(), StartError> {
-    config
-        .set(name, value)
-        .map_err(|error| StartError::Property(error.to_string()))
 }
 
 fn read(path: &PathBuf) -> Result<BTreeMap<String, String>, String> {

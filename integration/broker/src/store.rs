@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use crate::config::settings::Changed;
 use crate::fs::{Access, Disk};
 use crate::log::checkpoint::{Offsets, read_offsets, write_offsets};
 use crate::log::{HandleBudget, Opening, Place};
@@ -27,6 +28,7 @@ const META_FILE: &str = "kafka-broker.json";
 const ACLS_FILE: &str = "acls.json";
 const QUOTAS_FILE: &str = "client-quotas.json";
 const TOKENS_FILE: &str = "delegation-tokens.json";
+const SETTINGS_FILE: &str = "dynamic-configs.json";
 const USERS_FILE: &str = "scram-credentials.json";
 const PROPERTIES_FILE: &str = "meta.properties";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
@@ -176,6 +178,16 @@ impl Store {
 
     pub(crate) fn write_acls(&self, acls: &BTreeSet<Acl>) -> io::Result<()> {
         self.write(ACLS_FILE, acls, Access::Usual)
+    }
+
+    /// The settings that clients have changed, but those of topics.
+    pub(crate) fn read_settings(&self) -> io::Result<Changed> {
+        Ok(self.read(SETTINGS_FILE)?.unwrap_or_default())
+    }
+
+    pub(crate) fn write_settings(&self, changed: &Changed) -> io::Result<()> {
+        // Passwords of stores may be among them.
+        self.write(SETTINGS_FILE, changed, Access::Private)
     }
 
     /// The credentials of SCRAM that clients have set.

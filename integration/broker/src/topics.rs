@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use kafka_client_protocol::{ErrorCode, Uuid};
 
+use crate::config::settings::Properties;
 use crate::config::{BrokerConfig, PARTITIONS_MAX, TopicConfig};
 use crate::env::Env;
 use crate::log::Log;
@@ -40,13 +41,42 @@ struct Known {
 pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
-    pub(crate) config: TopicConfig,
     pub(crate) partitions: Vec<Arc<Partition>>,
+    settings: RwLock<TopicSettings>,
+}
+
+/// What a topic sets itself, and what follows from it and the broker's settings.
+#[derive(Debug)]
+struct TopicSettings {
+    own: Properties,
+    config: TopicConfig,
 }
 
 impl Topic {
     pub(crate) fn is_internal(&self) -> bool {
         is_internal(&self.name)
+    }
+
+    /// The settings as they hold now.
+    pub(crate) fn config(&self) -> TopicConfig {
+        let settings = self.settings.read();
+        settings.unwrap_or_else(PoisonError::into_inner).config
+    }
+
+    /// The settings that are the topic's own.
+    pub(crate) fn own_settings(&self) -> Properties {
+        let settings = self.settings.read();
+        let settings = settings.unwrap_or_else(PoisonError::into_inner);
+        settings.own.clone()
+    }
+
+    fn configure(&self, settings: TopicSettings, broker: &BrokerConfig) {
+        let log = settings.config.log(broker);
+        let now = self.settings.write();
+        *now.unwrap_or_else(PoisonError::into_inner) = settings;
+        for partition in &self.partitions {
+            partition.log().reconfigure(log);
+        }
     }
 
     pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
@@ -149,7 +179,7 @@ impl Topics {
         config
             .topic
             .with(overrides)
-            .map_err(|error| Refusal::new(ErrorCode::INVALID_CONFIG, error.to_string()))
+            .map_err(|error| Refusal::from(&error))
     }
 
     /// Makes a topic.
@@ -195,6 +225,52 @@ impl Topics {
         *meta = changed;
         self.known_mut().insert(Arc::clone(&topic));
         Ok(topic)
+    }
+
+    /// Replaces what a topic sets itself, or only sees whether that could be done.
+    pub(crate) fn set(
+        &self,
+        topic: &Topic,
+        own: Properties,
+        broker: &BrokerConfig,
+        validate_only: bool,
+    ) -> Result<(), Refusal> {
+        let config = broker.topic.with(&own);
+        let config = config.map_err(|error| Refusal::from(&error))?;
+        let mut meta = self.meta();
+        let mut changed = meta.clone();
+        // Another may have deleted it meanwhile.
+        let known = changed.topics.get_mut(&*topic.name);
+        let known = known.filter(|_| self.with_id(topic.id).is_some());
+        let known = known.ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+                format!("topic {} does not exist", topic.name),
+            )
+        })?;
+        if validate_only {
+            return Ok(());
+        }
+        known.configs.clone_from(&own);
+        self.store
+            .write_meta(&changed)
+            .map_err(|error| storage_refusal(&topic.name, &error))?;
+        *meta = changed;
+        topic.configure(TopicSettings { own, config }, broker);
+        Ok(())
+    }
+
+    /// Lets changed settings of the broker hold for what topics do not set themselves.
+    pub(crate) fn reconfigure(&self, broker: &BrokerConfig) {
+        // No topic changes its own meanwhile.
+        let _meta = self.meta();
+        for topic in self.all() {
+            let own = topic.own_settings();
+            match broker.topic.with(&own) {
+                Ok(config) => topic.configure(TopicSettings { own, config }, broker),
+                Err(error) => tracing::error!(topic = %topic.name, %error, "settings were left"),
+            }
+        }
     }
 
     /// Removes a topic with all its data.
@@ -413,8 +489,11 @@ fn open_topic(
     Ok(Topic {
         name: shared,
         id,
-        config: topic_config,
         partitions,
+        settings: RwLock::new(TopicSettings {
+            own: meta.configs.clone(),
+            config: topic_config,
+        }),
     })
 }
 

@@ -71,7 +71,7 @@ pub trait Message: Wire + Default {
 }
 
 /// What becomes of bytes behind a message.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Rest {
     Refused,
     Ignored,

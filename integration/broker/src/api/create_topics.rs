@@ -14,13 +14,10 @@ use kafka_client_protocol::api::create_topics::{
 use kafka_client_protocol::{ErrorCode, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
-use crate::config::TOPIC_PROPERTIES;
+use crate::config::describe::Entry;
+use crate::config::settings::Properties;
 use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
-
-/// Where a setting comes from, as `config_source` says it.
-const SOURCE_TOPIC: i8 = 1;
-const SOURCE_DEFAULT: i8 = 5;
 
 impl Api for CreateTopicsRequest {
     const NAMES: Named = Named::Topics;
@@ -99,7 +96,7 @@ fn create(
             "Authorization failed.",
         ));
     }
-    let partitions = partition_count(asked, node.config.node_id, node.config.num_partitions)?;
+    let partitions = partition_count(asked, node.config().node_id, node.config().num_partitions)?;
     let mut overrides = BTreeMap::new();
     for config in &asked.configs {
         let value = config.value.as_ref().ok_or_else(|| {
@@ -108,14 +105,20 @@ fn create(
         })?;
         overrides.insert(config.name.to_string(), value.to_string());
     }
-    let configs = Some(settings(&overrides));
+    let configs = Some(settings(call, &overrides));
     let topic_id = if validate_only {
         node.topics
-            .check_new(&asked.name, partitions, &overrides, &node.config)?;
+            .check_new(&asked.name, partitions, &overrides, &node.config())?;
         Uuid::ZERO
     } else {
         node.topics
-            .create(&asked.name, partitions, overrides, &node.config, &node.env)?
+            .create(
+                &asked.name,
+                partitions,
+                overrides,
+                &node.config(),
+                &node.env,
+            )?
             .id
     };
     if !call.may_on_topic(AclOperation::DescribeConfigs, &asked.name) {
@@ -181,25 +184,18 @@ fn partition_count(asked: &CreatableTopic, node_id: i32, default: i32) -> Result
     }
 }
 
-fn settings(overrides: &BTreeMap<String, String>) -> Vec<CreatableTopicConfigs> {
-    let all = TOPIC_PROPERTIES.iter();
-    all.filter(|property| !property.name.starts_with("internal."))
-        .map(|property| {
-            let own = overrides.get(property.name);
-            CreatableTopicConfigs {
-                name: property.name.into(),
-                value: text(own.map_or(property.default, String::as_str)),
-                read_only: false,
-                config_source: if own.is_some() {
-                    SOURCE_TOPIC
-                } else {
-                    SOURCE_DEFAULT
-                },
-                is_sensitive: false,
-                ..Default::default()
-            }
-        })
-        .collect()
+/// What holds for the topic. Kafka does not tell here what is behind a value.
+fn settings(call: &Call<'_>, overrides: &Properties) -> Vec<CreatableTopicConfigs> {
+    let entries = call.node.settings.get().describe_topic(overrides);
+    let told = |entry: Entry| CreatableTopicConfigs {
+        name: entry.name.into(),
+        value: entry.value.map(Into::into),
+        read_only: false,
+        config_source: entry.source as i8,
+        is_sensitive: entry.is_sensitive,
+        ..Default::default()
+    };
+    entries.into_iter().map(told).collect()
 }
 
 fn refused(asked: &CreatableTopic, refusal: Refusal) -> CreatableTopicResult {

@@ -100,7 +100,7 @@ fn all(request: &DeleteTopicsRequest) -> Vec<DeleteTopicState> {
 }
 
 fn find(call: &Call<'_>, asked: &DeleteTopicState) -> Result<Arc<Topic>, Refusal> {
-    if !call.node.config.delete_topics {
+    if !call.node.config().delete_topics {
         return Err(Refusal::new(
             ErrorCode::TOPIC_DELETION_DISABLED,
             "topics may not be deleted (delete.topic.enable)",

@@ -20,9 +20,9 @@ impl Api for DescribeClusterRequest {
         let node = call.node;
         DescribeClusterResponse {
             cluster_id: node.cluster_id.clone(),
-            controller_id: node.config.node_id,
+            controller_id: node.config().node_id,
             brokers: vec![DescribeClusterBroker {
-                broker_id: node.config.node_id,
+                broker_id: node.config().node_id,
                 host: call.connection.listener.host.clone(),
                 port: call.connection.listener.port,
                 rack: None,

@@ -172,7 +172,11 @@ impl Seen {
 }
 
 fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
-    let limit = call.node.config.fetch_bytes_max.min(quota_bytes_max(call));
+    let limit = call
+        .node
+        .config()
+        .fetch_bytes_max
+        .min(quota_bytes_max(call));
     let replica_id = match call.version {
         ..REPLICA_STATE_SINCE => request.replica_id,
         _ => request.replica_state.replica_id,

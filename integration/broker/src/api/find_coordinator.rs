@@ -35,7 +35,7 @@ impl Api for FindCoordinatorRequest {
         let coordinator = |key: &StrBytes| match find(key) {
             Ok(()) => Coordinator {
                 key: key.clone(),
-                node_id: node.config.node_id,
+                node_id: node.config().node_id,
                 host: call.connection.listener.host.clone(),
                 port: call.connection.listener.port,
                 error_code: 0,

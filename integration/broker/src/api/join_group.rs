@@ -23,7 +23,7 @@ impl Api for JoinGroupRequest {
 
     async fn answer(self, call: &Call<'_>) -> JoinGroupResponse {
         let node = call.node;
-        let limits = node.config.group;
+        let limits = node.config().group;
         let session = limits.session_timeout_min_ms..=limits.session_timeout_max_ms;
         let joined = if self.group_id.is_empty() {
             Joined::refused(ErrorCode::INVALID_GROUP_ID, &*self.member_id)

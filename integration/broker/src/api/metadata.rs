@@ -43,14 +43,14 @@ impl Api for MetadataRequest {
         let include_cluster = self.include_cluster_authorized_operations;
         MetadataResponse {
             brokers: vec![MetadataResponseBroker {
-                node_id: node.config.node_id,
+                node_id: node.config().node_id,
                 host: call.connection.listener.host.clone(),
                 port: call.connection.listener.port,
                 rack: None,
                 ..Default::default()
             }],
             cluster_id: Some(node.cluster_id.clone()),
-            controller_id: node.config.node_id,
+            controller_id: node.config().node_id,
             topics,
             cluster_authorized_operations: if include_cluster {
                 call.cluster_operations()
@@ -187,7 +187,7 @@ impl Lookup for MetadataRequest {
         check_name(name).map_err(|refusal| refuse(refusal.code))?;
         // Before version 4 the request has no say, and Kafka takes it for a yes.
         let may_create = self.allow_auto_topic_creation || call.version < 4;
-        if !may_create || !node.config.auto_create_topics || is_internal(name) {
+        if !may_create || !node.config().auto_create_topics || is_internal(name) {
             return Err(refuse(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
         }
         if !call.may_on_cluster(AclOperation::Create)
@@ -203,7 +203,7 @@ impl Lookup for MetadataRequest {
 }
 
 fn describe(call: &Call<'_>, topic: &Topic, wants_operations: bool) -> MetadataResponseTopic {
-    let leader_id = call.node.config.node_id;
+    let leader_id = call.node.config().node_id;
     MetadataResponseTopic {
         error_code: 0,
         name: Some(StrBytes::from(&*topic.name)),

@@ -1,8 +1,10 @@
 //! The APIs: one file each, and the table that leads a request to its file.
 
 mod alter_client_quotas;
+mod alter_configs;
 mod alter_user_scram_credentials;
 mod api_versions;
+mod configs;
 mod create_acls;
 mod create_delegation_token;
 mod create_topics;
@@ -11,6 +13,7 @@ mod delete_topics;
 mod describe_acls;
 mod describe_client_quotas;
 mod describe_cluster;
+mod describe_configs;
 mod describe_delegation_token;
 mod describe_groups;
 mod describe_user_scram_credentials;
@@ -19,9 +22,11 @@ mod faulty;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod metadata;
@@ -120,7 +125,7 @@ impl Call<'_> {
 
     /// Waits before a failed authentication is answered, so that guessing takes its time.
     async fn delay_refusal(&self) {
-        let ms = self.node.config.failed_authentication_delay_ms;
+        let ms = self.node.config().failed_authentication_delay_ms;
         crate::env::sleep(Duration::from_millis(ms)).await;
     }
 
@@ -269,16 +274,20 @@ apis! {
     api::describe_acls::DescribeAclsRequest, 1..=3;
     api::create_acls::CreateAclsRequest, 1..=3;
     api::delete_acls::DeleteAclsRequest, 1..=3;
+    api::describe_configs::DescribeConfigsRequest, 1..=4;
+    api::alter_configs::AlterConfigsRequest, 0..=2;
     api::sasl_authenticate::SaslAuthenticateRequest, 0..=2;
     api::create_delegation_token::CreateDelegationTokenRequest, 1..=3;
     api::renew_delegation_token::RenewDelegationTokenRequest, 1..=2;
     api::expire_delegation_token::ExpireDelegationTokenRequest, 1..=2;
     api::describe_delegation_token::DescribeDelegationTokenRequest, 1..=3;
+    api::incremental_alter_configs::IncrementalAlterConfigsRequest, 0..=1;
     api::describe_client_quotas::DescribeClientQuotasRequest, 0..=1;
     api::alter_client_quotas::AlterClientQuotasRequest, 0..=1;
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest, 0..=0;
     api::alter_user_scram_credentials::AlterUserScramCredentialsRequest, 0..=0;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
+    api::list_config_resources::ListConfigResourcesRequest, 0..=1;
 }
 
 macro_rules! throttled {
@@ -311,6 +320,10 @@ throttled! {
     api::init_producer_id::InitProducerIdRequest
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest
     api::describe_cluster::DescribeClusterRequest
+    api::describe_configs::DescribeConfigsRequest
+    api::alter_configs::AlterConfigsRequest
+    api::incremental_alter_configs::IncrementalAlterConfigsRequest
+    api::list_config_resources::ListConfigResourcesRequest
     api::describe_acls::DescribeAclsRequest
     api::create_acls::CreateAclsRequest
     api::delete_acls::DeleteAclsRequest

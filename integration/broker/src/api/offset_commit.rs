@@ -123,7 +123,7 @@ fn to_commit(
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
     }
     let metadata = asked.committed_metadata.clone().unwrap_or_default();
-    if metadata.len() > call.node.config.offset_metadata_bytes_max {
+    if metadata.len() > call.node.config().offset_metadata_bytes_max {
         return Err(ErrorCode::OFFSET_METADATA_TOO_LARGE);
     }
     Ok(Commit {

@@ -180,7 +180,7 @@ fn append(
         ));
     }
     let now_ms = call.node.env.wall_ms();
-    let appended = validate(data.records.as_ref(), &topic.config, call.version, now_ms)
+    let appended = validate(data.records.as_ref(), &topic.config(), call.version, now_ms)
         .and_then(|batch| partition.append(&batch, now_ms));
     Ok(match appended {
         Ok((appended, ends)) => PartitionProduceResponse {

@@ -441,8 +441,8 @@ async fn watch_deadlines(node: Arc<Node>, group: Arc<Group>) {
 
 fn settings(node: &Node) -> Settings {
     Settings {
-        initial_rebalance_delay_ms: node.config.group.initial_rebalance_delay_ms,
-        members_max: node.config.group.members_max,
+        initial_rebalance_delay_ms: node.config().group.initial_rebalance_delay_ms,
+        members_max: node.config().group.members_max,
     }
 }
 

@@ -282,6 +282,11 @@ impl Log {
     }
 
     /// The first offset a reader may ask for.
+    /// Lets other settings hold from here on.
+    pub(crate) fn reconfigure(&mut self, config: LogConfig) {
+        self.config = config;
+    }
+
     pub(crate) fn start_offset(&self) -> i64 {
         self.start_offset
     }

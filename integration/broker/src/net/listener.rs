@@ -28,6 +28,19 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// What its clients are told, in the form of `advertised.listeners`.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{}:{}", self.name, self.host, self.port)
+    }
+
+    /// Where it listens, in the form of `listeners`.
+    pub(crate) fn local_url(&self) -> String {
+        match self.local {
+            Some(local) => format!("{}://{local}", self.name),
+            None => self.url(),
+        }
+    }
+
     /// With what the properties say of security.
     pub(crate) fn new(
         name: &str,

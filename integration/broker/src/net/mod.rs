@@ -214,9 +214,9 @@ where
     S: Transport,
 {
     let peer = &connection.peer;
-    let bytes_max = node.config.request_bytes_max;
+    let bytes_max = node.config().request_bytes_max;
     let mut frames = FrameReader::new(bytes_max);
-    let idle = Duration::from_millis(node.config.connections_max_idle_ms);
+    let idle = Duration::from_millis(node.config().connections_max_idle_ms);
     let mut asked_since = Some(began);
     let mut gone_since = None;
     loop {

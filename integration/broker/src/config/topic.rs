@@ -1,0 +1,122 @@
+//! The settings of a topic.
+
+use std::collections::BTreeMap;
+
+use super::property::{Property, Scope, Table, list, parse};
+use super::{BrokerConfig, Effect, PropertyError};
+use crate::log::LogConfig;
+
+/// The settings of a topic that this broker acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TopicConfig {
+    pub(crate) segment_bytes: u64,
+    pub(crate) index_bytes: usize,
+    pub(crate) flush_messages: i64,
+    pub(crate) batch_bytes_max: usize,
+    pub(crate) append_time: bool,
+    pub(crate) timestamp_before_max_ms: i64,
+    pub(crate) timestamp_after_max_ms: i64,
+    pub(crate) compacted: bool,
+}
+
+impl Default for TopicConfig {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 1 << 30,
+            index_bytes: 10 << 20,
+            flush_messages: i64::MAX,
+            batch_bytes_max: 1_048_588,
+            append_time: false,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: 3_600_000,
+            compacted: false,
+        }
+    }
+}
+
+impl TopicConfig {
+    /// These settings with a topic's own over them.
+    pub(crate) fn with(
+        mut self,
+        overrides: &BTreeMap<String, String>,
+    ) -> Result<Self, PropertyError> {
+        for (name, value) in overrides {
+            let value = value.trim();
+            Table::topic().find(name)?.check(value)?;
+            self.apply(name, value)?;
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn log(&self, broker: &BrokerConfig) -> LogConfig {
+        LogConfig {
+            segment_bytes: self.segment_bytes,
+            index_bytes: self.index_bytes,
+            flush_messages: self.flush_messages,
+            producer_expiration_ms: broker.producer_expiration_ms,
+        }
+    }
+
+    /// Takes over a value, which fits the property; whether this broker acts on it.
+    pub(super) fn apply(&mut self, name: &str, value: &str) -> Result<Effect, PropertyError> {
+        match name {
+            "segment.bytes" | "internal.segment.bytes" => {
+                self.segment_bytes = parse(name, value)?;
+            }
+            "segment.index.bytes" => self.index_bytes = parse(name, value)?,
+            "flush.messages" => self.flush_messages = parse(name, value)?,
+            "max.message.bytes" => self.batch_bytes_max = parse(name, value)?,
+            "message.timestamp.type" => self.append_time = value == "LogAppendTime",
+            "message.timestamp.before.max.ms" => {
+                self.timestamp_before_max_ms = parse(name, value)?;
+            }
+            "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = parse(name, value)?,
+            "cleanup.policy" => self.compacted = list(value).any(|policy| policy == "compact"),
+            "compression.type" if value != "producer" => {
+                return Err(super::invalid(name, value, "must be producer"));
+            }
+            _ => return Ok(Effect::None),
+        }
+        Ok(Effect::Acts)
+    }
+}
+
+/// The setting of a topic that has its default from a property of the broker.
+pub(super) fn with_default_from(broker_property: &str) -> Option<&'static Property> {
+    let mut all = Table::topic().iter();
+    all.find(|property| match property.scope {
+        Scope::DefaultFrom(name) => name == broker_property,
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic(name: &str, value: &str) -> Result<TopicConfig, PropertyError> {
+        let overrides = [(name.to_owned(), value.to_owned())].into();
+        TopicConfig::default().with(&overrides)
+    }
+
+    #[test]
+    fn the_table_says_the_defaults_that_the_code_has() {
+        let table = Table::topic().iter();
+        let defaults = table
+            .filter_map(|one| Some((one.name.to_owned(), one.default?.to_owned())))
+            .collect();
+        assert_eq!(
+            TopicConfig::default().with(&defaults),
+            Ok(TopicConfig::default())
+        );
+    }
+
+    #[test]
+    fn a_topic_has_its_own_names() {
+        assert!(topic("log.segment.bytes", "1048576").is_err());
+        assert!(topic("segment.bytes", "1000").is_err());
+        let small = topic("internal.segment.bytes", "1000").unwrap();
+        assert_eq!(small.segment_bytes, 1000);
+        assert!(topic("cleanup.policy", "compact,delete").unwrap().compacted);
+    }
+}
