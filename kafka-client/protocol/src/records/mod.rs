@@ -51,4 +51,7 @@ pub use control::{
 pub use cursor::{Header, Headers, HeadersView, RecordCursor, RecordView, Records};
 pub use error::RecordError;
 pub use header::{Attributes, BatchHeader, TimestampType, advance_sequence};
-pub use rewrite::{patch_base_offset, patch_log_append_time, reidentify, retain, split};
+pub use rewrite::{
+    patch_base_offset, patch_log_append_time, patch_timestamps, recompress, reidentify, retain,
+    split,
+};

@@ -7,8 +7,8 @@ use super::batch::whole;
 use super::builder::batch_length;
 use super::header::{NO_TIMESTAMP, at, check_magic};
 use super::{
-    Batch, BatchBuilder, BatchHeader, Compression, Header, RecordError, RecordView, TimestampType,
-    compression,
+    Batch, BatchBuilder, BatchHeader, Compression, CompressionConfig, Header, RecordError,
+    RecordView, TimestampType, compression,
 };
 
 /// Sets the offset of the first record and the leader epoch, both of which the checksum leaves out.
@@ -38,18 +38,48 @@ pub fn patch_base_offset(
 /// Those of [`BatchHeader::parse`]; [`RecordError::Truncated`] and [`RecordError::NotOneBatch`] when
 /// `batch` is not exactly one batch.
 pub fn patch_log_append_time(batch: &mut [u8], timestamp: i64) -> Result<(), RecordError> {
+    patch_timestamps(batch, TimestampType::LogAppendTime, timestamp)
+}
+
+/// Says who set the timestamps and which one is the largest, in milliseconds since the epoch, and
+/// computes the checksum anew. The timestamps of the records stay what they are.
+///
+/// # Errors
+///
+/// Those of [`BatchHeader::parse`]; [`RecordError::Truncated`] and [`RecordError::NotOneBatch`] when
+/// `batch` is not exactly one batch.
+pub fn patch_timestamps(
+    batch: &mut [u8],
+    timestamp_type: TimestampType,
+    max_timestamp: i64,
+) -> Result<(), RecordError> {
     let header = whole(batch)?;
-    let attributes = header
-        .attributes
-        .with_timestamp_type(TimestampType::LogAppendTime);
+    let attributes = header.attributes.with_timestamp_type(timestamp_type);
     rewrite(
         batch,
         BatchHeader {
             attributes,
-            max_timestamp: timestamp,
+            max_timestamp,
             ..header
         },
     )
+}
+
+/// The batch with its records compressed otherwise; all else stays what it is. `cap` is the most that
+/// it may decompress to, in bytes.
+///
+/// # Errors
+///
+/// [`RecordError::UnsupportedMagic`] for a message of format v0 or v1; those of [`Batch::records`] and
+/// of [`BatchBuilder::seal`].
+pub fn recompress(
+    batch: &Batch,
+    compression: CompressionConfig,
+    cap: usize,
+) -> Result<Bytes, RecordError> {
+    check_magic(batch.header().magic)?;
+    let cursor = batch.records(cap)?;
+    pack(*batch.header(), cursor.data(), compression)
 }
 
 /// A copy of the batch under another producer id, epoch and first sequence.
@@ -164,13 +194,23 @@ pub fn retain(
     if kept.is_empty() {
         codec = Compression::None;
     }
+    pack(header, &kept, codec.into())
+}
+
+/// A batch of a header and its records, which are compressed here.
+fn pack(
+    mut header: BatchHeader,
+    records: &[u8],
+    compression: CompressionConfig,
+) -> Result<Bytes, RecordError> {
+    let codec = compression.codec();
     header.attributes = header.attributes.with_compression(codec);
     let mut out = BytesMut::zeroed(BatchHeader::LEN);
     if codec == Compression::None {
-        out.extend_from_slice(&kept);
+        out.extend_from_slice(records);
     } else {
         let mut packed = compression::take_buffer();
-        let result = compression::compress(codec.into(), &kept, &mut packed);
+        let result = compression::compress(compression, records, &mut packed);
         out.extend_from_slice(&packed);
         compression::give_buffer(packed);
         result?;
