@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::config::BrokerConfig;
-use crate::config::settings::{Owner, Properties, Settings};
+use crate::config::settings::{self, Owner, Properties, Settings};
 use crate::env::{self, Env};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
@@ -70,7 +70,7 @@ impl Node {
         self.settings.change(
             |settings| {
                 let replaced = settings.replace(owner, properties);
-                replaced.map_err(|error| Refusal::from(&error))
+                replaced.map_err(|error| settings::refusal(owner, &error))
             },
             |before, after| {
                 let stored = self.topics.store().write_settings(after.changed());

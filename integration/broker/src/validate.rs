@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::records::{
-    Batch, BatchHeader, Compression, RecordError, patch_log_append_time,
+    Batch, BatchHeader, Compression, RecordError, TimestampType, patch_timestamps, recompress,
 };
 
 use crate::config::TopicConfig;
@@ -46,26 +46,22 @@ const ZSTD_SINCE: i16 = 7;
 /// The most that a batch may decompress to where its records must be looked at.
 const DECOMPRESSED_MAX: usize = 256 << 20;
 
+/// The length that the oldest and shortest message tells.
+const BATCH_LENGTH_MIN: i32 = 14;
+
 /// Checks what a client gave for one partition; stamps it with `now_ms` if the topic wants that.
 ///
-/// `version` is that of the Produce request. The records of a compressed batch are not looked at,
-/// except for the keys of a compacted topic: decompressing every batch is what Kafka does, and
-/// most of its cost. Their timestamps are judged by the header.
+/// `version` is that of the Produce request. As in Kafka every record is looked at, also in a
+/// compressed batch: what nobody could read is not taken, and the header says the truth about the
+/// largest timestamp.
 pub(crate) fn validate(
-    records: Option<&Bytes>,
+    batch: Batch,
     config: &TopicConfig,
     version: i16,
     now_ms: i64,
 ) -> Result<ValidBatch, Refusal> {
-    let batch = one_batch(records)?;
     let size = batch.bytes().len();
-    if size > config.batch_bytes_max {
-        let limit = config.batch_bytes_max;
-        return Err(Refusal::new(
-            ErrorCode::MESSAGE_TOO_LARGE,
-            format!("the batch has {size} bytes, the topic's max.message.bytes is {limit}"),
-        ));
-    }
+    check_size(size, config)?;
     if size as u64 > config.segment_bytes {
         let limit = config.segment_bytes;
         return Err(Refusal::new(
@@ -74,14 +70,30 @@ pub(crate) fn validate(
         ));
     }
     batch.verify_crc().map_err(corrupt)?;
-    check_header(batch.header(), version)?;
-    check_records(&batch, config, now_ms)?;
-    let batch = if config.append_time {
-        let mut stamped = BytesMut::from(&batch.bytes()[..]);
-        patch_log_append_time(&mut stamped, now_ms).map_err(corrupt)?;
-        Batch::new(stamped.freeze()).map_err(corrupt)?
+    let codec = check_header(batch.header(), version)?;
+    let max_timestamp = check_records(&batch, config, now_ms)?;
+    let batch = match config.compression() {
+        Some(compression) if compression.codec() != codec => {
+            let packed = recompress(&batch, compression, DECOMPRESSED_MAX).map_err(corrupt)?;
+            check_size(packed.len(), config)?;
+            Batch::new(packed).map_err(corrupt)?
+        }
+        _ => batch,
+    };
+    let (timestamp_type, max_timestamp) = if config.append_time {
+        (TimestampType::LogAppendTime, now_ms)
     } else {
+        (TimestampType::CreateTime, max_timestamp)
+    };
+    let head = batch.header();
+    let is_true =
+        head.attributes.timestamp_type() == timestamp_type && head.max_timestamp == max_timestamp;
+    let batch = if is_true {
         batch
+    } else {
+        let mut stamped = BytesMut::from(&batch.bytes()[..]);
+        patch_timestamps(&mut stamped, timestamp_type, max_timestamp).map_err(corrupt)?;
+        Batch::new(stamped.freeze()).map_err(corrupt)?
     };
     Ok(ValidBatch {
         head: *batch.header(),
@@ -89,12 +101,29 @@ pub(crate) fn validate(
     })
 }
 
+fn check_size(size: usize, config: &TopicConfig) -> Result<(), Refusal> {
+    let limit = config.batch_bytes_max;
+    if size <= limit {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::MESSAGE_TOO_LARGE,
+        format!("the batch has {size} bytes, the topic's max.message.bytes is {limit}"),
+    ))
+}
+
 /// The one batch there must be. Like Kafka, an incomplete one counts as none, also after a whole
 /// one.
-fn one_batch(records: Option<&Bytes>) -> Result<Batch, Refusal> {
+pub(crate) fn one_batch(records: Option<&Bytes>) -> Result<Batch, Refusal> {
     let none =
         || invalid("no record batch: each partition of a Produce request must have exactly one");
     let records = records.ok_or_else(none)?;
+    if let Some(length) = records.get(8..12)
+        && i32::from_be_bytes(length.try_into().unwrap_or_default()) < BATCH_LENGTH_MIN
+    {
+        let message = "the batch says that it is shorter than any can be";
+        return Err(Refusal::new(ErrorCode::CORRUPT_MESSAGE, message));
+    }
     match Batch::new(records.clone()) {
         Ok(batch) => Ok(batch),
         Err(RecordError::Truncated { .. }) => Err(none()),
@@ -115,11 +144,9 @@ fn one_batch(records: Option<&Bytes>) -> Result<Batch, Refusal> {
     }
 }
 
-fn check_header(head: &BatchHeader, version: i16) -> Result<(), Refusal> {
-    let codec = head
-        .attributes
-        .compression()
-        .map_err(|error| invalid(error.to_string()))?;
+/// Judges the header, and gives the codec.
+fn check_header(head: &BatchHeader, version: i16) -> Result<Compression, Refusal> {
+    let codec = head.attributes.compression().map_err(unreadable)?;
     if codec == Compression::Zstd && version < ZSTD_SINCE {
         return Err(Refusal::new(
             ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
@@ -152,25 +179,33 @@ fn check_header(head: &BatchHeader, version: i16) -> Result<(), Refusal> {
             head.producer_id, head.base_sequence
         )));
     }
-    Ok(())
+    Ok(codec)
 }
 
-/// Judges the records one by one where that is needed, and names those at fault.
-fn check_records(batch: &Batch, config: &TopicConfig, now_ms: i64) -> Result<(), Refusal> {
-    let head = batch.header();
+/// Judges the records one by one, and names those at fault; the largest timestamp.
+fn check_records(batch: &Batch, config: &TopicConfig, now_ms: i64) -> Result<i64, Refusal> {
     let early = now_ms.saturating_sub(config.timestamp_before_max_ms);
     let late = now_ms.saturating_add(config.timestamp_after_max_ms);
     // -1 means that the producer gave none; the broker's own time is never out of range.
     let in_time = |time: i64| config.append_time || time == -1 || (early..=late).contains(&time);
-    let plain = matches!(head.attributes.compression(), Ok(Compression::None));
-    if !plain && !config.compacted && in_time(head.base_timestamp) && in_time(head.max_timestamp) {
-        return Ok(());
+    if batch.header().attributes.timestamp_type() == TimestampType::LogAppendTime
+        && config.append_time
+    {
+        return Err(not_its_own_time(batch.header().record_count));
     }
-    let unreadable = |error: RecordError| invalid(error.to_string());
-    let mut records = batch.records(DECOMPRESSED_MAX).map_err(unreadable)?;
+    let is_empty = batch.bytes().len() == BatchHeader::LEN;
+    let mut records = batch.records(DECOMPRESSED_MAX).map_err(|error| {
+        let refusal = unreadable(error);
+        match batch.header().attributes.compression() {
+            // For Java's decoder nothing at all is a stream that has ended.
+            Ok(Compression::Zstd) if is_empty => invalid(refusal.message),
+            _ => refusal,
+        }
+    })?;
     let mut faults = Vec::new();
     let mut code = ErrorCode::INVALID_RECORD;
     let mut index = 0;
+    let mut max_timestamp = -1;
     while let Some(record) = records.next_record() {
         let record = record.map_err(unreadable)?;
         if config.compacted && record.key.is_none() {
@@ -189,10 +224,11 @@ fn check_records(batch: &Batch, config: &TopicConfig, now_ms: i64) -> Result<(),
                 ),
             ));
         }
+        max_timestamp = max_timestamp.max(record.timestamp);
         index += 1;
     }
     let Some((first, why)) = faults.first() else {
-        return Ok(());
+        return Ok(max_timestamp);
     };
     let message = format!(
         "{} of {index} records are refused; record {first}: {why}",
@@ -203,6 +239,28 @@ fn check_records(batch: &Batch, config: &TopicConfig, now_ms: i64) -> Result<(),
         message,
         records: faults,
     })
+}
+
+/// Apache Kafka lets a producer claim the broker's time for its own where the topic has the
+/// producers' times, and takes the claim back, but not where the topic has the broker's.
+fn not_its_own_time(records: i32) -> Refusal {
+    let why = "producers may not set the timestamp type LogAppendTime";
+    Refusal {
+        records: (0..records).map(|index| (index, why.to_owned())).collect(),
+        ..Refusal::new(ErrorCode::INVALID_TIMESTAMP, why)
+    }
+}
+
+/// Kafka has no better code for what cannot be decompressed.
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+fn unreadable(error: RecordError) -> Refusal {
+    let code = match error {
+        RecordError::BadCompressedData { .. }
+        | RecordError::OutputCapExceeded { .. }
+        | RecordError::UnknownCodec { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+        _ => ErrorCode::INVALID_RECORD,
+    };
+    Refusal::new(code, error.to_string())
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
@@ -216,7 +274,7 @@ fn invalid(message: impl Into<String>) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use kafka_client_protocol::records::{BatchBuilder, CompressionConfig, Seal, TimestampType};
+    use kafka_client_protocol::records::{BatchBuilder, CompressionConfig, Seal};
 
     use super::*;
 
@@ -230,8 +288,17 @@ mod tests {
         open.seal(seal).unwrap().bytes
     }
 
+    fn judged(
+        records: Option<&Bytes>,
+        config: &TopicConfig,
+        version: i16,
+        now_ms: i64,
+    ) -> Result<ValidBatch, Refusal> {
+        validate(one_batch(records)?, config, version, now_ms)
+    }
+
     fn verdict(records: &Bytes, config: &TopicConfig, version: i16) -> ErrorCode {
-        match validate(Some(records), config, version, NOW) {
+        match judged(Some(records), config, version, NOW) {
             Ok(_) => ErrorCode::NONE,
             Err(refusal) => refusal.code,
         }
@@ -240,7 +307,7 @@ mod tests {
     #[test]
     fn a_good_batch_passes_untouched() {
         let records = batch(&Seal::default());
-        let valid = validate(Some(&records), &TopicConfig::default(), CLIENT, NOW).unwrap();
+        let valid = judged(Some(&records), &TopicConfig::default(), CLIENT, NOW).unwrap();
         assert_eq!(valid.bytes, records);
         assert_eq!(valid.head.record_count, 2);
     }
@@ -250,10 +317,7 @@ mod tests {
         let config = TopicConfig::default();
         let one = batch(&Seal::default());
         assert_eq!(
-            validate(None, &config, CLIENT, NOW)
-                .unwrap_err()
-                .code
-                .code(),
+            judged(None, &config, CLIENT, NOW).unwrap_err().code.code(),
             87
         );
         assert_eq!(
@@ -379,7 +443,7 @@ mod tests {
             verdict(&records, &config, CLIENT),
             ErrorCode::INVALID_TIMESTAMP
         );
-        let late = validate(
+        let late = judged(
             Some(&records),
             &TopicConfig {
                 timestamp_before_max_ms: 10,
@@ -397,7 +461,7 @@ mod tests {
             append_time: true,
             ..TopicConfig::default()
         };
-        let valid = validate(Some(&batch(&Seal::default())), &config, CLIENT, NOW + 99).unwrap();
+        let valid = judged(Some(&batch(&Seal::default())), &config, CLIENT, NOW + 99).unwrap();
         assert_eq!(
             valid.head.attributes.timestamp_type(),
             TimestampType::LogAppendTime
@@ -420,7 +484,7 @@ mod tests {
                 compression,
                 ..Seal::default()
             });
-            let refusal = validate(Some(&records), &config, CLIENT, NOW).unwrap_err();
+            let refusal = judged(Some(&records), &config, CLIENT, NOW).unwrap_err();
             assert_eq!(refusal.code, ErrorCode::INVALID_RECORD);
             assert!(
                 refusal
@@ -429,6 +493,66 @@ mod tests {
                 "{}",
                 refusal.message
             );
+        }
+    }
+
+    #[test]
+    fn a_payload_that_nobody_can_read_is_refused() {
+        let config = TopicConfig::default();
+        for codec in &Compression::ALL[1..] {
+            let compression = CompressionConfig::new(*codec);
+            let good = batch(&Seal {
+                compression,
+                ..Seal::default()
+            });
+            let mut bad = good.to_vec();
+            let mut head = BatchHeader::parse(&bad).unwrap();
+            bad[BatchHeader::LEN..].fill(0x55);
+            head.crc = crc32c::crc32c(&bad[21..]);
+            head.write(&mut bad).unwrap();
+            let code = verdict(&bad.into(), &config, CLIENT);
+            assert_eq!(code, ErrorCode::UNKNOWN_SERVER_ERROR, "{codec}");
+        }
+    }
+
+    #[test]
+    fn the_header_says_the_truth_about_the_largest_time() {
+        for codec in [Compression::None, Compression::Lz4] {
+            let seal = Seal {
+                compression: CompressionConfig::new(codec),
+                timestamp_type: TimestampType::LogAppendTime,
+                ..Seal::default()
+            };
+            let mut lie = batch(&seal).to_vec();
+            patch_timestamps(&mut lie, TimestampType::CreateTime, NOW + 70).unwrap();
+            let valid = judged(Some(&lie.into()), &TopicConfig::default(), CLIENT, NOW).unwrap();
+            assert_eq!(valid.head.max_timestamp, NOW + 1);
+            Batch::new(valid.bytes).unwrap().verify_crc().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_topic_with_a_codec_has_every_batch_in_it() {
+        for codec in Compression::ALL {
+            let config = TopicConfig {
+                codec: Some(codec),
+                ..TopicConfig::default()
+            };
+            for compression in Compression::ALL.map(CompressionConfig::new) {
+                let seal = Seal {
+                    compression,
+                    producer_id: 7,
+                    producer_epoch: 1,
+                    base_sequence: 4,
+                    ..Seal::default()
+                };
+                let valid = judged(Some(&batch(&seal)), &config, CLIENT, NOW).unwrap();
+                let stored = Batch::new(valid.bytes).unwrap();
+                stored.verify_crc().unwrap();
+                assert_eq!(stored.header().attributes.compression().unwrap(), codec);
+                assert_eq!(stored.header().base_sequence, 4);
+                assert_eq!(stored.records(1 << 20).unwrap().iter().count(), 2);
+            }
         }
     }
 }

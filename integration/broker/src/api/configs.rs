@@ -8,7 +8,7 @@ use kafka_client_protocol::ErrorCode;
 
 use super::Call;
 use crate::config::property::{Kind, Table, list};
-use crate::config::settings::{Owner, Properties};
+use crate::config::settings::{self, Owner, Properties};
 use crate::node::Node;
 use crate::security::acl::AclOperation;
 use crate::topics::{Topic, check_name};
@@ -150,7 +150,7 @@ impl Resource {
             (_, Some(owner)) if validate_only => {
                 let mut settings = node.settings.get().as_ref().clone();
                 let replaced = settings.replace(owner, own);
-                replaced.map_err(|error| Refusal::from(&error))
+                replaced.map_err(|error| settings::refusal(owner, &error))
             }
             (_, Some(owner)) => node.change_settings(owner, own),
             (Self::Topic(topic), None) => {

@@ -56,7 +56,9 @@ fn describe(
         Resource::ClientMetrics(name) => settings.describe_client_metrics(&name),
     };
     let is_asked = |entry: &Entry| match &asked.configuration_keys {
+        // As in Kafka, none at all is no choice either.
         None => true,
+        Some(names) if names.is_empty() => true,
         Some(names) => names.iter().any(|name| **name == *entry.name),
     };
     let entries = entries.into_iter().filter(is_asked);

@@ -54,10 +54,9 @@ async fn alter(
     let changes = asked.configs.iter().map(|config| {
         let change = Change::of(config.config_operation).ok_or_else(|| {
             let code = config.config_operation;
-            invalid(format!(
-                "unknown operation {code} on property {}",
-                config.name
-            ))
+            let message = format!("unknown operation {code} on property {}", config.name);
+            // Apache Kafka has not thought of it.
+            Refusal::new(ErrorCode::UNKNOWN_SERVER_ERROR, message)
         })?;
         let value = config.value.as_ref().map(ToString::to_string);
         Ok((config.name.to_string(), change, value))

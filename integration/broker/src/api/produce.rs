@@ -16,13 +16,17 @@ use kafka_client_protocol::api::produce::{
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
+use kafka_client_protocol::records::BatchHeader;
+
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
-use crate::validate::{Refusal, validate};
+use crate::validate::{Refusal, one_batch, validate};
 
 const TOPIC_IDS_SINCE: i16 = 13;
+/// The format of batches that may have the attribute.
+const MAGIC: i8 = 2;
 
 impl Api for ProduceRequest {
     const NAMES: Named = Named::Partitions;
@@ -112,6 +116,8 @@ impl Api for ProduceRequest {
 trait Parts {
     fn outright_refusal(&self) -> Option<Refusal>;
 
+    fn has_transactional_batch(&self) -> bool;
+
     fn answer_each(
         &self,
         one: impl Fn(
@@ -128,11 +134,24 @@ impl Parts for ProduceRequest {
             let message = format!("acks {} is none of -1, 0 and 1", self.acks);
             return Some(Refusal::new(ErrorCode::INVALID_REQUIRED_ACKS, message));
         }
+        if self.transactional_id.is_none() && self.has_transactional_batch() {
+            return Some(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED.into());
+        }
         if self.transactional_id.is_some() {
             let message = "this broker has no transactions yet: remove transactional.id";
             return Some(Refusal::new(ErrorCode::INVALID_TXN_STATE, message));
         }
         None
+    }
+
+    fn has_transactional_batch(&self) -> bool {
+        let partitions = self
+            .topic_data
+            .iter()
+            .flat_map(|topic| &topic.partition_data);
+        let batches = partitions.filter_map(|data| data.records.as_ref());
+        let mut heads = batches.filter_map(|batch| BatchHeader::parse(batch).ok());
+        heads.any(|head| head.magic == MAGIC && head.attributes.is_transactional())
     }
 
     fn answer_each(
@@ -179,8 +198,9 @@ fn append(
             ),
         ));
     }
+    let batch = one_batch(data.records.as_ref())?;
     let now_ms = call.node.env.wall_ms();
-    let appended = validate(data.records.as_ref(), &topic.config(), call.version, now_ms)
+    let appended = validate(batch, &topic.config(), call.version, now_ms)
         .and_then(|batch| partition.append(&batch, now_ms));
     Ok(match appended {
         Ok((appended, ends)) => PartitionProduceResponse {
@@ -191,11 +211,26 @@ fn append(
             ..Default::default()
         },
         // The start tells an idempotent producer whether retention has removed what is missing.
-        Err(refusal) => PartitionProduceResponse {
+        Err(refusal) if tells_start(refusal.code) => PartitionProduceResponse {
             log_start_offset: partition.ends().start_offset,
             ..refused(data.index, refusal)
         },
+        Err(refusal) => refused(data.index, refusal),
     })
+}
+
+/// Whether Kafka's answer has the log's start beside this error: not where the batch has not got as
+/// far as the log, or the log is what failed.
+fn tells_start(error: ErrorCode) -> bool {
+    !matches!(
+        error,
+        ErrorCode::CORRUPT_MESSAGE
+            | ErrorCode::MESSAGE_TOO_LARGE
+            | ErrorCode::RECORD_LIST_TOO_LARGE
+            | ErrorCode::UNSUPPORTED_COMPRESSION_TYPE
+            | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+            | ErrorCode::KAFKA_STORAGE_ERROR
+    )
 }
 
 fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {

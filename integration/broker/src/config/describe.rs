@@ -3,7 +3,7 @@
 
 use super::property::{Kind, Property, Scope, Table};
 use super::settings::{Owner, Properties, Settings};
-use super::synonyms;
+use super::synonyms::{self, in_layers};
 
 /// Where a value comes from, with the number that `config_source` has for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +60,10 @@ impl Settings {
     fn entry_of_broker(&self, name: &str) -> Entry {
         let property = property_of_broker(name);
         let synonyms = self.synonyms_of_broker(name);
-        let value = self.set_value(name);
-        let value = value.or_else(|| property?.default.map(str::to_owned));
+        let layers = [&self.changed.broker, &self.changed.cluster, &self.given];
+        let base = synonyms::without_listener(name).unwrap_or(name);
+        let value = in_layers(&layers, name).or_else(|| in_layers(&layers, base));
+        let value = value.or_else(|| property?.default).map(str::to_owned);
         entry(name, property, value, synonyms)
             .read_only(property.is_none_or(|one| !one.is_dynamic()))
     }
@@ -114,9 +116,15 @@ impl Settings {
         if let Some(own) = own {
             synonyms.push(synonym(property.name, own, property.is_sensitive(), source));
         }
-        if let Scope::DefaultFrom(name) = property.scope {
-            synonyms.extend(self.synonyms_of_broker(name));
-            value = value.or_else(|| self.set_value(name));
+        match (property.scope, property.default) {
+            (Scope::DefaultFrom(name), _) => {
+                synonyms.extend(self.synonyms_of_broker(name));
+                value = value.or_else(|| self.set_value(name));
+            }
+            (_, Some(default)) if source == Source::Group => {
+                synonyms.push(synonym(property.name, default, false, Source::Default));
+            }
+            _ => {}
         }
         let value = value.or_else(|| property.default.map(str::to_owned));
         entry(property.name, Some(property), value, synonyms)
@@ -259,7 +267,11 @@ mod tests {
                 ("background.threads", Some("10"), Source::Default),
             ]
         );
-        assert_eq!(settings.describe_cluster().len(), 1);
+        assert_eq!(
+            settings.describe_cluster().len(),
+            1,
+            "and no longer min.insync.replicas"
+        );
         assert!(
             entries
                 .iter()

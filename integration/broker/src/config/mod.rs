@@ -110,13 +110,7 @@ pub(crate) enum PropertyError {
 
 impl From<&PropertyError> for Refusal {
     fn from(error: &PropertyError) -> Self {
-        let code = match error {
-            PropertyError::Unknown { .. } | PropertyError::Invalid { .. } => {
-                ErrorCode::INVALID_CONFIG
-            }
-            PropertyError::Static(_) | PropertyError::PerBroker(_) => ErrorCode::INVALID_REQUEST,
-        };
-        Self::new(code, error.to_string())
+        Self::new(ErrorCode::INVALID_CONFIG, error.to_string())
     }
 }
 

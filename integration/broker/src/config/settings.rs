@@ -3,14 +3,32 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kafka_client_protocol::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::property::{Table, list};
 use super::synonyms::{self, in_layers};
 use super::{BrokerConfig, PropertyError, invalid};
+use crate::validate::Refusal;
 
 /// Properties by name.
 pub(crate) type Properties = BTreeMap<String, String>;
+
+/// Why what an owner was to set is refused.
+pub(crate) fn refusal(owner: Owner<'_>, error: &PropertyError) -> Refusal {
+    let is_request = match (owner, error) {
+        (Owner::Broker | Owner::Cluster, _)
+        | (Owner::ClientMetrics(_), PropertyError::Unknown { .. }) => true,
+        (Owner::ClientMetrics(_), PropertyError::Invalid { name, .. }) => name == "interval.ms",
+        _ => false,
+    };
+    let code = if is_request {
+        ErrorCode::INVALID_REQUEST
+    } else {
+        ErrorCode::INVALID_CONFIG
+    };
+    Refusal::new(code, error.to_string())
+}
 
 /// What has settings that clients change, but topics: theirs are kept with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +43,7 @@ pub(crate) enum Owner<'a> {
 }
 
 /// What clients have changed, as it outlives the broker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Changed {
     pub(super) cluster: Properties,
@@ -41,6 +59,19 @@ pub(crate) struct Settings {
     pub(super) given: Properties,
     pub(super) changed: Changed,
     config: Arc<BrokerConfig>,
+}
+
+impl Default for Changed {
+    /// As Kafka formats a storage: the least number of replicas is a setting of the cluster from the
+    /// start, since it is a matter of whom to elect (KIP-966).
+    fn default() -> Self {
+        Self {
+            cluster: [("min.insync.replicas".to_owned(), "1".to_owned())].into(),
+            broker: Properties::new(),
+            groups: BTreeMap::new(),
+            client_metrics: BTreeMap::new(),
+        }
+    }
 }
 
 impl Settings {
@@ -182,7 +213,11 @@ fn effective(given: &Properties, changed: &Changed) -> Result<Arc<BrokerConfig>,
     names.dedup();
     for name in names {
         let primary = synonyms::primary(name);
-        if let Some(value) = synonyms::value(primary, |name| in_layers(&layers, name)) {
+        let base = synonyms::without_listener(primary).unwrap_or(primary);
+        let is_known = Table::broker().get(base).is_some() || given.contains_key(primary);
+        if let Some(value) = synonyms::value(primary, |name| in_layers(&layers, name))
+            && is_known
+        {
             config.set(primary, &value)?;
         }
     }
@@ -191,9 +226,14 @@ fn effective(given: &Properties, changed: &Changed) -> Result<Arc<BrokerConfig>,
 
 /// Whether a client may set it for the owner while the broker runs.
 fn check_dynamic(owner: Owner<'_>, name: &str, value: &str) -> Result<(), PropertyError> {
-    let property = match synonyms::without_listener(name) {
-        Some(base) => Table::broker().find(base)?,
-        None => Table::broker().find(name)?,
+    let base = synonyms::without_listener(name).unwrap_or(name);
+    let property = match Table::broker().find(base) {
+        Ok(property) => property,
+        // It may be for something that is plugged into a broker, so Kafka takes it.
+        Err(unknown) => {
+            tracing::warn!("a client has set what has no effect: {unknown}");
+            return Ok(());
+        }
     };
     property.check(value)?;
     if !property.is_dynamic() {

@@ -26,6 +26,9 @@ const SYNONYMS: &[Synonyms] = &[
     &[("node.id", 1), ("broker.id", 1)],
 ];
 
+/// Kafka tells the other units of these alone.
+const TOLD: [&str; 1] = ["log.retention.ms"];
+
 fn of(name: &str) -> Option<Synonyms> {
     let mut all = SYNONYMS.iter().copied();
     all.find(|synonyms| synonyms.iter().any(|(one, _)| *one == name))
@@ -36,10 +39,10 @@ pub(super) fn primary(name: &str) -> &str {
     of(name).map_or(name, |synonyms| synonyms[0].0)
 }
 
-/// All names that a property's value may come from, the one that wins first.
+/// All names that Kafka tells a property's value to come from, the one that wins first.
 pub(super) fn all(name: &str) -> Vec<&str> {
     match (of(name), without_listener(name)) {
-        (Some(synonyms), _) if synonyms[0].0 == name => {
+        (Some(synonyms), _) if TOLD.contains(&name) => {
             synonyms.iter().map(|(one, _)| *one).collect()
         }
         (_, Some(base)) => vec![name, base],
@@ -116,7 +119,7 @@ mod tests {
     fn a_listeners_property_falls_back_on_the_general_one() {
         let name = "listener.name.external.ssl.client.auth";
         assert_eq!(all(name), [name, "ssl.client.auth"]);
-        assert_eq!(all("log.roll.ms"), ["log.roll.ms", "log.roll.hours"]);
+        assert_eq!(all("log.roll.ms"), ["log.roll.ms"]);
         assert_eq!(all("log.roll.hours"), ["log.roll.hours"]);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kafka_client_protocol::records::{Compression, CompressionConfig};
+
 use super::property::{Property, Scope, Table, list, parse};
 use super::{BrokerConfig, Effect, PropertyError};
 use crate::log::LogConfig;
@@ -17,6 +19,11 @@ pub(crate) struct TopicConfig {
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
     pub(crate) compacted: bool,
+    /// `None`: each batch as its producer sends it.
+    pub(crate) codec: Option<Compression>,
+    pub(crate) gzip_level: i32,
+    pub(crate) lz4_level: i32,
+    pub(crate) zstd_level: i32,
 }
 
 impl Default for TopicConfig {
@@ -30,6 +37,10 @@ impl Default for TopicConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compacted: false,
+            codec: None,
+            gzip_level: -1,
+            lz4_level: 9,
+            zstd_level: 3,
         }
     }
 }
@@ -46,6 +57,20 @@ impl TopicConfig {
             self.apply(name, value)?;
         }
         Ok(self)
+    }
+
+    /// How batches are compressed; `None`: each as its producer sends it.
+    pub(crate) fn compression(&self) -> Option<CompressionConfig> {
+        let codec = self.codec?;
+        let level = match codec {
+            Compression::None | Compression::Snappy => return Some(codec.into()),
+            Compression::Gzip => self.gzip_level,
+            Compression::Lz4 => self.lz4_level,
+            Compression::Zstd => self.zstd_level,
+        };
+        let config = CompressionConfig::new(codec);
+        // The table has let nothing else through.
+        Some(config.with_level(level).unwrap_or(config))
     }
 
     pub(crate) fn log(&self, broker: &BrokerConfig) -> LogConfig {
@@ -72,9 +97,16 @@ impl TopicConfig {
             }
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = parse(name, value)?,
             "cleanup.policy" => self.compacted = list(value).any(|policy| policy == "compact"),
-            "compression.type" if value != "producer" => {
-                return Err(super::invalid(name, value, "must be producer"));
+            "compression.type" => {
+                self.codec = match value {
+                    "producer" => None,
+                    "uncompressed" => Some(Compression::None),
+                    codec => codec.parse().ok(),
+                };
             }
+            "compression.gzip.level" => self.gzip_level = parse(name, value)?,
+            "compression.lz4.level" => self.lz4_level = parse(name, value)?,
+            "compression.zstd.level" => self.zstd_level = parse(name, value)?,
             _ => return Ok(Effect::None),
         }
         Ok(Effect::Acts)
