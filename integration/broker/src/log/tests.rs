@@ -7,6 +7,7 @@ use bytes::Bytes;
 use kafka_client_protocol::records::{Batch, BatchHeader};
 
 use super::batch::testing::RawBatch;
+use super::load::segment_bases;
 use super::*;
 use crate::fs::FileSystem;
 use crate::fs::crashing::Crashing;

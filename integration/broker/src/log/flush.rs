@@ -1,0 +1,114 @@
+//! Forcing a log to the disk, and closing it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::segment::SegmentSyncer;
+use super::{Log, Place};
+use crate::fs::Disk;
+
+/// What is to be forced to the disk, without the partition's lock.
+#[derive(Debug)]
+pub(crate) struct Unsynced {
+    pub(super) segments: Vec<SegmentSyncer>,
+    names: Option<Names>,
+    /// Where the recovery point is once that is done.
+    pub(crate) offset: i64,
+}
+
+impl Unsynced {
+    /// Takes as long as the disk does.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        for segment in &self.segments {
+            segment.sync()?;
+        }
+        self.names.as_ref().map_or(Ok(()), Names::sync)
+    }
+}
+
+/// The names of a partition's files, and its own.
+#[derive(Debug)]
+struct Names {
+    path: PathBuf,
+    with_its_own: bool,
+    disk: Disk,
+}
+
+impl Names {
+    fn sync(&self) -> io::Result<()> {
+        self.disk.sync_dir(&self.path)?;
+        let parent = self.path.parent().filter(|_| self.with_its_own);
+        parent.map_or(Ok(()), |parent| self.disk.sync_dir(parent))
+    }
+}
+
+impl Log {
+    /// Forces everything to the disk and moves the recovery point to the end.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let recovery_point = self.recovery_point;
+        for segment in &mut self.segments {
+            if (segment.next_offset() > recovery_point || segment.has_unsynced_files())
+                && let Some(syncer) = segment.syncer()?
+            {
+                syncer.sync()?;
+            }
+        }
+        if let Some(names) = self.unsynced_names() {
+            names.sync()?;
+        }
+        self.recovery_point = self.end_offset();
+        self.unflushed_records = 0;
+        Ok(())
+    }
+
+    /// What forces the names of new files to the disk: without them their content is lost with the machine.
+    fn unsynced_names(&mut self) -> Option<Names> {
+        let is_needed = std::mem::take(&mut self.names_changed);
+        let with_its_own = std::mem::take(&mut self.is_new);
+        match &self.place {
+            Place::Dir { path, disk, .. } if is_needed => Some(Names {
+                path: path.clone(),
+                with_its_own,
+                disk: disk.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// What forces the closed segments above the recovery point to the disk, with their index files and names;
+    /// `None` if that is done.
+    pub(crate) fn unsynced(&mut self) -> io::Result<Option<Unsynced>> {
+        let offset = self.active().base_offset();
+        if self.recovery_point >= offset {
+            return Ok(None);
+        }
+        let mut segments = Vec::new();
+        let recovery_point = self.recovery_point;
+        for segment in &mut self.segments {
+            if segment.next_offset() > recovery_point && segment.base_offset() < offset {
+                segments.extend(segment.syncer()?);
+            }
+        }
+        Ok(Some(Unsynced {
+            segments,
+            names: self.unsynced_names(),
+            offset,
+        }))
+    }
+
+    /// Notes that everything below `offset` is on the disk.
+    pub(crate) fn synced_to(&mut self, offset: i64) {
+        self.recovery_point = self.recovery_point.max(offset).min(self.end_offset());
+    }
+
+    /// Closes in order: after this the index files are true and the bytes on the disk.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.closed = true;
+        if matches!(self.place, Place::Memory) {
+            return Ok(());
+        }
+        self.names_changed |= self.active().write_indices()?;
+        // The mark of a clean stop says that all is on the disk.
+        self.flush()
+    }
+}

@@ -1,0 +1,197 @@
+//! Opening a log: what is at a place is taken over, and after an unclean stop checked.
+
+use std::io;
+use std::path::Path;
+
+use super::epochs::Epochs;
+use super::producers::Producers;
+use super::read::NO_HINT;
+use super::segment::Segment;
+use super::{EPOCHS_FILE, Log, LogConfig, Opening, Place, checkpoint, snapshot_path};
+use crate::fs::Disk;
+
+impl Log {
+    /// Opens what is at a place, or starts a log there.
+    pub(crate) fn open(
+        place: Place,
+        config: LogConfig,
+        opening: Opening,
+        start_offset: i64,
+        now_ms: i64,
+    ) -> io::Result<Self> {
+        let mut log = Self {
+            place,
+            config,
+            segments: Vec::new(),
+            start_offset,
+            recovery_point: 0,
+            unflushed_records: 0,
+            producers: Producers::default(),
+            producers_checked_ms: now_ms,
+            epochs: Epochs::default(),
+            epochs_changed: false,
+            appended_bytes: 0,
+            names_changed: true,
+            is_new: true,
+            closed: false,
+            hints: [NO_HINT; 4],
+            next_hint: 0,
+        };
+        if let Place::Dir { path, disk, budget } = &log.place {
+            disk.create_dir_all(path)?;
+            log.epochs = Epochs::new(checkpoint::read_epochs(disk, &path.join(EPOCHS_FILE))?);
+            for base in segment_bases(disk, path)? {
+                log.segments
+                    .push(Segment::in_dir(path, base, disk, budget.clone())?);
+            }
+        }
+        if log.segments.is_empty() {
+            let first = log.new_segment(start_offset)?;
+            log.segments.push(first);
+        } else {
+            // What was closed in order has left nothing to be forced to the disk.
+            (log.names_changed, log.is_new) = match opening {
+                Opening::Clean => (false, false),
+                Opening::Unclean { .. } => (true, true),
+            };
+            log.load_segments(opening)?;
+            log.load_producers(now_ms)?;
+        }
+        let end = log.end_offset();
+        if log.epochs.truncate(end) {
+            log.write_epochs()?;
+        }
+        log.start_offset = start_offset.clamp(log.segments[0].base_offset(), end);
+        log.recovery_point = match opening {
+            Opening::Clean => end,
+            Opening::Unclean { recovery_point } => recovery_point.min(end),
+        };
+        Ok(log)
+    }
+
+    /// Reads the indices of all segments, or rebuilds those that may not be trusted; cuts the log
+    /// at the first batch that is not intact.
+    fn load_segments(&mut self, opening: Opening) -> io::Result<()> {
+        let trusted_end = match opening {
+            Opening::Clean => i64::MAX,
+            Opening::Unclean { recovery_point } => recovery_point,
+        };
+        let count = self.segments.len();
+        let mut expected = self.segments[0].base_offset();
+        for index in 0..count {
+            let whole_below = self
+                .segments
+                .get(index + 1)
+                .map_or(i64::MAX, Segment::base_offset);
+            let trusted = whole_below <= trusted_end || opening == Opening::Clean;
+            let segment = &mut self.segments[index];
+            let base = segment.base_offset();
+            if trusted && segment.load()? {
+                expected = segment.next_offset();
+                continue;
+            }
+            let end = segment.recover(expected.max(base), |_| {})?;
+            expected = segment.next_offset();
+            let Some(damage) = end.damage else { continue };
+            if expected < trusted_end {
+                // It was on the disk as a whole: no crash does this, so what follows is none of its making.
+                let last = index + 1 == count;
+                let text = format!(
+                    "{}: segment {base} is damaged at position {}: {damage}; it was on the disk before",
+                    self.name(),
+                    end.position
+                );
+                if last {
+                    let text = format!(
+                        "{text}; restore it, or cut the file there to go on without what follows"
+                    );
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
+                tracing::error!(%text, "the rest of this segment is not read; its file is left as it is");
+                continue;
+            }
+            self.segments[index].cut(end.position)?;
+            tracing::warn!(
+                log = %self.name(), segment = base, position = end.position, %damage,
+                "cut the log at a damaged batch; what followed is gone"
+            );
+            for dropped in self.segments.drain(index + 1..) {
+                tracing::warn!(
+                    segment = dropped.base_offset(),
+                    "removed after a damaged batch"
+                );
+                dropped.delete()?;
+            }
+            // Else the next crash may bring back what was cut and removed, behind what comes now.
+            self.flush()?;
+            break;
+        }
+        self.drop_empty_tail()?;
+        // All but the active segment have index files from now on.
+        let last = self.segments.len() - 1;
+        for segment in &mut self.segments[..last] {
+            self.names_changed |= segment.write_indices()?;
+        }
+        Ok(())
+    }
+
+    /// A crash may leave the name of a segment and nothing in it, behind one that has lost its end. The log ends
+    /// with its last record then: a reader would wait in the gap.
+    fn drop_empty_tail(&mut self) -> io::Result<()> {
+        let mut is_changed = false;
+        while let [.., before, last] = &self.segments[..]
+            && last.len() == 0
+            && before.next_offset() < last.base_offset()
+            && let Some(last) = self.segments.pop()
+        {
+            last.delete()?;
+            is_changed = true;
+        }
+        match is_changed {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Rebuilds the producers' state: a snapshot keeps one batch of each, so at least the last
+    /// two segments are replayed to know five again.
+    fn load_producers(&mut self, now_ms: i64) -> io::Result<()> {
+        let mut from = self.segments.len().saturating_sub(2);
+        self.producers = loop {
+            if from == 0 {
+                break Producers::default();
+            }
+            let base = self.segments[from].base_offset();
+            let snapshot = match &self.place {
+                Place::Memory => None,
+                Place::Dir { path, disk, .. } => disk.read_if_there(&snapshot_path(path, base))?,
+            };
+            match snapshot.and_then(|bytes| Producers::from_snapshot(&bytes)) {
+                Some(producers) => break producers,
+                None => from -= 1,
+            }
+        };
+        let mut producers = std::mem::take(&mut self.producers);
+        let mut epochs = std::mem::take(&mut self.epochs);
+        for segment in &mut self.segments[from..] {
+            segment.walk(0, |head, _| {
+                producers.appended(head, now_ms);
+                epochs.assign(head.partition_leader_epoch, head.base_offset);
+                true
+            })?;
+        }
+        producers.expire(now_ms, self.config.producer_expiration_ms);
+        self.producers = producers;
+        self.epochs = epochs;
+        Ok(())
+    }
+}
+
+/// The base offsets of the segments in a directory, ascending.
+pub(super) fn segment_bases(disk: &Disk, dir: &Path) -> io::Result<Vec<i64>> {
+    let names = disk.names(dir)?.into_iter();
+    let base = |name: String| name.strip_suffix(".log")?.parse().ok();
+    let mut bases: Vec<i64> = names.filter_map(base).collect();
+    bases.sort_unstable();
+    Ok(bases)
+}
