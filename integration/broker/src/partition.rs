@@ -9,7 +9,10 @@ use kafka_client_protocol::records::{Batch, BatchHeader};
 use tokio::sync::Notify;
 
 use crate::log::batch::is_append_time;
-use crate::log::{AppendError, Appended, Log, ReadOutcome, ReadRequest, SequenceError};
+use crate::log::{
+    AppendError, Appended, Log, ReadOutcome, ReadPlan, ReadRequest, Search, Seen, SequenceError,
+    Spot,
+};
 use crate::validate::{Refusal, ValidBatch};
 
 /// The most that a batch may decompress to when a timestamp is looked up in it.
@@ -33,8 +36,6 @@ pub(crate) struct Ends {
     pub(crate) start_offset: i64,
     /// With one replica and without transactions: high watermark and last stable offset as well.
     pub(crate) end_offset: i64,
-    /// Bytes ever appended; the difference of two moments tells what came in between.
-    pub(crate) appended_bytes: u64,
 }
 
 /// What a fetch gets.
@@ -120,43 +121,71 @@ impl Partition {
         Ok(outcome)
     }
 
-    /// Reads whole batches from the one that holds `offset`.
+    /// Where the batch that holds `offset` begins.
+    pub(crate) fn locate(&self, offset: i64) -> Result<(Spot, Ends), Refusal> {
+        let mut from = None;
+        loop {
+            let (search, ends) = {
+                let mut log = self.log();
+                let ends = self.ends_around(&log, offset)?;
+                (log.search(offset, from), ends)
+            };
+            let seen = search.and_then(|search| match search {
+                Search::Found(spot) => Ok(Seen::Here(spot)),
+                Search::Look(look) => look.run(),
+            });
+            match seen.map_err(|error| self.storage_refusal("read", &error))? {
+                Seen::Here(spot) => {
+                    self.log().found(offset, spot);
+                    return Ok((spot, ends));
+                }
+                Seen::Beyond(spot) => from = Some(spot),
+            }
+        }
+    }
+
+    /// The bytes that are there from a spot on; `None` if nobody should wait for more.
+    pub(crate) fn available(&self, offset: i64, spot: Spot) -> Option<u64> {
+        self.log().available(offset, spot)
+    }
+
+    /// Reads from the batch on that holds `offset`.
     pub(crate) fn read(
         &self,
         offset: i64,
         max_bytes: usize,
         at_least_one: bool,
     ) -> Result<Fetched, Refusal> {
-        let mut request = ReadRequest {
-            offset,
-            upper_offset: 0,
-            max_bytes,
-            at_least_one,
-            first_bytes: 0,
-        };
+        let (spot, _) = self.locate(offset)?;
+        self.read_at(offset, spot, max_bytes, at_least_one)
+    }
+
+    /// The same from a spot that is known: the first batch whole, or nothing, and what else the limit has room for;
+    /// the last batch may be cut.
+    pub(crate) fn read_at(
+        &self,
+        offset: i64,
+        mut spot: Spot,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Fetched, Refusal> {
+        let mut first_bytes = 0;
         loop {
             let (plan, ends) = {
                 let mut log = self.log();
-                self.check_there()?;
-                let ends = ends(&log);
-                if !(ends.start_offset..=ends.end_offset).contains(&offset) {
-                    let (start, end) = (ends.start_offset, ends.end_offset);
-                    return Err(Refusal::new(
-                        ErrorCode::OFFSET_OUT_OF_RANGE,
-                        format!("offset {offset} is not between {start} and {end}"),
-                    ));
-                }
-                if request.offset >= ends.end_offset {
-                    return Ok(Fetched {
-                        records: Bytes::new(),
-                        ends,
-                    });
-                }
-                request.upper_offset = ends.end_offset;
-                (log.plan_read(request), ends)
+                let ends = self.ends_around(&log, offset)?;
+                let request = ReadRequest {
+                    offset,
+                    upper_offset: ends.end_offset,
+                    max_bytes,
+                    at_least_one,
+                    first_bytes,
+                };
+                (log.plan_read(spot, request), ends)
             };
-            match plan.and_then(crate::log::ReadPlan::run) {
-                Ok(ReadOutcome::Batches { bytes, end }) => {
+            let outcome = plan.and_then(|plan| plan.map(ReadPlan::run).transpose());
+            match outcome.map_err(|error| self.storage_refusal("read", &error))? {
+                Some(ReadOutcome::Batches { bytes, end }) => {
                     if let Some(end) = end {
                         self.log().remember(end);
                     }
@@ -165,11 +194,24 @@ impl Partition {
                         ends,
                     });
                 }
-                Ok(ReadOutcome::Larger { bytes }) => request.first_bytes = bytes,
-                Ok(ReadOutcome::Elsewhere { offset }) => request.offset = offset,
-                Err(error) => return Err(self.storage_refusal("read", &error)),
+                Some(ReadOutcome::Larger { bytes }) => first_bytes = bytes,
+                None => spot = self.locate(offset)?.0,
             }
         }
+    }
+
+    /// The log's ends, if an offset lies between them.
+    fn ends_around(&self, log: &Log, offset: i64) -> Result<Ends, Refusal> {
+        self.check_there()?;
+        let ends = ends(log);
+        if !(ends.start_offset..=ends.end_offset).contains(&offset) {
+            let (start, end) = (ends.start_offset, ends.end_offset);
+            return Err(Refusal::new(
+                ErrorCode::OFFSET_OUT_OF_RANGE,
+                format!("offset {offset} is not between {start} and {end}"),
+            ));
+        }
+        Ok(ends)
     }
 
     /// The first record that is not older than `timestamp`.
@@ -306,7 +348,6 @@ fn ends(log: &Log) -> Ends {
     Ends {
         start_offset: log.start_offset(),
         end_offset: log.end_offset(),
-        appended_bytes: log.appended_bytes(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Fetch (key 1), versions 4 to 18: batches from the logs, waiting for them if need be.
 //!
-//! Answered at once when there are `min_bytes`, when a partition has an error, or when `max_wait`
-//! is 0; otherwise at the next append that makes enough, or after `max_wait`. Whole batches only;
-//! the first batch found is given even when it is over the limits (KIP-74).
+//! Answered at once when there are `min_bytes`, when an offset lies in an older segment, when a partition has an
+//! error, or when `max_wait` is 0; otherwise at the next append that makes enough, or after `max_wait`. The first
+//! batch found is given whole even when it is over the limits (KIP-74); behind it the bytes end where the limit
+//! falls, often within a batch. What is there is told by positions; bytes are read once, for the answer.
 //!
 //! Sessions (version 7, KIP-227) are kept by `fetch_sessions.rs`. A request of one counts as naming all
 //! of its partitions, for faults and the journal too.
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::fetch::{
     EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
@@ -23,7 +25,8 @@ use tokio::time::Instant;
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
-use crate::partition::Partition;
+use crate::log::Spot;
+use crate::partition::{Ends, Partition};
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
@@ -122,123 +125,218 @@ impl Api for FetchRequest {
     }
 }
 
-/// Reads, and waits for more if there is too little.
+/// Reads, and waits for more if there is too little: by positions, so that bytes are read once, at the end.
 async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse {
-    let deadline =
-        env::now() + Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let limit = usize::try_from(request.max_bytes).unwrap_or(0);
+    let limit = limit
+        .min(call.node.config().fetch_bytes_max)
+        .min(quota_bytes_max(call));
     let wanted = u64::try_from(request.min_bytes).unwrap_or(0);
-    let first = read_all(request, call);
-    if first.failed || first.bytes >= wanted || request.max_wait_ms <= 0 || first.seen.is_empty() {
-        return first.response;
+    let wanted = wanted.min(limit as u64);
+    let plan = Plan::new(request, call);
+    if request.max_wait_ms <= 0 || plan.is_ready(wanted) {
+        return plan.read(request, limit).response;
     }
-    let waited = wait_for_bytes(request, first.seen, wanted, deadline);
+    if plan.has_first_over_its_limit() {
+        let read = plan.read(request, limit);
+        if read.bytes >= wanted {
+            return read.response;
+        }
+    }
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     tokio::select! {
         biased;
         () = call.node.stopped() => {}
-        () = waited => {}
+        () = wait_for_bytes(&plan, wanted, env::now() + wait) => {}
         () = call.connection.is_left() => {}
     }
-    read_all(request, call).response
+    Plan::new(request, call).read(request, limit).response
+}
+
+/// Where each partition of a request is to be read.
+struct Plan(Vec<Vec<Result<Planned, Refusal>>>);
+
+/// A partition that can be read.
+struct Planned {
+    partition: Arc<Partition>,
+    leader_epoch: i32,
+    offset: i64,
+    bytes_max: usize,
+    /// Where to read, or where the reader's log and this one part.
+    spot: Result<Spot, EpochEndOffset>,
+    ends: Ends,
 }
 
 /// What one pass over the partitions gave.
-struct Pass {
+struct Read {
     response: FetchResponse,
     bytes: u64,
-    failed: bool,
-    seen: Vec<Seen>,
 }
 
-/// A partition as the pass saw it: what is there to read grows with its appended bytes.
-struct Seen {
-    partition: Arc<Partition>,
-    leader_epoch: i32,
-    bytes: u64,
-    bytes_max: u64,
-    appended_bytes: u64,
-}
-
-impl Seen {
-    /// The bytes that a pass would give now.
-    fn bytes_now(&self) -> u64 {
-        let appended = self
-            .partition
-            .ends()
-            .appended_bytes
-            .saturating_sub(self.appended_bytes);
-        // A first batch over the limit is given whole, so what was there counts in full.
-        (self.bytes + appended).min(self.bytes_max.max(self.bytes))
-    }
-}
-
-fn read_all(request: &FetchRequest, call: &Call<'_>) -> Pass {
-    let limit = call
-        .node
-        .config()
-        .fetch_bytes_max
-        .min(quota_bytes_max(call));
-    let replica_id = match call.version {
-        ..REPLICA_STATE_SINCE => request.replica_id,
-        _ => request.replica_state.replica_id,
-    };
-    let is_follower = replica_id >= 0;
-    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(limit);
-    let mut pass = Pass {
-        response: FetchResponse::default(),
-        bytes: 0,
-        failed: false,
-        seen: vec![],
-    };
-    // A follower needs no right on the topics.
-    let may_read = |name: &str| match is_follower {
-        true => call.may_on_cluster(AclOperation::ClusterAction),
-        false => call.may_on_topic(AclOperation::Read, name),
-    };
-    for asked_topic in &request.topics {
+impl Plan {
+    fn new(request: &FetchRequest, call: &Call<'_>) -> Self {
+        let replica_id = match call.version {
+            ..REPLICA_STATE_SINCE => request.replica_id,
+            _ => request.replica_state.replica_id,
+        };
+        let is_follower = replica_id >= 0;
+        // A follower needs no right on the topics.
+        let may_read = |name: &str| match is_follower {
+            true => call.may_on_cluster(AclOperation::ClusterAction),
+            false => call.may_on_topic(AclOperation::Read, name),
+        };
         let by_id = call.version >= TOPIC_IDS_SINCE;
-        let topic = call
-            .node
-            .find_topic(by_id, asked_topic.topic_id, &asked_topic.topic);
-        // Who may not read it is not told that there is no such topic; an id that no topic has is
-        // no secret.
-        let name = match &topic {
-            Ok(topic) => Some(&*topic.name),
-            Err(_) => (!by_id).then_some(&*asked_topic.topic),
+        let of_topic = |asked_topic: &FetchTopic| {
+            let topic = call
+                .node
+                .find_topic(by_id, asked_topic.topic_id, &asked_topic.topic);
+            // Who may not read it is not told that there is no such topic; an id that no topic has is
+            // no secret.
+            let name = match &topic {
+                Ok(topic) => Some(&*topic.name),
+                Err(_) => (!by_id).then_some(&*asked_topic.topic),
+            };
+            let topic = match name {
+                Some(name) if !may_read(name) => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED.into()),
+                _ => topic,
+            };
+            let planned = |asked| {
+                let topic = topic.as_ref().map_err(Clone::clone);
+                topic.and_then(|topic| Planned::new(topic, asked))
+            };
+            asked_topic.partitions.iter().map(planned).collect()
         };
-        let topic = match name {
-            Some(name) if !may_read(name) => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED.into()),
-            _ => topic,
+        Self(request.topics.iter().map(of_topic).collect())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Result<Planned, Refusal>> {
+        self.0.iter().flatten()
+    }
+
+    /// Whether there is nothing to wait for.
+    fn is_ready(&self, wanted: u64) -> bool {
+        let mut bytes = 0;
+        let mut is_empty = true;
+        for planned in self.all() {
+            is_empty = false;
+            match planned.as_ref().ok().and_then(Planned::bytes) {
+                Some(more) => bytes += more,
+                None => return true,
+            }
+        }
+        is_empty || bytes >= wanted
+    }
+
+    /// Whether a partition has more than it may give: its first batch is given whole all the same.
+    fn has_first_over_its_limit(&self) -> bool {
+        let mut all = self.all().flatten();
+        all.any(|planned| {
+            let available = planned.available();
+            available.is_some_and(|bytes| bytes > planned.bytes_max as u64)
+        })
+    }
+
+    fn read(&self, request: &FetchRequest, limit: usize) -> Read {
+        let is_committed = request.isolation_level == READ_COMMITTED;
+        let mut left = limit;
+        let mut read = Read {
+            response: FetchResponse::default(),
+            bytes: 0,
         };
-        let mut partitions = Vec::with_capacity(asked_topic.partitions.len());
-        for asked in &asked_topic.partitions {
-            let at_least_one = pass.bytes == 0;
-            let result = topic
-                .as_ref()
-                .map_err(Clone::clone)
-                .and_then(|topic| read_one(request, topic, asked, left, at_least_one));
-            partitions.push(match result {
-                Ok((data, seen)) => {
-                    let bytes = data.records.as_ref().map_or(0, bytes::Bytes::len);
-                    left = left.saturating_sub(bytes);
-                    pass.bytes += bytes as u64;
-                    pass.failed |= data.diverging_epoch != EpochEndOffset::default();
-                    pass.seen.push(seen);
-                    data
-                }
-                Err(refusal) => {
-                    pass.failed = true;
-                    failed(asked.partition, refusal.code)
-                }
+        for (asked_topic, planned) in request.topics.iter().zip(&self.0) {
+            let mut partitions = Vec::with_capacity(planned.len());
+            for (asked, planned) in asked_topic.partitions.iter().zip(planned) {
+                let at_least_one = read.bytes == 0;
+                let data = planned.as_ref().map_err(Clone::clone);
+                let data = data.and_then(|planned| planned.read(left, at_least_one));
+                partitions.push(match data {
+                    Ok(data) => {
+                        let bytes = data.records.as_ref().map_or(0, Bytes::len);
+                        left = left.saturating_sub(bytes);
+                        read.bytes += bytes as u64;
+                        PartitionData {
+                            partition_index: asked.partition,
+                            // Null for those who did not ask for the list, as in Kafka.
+                            aborted_transactions: is_committed.then(Vec::new),
+                            ..data
+                        }
+                    }
+                    Err(refusal) => failed(asked.partition, refusal.code),
+                });
+            }
+            read.response.responses.push(FetchableTopicResponse {
+                topic: asked_topic.topic.clone(),
+                topic_id: asked_topic.topic_id,
+                partitions,
+                ..Default::default()
             });
         }
-        pass.response.responses.push(FetchableTopicResponse {
-            topic: asked_topic.topic.clone(),
-            topic_id: asked_topic.topic_id,
-            partitions,
-            ..Default::default()
-        });
+        read
     }
-    pass
+}
+
+impl Planned {
+    fn new(topic: &Topic, asked: &FetchPartition) -> Result<Self, Refusal> {
+        let partition = topic.partition(asked.partition).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+                format!("topic {} has no partition {}", topic.name, asked.partition),
+            )
+        })?;
+        let leader_epoch = partition.leader_epoch();
+        partition
+            .check_epoch(asked.current_leader_epoch)
+            .map_err(|code| Refusal::new(code, "another leader epoch"))?;
+        let (spot, ends) = match diverging_epoch(partition, asked)? {
+            Some(diverging) => (Err(diverging), partition.ends()),
+            None => {
+                let (spot, ends) = partition.locate(asked.fetch_offset)?;
+                (Ok(spot), ends)
+            }
+        };
+        Ok(Self {
+            partition: Arc::clone(partition),
+            leader_epoch,
+            offset: asked.fetch_offset,
+            bytes_max: usize::try_from(asked.partition_max_bytes).unwrap_or(0),
+            spot,
+            ends,
+        })
+    }
+
+    /// The bytes that count for `min_bytes`; `None` if the fetch is answered at once.
+    fn bytes(&self) -> Option<u64> {
+        let is_other =
+            self.partition.is_deleted() || self.partition.leader_epoch() != self.leader_epoch;
+        let available = self.available().filter(|_| !is_other);
+        available.map(|bytes| bytes.min(self.bytes_max as u64))
+    }
+
+    fn available(&self) -> Option<u64> {
+        let spot = *self.spot.as_ref().ok()?;
+        self.partition.available(self.offset, spot)
+    }
+
+    fn read(&self, left: usize, at_least_one: bool) -> Result<PartitionData, Refusal> {
+        let (records, ends, diverging_epoch) = match &self.spot {
+            Ok(spot) => {
+                let max_bytes = self.bytes_max.min(left);
+                let partition = &self.partition;
+                let fetched = partition.read_at(self.offset, *spot, max_bytes, at_least_one)?;
+                (fetched.records, fetched.ends, EpochEndOffset::default())
+            }
+            Err(diverging) => (Bytes::new(), self.ends, diverging.clone()),
+        };
+        Ok(PartitionData {
+            high_watermark: ends.end_offset,
+            last_stable_offset: ends.end_offset,
+            log_start_offset: ends.start_offset,
+            diverging_epoch,
+            aborted_transactions: None,
+            records: Some(records),
+            ..Default::default()
+        })
+    }
 }
 
 /// What one answer may have without being over the client's quota for good.
@@ -250,53 +348,6 @@ fn quota_bytes_max(call: &Call<'_>) -> usize {
     let principal = Arc::clone(call.connection.gate().principal());
     let max = quotas.fetch_bytes_max(&principal.name, call.client_id);
     max.map_or(usize::MAX, |bytes| bytes as usize)
-}
-
-fn read_one(
-    request: &FetchRequest,
-    topic: &Topic,
-    asked: &FetchPartition,
-    left: usize,
-    at_least_one: bool,
-) -> Result<(PartitionData, Seen), Refusal> {
-    let partition = topic.partition(asked.partition).ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-            format!("topic {} has no partition {}", topic.name, asked.partition),
-        )
-    })?;
-    partition
-        .check_epoch(asked.current_leader_epoch)
-        .map_err(|code| Refusal::new(code, "another leader epoch"))?;
-    let own_max = usize::try_from(asked.partition_max_bytes).unwrap_or(0);
-    let diverging = diverging_epoch(partition, asked)?;
-    let mut ends = partition.ends();
-    let mut records = bytes::Bytes::new();
-    if diverging.is_none() {
-        let fetched = partition.read(asked.fetch_offset, own_max.min(left), at_least_one)?;
-        (records, ends) = (fetched.records, fetched.ends);
-    }
-    let seen = Seen {
-        partition: Arc::clone(partition),
-        leader_epoch: partition.leader_epoch(),
-        bytes: records.len() as u64,
-        bytes_max: own_max as u64,
-        appended_bytes: ends.appended_bytes,
-    };
-    let committed = request.isolation_level == READ_COMMITTED;
-    let data = PartitionData {
-        partition_index: asked.partition,
-        error_code: 0,
-        high_watermark: ends.end_offset,
-        last_stable_offset: ends.end_offset,
-        log_start_offset: ends.start_offset,
-        diverging_epoch: diverging.unwrap_or_default(),
-        // Null for those who did not ask for the list, as in Kafka.
-        aborted_transactions: committed.then(Vec::new),
-        records: Some(records),
-        ..Default::default()
-    };
-    Ok((data, seen))
 }
 
 /// Where the reader's log and this one part, if the epoch it read last does not reach so far here.
@@ -324,29 +375,23 @@ fn diverging_epoch(
     }
 }
 
-async fn wait_for_bytes(request: &FetchRequest, seen: Vec<Seen>, wanted: u64, deadline: Instant) {
+async fn wait_for_bytes(plan: &Plan, wanted: u64, deadline: Instant) {
     let waiter = Arc::new(Notify::new());
     let watch = Watch {
         waiter: &waiter,
-        seen: &seen,
+        plan,
     };
-    let limit = u64::try_from(request.max_bytes).unwrap_or(0);
-    let mut watched: HashMap<usize, u64> = HashMap::new();
+    let mut watched: HashMap<usize, i64> = HashMap::new();
     loop {
         // Watch first, then look: an append in between leaves a notification behind. A partition
         // that woke somebody has forgotten its waiters, so those that grew are watched again.
-        let mut bytes = 0;
-        let mut changed = false;
-        for (index, seen) in seen.iter().enumerate() {
-            let appended = seen.partition.ends().appended_bytes;
-            if watched.insert(index, appended) != Some(appended) {
-                seen.partition.watch(&waiter);
+        for (index, planned) in plan.all().flatten().enumerate() {
+            let end = planned.partition.ends().end_offset;
+            if watched.insert(index, end) != Some(end) {
+                planned.partition.watch(&waiter);
             }
-            bytes += seen.bytes_now();
-            changed |= seen.partition.is_deleted();
-            changed |= seen.partition.leader_epoch() != seen.leader_epoch;
         }
-        if changed || bytes >= wanted.min(limit) {
+        if plan.is_ready(wanted) {
             break;
         }
         tokio::select! {
@@ -361,13 +406,13 @@ async fn wait_for_bytes(request: &FetchRequest, seen: Vec<Seen>, wanted: u64, de
 /// Takes the waiter back from all partitions, however the wait ends.
 struct Watch<'a> {
     waiter: &'a Arc<Notify>,
-    seen: &'a [Seen],
+    plan: &'a Plan,
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        for seen in self.seen {
-            seen.partition.unwatch(self.waiter);
+        for planned in self.plan.all().flatten() {
+            planned.partition.unwatch(self.waiter);
         }
     }
 }
@@ -378,7 +423,7 @@ fn failed(partition_index: i32, error: ErrorCode) -> PartitionData {
         error_code: error.code(),
         high_watermark: -1,
         aborted_transactions: None,
-        records: Some(bytes::Bytes::new()),
+        records: Some(Bytes::new()),
         ..Default::default()
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::epochs::Epochs;
 use super::producers::Producers;
-use super::read::NO_HINT;
+use super::read::Hints;
 use super::segment::Segment;
 use super::{EPOCHS_FILE, Log, LogConfig, Opening, Place, checkpoint, snapshot_path};
 use crate::fs::Disk;
@@ -30,12 +30,10 @@ impl Log {
             producers_checked_ms: now_ms,
             epochs: Epochs::default(),
             epochs_changed: false,
-            appended_bytes: 0,
             names_changed: true,
             is_new: true,
             closed: false,
-            hints: [NO_HINT; 4],
-            next_hint: 0,
+            hints: Hints::default(),
         };
         if let Place::Dir { path, disk, budget } = &log.place {
             disk.create_dir_all(path)?;

@@ -45,8 +45,8 @@ pub(crate) use self::data::HandleBudget;
 use self::epochs::Epochs;
 pub(crate) use self::producers::SequenceError;
 use self::producers::{Producers, Sequencing};
-use self::read::Hint;
-pub(crate) use self::read::{ReadOutcome, ReadPlan, ReadRequest};
+use self::read::Hints;
+pub(crate) use self::read::{ReadOutcome, ReadPlan, ReadRequest, Search, Seen, Spot};
 use self::segment::Segment;
 
 /// Where a log keeps its bytes.
@@ -110,16 +110,13 @@ pub(crate) struct Log {
     epochs: Epochs,
     /// Whether the file does not say so yet.
     epochs_changed: bool,
-    appended_bytes: u64,
     /// The directory has names that are not forced to the disk.
     names_changed: bool,
     /// Nor is its own.
     is_new: bool,
     /// Nothing may come after the files were said to be true.
     closed: bool,
-    /// Where recent reads ended: the next read of a consumer starts there without a search.
-    hints: [Hint; 4],
-    next_hint: usize,
+    hints: Hints,
 }
 
 /// Where a batch went.
@@ -159,11 +156,6 @@ impl Log {
     /// The offset below which everything is known to be on the disk.
     pub(crate) fn recovery_point(&self) -> i64 {
         self.recovery_point
-    }
-
-    /// A count of all bytes ever appended: the difference of two calls is what came in between.
-    pub(crate) fn appended_bytes(&self) -> u64 {
-        self.appended_bytes
     }
 
     /// The bytes of all segments.
@@ -225,7 +217,6 @@ impl Log {
         self.active()
             .append(&placed, &start, &batch[PATCH_BYTES..])
             .map_err(AppendError::Storage)?;
-        self.appended_bytes += placed.total_len() as u64;
         self.producers.appended(&placed, now_ms);
         self.unflushed_records += i64::from(placed.last_offset_delta) + 1;
         if self.unflushed_records >= self.config.flush_messages {

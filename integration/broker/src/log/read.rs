@@ -1,6 +1,8 @@
 //! Reading a log: by offset in two steps, and by time.
 //!
-//! Under the partition's lock a [`ReadPlan`] is made; its bytes are read after the lock is released.
+//! First a [`Spot`] is sought: where the batch with the offset begins. It tells how much there is to read, so a
+//! fetch may wait without reading a byte. Then a [`ReadPlan`] gives the bytes. Both are planned under the
+//! partition's lock and carried out after it is released.
 
 use std::io;
 
@@ -11,10 +13,64 @@ use super::Log;
 use super::data::DataSlice;
 use super::segment::{self, Segment};
 
+/// Where a batch begins, or the next one will.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot {
+    segment_base: i64,
+    position: u64,
+}
+
+/// Where reads have begun and ended: the next read of a consumer starts at one of them without a search.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    known: [Option<(i64, Spot)>; 4],
+    next: usize,
+}
+
+impl Hints {
+    fn of(&self, offset: i64) -> Option<Spot> {
+        let mut known = self.known.iter().flatten();
+        known.find(|hint| hint.0 == offset).map(|hint| hint.1)
+    }
+
+    fn note(&mut self, offset: i64, spot: Spot) {
+        let same = |hint: &Option<(i64, Spot)>| hint.is_some_and(|hint| hint.0 == offset);
+        let index = self.known.iter().position(same).unwrap_or_else(|| {
+            let index = self.next;
+            self.next = (index + 1) % self.known.len();
+            index
+        });
+        self.known[index] = Some((offset, spot));
+    }
+}
+
+/// What a search needs of the log.
+#[derive(Debug)]
+pub(crate) enum Search {
+    Found(Spot),
+    Look(Look),
+}
+
+/// A part of a segment in which the batch with an offset is to be found.
+#[derive(Debug)]
+pub(crate) struct Look {
+    offset: i64,
+    from: Spot,
+    slice: DataSlice,
+}
+
+/// What came of a [`Look`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Seen {
+    Here(Spot),
+    /// Not yet: search on from here.
+    Beyond(Spot),
+}
+
 /// What to read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadRequest {
-    /// The batch that holds this offset comes first.
+    /// The offset that the [`Spot`] was found for.
     pub(crate) offset: i64,
     /// No batch that starts here or later.
     pub(crate) upper_offset: i64,
@@ -30,90 +86,132 @@ pub(crate) struct ReadRequest {
 pub(crate) struct ReadPlan {
     read: ReadRequest,
     slice: Option<DataSlice>,
-    position: u64,
-    segment_base: i64,
-    /// Where to go on when this segment holds nothing at or after the offset.
-    next_segment: Option<i64>,
+    from: Spot,
 }
 
 /// What came of a [`ReadPlan`].
 #[derive(Debug)]
 pub(crate) enum ReadOutcome {
-    /// Whole batches, perhaps none.
+    /// The first batch whole, or nothing; behind it what the limit has room for, the last batch perhaps cut.
     Batches { bytes: Bytes, end: Option<ReadEnd> },
     /// The first batch is larger than what was read: plan again with this much.
     Larger { bytes: usize },
-    /// Nothing in this segment: plan again from this offset.
-    Elsewhere { offset: i64 },
 }
 
 /// Where a read ended, to be given to [`Log::remember`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ReadEnd(Hint);
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Hint {
-    offset: i64,
-    segment_base: i64,
-    position: u64,
+pub(crate) struct ReadEnd {
+    /// The offset after the last whole batch.
+    next: i64,
+    spot: Spot,
 }
 
-pub(super) const NO_HINT: Hint = Hint {
-    offset: -1,
-    segment_base: 0,
-    position: 0,
-};
-
 impl Log {
-    /// Plans a read of whole batches. The offset must lie between start and end.
-    pub(crate) fn plan_read(&mut self, read: ReadRequest) -> io::Result<ReadPlan> {
-        let ReadRequest {
-            offset,
-            max_bytes,
-            at_least_one,
-            ..
-        } = read;
-        let index = self.segment_index(offset);
-        let next_segment = self.segments.get(index + 1).map(Segment::base_offset);
+    /// Begins the search for the batch that holds an offset, or goes on with it. Between the log's start and end
+    /// there always is a spot.
+    pub(crate) fn search(&mut self, offset: i64, from: Option<Spot>) -> io::Result<Search> {
+        let known = self.hints.of(offset);
+        let start = known.or(from);
+        let start = start.and_then(|spot| Some((self.index_of(spot)?, spot.position)));
+        let is_known = known.is_some() && start.is_some();
+        let (mut index, mut position) = start.unwrap_or_else(|| {
+            let index = self.segment_index(offset);
+            (index, self.segments[index].floor_position(offset))
+        });
+        let is_at_end = offset >= self.end_offset();
+        let last = self.segments.len() - 1;
+        while index < last && position >= self.segments[index].len() {
+            (index, position) = (index + 1, 0);
+        }
         let segment = &mut self.segments[index];
-        let segment_base = segment.base_offset();
-        let hint = self
-            .hints
-            .iter()
-            .find(|hint| hint.offset == offset && hint.segment_base == segment_base);
-        // From the floor of the index the wanted batch is up to an interval away.
-        let (position, detour) = match hint {
-            Some(hint) => (hint.position, 0),
-            None => (
-                segment.floor_position(offset),
-                segment::INDEX_INTERVAL_BYTES as usize,
-            ),
-        };
-        let first = if at_least_one {
-            read.first_bytes.max(BatchHeader::LEN)
-        } else {
-            0
-        };
-        let wanted = max_bytes.max(first);
-        let left = usize::try_from(segment.len().saturating_sub(position)).unwrap_or(usize::MAX);
-        let length = wanted.saturating_add(detour).min(left);
-        let slice = match length {
-            0 => None,
-            length => Some(segment.slice(position, length)?),
-        };
-        Ok(ReadPlan {
-            read,
-            slice,
+        let mut from = Spot {
+            segment_base: segment.base_offset(),
             position,
-            segment_base,
-            next_segment,
-        })
+        };
+        if is_at_end {
+            from.position = segment.len();
+        }
+        let left = segment.len().saturating_sub(from.position);
+        if is_known || left == 0 {
+            self.hints.note(offset, from);
+            return Ok(Search::Found(from));
+        }
+        // From the floor of the index the wanted batch is up to an interval away.
+        let interval = segment::INDEX_INTERVAL_BYTES as usize + BatchHeader::LEN;
+        let length = usize::try_from(left).map_or(interval, |left| left.min(interval));
+        let slice = segment.slice(position, length)?;
+        Ok(Search::Look(Look {
+            offset,
+            from,
+            slice,
+        }))
+    }
+
+    /// Keeps what a search has found, for the reads that begin there.
+    pub(crate) fn found(&mut self, offset: i64, spot: Spot) {
+        self.hints.note(offset, spot);
     }
 
     /// Keeps where a read ended, for the read that goes on there.
     pub(crate) fn remember(&mut self, end: ReadEnd) {
-        self.hints[self.next_hint] = end.0;
-        self.next_hint = (self.next_hint + 1) % self.hints.len();
+        self.hints.note(end.next, end.spot);
+    }
+
+    /// The bytes that are there from a spot on; `None` if nobody should wait for more of them, because the log
+    /// goes on in another segment.
+    pub(crate) fn available(&self, offset: i64, spot: Spot) -> Option<u64> {
+        if offset >= self.end_offset() {
+            return Some(0);
+        }
+        let active = self.segments.last()?;
+        (spot.segment_base == active.base_offset())
+            .then(|| active.len().saturating_sub(spot.position))
+    }
+
+    /// Plans a read from a spot; `None` if that is no more: search again.
+    pub(crate) fn plan_read(
+        &mut self,
+        spot: Spot,
+        mut read: ReadRequest,
+    ) -> io::Result<Option<ReadPlan>> {
+        if read.upper_offset >= self.end_offset() {
+            read.upper_offset = i64::MAX;
+        }
+        let first = if read.at_least_one {
+            read.first_bytes.max(BatchHeader::LEN)
+        } else {
+            0
+        };
+        let wanted = read.max_bytes.max(first);
+        let Some(mut index) = self.index_of(spot) else {
+            return Ok(None);
+        };
+        let mut position = spot.position;
+        while index + 1 < self.segments.len() && position >= self.segments[index].len() {
+            (index, position) = (index + 1, 0);
+        }
+        let segment = &mut self.segments[index];
+        let left = segment.len().saturating_sub(position);
+        let length = usize::try_from(left).map_or(wanted, |left| left.min(wanted));
+        let slice = match length {
+            0 => None,
+            length => Some(segment.slice(position, length)?),
+        };
+        Ok(Some(ReadPlan {
+            read,
+            slice,
+            from: Spot {
+                segment_base: segment.base_offset(),
+                position,
+            },
+        }))
+    }
+
+    fn index_of(&self, spot: Spot) -> Option<usize> {
+        let base = spot.segment_base;
+        self.segments
+            .binary_search_by_key(&base, Segment::base_offset)
+            .ok()
     }
 
     /// The first batch that may hold a record of `timestamp` or later, with its head.
@@ -159,88 +257,89 @@ impl Log {
     }
 }
 
-impl ReadPlan {
-    /// Reads and cuts to whole batches. Runs without the partition's lock.
-    pub(crate) fn run(self) -> io::Result<ReadOutcome> {
-        let ReadRequest {
-            offset,
-            upper_offset,
-            max_bytes,
-            at_least_one,
-            ..
-        } = self.read;
-        let bytes = match self.slice {
-            Some(slice) => slice.read()?,
-            None => Bytes::new(),
-        };
+impl Look {
+    /// Looks for the batch. Runs without the partition's lock.
+    pub(crate) fn run(self) -> io::Result<Seen> {
+        let bytes = self.slice.read()?;
         let mut at = 0;
-        // Skip what lies before the offset.
-        let start = loop {
+        let spot = |at: usize| Spot {
+            position: self.from.position + at as u64,
+            ..self.from
+        };
+        loop {
             match BatchHeader::parse(bytes.get(at..).unwrap_or_default()) {
-                Ok(head) if head.last_offset() >= offset => break Some(head),
+                Ok(head) if head.last_offset() >= self.offset => return Ok(Seen::Here(spot(at))),
                 Ok(head) => at += head.total_len(),
-                Err(RecordError::Truncated { .. }) => break None,
+                // Also from the first byte of a segment there is a whole header to read.
+                Err(RecordError::Truncated { .. }) if at > 0 => return Ok(Seen::Beyond(spot(at))),
                 Err(bad) => {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, bad.to_string()));
                 }
             }
-            if at > bytes.len() && at_least_one {
-                return Ok(ReadOutcome::Larger {
-                    bytes: at + BatchHeader::LEN,
-                });
-            }
+        }
+    }
+}
+
+impl ReadPlan {
+    /// Reads. Runs without the partition's lock.
+    pub(crate) fn run(self) -> io::Result<ReadOutcome> {
+        const NOTHING: ReadOutcome = ReadOutcome::Batches {
+            bytes: Bytes::new(),
+            end: None,
         };
-        let Some(first) = start else {
-            if at != bytes.len() && !at_least_one {
-                let bytes = Bytes::new();
-                return Ok(ReadOutcome::Batches { bytes, end: None });
+        let ReadRequest {
+            offset,
+            upper_offset,
+            at_least_one,
+            ..
+        } = self.read;
+        let Some(slice) = self.slice else {
+            return Ok(NOTHING);
+        };
+        let bytes = slice.read()?;
+        let first = match BatchHeader::parse(&bytes) {
+            Ok(first) => first,
+            Err(RecordError::Truncated { .. }) => return Ok(NOTHING),
+            Err(bad) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, bad.to_string()));
             }
-            if at < bytes.len() {
-                return Ok(ReadOutcome::Larger {
-                    bytes: bytes.len() + BatchHeader::LEN,
-                });
-            }
-            return Ok(match self.next_segment {
-                Some(offset) => ReadOutcome::Elsewhere { offset },
-                None => ReadOutcome::Batches {
-                    bytes: Bytes::new(),
-                    end: None,
-                },
-            });
         };
         if first.base_offset >= upper_offset {
-            return Ok(ReadOutcome::Batches {
-                bytes: Bytes::new(),
-                end: None,
+            return Ok(NOTHING);
+        }
+        if first.total_len() > bytes.len() {
+            // As in Kafka, a first batch that is not whole is none.
+            return Ok(match at_least_one {
+                true => ReadOutcome::Larger {
+                    bytes: first.total_len(),
+                },
+                false => NOTHING,
             });
         }
-        if at_least_one && bytes.len() - at < first.total_len() {
-            return Ok(ReadOutcome::Larger {
-                bytes: at + first.total_len(),
-            });
-        }
-        let limit = if at_least_one {
-            max_bytes.max(first.total_len())
-        } else {
-            max_bytes
-        };
-        let (from, mut to, mut next) = (at, at, offset);
-        while let Ok(head) = BatchHeader::parse(&bytes[to..]) {
-            let end = to + head.total_len();
-            if head.base_offset >= upper_offset || end > bytes.len() || end - from > limit {
+        let (mut whole, mut next, mut to) = (0, offset, bytes.len());
+        loop {
+            let rest = &bytes[whole..];
+            let base = rest.first_chunk().map(|base| i64::from_be_bytes(*base));
+            // Of a piece without an offset nobody knows, unless all that is there may be read.
+            if base.unwrap_or(i64::MAX - 1) >= upper_offset {
+                to = whole;
                 break;
             }
-            to = end;
-            next = head.last_offset().saturating_add(1);
+            match BatchHeader::parse(rest) {
+                Ok(head) if head.total_len() <= rest.len() => {
+                    whole += head.total_len();
+                    next = head.last_offset().saturating_add(1);
+                }
+                _ => break,
+            }
         }
-        let end = ReadEnd(Hint {
-            offset: next,
-            segment_base: self.segment_base,
-            position: self.position + to as u64,
-        });
+        let spot = Spot {
+            position: self.from.position + whole as u64,
+            ..self.from
+        };
         Ok(ReadOutcome::Batches {
-            bytes: bytes.slice(from..to),
-            end: Some(end),
+            bytes: bytes.slice(..to),
+            end: Some(ReadEnd { next, spot }),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use kafka_client_protocol::records::{Batch, BatchHeader};
+use kafka_client_protocol::records::{Batch, BatchHeader, Batches, RecordError};
 
 use super::batch::testing::RawBatch;
 use super::load::segment_bases;
@@ -52,8 +52,30 @@ fn fill(log: &mut Log, batches: i32) {
     }
 }
 
-fn read(log: &mut Log, offset: i64, max_bytes: usize, at_least_one: bool) -> Bytes {
-    let upper_offset = log.end_offset();
+fn locate(log: &mut Log, offset: i64) -> Spot {
+    let mut from = None;
+    loop {
+        match log.search(offset, from).unwrap() {
+            Search::Found(spot) => return spot,
+            Search::Look(look) => match look.run().unwrap() {
+                Seen::Here(spot) => return spot,
+                Seen::Beyond(spot) => {
+                    assert_ne!(Some(spot), from, "a search must make progress");
+                    from = Some(spot);
+                }
+            },
+        }
+    }
+}
+
+fn read_below(
+    log: &mut Log,
+    upper_offset: i64,
+    offset: i64,
+    max_bytes: usize,
+    at_least_one: bool,
+) -> Bytes {
+    let spot = locate(log, offset);
     let mut request = ReadRequest {
         offset,
         upper_offset,
@@ -62,7 +84,8 @@ fn read(log: &mut Log, offset: i64, max_bytes: usize, at_least_one: bool) -> Byt
         first_bytes: 0,
     };
     loop {
-        match log.plan_read(request).unwrap().run().unwrap() {
+        let plan = log.plan_read(spot, request).unwrap().unwrap();
+        match plan.run().unwrap() {
             ReadOutcome::Batches { bytes, end } => {
                 if let Some(end) = end {
                     log.remember(end);
@@ -73,21 +96,23 @@ fn read(log: &mut Log, offset: i64, max_bytes: usize, at_least_one: bool) -> Byt
                 assert!(bytes > request.first_bytes, "a plan must make progress");
                 request.first_bytes = bytes;
             }
-            ReadOutcome::Elsewhere { offset } => request.offset = offset,
         }
     }
 }
 
+fn read(log: &mut Log, offset: i64, max_bytes: usize, at_least_one: bool) -> Bytes {
+    let upper_offset = log.end_offset();
+    read_below(log, upper_offset, offset, max_bytes, at_least_one)
+}
+
+/// The heads of the whole batches.
 fn heads(bytes: &Bytes) -> Vec<BatchHeader> {
-    let mut bytes = bytes.clone();
-    let mut heads = Vec::new();
-    while !bytes.is_empty() {
-        let head = BatchHeader::parse(&bytes).unwrap();
-        let batch = Batch::new(bytes.split_to(head.total_len())).unwrap();
+    let head = |batch: Result<Batch, RecordError>| {
+        let batch = batch.unwrap();
         batch.verify_crc().unwrap();
-        heads.push(head);
-    }
-    heads
+        *batch.header()
+    };
+    Batches::new(bytes.clone()).map(head).collect()
 }
 
 fn read_all(log: &mut Log) -> Vec<BatchHeader> {
@@ -131,17 +156,25 @@ fn offsets_are_dense_and_every_offset_is_found() {
 }
 
 #[test]
-fn a_read_gives_whole_batches_within_its_limit() {
+fn a_read_ends_where_its_limit_falls_and_only_its_first_batch_is_whole() {
     both(|mut log| {
         fill(&mut log, 100);
-        for max_bytes in [0, 60, 61, 111, 500, 5_000] {
-            for offset in [0, 1, 50, 120] {
+        let segment_bytes = log.segments[0].len() as usize;
+        for max_bytes in [0, 60, 61, 111, 500, 5_000, 30_000] {
+            for offset in [0, 1, 3, 7] {
+                let spot = locate(&mut log, offset);
+                let whole = read(&mut log, offset, 1 << 20, true);
+                let first = heads(&whole)[0].total_len();
+                let expected = match max_bytes.min(whole.len()) {
+                    // Nobody could use a piece of it.
+                    bytes if bytes < first => 0,
+                    bytes => bytes,
+                };
                 let bytes = read(&mut log, offset, max_bytes, false);
-                assert!(bytes.len() <= max_bytes);
-                heads(&bytes);
+                assert_eq!(bytes, whole[..expected], "{offset}, {max_bytes}, {spot:?}");
                 let bytes = read(&mut log, offset, max_bytes, true);
-                let found = heads(&bytes);
-                assert!(bytes.len() <= max_bytes || found.len() == 1);
+                assert_eq!(bytes, whole[..expected.max(first)]);
+                assert!(bytes.len() <= segment_bytes);
             }
         }
     });
@@ -169,18 +202,44 @@ fn a_batch_larger_than_a_segment_is_stored_and_read() {
 fn nothing_at_or_above_the_upper_offset_is_read() {
     both(|mut log| {
         fill(&mut log, 30);
-        let request = ReadRequest {
-            offset: 0,
-            upper_offset: 6,
-            max_bytes: 1 << 20,
-            at_least_one: true,
-            first_bytes: 0,
-        };
-        let ReadOutcome::Batches { bytes, .. } = log.plan_read(request).unwrap().run().unwrap()
-        else {
-            panic!("batches expected")
-        };
-        assert_eq!(heads(&bytes).last().unwrap().last_offset(), 5);
+        let whole = read(&mut log, 0, 1 << 20, true);
+        let below = heads(&whole);
+        let below = below.iter().filter(|head| head.base_offset < 6);
+        let size: usize = below.map(BatchHeader::total_len).sum();
+        // Wherever the bytes end: within the batch after it too.
+        for max_bytes in size - 3..size + 100 {
+            let bytes = read_below(&mut log, 6, 0, max_bytes, true);
+            assert_eq!(bytes, whole.slice(..size.min(max_bytes)), "{max_bytes}");
+        }
+    });
+}
+
+#[test]
+fn what_is_there_is_known_without_reading_it() {
+    both(|mut log| {
+        fill(&mut log, 60);
+        let active = log.segments.last().unwrap();
+        let (base, length) = (active.base_offset(), active.len());
+        let end = log.end_offset();
+        let spot = locate(&mut log, end);
+        assert_eq!(log.available(end, spot), Some(0));
+        let first = locate(&mut log, base);
+        assert_eq!(log.available(base, first), Some(length));
+        let older = locate(&mut log, 0);
+        assert_eq!(log.available(0, older), None, "in an older segment");
+        let size = RawBatch::default().build().len() as u64;
+        append(&mut log, RawBatch::default()).unwrap();
+        assert_eq!(log.available(end, spot), Some(size));
+        // The spot at the end of a segment leads into the next one.
+        fill(&mut log, 100);
+        assert_eq!(log.available(end, spot), None);
+        let end = log.segments[0].next_offset();
+        let last = heads(&read(&mut log, end - 1, 1 << 20, true));
+        assert_eq!(last.last().unwrap().last_offset(), end - 1);
+        assert_eq!(
+            heads(&read(&mut log, end, 1 << 20, true))[0].base_offset,
+            end
+        );
     });
 }
 

@@ -8,6 +8,7 @@ mod authorizer;
 mod data;
 mod delegation;
 mod faults;
+mod fetch;
 mod groups;
 mod hostile;
 mod quotas;
