@@ -12,6 +12,8 @@ use crate::log::LogConfig;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TopicConfig {
     pub(crate) segment_bytes: u64,
+    pub(crate) segment_ms: i64,
+    pub(crate) segment_jitter_ms: i64,
     pub(crate) index_bytes: usize,
     pub(crate) flush_messages: i64,
     pub(crate) batch_bytes_max: usize,
@@ -30,6 +32,8 @@ impl Default for TopicConfig {
     fn default() -> Self {
         Self {
             segment_bytes: 1 << 30,
+            segment_ms: 604_800_000,
+            segment_jitter_ms: 0,
             index_bytes: 10 << 20,
             flush_messages: i64::MAX,
             batch_bytes_max: 1_048_588,
@@ -76,6 +80,8 @@ impl TopicConfig {
     pub(crate) fn log(&self, broker: &BrokerConfig) -> LogConfig {
         LogConfig {
             segment_bytes: self.segment_bytes,
+            segment_ms: self.segment_ms,
+            segment_jitter_ms: self.segment_jitter_ms,
             index_bytes: self.index_bytes,
             flush_messages: self.flush_messages,
             producer_expiration_ms: broker.producer_expiration_ms,
@@ -88,6 +94,8 @@ impl TopicConfig {
             "segment.bytes" | "internal.segment.bytes" => {
                 self.segment_bytes = parse(name, value)?;
             }
+            "segment.ms" => self.segment_ms = parse(name, value)?,
+            "segment.jitter.ms" => self.segment_jitter_ms = parse(name, value)?,
             "segment.index.bytes" => self.index_bytes = parse(name, value)?,
             "flush.messages" => self.flush_messages = parse(name, value)?,
             "max.message.bytes" => self.batch_bytes_max = parse(name, value)?,

@@ -40,11 +40,11 @@ impl Log {
             log.epochs = Epochs::new(checkpoint::read_epochs(disk, &path.join(EPOCHS_FILE))?);
             for base in segment_bases(disk, path)? {
                 log.segments
-                    .push(Segment::in_dir(path, base, disk, budget.clone())?);
+                    .push(Segment::in_dir(path, base, disk, budget.clone(), now_ms)?);
             }
         }
         if log.segments.is_empty() {
-            let first = log.new_segment(start_offset)?;
+            let first = log.new_segment(start_offset, now_ms)?;
             log.segments.push(first);
         } else {
             // What was closed in order has left nothing to be forced to the disk.

@@ -67,6 +67,10 @@ pub(crate) enum Place {
 pub(crate) struct LogConfig {
     /// `segment.bytes`.
     pub(crate) segment_bytes: u64,
+    /// `segment.ms`: how long a segment is appended to.
+    pub(crate) segment_ms: i64,
+    /// `segment.jitter.ms`: how much earlier a segment may end, so that not all do at once.
+    pub(crate) segment_jitter_ms: i64,
     /// `segment.index.bytes`.
     pub(crate) index_bytes: usize,
     /// `flush.messages`: records between two forced writes to the disk.
@@ -79,6 +83,8 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             segment_bytes: 1 << 30,
+            segment_ms: 604_800_000,
+            segment_jitter_ms: 0,
             index_bytes: 10 << 20,
             flush_messages: i64::MAX,
             producer_expiration_ms: 86_400_000,
@@ -208,7 +214,8 @@ impl Log {
             ..*head
         };
         let start = batch::patched_start(batch, base_offset, leader_epoch);
-        self.roll_for(&placed).map_err(AppendError::Storage)?;
+        self.roll_for(&placed, now_ms)
+            .map_err(AppendError::Storage)?;
         self.epochs_changed |= self.epochs.assign(leader_epoch, base_offset);
         if self.epochs_changed {
             self.write_epochs().map_err(AppendError::Storage)?;
@@ -262,30 +269,56 @@ impl Log {
             .saturating_sub(1)
     }
 
-    fn new_segment(&self, base_offset: i64) -> io::Result<Segment> {
+    fn new_segment(&self, base_offset: i64, now_ms: i64) -> io::Result<Segment> {
         match &self.place {
-            Place::Memory => Ok(Segment::memory(base_offset)),
+            Place::Memory => Ok(Segment::memory(base_offset, now_ms)),
             Place::Dir { path, disk, budget } => {
-                Segment::in_dir(path, base_offset, disk, budget.clone())
+                Segment::in_dir(path, base_offset, disk, budget.clone(), now_ms)
             }
         }
     }
 
-    /// Starts a new segment when the active one has no room for a batch.
-    fn roll_for(&mut self, head: &BatchHeader) -> io::Result<()> {
+    /// Starts a new segment when the active one is too old for a batch or has no room for it.
+    fn roll_for(&mut self, head: &BatchHeader, now_ms: i64) -> io::Result<()> {
         let LogConfig {
             segment_bytes,
             index_bytes,
             ..
         } = self.config;
-        if self.active().has_room(head, segment_bytes, index_bytes) {
+        let age_max_ms = self.active_ms();
+        let active = self.active();
+        let is_old = active.len() > 0 && active.age_ms(head.max_timestamp, now_ms)? > age_max_ms;
+        if !is_old && active.has_room(head, segment_bytes, index_bytes) {
             return Ok(());
         }
+        self.roll(head.base_offset, now_ms)
+    }
+
+    /// How long the active segment is appended to.
+    fn active_ms(&self) -> i64 {
+        let LogConfig {
+            segment_ms,
+            segment_jitter_ms,
+            ..
+        } = self.config;
+        let jitter_max_ms = segment_jitter_ms.min(segment_ms);
+        if jitter_max_ms <= 0 {
+            return segment_ms;
+        }
+        // Not chance, but no two partitions and no two segments share it either.
+        let base = self.segments.last().map_or(0, Segment::base_offset);
+        let spread =
+            crc32c::crc32c_append(crc32c::crc32c(self.name().as_bytes()), &base.to_be_bytes());
+        segment_ms - i64::from(spread) % jitter_max_ms
+    }
+
+    /// Starts a new segment.
+    fn roll(&mut self, base_offset: i64, now_ms: i64) -> io::Result<()> {
         self.active().write_indices()?;
-        let mut next = self.new_segment(head.base_offset)?;
+        let mut next = self.new_segment(base_offset, now_ms)?;
         self.names_changed = true;
         if let Place::Dir { path, disk, .. } = &self.place {
-            let snapshot = snapshot_path(path, head.base_offset);
+            let snapshot = snapshot_path(path, base_offset);
             disk.write(&snapshot, &self.producers.to_snapshot())?;
         }
         next.has_new_snapshot();

@@ -30,6 +30,10 @@ pub(crate) struct Segment {
     has_unsynced_files: bool,
     /// The largest timestamp and the last offset of the batch that has it.
     max_timestamp: Option<(i64, i64)>,
+    /// That of the first batch, once it is known.
+    first_timestamp: Option<i64>,
+    /// When it was made or opened, by the wall clock.
+    created_ms: i64,
     /// One past the last offset in it.
     next_offset: i64,
 }
@@ -93,8 +97,8 @@ impl std::fmt::Display for Damage {
 }
 
 impl Segment {
-    pub(crate) fn memory(base_offset: i64) -> Self {
-        Self::new(base_offset, None, SegmentData::memory())
+    pub(crate) fn memory(base_offset: i64, created_ms: i64) -> Self {
+        Self::new(base_offset, None, SegmentData::memory(), created_ms)
     }
 
     /// A segment in `dir`; its file is made when it is not there. The indices are empty until
@@ -104,13 +108,20 @@ impl Segment {
         base_offset: i64,
         disk: &Disk,
         budget: HandleBudget,
+        created_ms: i64,
     ) -> io::Result<Self> {
         let path = dir.join(format!("{base_offset:020}"));
         let data = SegmentData::open(path.with_extension("log"), disk.clone(), budget)?;
-        Ok(Self::new(base_offset, Some((path, disk.clone())), data))
+        let file = Some((path, disk.clone()));
+        Ok(Self::new(base_offset, file, data, created_ms))
     }
 
-    fn new(base_offset: i64, file: Option<(PathBuf, Disk)>, data: SegmentData) -> Self {
+    fn new(
+        base_offset: i64,
+        file: Option<(PathBuf, Disk)>,
+        data: SegmentData,
+        created_ms: i64,
+    ) -> Self {
         Self {
             base_offset,
             file,
@@ -120,6 +131,8 @@ impl Segment {
             is_indexed: false,
             has_unsynced_files: false,
             max_timestamp: None,
+            first_timestamp: None,
+            created_ms,
             next_offset: base_offset,
         }
     }
@@ -138,6 +151,23 @@ impl Segment {
 
     pub(crate) fn max_timestamp(&self) -> Option<(i64, i64)> {
         self.max_timestamp
+    }
+
+    /// How long the segment has been appended to when a batch of this timestamp comes: by the times that batches
+    /// have, or by the clock where they have none.
+    pub(crate) fn age_ms(&mut self, timestamp: i64, now_ms: i64) -> io::Result<i64> {
+        if self.first_timestamp.is_none() {
+            let mut first = None;
+            self.walk(0, |head, _| {
+                first = Some(head.max_timestamp);
+                false
+            })?;
+            self.first_timestamp = first;
+        }
+        Ok(match self.first_timestamp {
+            Some(first @ 0..) => timestamp.saturating_sub(first),
+            _ => now_ms.saturating_sub(self.created_ms),
+        })
     }
 
     /// Whether a batch of this size and last offset has a place here.
@@ -171,6 +201,9 @@ impl Segment {
     /// Brings indices and ends up to date for a batch at `position`.
     fn note(&mut self, head: &BatchHeader, position: u64) {
         let relative = |offset: i64| u32::try_from(offset - self.base_offset).unwrap_or(u32::MAX);
+        if position == 0 {
+            self.first_timestamp = Some(head.max_timestamp);
+        }
         if self
             .max_timestamp
             .is_none_or(|(time, _)| head.max_timestamp > time)
@@ -303,7 +336,7 @@ impl Segment {
         mut expected: i64,
         mut visit: impl FnMut(&BatchHeader),
     ) -> io::Result<ScanEnd> {
-        let mut found = Self::new(self.base_offset, None, SegmentData::memory());
+        let mut found = Self::memory(self.base_offset, self.created_ms);
         let mut backwards = None;
         let mut end = self.scan(0, true, |head, at, _| {
             let sane = head.base_offset >= expected && head.last_offset_delta >= 0;
@@ -327,6 +360,7 @@ impl Segment {
         self.is_indexed = false;
         self.bytes_since_entry = found.bytes_since_entry;
         self.max_timestamp = found.max_timestamp;
+        self.first_timestamp = found.first_timestamp;
         self.next_offset = found.next_offset;
         Ok(end)
     }

@@ -654,3 +654,80 @@ fn what_did_not_change_is_neither_written_nor_forced_again() {
     files.die_after(0);
     log.close().unwrap();
 }
+
+/// The base offsets of the segments after appends at these times.
+fn bases_after(config: LogConfig, batches: &[(i64, i64)]) -> Vec<i64> {
+    let mut log = Log::open(Place::Memory, config, Opening::Clean, 0, NOW).unwrap();
+    for (timestamp, now_ms) in batches {
+        let batch = RawBatch {
+            max_timestamp: *timestamp,
+            ..RawBatch::default()
+        };
+        let batch = batch.build();
+        let head = BatchHeader::parse(&batch).unwrap();
+        log.append(&batch, &head, 0, *now_ms).unwrap();
+    }
+    log.segments.iter().map(Segment::base_offset).collect()
+}
+
+#[test]
+fn a_segment_ends_by_the_times_that_its_batches_have() {
+    let config = LogConfig {
+        segment_ms: 1000,
+        ..LogConfig::default()
+    };
+    // The clock has no part in it, nor has the largest time but the first.
+    let at = |timestamp: i64| (timestamp, NOW);
+    assert_eq!(bases_after(config, &[at(0), at(1000), at(1001)]), [0, 2]);
+    assert_eq!(bases_after(config, &[at(5000), at(1), at(6000)]), [0]);
+    let late = [at(5000), (5001, NOW + 1_000_000)];
+    assert_eq!(bases_after(config, &late), [0]);
+}
+
+#[test]
+fn a_segment_without_times_ends_by_the_clock() {
+    let config = LogConfig {
+        segment_ms: 1000,
+        ..LogConfig::default()
+    };
+    let batches = [(-1, NOW), (-1, NOW + 1000), (-1, NOW + 1001)];
+    assert_eq!(bases_after(config, &batches), [0, 2]);
+}
+
+#[test]
+fn jitter_ends_a_segment_up_to_that_much_earlier() {
+    let config = LogConfig {
+        segment_ms: 1000,
+        segment_jitter_ms: 400,
+        ..LogConfig::default()
+    };
+    let log = Log::open(Place::Memory, config, Opening::Clean, 7, NOW).unwrap();
+    let length_ms = log.active_ms();
+    assert!((600..=1000).contains(&length_ms));
+    let at = |timestamp: i64| (timestamp, NOW);
+    let batches = [at(0), at(600), at(1001)];
+    assert_eq!(*bases_after(config, &batches).last().unwrap(), 2);
+}
+
+#[test]
+fn the_age_of_a_segment_is_known_again_after_a_reopen() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        segment_ms: 10_000,
+        ..small_segments()
+    };
+    let opened = |opening| Log::open(dir_place(dir.path()), config, opening, 0, NOW).unwrap();
+    let mut log = opened(Opening::Clean);
+    // Times from 1000 on, and more than one entry in the index.
+    fill(&mut log, 30);
+    assert_eq!(log.segments.len(), 1);
+    log.close().unwrap();
+    let mut log = opened(Opening::Clean);
+    let end = log.end_offset();
+    let last = RawBatch {
+        max_timestamp: 11_001,
+        ..RawBatch::default()
+    };
+    append(&mut log, last).unwrap();
+    assert_eq!(log.segments.last().unwrap().base_offset(), end);
+}
