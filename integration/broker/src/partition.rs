@@ -200,6 +200,26 @@ impl Partition {
         }
     }
 
+    /// Moves the log's start to an offset, -1 for the high watermark; where it is then.
+    pub(crate) fn delete_records(&self, offset: i64) -> Result<i64, Refusal> {
+        const HIGH_WATERMARK: i64 = -1;
+        let mut log = self.log();
+        self.check_there()?;
+        let end = log.end_offset();
+        let offset = match offset {
+            HIGH_WATERMARK => end,
+            offset => offset,
+        };
+        if !(0..=end).contains(&offset) {
+            return Err(Refusal::new(
+                ErrorCode::OFFSET_OUT_OF_RANGE,
+                format!("offset {offset} is not between 0 and the high watermark {end}"),
+            ));
+        }
+        log.advance_start(offset);
+        Ok(log.start_offset())
+    }
+
     /// The log's ends, if an offset lies between them.
     fn ends_around(&self, log: &Log, offset: i64) -> Result<Ends, Refusal> {
         self.check_there()?;

@@ -28,6 +28,9 @@ pub(crate) struct Topics {
     /// What the file says; held while topics change, so that changes are one after the other.
     meta: Mutex<Meta>,
     producer_ids: Mutex<std::ops::Range<i64>>,
+    /// Held from the look at the logs until their checkpoints are written: an older look must not be written over
+    /// a newer one.
+    checkpoint: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +118,7 @@ impl Topics {
             known: RwLock::new(known),
             meta: Mutex::new(meta),
             producer_ids: Mutex::new(next..next),
+            checkpoint: Mutex::new(()),
         })
     }
 
@@ -202,7 +206,9 @@ impl Topics {
         };
         let made = || -> io::Result<Topic> {
             // What a failed deletion has left is none of this topic's.
+            let checkpointing = self.one_checkpoint();
             self.store.make_room(name, partitions)?;
+            drop(checkpointing);
             let topic = open_topic(
                 &self.store,
                 config,
@@ -352,7 +358,8 @@ impl Topics {
     }
 
     /// Writes the checkpoints of all logs as they are.
-    fn checkpoint(&self) -> io::Result<()> {
+    pub(crate) fn checkpoint(&self) -> io::Result<()> {
+        let _one_at_a_time = self.one_checkpoint();
         let (mut recovery, mut starts) = (Offsets::new(), Offsets::new());
         for topic in self.all() {
             for (index, partition) in (0..).zip(&topic.partitions) {
@@ -384,6 +391,11 @@ impl Topics {
 
     fn known_mut(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn one_checkpoint(&self) -> MutexGuard<'_, ()> {
+        let checkpoint = self.checkpoint.lock();
+        checkpoint.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn meta(&self) -> MutexGuard<'_, Meta> {

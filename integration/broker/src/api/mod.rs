@@ -9,6 +9,7 @@ mod create_acls;
 mod create_delegation_token;
 mod create_topics;
 mod delete_acls;
+mod delete_records;
 mod delete_topics;
 mod describe_acls;
 mod describe_client_quotas;
@@ -269,6 +270,7 @@ apis! {
     api::api_versions::ApiVersionsRequest, 0..=4;
     api::create_topics::CreateTopicsRequest, 2..=7;
     api::delete_topics::DeleteTopicsRequest, 1..=6;
+    api::delete_records::DeleteRecordsRequest, 0..=2;
     api::init_producer_id::InitProducerIdRequest, 0..=5;
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
     api::describe_acls::DescribeAclsRequest, 1..=3;
@@ -317,6 +319,7 @@ throttled! {
     api::api_versions::ApiVersionsRequest
     api::create_topics::CreateTopicsRequest
     api::delete_topics::DeleteTopicsRequest
+    api::delete_records::DeleteRecordsRequest
     api::init_producer_id::InitProducerIdRequest
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest
     api::describe_cluster::DescribeClusterRequest

@@ -21,6 +21,7 @@ pub(crate) struct TopicConfig {
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
     pub(crate) compacted: bool,
+    pub(crate) deletes: bool,
     /// `None`: each batch as its producer sends it.
     pub(crate) codec: Option<Compression>,
     pub(crate) gzip_level: i32,
@@ -41,6 +42,7 @@ impl Default for TopicConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compacted: false,
+            deletes: true,
             codec: None,
             gzip_level: -1,
             lz4_level: 9,
@@ -104,7 +106,10 @@ impl TopicConfig {
                 self.timestamp_before_max_ms = parse(name, value)?;
             }
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = parse(name, value)?,
-            "cleanup.policy" => self.compacted = list(value).any(|policy| policy == "compact"),
+            "cleanup.policy" => {
+                let has = |wanted: &str| list(value).any(|policy| policy == wanted);
+                (self.compacted, self.deletes) = (has("compact"), has("delete"));
+            }
             "compression.type" => {
                 self.codec = match value {
                     "producer" => None,

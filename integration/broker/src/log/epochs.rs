@@ -28,6 +28,19 @@ impl Epochs {
         self.0.len() != before
     }
 
+    /// Forgets what ends at `start` or earlier; `true` when that changed something. The epoch that wrote what is
+    /// left begins there then.
+    pub(crate) fn truncate_start(&mut self, start: i64) -> bool {
+        let after = self.0.partition_point(|(_, earlier)| *earlier <= start);
+        let Some(first) = after.checked_sub(1) else {
+            return false;
+        };
+        let is_changed = first > 0 || self.0[first].1 != start;
+        self.0.drain(..first);
+        self.0[0].1 = start;
+        is_changed
+    }
+
     /// The epoch that wrote `offset`.
     pub(crate) fn epoch_of(&self, offset: i64) -> Option<i32> {
         let after = self.0.partition_point(|(_, start)| *start <= offset);
@@ -81,5 +94,18 @@ mod tests {
         assert_eq!(epochs.end_of(-1, 20), Some((-1, 0)));
         assert!(epochs.truncate(10));
         assert_eq!(epochs.latest(), Some(0));
+    }
+
+    #[test]
+    fn epochs_before_the_start_are_forgotten() {
+        let mut epochs = Epochs::new(vec![(1, 5), (4, 10), (6, 20)]);
+        assert!(!epochs.truncate_start(4));
+        assert!(!epochs.truncate_start(5));
+        assert!(epochs.truncate_start(12));
+        assert_eq!(epochs.entries(), [(4, 12), (6, 20)]);
+        assert!(epochs.truncate_start(20));
+        assert!(epochs.truncate_start(30));
+        assert_eq!(epochs.entries(), [(6, 30)]);
+        assert!(!Epochs::default().truncate_start(7));
     }
 }

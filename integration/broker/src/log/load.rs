@@ -53,10 +53,14 @@ impl Log {
                 Opening::Unclean { .. } => (true, true),
             };
             log.load_segments(opening)?;
-            log.load_producers(now_ms)?;
+            match log.end_offset() < start_offset {
+                true => log.start_anew(start_offset, now_ms)?,
+                false => log.load_producers(now_ms)?,
+            }
         }
         let end = log.end_offset();
-        if log.epochs.truncate(end) {
+        let is_cut = log.epochs.truncate(end);
+        if log.epochs.truncate_start(start_offset.min(end)) || is_cut {
             log.write_epochs()?;
         }
         log.start_offset = start_offset.clamp(log.segments[0].base_offset(), end);
@@ -131,6 +135,23 @@ impl Log {
             self.names_changed |= segment.write_indices()?;
         }
         Ok(())
+    }
+
+    /// A crash may take so much that the log would end before its start. Readers were told of that start, so offsets
+    /// before it are not given out again.
+    fn start_anew(&mut self, start_offset: i64, now_ms: i64) -> io::Result<()> {
+        tracing::warn!(
+            log = %self.name(), end_offset = self.end_offset(), start_offset,
+            "the log ends before its start: removed what is left of it"
+        );
+        for dropped in self.segments.drain(..) {
+            dropped.delete()?;
+        }
+        let first = self.new_segment(start_offset, now_ms)?;
+        self.segments.push(first);
+        self.epochs = Epochs::default();
+        self.write_epochs()?;
+        self.flush()
     }
 
     /// A crash may leave the name of a segment and nothing in it, behind one that has lost its end. The log ends

@@ -236,6 +236,15 @@ impl Log {
         })
     }
 
+    /// Moves the start forward; nothing happens if it is there already.
+    pub(crate) fn advance_start(&mut self, offset: i64) {
+        let offset = offset.min(self.end_offset());
+        if offset > self.start_offset {
+            self.start_offset = offset;
+            self.epochs_changed |= self.epochs.truncate_start(offset);
+        }
+    }
+
     /// Says from which epoch the next batches come. The file learns of it with the first of them.
     pub(crate) fn lead(&mut self, leader_epoch: i32) {
         let end = self.end_offset();

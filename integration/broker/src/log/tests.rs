@@ -731,3 +731,29 @@ fn the_age_of_a_segment_is_known_again_after_a_reopen() {
     append(&mut log, last).unwrap();
     assert_eq!(log.segments.last().unwrap().base_offset(), end);
 }
+
+#[test]
+fn a_log_that_lost_all_from_its_start_on_goes_on_at_its_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    fill(&mut log, 20);
+    let kept = log.end_offset();
+    drop(log);
+    // The start was stored, and the records up to it were not.
+    let opening = Opening::Unclean { recovery_point: 0 };
+    let reopened = |opening| {
+        let place = dir_place(dir.path());
+        Log::open(place, small_segments(), opening, kept + 10, NOW).unwrap()
+    };
+    let mut log = reopened(opening);
+    let ends = (log.start_offset(), log.end_offset());
+    assert_eq!(ends, (kept + 10, kept + 10));
+    fill(&mut log, 1);
+    log.close().unwrap();
+    let mut log = reopened(Opening::Clean);
+    let all = read_all(&mut log);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].base_offset, kept + 10);
+    assert_eq!(log.epoch_of(kept), None);
+    assert_eq!(log.epoch_of(kept + 10), Some(0));
+}

@@ -5,6 +5,9 @@ use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::create_acls::{AclCreation, CreateAclsRequest};
 use kafka_client_protocol::api::create_topics::{CreatableTopic, CreateTopicsRequest};
 use kafka_client_protocol::api::delete_acls::{DeleteAclsFilter, DeleteAclsRequest};
+use kafka_client_protocol::api::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+};
 use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_client_protocol::api::describe_acls::{DescribeAclsRequest, DescribeAclsResponse};
 use kafka_client_protocol::api::describe_cluster::DescribeClusterRequest;
@@ -532,6 +535,28 @@ async fn topics_are_made_and_deleted_by_those_who_may() {
     let answer = alice.call(&delete("nowhere"), 6).await;
     let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
     assert_eq!(code(answer.responses[0].error_code), unknown);
+}
+
+#[tokio::test]
+async fn records_are_deleted_by_those_who_may_delete_on_the_topic() {
+    let broker = broker().await;
+    broker.create_topic("t", 1).unwrap();
+    let mut alice = client(&broker, "alice").await;
+    let request = DeleteRecordsRequest {
+        topics: vec![DeleteRecordsTopic {
+            name: "t".into(),
+            partitions: vec![DeleteRecordsPartition::default()],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let answer = alice.call(&request, 2).await;
+    assert_eq!(code(answer.topics[0].partitions[0].error_code), DENIED);
+    broker
+        .add_acl(allow(AclOperation::Delete, topic("t")))
+        .unwrap();
+    let answer = alice.call(&request, 2).await;
+    assert_eq!(answer.topics[0].partitions[0].error_code, 0);
 }
 
 #[tokio::test]

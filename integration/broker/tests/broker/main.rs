@@ -12,6 +12,7 @@ mod fetch;
 mod groups;
 mod hostile;
 mod quotas;
+mod retention;
 mod security;
 mod settings;
 mod support;
