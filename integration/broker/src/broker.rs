@@ -23,6 +23,7 @@ use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::kept::Kept;
+use crate::maintenance;
 use crate::net::connections::Connections;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, Peer, listener};
@@ -684,9 +685,7 @@ impl Builder {
                 Arc::clone(listener),
             )));
         }
-        if node.topics.are_on_disk() {
-            tasks.push(env::spawn(sync_logs(Arc::clone(&node))));
-        }
+        tasks.extend(maintenance::start(&node));
         Ok(Broker {
             node,
             tls: self.tls,
@@ -906,30 +905,6 @@ async fn accept(
             net::serve(node, listener, stream, peer).await;
             drop(open);
         });
-    }
-}
-
-/// Forces closed segments to the disk now and then.
-async fn sync_logs(node: Arc<Node>) {
-    let stopped = node.stopped();
-    tokio::pin!(stopped);
-    let interval = Duration::from_millis(node.config().checkpoint_interval_ms);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut stopped => return,
-            () = env::sleep(interval) => {}
-        }
-        let synced = {
-            let node = Arc::clone(&node);
-            env::spawn_blocking(move || node.topics.sync()).await
-        };
-        match synced {
-            Ok(Ok(())) => {}
-            // The recovery point stays where it was; the next start checks more than it had to.
-            Ok(Err(error)) => tracing::error!(%error, "logs were not forced to the disk"),
-            Err(error) => tracing::error!(%error, "forcing logs to the disk failed"),
-        }
     }
 }
 

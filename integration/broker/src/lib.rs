@@ -98,6 +98,7 @@ mod fs;
 mod group;
 mod kept;
 mod log;
+mod maintenance;
 mod net;
 mod node;
 mod partition;

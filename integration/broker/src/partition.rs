@@ -28,6 +28,8 @@ pub(crate) struct Partition {
     /// Fetches to wake at the next append. Never locked together with the log.
     waiters: Mutex<Vec<Weak<Notify>>>,
     deleted: AtomicBool,
+    /// Held while files of segments are replaced or removed: another topic's may have the same names soon.
+    files: Mutex<()>,
 }
 
 /// The ends of a partition at one moment.
@@ -62,6 +64,7 @@ impl Partition {
             log: Mutex::new(log),
             waiters: Mutex::default(),
             deleted: AtomicBool::new(false),
+            files: Mutex::default(),
         }
     }
 
@@ -86,6 +89,11 @@ impl Partition {
         // A panic in one request must not close the partition for all others: the log changes its
         // state only after the step that can fail.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps others from replacing and removing files of the log.
+    pub(crate) fn files(&self) -> MutexGuard<'_, ()> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn ends(&self) -> Ends {

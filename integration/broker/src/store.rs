@@ -469,7 +469,10 @@ fn check_properties(path: &Path, there: &[u8], meta: &Meta) -> io::Result<()> {
 
 /// Whether a partition's directory has files of this name.
 fn is_of_a_log(name: &str) -> bool {
-    let name = name.strip_suffix(".tmp").unwrap_or(name);
+    let suffix = [".tmp", ".deleted"].iter();
+    let name = suffix.fold(name, |name, suffix| {
+        name.strip_suffix(suffix).unwrap_or(name)
+    });
     let is_segment = name.split_once('.').is_some_and(|(base, kind)| {
         base.parse::<u64>().is_ok() && ["log", "index", "timeindex", "snapshot"].contains(&kind)
     });

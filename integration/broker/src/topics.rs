@@ -9,8 +9,8 @@ use kafka_client_protocol::{ErrorCode, Uuid};
 use crate::config::settings::Properties;
 use crate::config::{BrokerConfig, PARTITIONS_MAX, TopicConfig};
 use crate::env::Env;
-use crate::log::Log;
 use crate::log::checkpoint::Offsets;
+use crate::log::{Doomed, Log};
 use crate::partition::Partition;
 use crate::store::{Meta, Store, TopicMeta};
 use crate::validate::Refusal;
@@ -297,6 +297,7 @@ impl Topics {
         self.known_mut().remove(topic);
         for (index, partition) in (0..).zip(&topic.partitions) {
             partition.mark_deleted();
+            let _ours = partition.files();
             self.store
                 .remove_partition(&topic.name, index)
                 .map_err(|error| storage_refusal(&topic.name, &error))?;
@@ -350,6 +351,53 @@ impl Topics {
             }
         }
         self.checkpoint()
+    }
+
+    /// Forces logs to the disk whose `flush.ms` is over.
+    pub(crate) fn flush_due(&self, now_ms: i64) -> io::Result<()> {
+        for topic in self.all() {
+            if topic.config.flush_ms == i64::MAX {
+                continue;
+            }
+            for partition in &topic.partitions {
+                let unsynced = {
+                    let mut log = partition.log();
+                    match log.is_flush_due(now_ms) {
+                        true => log.unsynced_whole()?,
+                        false => None,
+                    }
+                };
+                if let Some(unsynced) = unsynced {
+                    unsynced.sync()?;
+                    partition.log().synced_to(unsynced.offset);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the segments that retention does not keep; their files are to be removed later.
+    pub(crate) fn remove_old_segments(&self, now_ms: i64) -> io::Result<Vec<Doomed>> {
+        let mut all = Vec::new();
+        for topic in self.all() {
+            for partition in &topic.partitions {
+                let removed = partition.log().remove_old_segments(now_ms)?;
+                all.extend(removed.map(|removed| (Arc::clone(partition), removed)));
+            }
+        }
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Else a crash may leave a log without its old segments and without what says where it begins.
+        self.checkpoint()?;
+        let mut doomed = Vec::new();
+        for (partition, removed) in all {
+            let _ours = partition.files();
+            if !partition.is_deleted() {
+                doomed.extend(removed.rename()?);
+            }
+        }
+        Ok(doomed)
     }
 
     /// Whether there is a disk to force anything to.

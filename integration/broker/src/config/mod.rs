@@ -47,6 +47,11 @@ pub(crate) struct BrokerConfig {
     pub(crate) connections_max_idle_ms: u64,
     pub(crate) producer_expiration_ms: i64,
     pub(crate) checkpoint_interval_ms: u64,
+    /// How long after the start old records are looked for the first time.
+    pub(crate) initial_task_delay_ms: u64,
+    pub(crate) retention_check_interval_ms: u64,
+    /// `None` if the property is not set.
+    pub(crate) flush_check_interval_ms: Option<u64>,
     pub(crate) offsets_partitions: i32,
     pub(crate) offset_metadata_bytes_max: usize,
     pub(crate) group: GroupConfig,
@@ -130,6 +135,9 @@ impl Default for BrokerConfig {
             connections_max_idle_ms: 600_000,
             producer_expiration_ms: 86_400_000,
             checkpoint_interval_ms: 60_000,
+            initial_task_delay_ms: 30_000,
+            retention_check_interval_ms: 300_000,
+            flush_check_interval_ms: None,
             offsets_partitions: 50,
             offset_metadata_bytes_max: 4096,
             group: GroupConfig {
@@ -216,6 +224,16 @@ impl BrokerConfig {
             }
             "log.flush.offset.checkpoint.interval.ms" => {
                 self.checkpoint_interval_ms = in_range(name, value, 1, i32::MAX as u64)?;
+            }
+            "log.initial.task.delay.ms" => {
+                self.initial_task_delay_ms = in_range(name, value, 0, i64::MAX as u64)?;
+            }
+            "log.retention.check.interval.ms" => {
+                self.retention_check_interval_ms = in_range(name, value, 1, i64::MAX as u64)?;
+            }
+            "log.flush.scheduler.interval.ms" => {
+                let ms = in_range(name, value, 1, i64::MAX as u64)?;
+                self.flush_check_interval_ms = Some(ms).filter(|ms| *ms < i64::MAX as u64);
             }
             "offsets.topic.num.partitions" => {
                 self.offsets_partitions = in_range(name, value, 1, PARTITIONS_MAX)?;

@@ -220,6 +220,12 @@ fn effective(given: &Properties, changed: &Changed) -> Result<Arc<BrokerConfig>,
         {
             config.set(primary, &value)?;
         }
+        // It is also how often a flush is thought of.
+        if name == "log.flush.scheduler.interval.ms"
+            && let Some(value) = in_layers(&layers, name)
+        {
+            config.set(name, value)?;
+        }
     }
     Ok(Arc::new(config))
 }

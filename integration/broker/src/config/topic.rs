@@ -22,6 +22,12 @@ pub(crate) struct TopicConfig {
     pub(crate) timestamp_after_max_ms: i64,
     pub(crate) compacted: bool,
     pub(crate) deletes: bool,
+    /// -1 for no limit.
+    pub(crate) retention_ms: i64,
+    /// -1 for no limit.
+    pub(crate) retention_bytes: i64,
+    pub(crate) file_delete_delay_ms: i64,
+    pub(crate) flush_ms: i64,
     /// `None`: each batch as its producer sends it.
     pub(crate) codec: Option<Compression>,
     pub(crate) gzip_level: i32,
@@ -43,6 +49,10 @@ impl Default for TopicConfig {
             timestamp_after_max_ms: 3_600_000,
             compacted: false,
             deletes: true,
+            retention_ms: 604_800_000,
+            retention_bytes: -1,
+            file_delete_delay_ms: 60_000,
+            flush_ms: i64::MAX,
             codec: None,
             gzip_level: -1,
             lz4_level: 9,
@@ -86,6 +96,11 @@ impl TopicConfig {
             segment_jitter_ms: self.segment_jitter_ms,
             index_bytes: self.index_bytes,
             flush_messages: self.flush_messages,
+            retention_ms: self.retention_ms,
+            retention_bytes: self.retention_bytes,
+            file_delete_delay_ms: self.file_delete_delay_ms,
+            deletes: self.deletes,
+            flush_ms: self.flush_ms,
             producer_expiration_ms: broker.producer_expiration_ms,
         }
     }
@@ -106,6 +121,10 @@ impl TopicConfig {
                 self.timestamp_before_max_ms = parse(name, value)?;
             }
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = parse(name, value)?,
+            "retention.ms" => self.retention_ms = parse(name, value)?,
+            "retention.bytes" => self.retention_bytes = parse(name, value)?,
+            "file.delete.delay.ms" => self.file_delete_delay_ms = parse(name, value)?,
+            "flush.ms" => self.flush_ms = parse(name, value)?,
             "cleanup.policy" => {
                 let has = |wanted: &str| list(value).any(|policy| policy == wanted);
                 (self.compacted, self.deletes) = (has("compact"), has("delete"));

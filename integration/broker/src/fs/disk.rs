@@ -178,6 +178,11 @@ impl Disk {
         })
     }
 
+    /// Gives a file the name of another, which is gone then.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.run("cannot rename", from, |files| files.rename(from, to))
+    }
+
     pub(crate) fn sync(&self, path: &Path) -> io::Result<()> {
         self.run("cannot force to the disk", path, |files| files.sync(path))
     }

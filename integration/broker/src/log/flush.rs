@@ -61,6 +61,12 @@ impl Log {
         Ok(())
     }
 
+    /// Whether a record has waited for a forced write to the disk for as long as it may.
+    pub(crate) fn is_flush_due(&self, now_ms: i64) -> bool {
+        self.unflushed_records > 0
+            && now_ms.saturating_sub(self.unflushed_since_ms) >= self.config.flush_ms
+    }
+
     /// What forces the names of new files to the disk: without them their content is lost with the machine.
     fn unsynced_names(&mut self) -> Option<Names> {
         let is_needed = std::mem::take(&mut self.names_changed);
@@ -79,11 +85,21 @@ impl Log {
     /// `None` if that is done.
     pub(crate) fn unsynced(&mut self) -> io::Result<Option<Unsynced>> {
         let offset = self.active().base_offset();
-        if self.recovery_point >= offset {
+        self.unsynced_below(offset)
+    }
+
+    /// The same for all segments, as far as they are written.
+    pub(crate) fn unsynced_whole(&mut self) -> io::Result<Option<Unsynced>> {
+        self.unflushed_records = 0;
+        self.unsynced_below(self.end_offset())
+    }
+
+    fn unsynced_below(&mut self, offset: i64) -> io::Result<Option<Unsynced>> {
+        let recovery_point = self.recovery_point;
+        if recovery_point >= offset {
             return Ok(None);
         }
         let mut segments = Vec::new();
-        let recovery_point = self.recovery_point;
         for segment in &mut self.segments {
             if segment.next_offset() > recovery_point && segment.base_offset() < offset {
                 segments.extend(segment.syncer()?);

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::epochs::Epochs;
 use super::producers::Producers;
 use super::read::Hints;
+use super::retention::DELETED;
 use super::segment::Segment;
 use super::{EPOCHS_FILE, Log, LogConfig, Opening, Place, checkpoint, snapshot_path};
 use crate::fs::Disk;
@@ -26,6 +27,7 @@ impl Log {
             start_offset,
             recovery_point: 0,
             unflushed_records: 0,
+            unflushed_since_ms: 0,
             producers: Producers::default(),
             producers_checked_ms: now_ms,
             epochs: Epochs::default(),
@@ -37,6 +39,7 @@ impl Log {
         };
         if let Place::Dir { path, disk, budget } = &log.place {
             disk.create_dir_all(path)?;
+            remove_leftovers(disk, path)?;
             log.epochs = Epochs::new(checkpoint::read_epochs(disk, &path.join(EPOCHS_FILE))?);
             for base in segment_bases(disk, path)? {
                 log.segments
@@ -213,4 +216,14 @@ pub(super) fn segment_bases(disk: &Disk, dir: &Path) -> io::Result<Vec<i64>> {
     let mut bases: Vec<i64> = names.filter_map(base).collect();
     bases.sort_unstable();
     Ok(bases)
+}
+
+/// Removes the files that an earlier broker was about to remove.
+fn remove_leftovers(disk: &Disk, dir: &Path) -> io::Result<()> {
+    for name in disk.names(dir)? {
+        if name.ends_with(DELETED) {
+            disk.remove_file(&dir.join(name))?;
+        }
+    }
+    Ok(())
 }

@@ -27,6 +27,7 @@ mod index;
 mod load;
 mod producers;
 mod read;
+mod retention;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub(crate) use self::producers::SequenceError;
 use self::producers::{Producers, Sequencing};
 use self::read::Hints;
 pub(crate) use self::read::{ReadOutcome, ReadPlan, ReadRequest, Search, Seen, Spot};
+pub(crate) use self::retention::Doomed;
 use self::segment::Segment;
 
 /// Where a log keeps its bytes.
@@ -73,8 +75,18 @@ pub(crate) struct LogConfig {
     pub(crate) segment_jitter_ms: i64,
     /// `segment.index.bytes`.
     pub(crate) index_bytes: usize,
+    /// `retention.ms`: how old a segment may become, -1 for no limit.
+    pub(crate) retention_ms: i64,
+    /// `retention.bytes`: how large the log may become, -1 for no limit.
+    pub(crate) retention_bytes: i64,
+    /// `file.delete.delay.ms`: how long the files of a removed segment stay.
+    pub(crate) file_delete_delay_ms: i64,
+    /// Whether `cleanup.policy` has `delete`: the two limits hold.
+    pub(crate) deletes: bool,
     /// `flush.messages`: records between two forced writes to the disk.
     pub(crate) flush_messages: i64,
+    /// `flush.ms`: how long a record waits for a forced write to the disk.
+    pub(crate) flush_ms: i64,
     /// `producer.id.expiration.ms`.
     pub(crate) producer_expiration_ms: i64,
 }
@@ -86,7 +98,12 @@ impl Default for LogConfig {
             segment_ms: 604_800_000,
             segment_jitter_ms: 0,
             index_bytes: 10 << 20,
+            retention_ms: 604_800_000,
+            retention_bytes: -1,
+            file_delete_delay_ms: 60_000,
+            deletes: true,
             flush_messages: i64::MAX,
+            flush_ms: i64::MAX,
             producer_expiration_ms: 86_400_000,
         }
     }
@@ -111,6 +128,8 @@ pub(crate) struct Log {
     start_offset: i64,
     recovery_point: i64,
     unflushed_records: i64,
+    /// When the first of them came, by the wall clock.
+    unflushed_since_ms: i64,
     producers: Producers,
     producers_checked_ms: i64,
     epochs: Epochs,
@@ -142,6 +161,15 @@ pub(crate) enum AppendError {
 }
 
 impl Log {
+    /// Takes over other settings; each holds from its next use on.
+    #[allow(
+        dead_code,
+        reason = "the way for a topic whose settings change while it is in use"
+    )]
+    pub(crate) fn reconfigure(&mut self, config: LogConfig) {
+        self.config = config;
+    }
+
     /// The first offset a reader may ask for.
     /// Lets other settings hold from here on.
     pub(crate) fn reconfigure(&mut self, config: LogConfig) {
@@ -225,6 +253,9 @@ impl Log {
             .append(&placed, &start, &batch[PATCH_BYTES..])
             .map_err(AppendError::Storage)?;
         self.producers.appended(&placed, now_ms);
+        if self.unflushed_records == 0 {
+            self.unflushed_since_ms = now_ms;
+        }
         self.unflushed_records += i64::from(placed.last_offset_delta) + 1;
         if self.unflushed_records >= self.config.flush_messages {
             self.flush().map_err(AppendError::Storage)?;

@@ -12,6 +12,8 @@ use crate::fs::Disk;
 
 /// How far apart index entries are, in bytes of the log.
 pub(crate) const INDEX_INTERVAL_BYTES: u32 = 4096;
+/// The files of a segment: the batches, and what is beside them.
+const EXTENSIONS: [&str; 4] = ["log", "index", "timeindex", "snapshot"];
 /// How much a scan reads at once.
 const SCAN_BYTES: usize = 256 * 1024;
 
@@ -458,10 +460,28 @@ impl Segment {
         Ok(data.map(|data| SegmentSyncer { data, files }))
     }
 
+    /// The time by which retention judges: the largest of its batches, or when it was made or opened if they have
+    /// none.
+    pub(crate) fn largest_timestamp(&self) -> i64 {
+        match self.max_timestamp {
+            Some((time @ 0.., _)) => time,
+            _ => self.created_ms,
+        }
+    }
+
+    /// Its files, and their disk; `None` in memory.
+    pub(crate) fn files(&self) -> Option<(Disk, [PathBuf; 4])> {
+        let (path, disk) = self.file.as_ref()?;
+        Some((
+            disk.clone(),
+            EXTENSIONS.map(|extension| path.with_extension(extension)),
+        ))
+    }
+
     /// Removes the files of a segment.
     pub(crate) fn delete(self) -> io::Result<()> {
         if let Some((path, disk)) = &self.file {
-            for extension in ["log", "index", "timeindex", "snapshot"] {
+            for extension in EXTENSIONS {
                 disk.remove_file(&path.with_extension(extension))?;
             }
         }

@@ -757,3 +757,172 @@ fn a_log_that_lost_all_from_its_start_on_goes_on_at_its_start() {
     assert_eq!(log.epoch_of(kept), None);
     assert_eq!(log.epoch_of(kept + 10), Some(0));
 }
+
+/// Removes what is old, and what is left: base offsets of the segments.
+fn bases_left(log: &mut Log, now_ms: i64) -> Vec<i64> {
+    if let Some(removed) = log.remove_old_segments(now_ms).unwrap() {
+        removed.rename().unwrap();
+    }
+    log.segments.iter().map(Segment::base_offset).collect()
+}
+
+/// A log with a batch of one record in each segment, at times 1000, 2000 and so on.
+fn one_each(place: Place, count: i64) -> (Log, LogConfig) {
+    let config = LogConfig {
+        segment_bytes: 1,
+        retention_ms: -1,
+        ..LogConfig::default()
+    };
+    let mut log = Log::open(place, config, Opening::Clean, 0, NOW).unwrap();
+    for n in 1..=count {
+        let raw = RawBatch {
+            max_timestamp: n * 1000,
+            ..RawBatch::default()
+        };
+        append(&mut log, raw).unwrap();
+    }
+    (log, config)
+}
+
+#[test]
+fn segments_over_retention_ms_are_removed_and_the_active_one_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    for place in [Place::Memory, dir_place(dir.path())] {
+        let (mut log, config) = one_each(place, 4);
+        assert_eq!(bases_left(&mut log, 1 << 50), [0, 1, 2, 3], "no limit");
+        log.reconfigure(LogConfig {
+            retention_ms: 500,
+            ..config
+        });
+        assert_eq!(bases_left(&mut log, 2500), [1, 2, 3]);
+        assert_eq!(bases_left(&mut log, 2501), [2, 3]);
+        assert_eq!(log.start_offset(), 2);
+        assert_eq!(bases_left(&mut log, 4501), [4]);
+        assert_eq!((log.start_offset(), log.end_offset()), (4, 4));
+        assert_eq!(bases_left(&mut log, 1 << 50), [4], "nothing is in it");
+        append(&mut log, RawBatch::default()).unwrap();
+        assert_eq!(read_all(&mut log)[0].base_offset, 4);
+    }
+}
+
+#[test]
+fn segments_over_retention_bytes_are_removed_if_enough_stays_without_them() {
+    let (mut log, config) = one_each(Place::Memory, 4);
+    let size = log.size() / 4;
+    let mut left_of = |bytes: u64| {
+        log.reconfigure(LogConfig {
+            retention_bytes: bytes as i64,
+            ..config
+        });
+        bases_left(&mut log, NOW)
+    };
+    assert_eq!(left_of(3 * size + 1), [0, 1, 2, 3]);
+    assert_eq!(left_of(3 * size), [1, 2, 3]);
+    assert_eq!(left_of(size), [3]);
+    assert_eq!(left_of(0), [4]);
+}
+
+#[test]
+fn a_log_that_is_only_compacted_loses_nothing_but_what_is_before_its_start() {
+    let (mut log, config) = one_each(Place::Memory, 4);
+    log.reconfigure(LogConfig {
+        retention_ms: 0,
+        retention_bytes: 0,
+        deletes: false,
+        ..config
+    });
+    assert_eq!(bases_left(&mut log, 1 << 50), [0, 1, 2, 3]);
+    log.advance_start(2);
+    assert_eq!(bases_left(&mut log, NOW), [2, 3]);
+}
+
+#[test]
+fn a_segment_without_times_is_as_old_as_it_is_known() {
+    let config = LogConfig {
+        retention_ms: 1000,
+        ..LogConfig::default()
+    };
+    let mut log = Log::open(Place::Memory, config, Opening::Clean, 0, NOW).unwrap();
+    let raw = RawBatch {
+        max_timestamp: -1,
+        ..RawBatch::default()
+    };
+    append(&mut log, raw).unwrap();
+    assert_eq!(bases_left(&mut log, NOW + 1000), [0]);
+    assert_eq!(bases_left(&mut log, NOW + 1001), [1]);
+}
+
+#[test]
+fn removed_segments_leave_files_for_a_while_and_none_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, config) = one_each(dir_place(dir.path()), 4);
+    log.advance_start(2);
+    let removed = log.remove_old_segments(NOW).unwrap().unwrap();
+    let doomed = removed.rename().unwrap().unwrap();
+    let names = || {
+        let mut names: Vec<String> = Disk::real().names(dir.path()).unwrap();
+        names.sort_unstable();
+        names.retain(|name| name.starts_with('0'));
+        names
+    };
+    let of_first = |name: &String| name.starts_with(&format!("{:020}.", 0));
+    let first: Vec<_> = names().into_iter().filter(of_first).collect();
+    let expected = ["index.deleted", "log.deleted", "timeindex.deleted"];
+    assert_eq!(first, expected.map(|kind| format!("{:020}.{kind}", 0)));
+    doomed.remove().unwrap();
+    assert!(names().iter().all(|name| !name.contains("deleted")));
+    log.advance_start(3);
+    drop(log.remove_old_segments(NOW).unwrap().unwrap().rename());
+    assert!(names().iter().any(|name| name.contains("deleted")));
+    drop(log);
+    let opening = Opening::Unclean { recovery_point: 0 };
+    let mut log = Log::open(dir_place(dir.path()), config, opening, 3, NOW).unwrap();
+    assert!(names().iter().all(|name| !name.contains("deleted")));
+    assert_eq!(read_all(&mut log).len(), 1);
+}
+
+#[test]
+fn reads_go_on_over_segments_that_are_removed_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    for place in [Place::Memory, dir_place(dir.path())] {
+        let (mut log, _) = one_each(place, 4);
+        let spot = locate(&mut log, 0);
+        let request = ReadRequest {
+            offset: 0,
+            upper_offset: 4,
+            max_bytes: 1000,
+            at_least_one: true,
+            first_bytes: 0,
+        };
+        let plan = log.plan_read(spot, request).unwrap().unwrap();
+        log.advance_start(2);
+        assert_eq!(bases_left(&mut log, NOW), [2, 3]);
+        let ReadOutcome::Batches { bytes, end } = plan.run().unwrap() else {
+            panic!("batches expected")
+        };
+        assert_eq!(heads(&bytes)[0].base_offset, 0);
+        log.remember(end.unwrap());
+        assert!(log.plan_read(spot, request).unwrap().is_none());
+        assert_eq!(heads(&read(&mut log, 2, 1000, true))[0].base_offset, 2);
+    }
+}
+
+#[test]
+fn flush_ms_forces_a_log_that_long_after_its_first_unforced_append() {
+    let config = LogConfig {
+        flush_ms: 1000,
+        ..small_segments()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Log::open(dir_place(dir.path()), config, Opening::Clean, 0, NOW).unwrap();
+    assert!(!log.is_flush_due(NOW + 5000), "nothing to force");
+    append(&mut log, RawBatch::default()).unwrap();
+    append(&mut log, RawBatch::default()).unwrap();
+    assert!(!log.is_flush_due(NOW + 999));
+    assert!(log.is_flush_due(NOW + 1000));
+    let unsynced = log.unsynced_whole().unwrap().unwrap();
+    unsynced.sync().unwrap();
+    log.synced_to(unsynced.offset);
+    assert_eq!(log.recovery_point(), 2);
+    assert!(!log.is_flush_due(NOW + 5000));
+}

@@ -828,7 +828,12 @@ async fn recovery_points_are_written_now_and_then() {
         .await
         .unwrap();
     broker
-        .create_topic_with("t", 1, [("internal.segment.bytes", "300")])
+        .create_topic_with(
+            "t",
+            1,
+            // The records are old.
+            [("internal.segment.bytes", "300"), ("retention.ms", "-1")],
+        )
         .unwrap();
     let mut client = Client::new(&broker);
     for n in 0..10 {

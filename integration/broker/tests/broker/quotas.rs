@@ -155,7 +155,10 @@ async fn without_acks_only_the_pause_is_left() {
 #[tokio::test(start_paused = true)]
 async fn a_consumer_over_its_quota_gets_nothing_now_and_all_later() {
     let broker = start(Broker::builder()).await;
-    broker.create_topic("t", 1).unwrap();
+    // The records are old.
+    broker
+        .create_topic_with("t", 1, [("retention.ms", "-1")])
+        .unwrap();
     let mut client = Client::new(&broker);
     for _ in 0..3 {
         client.produce("t", 0, batch(&[&"x".repeat(6_000)])).await;

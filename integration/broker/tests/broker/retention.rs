@@ -1,6 +1,9 @@
 //! What goes out of a log: by DeleteRecords, by retention and by compaction.
 
-use kafka_broker::Broker;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kafka_broker::{Broker, Builder};
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
@@ -9,7 +12,22 @@ use kafka_client_protocol::api::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 
-use crate::support::{Client, batch, start};
+use tokio::time::Instant;
+
+use crate::support::{Client, NOW, batch, start};
+
+/// A broker whose time of day goes with its timers, from that of the records on.
+fn timed() -> Builder {
+    let started = Instant::now();
+    let clock = move || -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(NOW as u64) + started.elapsed()
+    };
+    Broker::builder().wall_clock(Arc::new(clock))
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
 
 /// The error and the low watermark.
 async fn delete(client: &mut Client, topic: &str, partition: i32, offset: i64) -> (ErrorCode, i64) {
@@ -125,5 +143,63 @@ async fn what_may_not_be_deleted_is_refused_as_kafka_does() {
     assert_eq!(
         delete(&mut client, "both", 0, 1).await,
         (ErrorCode::NONE, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_go_when_their_time_is_over_and_their_files_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let builder = timed().data_dir(dir.path());
+    let broker = start(builder.property("log.retention.check.interval.ms", "60000")).await;
+    let configs = [
+        ("retention.ms", "120000"),
+        ("file.delete.delay.ms", "20000"),
+    ];
+    broker.create_topic_with("t", 1, configs).unwrap();
+    let mut client = Client::new(&broker);
+    client.produce("t", 0, batch(&["old"])).await;
+    pass(119).await;
+    assert_eq!(client.values("t", 0, 0).await, ["old"]);
+    // The checks are at 30, 90 and 150 s.
+    pass(35).await;
+    assert_eq!(earliest(&mut client, "t").await, 1);
+    let data = client.fetch("t", 0, 0).await;
+    assert_eq!(data.error_code, ErrorCode::OFFSET_OUT_OF_RANGE.code());
+    let deleted = dir.path().join(format!("t-0/{:020}.log.deleted", 0));
+    assert!(deleted.exists());
+    pass(20).await;
+    assert!(!deleted.exists());
+    let produced = client.produce("t", 0, batch(&["new"])).await;
+    assert_eq!(produced.base_offset, 1);
+    broker.crash().await;
+
+    let broker = start(Broker::builder().data_dir(dir.path())).await;
+    let mut client = Client::new(&broker);
+    assert_eq!(earliest(&mut client, "t").await, 1);
+    assert_eq!(client.values("t", 0, 1).await, ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_memory_keeps_no_more_than_its_retention_bytes() {
+    let broker = start(timed()).await;
+    let size = batch(&["v0"]).len();
+    let segment = (2 * size).to_string();
+    let kept = (4 * size).to_string();
+    let configs = [
+        ("internal.segment.bytes", segment.as_str()),
+        ("retention.bytes", kept.as_str()),
+    ];
+    broker.create_topic_with("t", 1, configs).unwrap();
+    let mut client = Client::new(&broker);
+    for n in 0..9 {
+        client.produce("t", 0, batch(&[&format!("v{n}")])).await;
+    }
+    assert_eq!(earliest(&mut client, "t").await, 0);
+    pass(31).await;
+    // Segments of two; the one that would go below the limit stays.
+    assert_eq!(earliest(&mut client, "t").await, 4);
+    assert_eq!(
+        client.values("t", 0, 4).await,
+        ["v4", "v5", "v6", "v7", "v8"]
     );
 }
