@@ -53,5 +53,5 @@ pub use error::RecordError;
 pub use header::{Attributes, BatchHeader, TimestampType, advance_sequence};
 pub use rewrite::{
     patch_base_offset, patch_log_append_time, patch_timestamps, recompress, reidentify, retain,
-    split,
+    retain_until, split,
 };

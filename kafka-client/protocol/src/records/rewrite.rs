@@ -8,7 +8,7 @@ use super::builder::batch_length;
 use super::header::{NO_TIMESTAMP, at, check_magic};
 use super::{
     Batch, BatchBuilder, BatchHeader, Compression, CompressionConfig, Header, RecordError,
-    RecordView, TimestampType, compression,
+    RecordView, TimestampType, compression, varint,
 };
 
 /// Sets the offset of the first record and the leader epoch, both of which the checksum leaves out.
@@ -166,6 +166,21 @@ pub fn split(
 pub fn retain(
     batch: &Batch,
     cap: usize,
+    keep: impl FnMut(&RecordView<'_>) -> bool,
+) -> Result<Bytes, RecordError> {
+    retain_until(batch, cap, None, keep)
+}
+
+/// The same, and sets the batch's delete horizon (see [`BatchHeader::delete_horizon`]), in milliseconds since the
+/// epoch. `None` leaves it as it is, and so does a batch of which nothing is left.
+///
+/// # Errors
+///
+/// Those of [`retain`].
+pub fn retain_until(
+    batch: &Batch,
+    cap: usize,
+    delete_horizon: Option<i64>,
     mut keep: impl FnMut(&RecordView<'_>) -> bool,
 ) -> Result<Bytes, RecordError> {
     check_magic(batch.header().magic)?;
@@ -174,14 +189,19 @@ pub fn retain(
     let mut kept = BytesMut::new();
     let mut max_timestamp = NO_TIMESTAMP;
     header.record_count = 0;
+    let shift = delete_horizon.map_or(0, |horizon| header.base_timestamp.wrapping_sub(horizon));
     let mut records = cursor.iter();
     let mut start = 0;
     while let Some(record) = records.next() {
         let record = record?;
         let end = records.position();
         if keep(&record) {
-            // All that a record holds is relative to the header, which stays: its bytes do too.
-            kept.extend_from_slice(&cursor.data()[start..end]);
+            // All that a record holds is relative to the header: its bytes stay as long as that does.
+            let bytes = &cursor.data()[start..end];
+            match shift {
+                0 => kept.extend_from_slice(bytes),
+                shift => write_shifted(bytes, shift, &mut kept)?,
+            }
             header.record_count += 1;
             max_timestamp = max_timestamp.max(record.timestamp);
         }
@@ -193,6 +213,9 @@ pub fn retain(
     let mut codec = header.attributes.compression()?;
     if kept.is_empty() {
         codec = Compression::None;
+    } else if let Some(horizon) = delete_horizon {
+        header.base_timestamp = horizon;
+        header.attributes = header.attributes.with_delete_horizon(true);
     }
     pack(header, &kept, codec.into())
 }
@@ -218,6 +241,28 @@ fn pack(
     header.batch_length = batch_length(out.len())?;
     rewrite(&mut out, header)?;
     Ok(out.freeze())
+}
+
+/// Writes a record whose batch has another base timestamp now: `shift` is the old one less the new one.
+fn write_shifted(record: &[u8], shift: i64, out: &mut BytesMut) -> Result<(), RecordError> {
+    let cut_short = || RecordError::Truncated {
+        needed: record.len() + 1,
+        available: record.len(),
+    };
+    let mut rest = record;
+    varint::take_i32(&mut rest).ok_or_else(cut_short)?;
+    let (attributes, mut rest) = rest.split_first().ok_or_else(cut_short)?;
+    let delta = varint::take_i64(&mut rest).ok_or_else(cut_short)?;
+    let delta = delta.wrapping_add(shift);
+    let body = 1 + varint::len(delta) + rest.len();
+    let mut head = [0; 2 * varint::MAX_LEN_64 + 1];
+    let mut at = varint::write(&mut head, body as i64);
+    head[at] = *attributes;
+    at += 1;
+    at += varint::write(&mut head[at..], delta);
+    out.extend_from_slice(&head[..at]);
+    out.extend_from_slice(rest);
+    Ok(())
 }
 
 fn rewrite(batch: &mut [u8], mut header: BatchHeader) -> Result<(), RecordError> {

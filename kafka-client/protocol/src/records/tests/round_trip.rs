@@ -490,3 +490,37 @@ fn compaction_keeps_the_append_time() {
         (100, 0)
     );
 }
+
+#[test]
+fn compaction_sets_a_delete_horizon_and_keeps_the_times_of_records() {
+    let records = [5, 600, 70_000].map(|timestamp| TestRecord {
+        timestamp,
+        key: Some(timestamp.to_string().into_bytes()),
+        value: None,
+        headers: Vec::new(),
+    });
+    for codec in [Compression::None, Compression::Lz4] {
+        let compression = CompressionConfig::new(codec);
+        let seal_of = Seal {
+            compression,
+            ..Seal::default()
+        };
+        let batch = Batch::new(Bytes::from(seal(&records, &seal_of))).unwrap();
+        for horizon in [0, 5, 1 << 41] {
+            let rest = retain_until(&batch, CAP, Some(horizon), |record| record.offset > 0);
+            let rest = Batch::new(rest.unwrap()).unwrap();
+            rest.verify_crc().unwrap();
+            assert_eq!(rest.header().delete_horizon(), Some(horizon));
+            let read = read(&rest).unwrap();
+            let times: Vec<_> = read.iter().map(|record| record.timestamp).collect();
+            assert_eq!(times, [600, 70_000]);
+            assert_eq!(rest.header().max_timestamp, 70_000);
+            // It stays through a later compaction.
+            let last = retain(&rest, CAP, |record| record.offset == 2).unwrap();
+            let last = Batch::new(last).unwrap();
+            assert_eq!(last.header().delete_horizon(), Some(horizon));
+        }
+        let none = retain_until(&batch, CAP, Some(7), |_| false).unwrap();
+        assert_eq!(Batch::new(none).unwrap().header().delete_horizon(), None);
+    }
+}
