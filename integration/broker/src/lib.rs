@@ -88,6 +88,8 @@
 
 mod api;
 mod broker;
+#[cfg(test)]
+mod compaction_oracle;
 mod config;
 #[cfg(test)]
 mod crash_matrix;

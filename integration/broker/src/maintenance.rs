@@ -1,5 +1,5 @@
-//! What a broker does now and then without being asked: forcing logs to the disk, and removing what retention does
-//! not keep.
+//! What a broker does now and then without being asked: forcing logs to the disk, removing what retention does not
+//! keep, and compacting.
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use crate::node::Node;
 
 /// How often logs are looked at whose `flush.ms` is set, unless `log.flush.scheduler.interval.ms` says so.
 const FLUSH_CHECK_INTERVAL_MS: u64 = 1000;
+
+/// Kafka's may be 0, and its cleaner then looks without a pause.
+const CLEANER_BACKOFF_MIN_MS: u64 = 10;
 
 /// Starts all of it. The tasks end when the broker stops.
 pub(crate) fn start(node: &Arc<Node>) -> Vec<JoinHandle<()>> {
@@ -28,11 +31,20 @@ pub(crate) fn start(node: &Arc<Node>) -> Vec<JoinHandle<()>> {
         Arc::clone(node),
         retention,
         "old segments were not removed",
-        |node| {
-            let doomed = node.topics.remove_old_segments(node.env.wall_ms())?;
-            Ok(doomed)
-        },
+        |node| node.topics.remove_old_segments(node.env.wall_ms()),
     )));
+    if config.cleaner.is_on {
+        let backoff_ms = config.cleaner.backoff_ms.max(CLEANER_BACKOFF_MIN_MS);
+        tasks.push(env::spawn(every(
+            Arc::clone(node),
+            Times::each(backoff_ms),
+            "logs were not compacted",
+            |node| {
+                let buffer_bytes = node.config().cleaner.buffer_bytes;
+                node.topics.clean(node.env.wall_ms(), buffer_bytes)
+            },
+        )));
+    }
     if node.topics.are_on_disk() {
         let checkpoint = Times::each(config.checkpoint_interval_ms);
         tasks.push(env::spawn(every(

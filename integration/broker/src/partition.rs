@@ -1,5 +1,6 @@
 //! A partition: its log behind its own lock, and the fetches that wait for its next batch.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -10,8 +11,8 @@ use tokio::sync::Notify;
 
 use crate::log::batch::is_append_time;
 use crate::log::{
-    AppendError, Appended, Log, ReadOutcome, ReadPlan, ReadRequest, Search, Seen, SequenceError,
-    Spot,
+    AppendError, Appended, CleanPlan, Doomed, Log, ReadOutcome, ReadPlan, ReadRequest, Search,
+    Seen, SequenceError, Spot,
 };
 use crate::validate::{Refusal, ValidBatch};
 
@@ -30,6 +31,8 @@ pub(crate) struct Partition {
     deleted: AtomicBool,
     /// Held while files of segments are replaced or removed: another topic's may have the same names soon.
     files: Mutex<()>,
+    /// A batch in it is damaged.
+    is_uncleanable: AtomicBool,
 }
 
 /// The ends of a partition at one moment.
@@ -65,6 +68,7 @@ impl Partition {
             waiters: Mutex::default(),
             deleted: AtomicBool::new(false),
             files: Mutex::default(),
+            is_uncleanable: AtomicBool::new(false),
         }
     }
 
@@ -242,6 +246,53 @@ impl Partition {
         Ok(ends)
     }
 
+    /// Compacts the log if it is time; the files of what was replaced are to be removed later. `None` if there was
+    /// nothing to do.
+    pub(crate) fn clean(
+        &self,
+        now_ms: i64,
+        buffer_bytes: usize,
+    ) -> io::Result<Option<Vec<Doomed>>> {
+        let _ours = self.files();
+        if self.is_deleted() || self.is_uncleanable.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let plan = self.log().plan_clean(now_ms)?;
+        let Some(plan) = plan else { return Ok(None) };
+        match self.carry_out(&plan, buffer_bytes) {
+            // As in Kafka: it would fail again each time, and the other logs would wait.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                self.is_uncleanable.store(true, Ordering::Release);
+                tracing::error!(
+                    topic = %self.topic, partition = self.index, %error,
+                    "the log is not compacted until the next start"
+                );
+                Ok(None)
+            }
+            result => result.map(Some),
+        }
+    }
+
+    fn carry_out(&self, plan: &CleanPlan, buffer_bytes: usize) -> io::Result<Vec<Doomed>> {
+        let map = plan.map(buffer_bytes)?;
+        let mut doomed = Vec::new();
+        for group in plan.groups(&map) {
+            if self.is_deleted() {
+                return Ok(doomed);
+            }
+            let cleaned = plan.write(group, &map)?;
+            let base_offset = cleaned.base_offset();
+            let removed = self.log().replace(cleaned);
+            doomed.extend(removed.rename()?);
+            // The old files must not come back beside the new one.
+            plan.sync_names()?;
+            self.log().settle(base_offset)?;
+            plan.sync_names()?;
+        }
+        self.log().set_cleaned_to(CleanPlan::end(&map));
+        Ok(doomed)
+    }
+
     /// The first record that is not older than `timestamp`.
     pub(crate) fn offset_at_time(&self, timestamp: i64) -> Result<Option<TimedOffset>, Refusal> {
         let (found, start) = {
@@ -363,7 +414,7 @@ impl Partition {
         }
     }
 
-    fn storage_refusal(&self, what: &str, error: &std::io::Error) -> Refusal {
+    fn storage_refusal(&self, what: &str, error: &io::Error) -> Refusal {
         tracing::error!(topic = %self.topic, partition = self.index, %error, "{what} failed");
         Refusal::new(
             ErrorCode::KAFKA_STORAGE_ERROR,

@@ -33,6 +33,7 @@ const USERS_FILE: &str = "scram-credentials.json";
 const PROPERTIES_FILE: &str = "meta.properties";
 const CLEAN_FILE: &str = ".kafka_cleanshutdown";
 const RECOVERY_FILE: &str = "recovery-point-offset-checkpoint";
+const CLEANER_FILE: &str = "cleaner-offset-checkpoint";
 const START_FILE: &str = "log-start-offset-checkpoint";
 
 /// A broker's storage.
@@ -58,10 +59,12 @@ pub(crate) struct DataDir {
 }
 
 /// What is kept of each partition, by its name.
-#[derive(Debug)]
-struct Checkpoints {
-    recovery_points: Offsets,
-    start_offsets: Offsets,
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoints {
+    pub(crate) recovery_points: Offsets,
+    pub(crate) start_offsets: Offsets,
+    /// Up to where compacted logs are compacted.
+    pub(crate) cleaned_to: Offsets,
 }
 
 /// What the broker must know about itself: its private file next to Kafka's own.
@@ -123,6 +126,7 @@ impl Store {
         let checkpoints = Checkpoints {
             recovery_points: read_offsets(&disk, &path.join(RECOVERY_FILE))?,
             start_offsets: read_offsets(&disk, &path.join(START_FILE))?,
+            cleaned_to: read_offsets(&disk, &path.join(CLEANER_FILE))?,
         };
         Ok(Self::Dir(DataDir {
             budget: HandleBudget::new(OPEN_FILES),
@@ -293,6 +297,13 @@ impl Store {
         }
     }
 
+    /// Up to where a partition's log is compacted.
+    pub(crate) fn cleaned_to(&self, topic: &str, partition: i32) -> i64 {
+        let Self::Dir(dir) = self else { return 0 };
+        let key = (topic.to_owned(), partition);
+        dir.checkpoints().cleaned_to.get(&key).copied().unwrap_or(0)
+    }
+
     /// Whether the last use of the directory ended in order, or there was none.
     pub(crate) fn was_clean(&self) -> bool {
         match self {
@@ -352,19 +363,27 @@ impl Store {
             dir.disk.sync_dir(&dir.path)?;
         }
         let is_other = |(name, _): &(String, i32)| name != topic;
-        let (recovery, starts) = {
-            let checkpoints = dir.checkpoints();
+        let kept = {
+            let known = dir.checkpoints();
             let keep = |offsets: &Offsets| -> Offsets {
                 let kept = offsets.iter().filter(|(key, _)| is_other(key));
                 kept.map(|(key, offset)| (key.clone(), *offset)).collect()
             };
-            let all = [&checkpoints.recovery_points, &checkpoints.start_offsets];
+            let all = [
+                &known.recovery_points,
+                &known.start_offsets,
+                &known.cleaned_to,
+            ];
             if all.iter().all(|offsets| offsets.keys().all(is_other)) {
                 return Ok(());
             }
-            (keep(all[0]), keep(all[1]))
+            Checkpoints {
+                recovery_points: keep(all[0]),
+                start_offsets: keep(all[1]),
+                cleaned_to: keep(all[2]),
+            }
         };
-        self.write_checkpoints(recovery, starts)
+        self.write_checkpoints(kept)
     }
 
     /// Says that the directory is in use: until [`mark_clean`](Self::mark_clean), a start recovers.
@@ -375,16 +394,20 @@ impl Store {
         dir.disk.sync_dir(&dir.path)
     }
 
-    pub(crate) fn write_checkpoints(&self, recovery: Offsets, starts: Offsets) -> io::Result<()> {
+    pub(crate) fn write_checkpoints(&self, new: Checkpoints) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
         // Held while they are written, so that the files have what is noted here.
         let mut checkpoints = dir.checkpoints();
-        write_offsets(&dir.disk, &dir.path.join(RECOVERY_FILE), &recovery)?;
-        write_offsets(&dir.disk, &dir.path.join(START_FILE), &starts)?;
-        *checkpoints = Checkpoints {
-            recovery_points: recovery,
-            start_offsets: starts,
-        };
+        write_offsets(
+            &dir.disk,
+            &dir.path.join(RECOVERY_FILE),
+            &new.recovery_points,
+        )?;
+        write_offsets(&dir.disk, &dir.path.join(START_FILE), &new.start_offsets)?;
+        if new.cleaned_to != checkpoints.cleaned_to {
+            write_offsets(&dir.disk, &dir.path.join(CLEANER_FILE), &new.cleaned_to)?;
+        }
+        *checkpoints = new;
         Ok(())
     }
 
@@ -469,7 +492,7 @@ fn check_properties(path: &Path, there: &[u8], meta: &Meta) -> io::Result<()> {
 
 /// Whether a partition's directory has files of this name.
 fn is_of_a_log(name: &str) -> bool {
-    let suffix = [".tmp", ".deleted"].iter();
+    let suffix = [".tmp", ".deleted", ".cleaned", ".swap"].iter();
     let name = suffix.fold(name, |name, suffix| {
         name.strip_suffix(suffix).unwrap_or(name)
     });

@@ -9,10 +9,9 @@ use kafka_client_protocol::{ErrorCode, Uuid};
 use crate::config::settings::Properties;
 use crate::config::{BrokerConfig, PARTITIONS_MAX, TopicConfig};
 use crate::env::Env;
-use crate::log::checkpoint::Offsets;
 use crate::log::{Doomed, Log};
 use crate::partition::Partition;
-use crate::store::{Meta, Store, TopicMeta};
+use crate::store::{Checkpoints, Meta, Store, TopicMeta};
 use crate::validate::Refusal;
 
 /// The topic that keeps committed offsets and groups.
@@ -381,6 +380,7 @@ impl Topics {
         let mut all = Vec::new();
         for topic in self.all() {
             for partition in &topic.partitions {
+                let _ours = partition.files();
                 let removed = partition.log().remove_old_segments(now_ms)?;
                 all.extend(removed.map(|removed| (Arc::clone(partition), removed)));
             }
@@ -400,6 +400,28 @@ impl Topics {
         Ok(doomed)
     }
 
+    /// Compacts the logs for which it is time; the files of what was replaced are to be removed later.
+    pub(crate) fn clean(&self, now_ms: i64, buffer_bytes: usize) -> io::Result<Vec<Doomed>> {
+        let mut doomed = Vec::new();
+        let mut has_cleaned = false;
+        for topic in self.all() {
+            if !topic.config.compacted {
+                continue;
+            }
+            for partition in &topic.partitions {
+                // One round may have had too many keys for all of the log.
+                while let Some(replaced) = partition.clean(now_ms, buffer_bytes)? {
+                    doomed.extend(replaced);
+                    has_cleaned = true;
+                }
+            }
+        }
+        if has_cleaned {
+            self.checkpoint()?;
+        }
+        Ok(doomed)
+    }
+
     /// Whether there is a disk to force anything to.
     pub(crate) fn are_on_disk(&self) -> bool {
         matches!(self.store, Store::Dir(_))
@@ -408,18 +430,21 @@ impl Topics {
     /// Writes the checkpoints of all logs as they are.
     pub(crate) fn checkpoint(&self) -> io::Result<()> {
         let _one_at_a_time = self.one_checkpoint();
-        let (mut recovery, mut starts) = (Offsets::new(), Offsets::new());
+        let mut all = Checkpoints::default();
         for topic in self.all() {
             for (index, partition) in (0..).zip(&topic.partitions) {
                 let log = partition.log();
                 let key = (topic.name.to_string(), index);
                 if log.start_offset() > 0 {
-                    starts.insert(key.clone(), log.start_offset());
+                    all.start_offsets.insert(key.clone(), log.start_offset());
                 }
-                recovery.insert(key, log.recovery_point());
+                if log.cleaned_to() > 0 {
+                    all.cleaned_to.insert(key.clone(), log.cleaned_to());
+                }
+                all.recovery_points.insert(key, log.recovery_point());
             }
         }
-        self.store.write_checkpoints(recovery, starts)
+        self.store.write_checkpoints(all)
     }
 
     /// Closes all logs in order and says so in the directory.
@@ -539,6 +564,7 @@ fn open_topic(
         })?;
         let epoch = starts - meta.first_start;
         log.lead(epoch);
+        log.set_cleaned_to(store.cleaned_to(name, index));
         partitions.push(Arc::new(Partition::new(
             Arc::clone(&shared),
             index,

@@ -144,6 +144,106 @@ fn principals(broker: &Broker) -> Vec<String> {
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_reads_what_compaction_has_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let builder = Broker::builder().data_dir(dir.path());
+    let builder = builder.property("log.cleaner.backoff.ms", "50");
+    let broker = builder.start().await.unwrap();
+    let tools = JavaTools::from_env().unwrap();
+    let bootstrap = broker.bootstrap();
+    let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
+    for codec in codecs {
+        let configs = [
+            ("cleanup.policy", "compact"),
+            ("internal.segment.bytes", "4000"),
+            ("min.cleanable.dirty.ratio", "0.01"),
+        ];
+        broker.create_topic_with(codec, 1, configs).unwrap();
+        // Two producers: of the first one the last batch must stay known.
+        for of in ["first", "second"] {
+            let line = |n: usize| match n % 11 {
+                0 => format!("k{}:NULL", n % 50),
+                _ => format!("k{}:{of} {n} {}", n % 50, "x".repeat(n % 90)),
+            };
+            let lines: Vec<String> = (0..500).map(line).collect();
+            let input = lines.join("\n") + "\n";
+            let args = [
+                "--bootstrap-server",
+                &bootstrap,
+                "--topic",
+                codec,
+                "--batch-size",
+                "500",
+                "--compression-codec",
+                codec,
+                "--reader-property",
+                "parse.key=true",
+                "--reader-property",
+                "key.separator=:",
+                "--reader-property",
+                "null.marker=NULL",
+            ];
+            let output = tools.run(class::CONSOLE_PRODUCER, &args, input.as_bytes());
+            output.await.unwrap().success().unwrap();
+        }
+        assert_eq!(broker.end_offset(codec, 0), Some(1000));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    broker.shutdown().await.unwrap();
+
+    for codec in codecs {
+        let directory = dir.path().join(format!("{codec}-0"));
+        let files = |ending: &str| {
+            let files = directory.read_dir().unwrap();
+            let mut files: Vec<String> = files
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension() == Some(ending.as_ref()))
+                .map(|path| path.display().to_string())
+                .collect();
+            files.sort();
+            files
+        };
+        let logs = files("log");
+        let all = [logs.clone(), files("index"), files("timeindex")].concat();
+        let args = [
+            "--deep-iteration",
+            "--print-data-log",
+            "--files",
+            &all.join(","),
+        ];
+        let dumped = tools.run(class::DUMP_LOG, &args, b"").await.unwrap();
+        let dumped = dumped.success().unwrap().stdout;
+        for wrong in [
+            "isvalid: false",
+            "ismatch",
+            "not found",
+            "corrupt",
+            "out of order",
+        ] {
+            assert!(!dumped.contains(wrong), "{codec}: {wrong} in {dumped}");
+        }
+        let batches = dumped
+            .lines()
+            .filter(|line| line.starts_with("baseOffset:"));
+        let of_codec = format!("compresscodec: {codec}");
+        assert!(
+            batches.clone().any(|line| line.contains(&of_codec)),
+            "{dumped}"
+        );
+        assert!(
+            batches
+                .clone()
+                .any(|line| line.contains("deleteHorizonMs: OptionalLong[")),
+            "{dumped}"
+        );
+        let records = dumped.lines().filter(|line| line.starts_with("| offset:"));
+        let count = records.count();
+        assert!((50..500).contains(&count), "{codec}: {count} in {dumped}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_exchanges_records_over_tls() {
     let broker = builder().start().await.unwrap();
     Client::new(&broker, "SSL").exchange().await;

@@ -47,6 +47,7 @@ pub(crate) struct BrokerConfig {
     pub(crate) connections_max_idle_ms: u64,
     pub(crate) producer_expiration_ms: i64,
     pub(crate) checkpoint_interval_ms: u64,
+    pub(crate) cleaner: CleanerConfig,
     /// How long after the start old records are looked for the first time.
     pub(crate) initial_task_delay_ms: u64,
     pub(crate) retention_check_interval_ms: u64,
@@ -69,6 +70,15 @@ pub(crate) struct BrokerConfig {
     pub(crate) delegation: DelegationConfig,
     /// What new topics get where they set nothing themselves.
     pub(crate) topic: TopicConfig,
+}
+
+/// The settings of what compacts logs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CleanerConfig {
+    pub(crate) is_on: bool,
+    pub(crate) backoff_ms: u64,
+    /// What the keys of one log may take in memory.
+    pub(crate) buffer_bytes: usize,
 }
 
 /// The settings of the group coordinator.
@@ -135,6 +145,11 @@ impl Default for BrokerConfig {
             connections_max_idle_ms: 600_000,
             producer_expiration_ms: 86_400_000,
             checkpoint_interval_ms: 60_000,
+            cleaner: CleanerConfig {
+                is_on: true,
+                backoff_ms: 15_000,
+                buffer_bytes: 128 << 20,
+            },
             initial_task_delay_ms: 30_000,
             retention_check_interval_ms: 300_000,
             flush_check_interval_ms: None,
@@ -224,6 +239,13 @@ impl BrokerConfig {
             }
             "log.flush.offset.checkpoint.interval.ms" => {
                 self.checkpoint_interval_ms = in_range(name, value, 1, i32::MAX as u64)?;
+            }
+            "log.cleaner.enable" => self.cleaner.is_on = parse(name, value)?,
+            "log.cleaner.backoff.ms" => {
+                self.cleaner.backoff_ms = in_range(name, value, 0, i64::MAX as u64)?;
+            }
+            "log.cleaner.dedupe.buffer.size" => {
+                self.cleaner.buffer_bytes = in_range(name, value, 1 << 20, i64::MAX as usize)?;
             }
             "log.initial.task.delay.ms" => {
                 self.initial_task_delay_ms = in_range(name, value, 0, i64::MAX as u64)?;

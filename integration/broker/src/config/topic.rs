@@ -9,7 +9,7 @@ use super::{BrokerConfig, Effect, PropertyError};
 use crate::log::LogConfig;
 
 /// The settings of a topic that this broker acts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TopicConfig {
     pub(crate) segment_bytes: u64,
     pub(crate) segment_ms: i64,
@@ -28,6 +28,10 @@ pub(crate) struct TopicConfig {
     pub(crate) retention_bytes: i64,
     pub(crate) file_delete_delay_ms: i64,
     pub(crate) flush_ms: i64,
+    pub(crate) min_cleanable_dirty_ratio: f64,
+    pub(crate) min_compaction_lag_ms: i64,
+    pub(crate) max_compaction_lag_ms: i64,
+    pub(crate) delete_retention_ms: i64,
     /// `None`: each batch as its producer sends it.
     pub(crate) codec: Option<Compression>,
     pub(crate) gzip_level: i32,
@@ -53,6 +57,10 @@ impl Default for TopicConfig {
             retention_bytes: -1,
             file_delete_delay_ms: 60_000,
             flush_ms: i64::MAX,
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: 86_400_000,
             codec: None,
             gzip_level: -1,
             lz4_level: 9,
@@ -101,6 +109,11 @@ impl TopicConfig {
             file_delete_delay_ms: self.file_delete_delay_ms,
             deletes: self.deletes,
             flush_ms: self.flush_ms,
+            compacts: self.compacted,
+            min_cleanable_dirty_ratio: self.min_cleanable_dirty_ratio,
+            min_compaction_lag_ms: self.min_compaction_lag_ms,
+            max_compaction_lag_ms: self.max_compaction_lag_ms,
+            delete_retention_ms: self.delete_retention_ms,
             producer_expiration_ms: broker.producer_expiration_ms,
         }
     }
@@ -125,6 +138,10 @@ impl TopicConfig {
             "retention.bytes" => self.retention_bytes = parse(name, value)?,
             "file.delete.delay.ms" => self.file_delete_delay_ms = parse(name, value)?,
             "flush.ms" => self.flush_ms = parse(name, value)?,
+            "min.cleanable.dirty.ratio" => self.min_cleanable_dirty_ratio = parse(name, value)?,
+            "min.compaction.lag.ms" => self.min_compaction_lag_ms = parse(name, value)?,
+            "max.compaction.lag.ms" => self.max_compaction_lag_ms = parse(name, value)?,
+            "delete.retention.ms" => self.delete_retention_ms = parse(name, value)?,
             "cleanup.policy" => {
                 let has = |wanted: &str| list(value).any(|policy| policy == wanted);
                 (self.compacted, self.deletes) = (has("compact"), has("delete"));

@@ -78,6 +78,11 @@ impl Crashing {
         self.state().calls_left = Some(changes);
     }
 
+    /// It does not die any more.
+    pub(crate) fn live(&self) {
+        self.state().calls_left = None;
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         self.state().calls_left == Some(0)
     }

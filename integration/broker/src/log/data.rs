@@ -123,6 +123,15 @@ impl SegmentData {
         Ok(())
     }
 
+    /// Gives the file another name; memory has none.
+    pub(crate) fn rename(&mut self, path: PathBuf) -> io::Result<()> {
+        if let Self::File(data) = self {
+            data.disk.rename(&data.path, &path)?;
+            data.path = path;
+        }
+        Ok(())
+    }
+
     /// Nothing behind `length` is read any more; a file keeps it.
     pub(crate) fn hide_from(&mut self, length: u64) {
         match self {
@@ -152,6 +161,36 @@ impl Syncer {
 }
 
 impl DataSlice {
+    /// A part of it.
+    pub(crate) fn part(&self, from: u64, size: usize) -> Self {
+        match self {
+            Self::Memory(pieces) => {
+                let mut parts = Vec::new();
+                let (mut skip, mut left) = (from, size);
+                for piece in pieces {
+                    let length = piece.len() as u64;
+                    if skip >= length {
+                        skip -= length;
+                        continue;
+                    }
+                    let start = skip as usize;
+                    let end = piece.len().min(start.saturating_add(left));
+                    parts.push(piece.slice(start..end));
+                    (skip, left) = (0, left - (end - start));
+                    if left == 0 {
+                        break;
+                    }
+                }
+                Self::Memory(parts)
+            }
+            Self::File { file, position, .. } => Self::File {
+                file: Arc::clone(file),
+                position: position + from,
+                length: size,
+            },
+        }
+    }
+
     /// The bytes. Copies once when they come from a file or from several appends.
     pub(crate) fn read(self) -> io::Result<Bytes> {
         match self {
@@ -277,6 +316,9 @@ mod tests {
             for from in 0..13 {
                 for to in from + 1..=13 {
                     let slice = data.slice(from as u64, to - from).unwrap();
+                    let middle = slice.part(1.min((to - from) as u64 - 1), 1);
+                    let at = from + 1.min(to - from - 1);
+                    assert_eq!(middle.read().unwrap()[..], all[at..=at]);
                     assert_eq!(slice.read().unwrap()[..], all[from..to]);
                 }
             }

@@ -54,6 +54,11 @@ impl Indices {
             || self.times.len() + 1 >= max_bytes / TIME_ENTRY_BYTES
     }
 
+    /// What the larger index file takes.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.offsets.len() * OFFSET_ENTRY_BYTES).max(self.times.len() * TIME_ENTRY_BYTES)
+    }
+
     /// The position from which a scan finds the batch with this offset.
     pub(crate) fn position_for(&self, relative_offset: u32) -> u32 {
         let after = self

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use super::clean::{CLEANED, SWAP};
+use super::data::HandleBudget;
 use super::epochs::Epochs;
 use super::producers::Producers;
 use super::read::Hints;
@@ -10,6 +12,9 @@ use super::retention::DELETED;
 use super::segment::Segment;
 use super::{EPOCHS_FILE, Log, LogConfig, Opening, Place, checkpoint, snapshot_path};
 use crate::fs::Disk;
+
+/// What the file with the producers' state ends with.
+const SNAPSHOT: &str = ".snapshot";
 
 impl Log {
     /// Opens what is at a place, or starts a log there.
@@ -36,10 +41,13 @@ impl Log {
             is_new: true,
             closed: false,
             hints: Hints::default(),
+            layout: 0,
+            cleaned_to: 0,
         };
         if let Place::Dir { path, disk, budget } = &log.place {
             disk.create_dir_all(path)?;
             remove_leftovers(disk, path)?;
+            finish_swaps(disk, path, budget)?;
             log.epochs = Epochs::new(checkpoint::read_epochs(disk, &path.join(EPOCHS_FILE))?);
             for base in segment_bases(disk, path)? {
                 log.segments
@@ -218,10 +226,52 @@ pub(super) fn segment_bases(disk: &Disk, dir: &Path) -> io::Result<Vec<i64>> {
     Ok(bases)
 }
 
-/// Removes the files that an earlier broker was about to remove.
+/// Removes the files that an earlier broker was about to remove, and those it has not finished.
 fn remove_leftovers(disk: &Disk, dir: &Path) -> io::Result<()> {
     for name in disk.names(dir)? {
-        if name.ends_with(DELETED) {
+        if name.ends_with(DELETED) || name.ends_with(CLEANED) {
+            disk.remove_file(&dir.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts compacted segments in place where an earlier broker has not come to it, and removes index files that no
+/// segment has any more.
+fn finish_swaps(disk: &Disk, dir: &Path, budget: &HandleBudget) -> io::Result<()> {
+    let base_of = |name: &String| name.split_once('.')?.0.parse::<i64>().ok();
+    let mut swaps: Vec<i64> = Vec::new();
+    for name in disk.names(dir)? {
+        if name.ends_with(SWAP) {
+            swaps.extend(base_of(&name));
+        }
+    }
+    for base in swaps {
+        let mut swap = Segment::in_dir_as(dir, base, SWAP, disk, budget.clone(), 0)?;
+        let mut end = base + 1;
+        swap.walk(0, |head, _| {
+            end = head.next_offset();
+            true
+        })?;
+        tracing::info!(dir = %dir.display(), segment = base, "put a compacted segment in place");
+        for name in disk.names(dir)? {
+            let is_covered = base_of(&name).is_some_and(|other| (base..end).contains(&other));
+            let is_its_own =
+                name.ends_with(SWAP) || name.ends_with(SNAPSHOT) && base_of(&name) == Some(base);
+            if is_covered && !is_its_own {
+                disk.remove_file(&dir.join(name))?;
+            }
+        }
+        // The old ones must not come back behind the new one.
+        disk.sync_dir(dir)?;
+        swap.rename("log")?;
+        disk.sync_dir(dir)?;
+    }
+    let names = disk.names(dir)?;
+    for name in &names {
+        let is_index = name.ends_with(".index") || name.ends_with(".timeindex");
+        let log = base_of(name).map(|base| format!("{base:020}.log"));
+        if is_index && log.is_some_and(|log| !names.contains(&log)) {
             disk.remove_file(&dir.join(name))?;
         }
     }

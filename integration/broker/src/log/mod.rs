@@ -20,6 +20,8 @@
 
 pub(crate) mod batch;
 pub(crate) mod checkpoint;
+mod clean;
+mod compact;
 mod data;
 mod epochs;
 mod flush;
@@ -42,6 +44,7 @@ use kafka_client_protocol::records::BatchHeader;
 use crate::fs::Disk;
 
 use self::batch::{PATCH_BYTES, is_append_time};
+pub(crate) use self::clean::CleanPlan;
 pub(crate) use self::data::HandleBudget;
 use self::epochs::Epochs;
 pub(crate) use self::producers::SequenceError;
@@ -65,7 +68,7 @@ pub(crate) enum Place {
 }
 
 /// The settings of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LogConfig {
     /// `segment.bytes`.
     pub(crate) segment_bytes: u64,
@@ -83,6 +86,16 @@ pub(crate) struct LogConfig {
     pub(crate) file_delete_delay_ms: i64,
     /// Whether `cleanup.policy` has `delete`: the two limits hold.
     pub(crate) deletes: bool,
+    /// Whether it has `compact`: only the last value of each key is kept.
+    pub(crate) compacts: bool,
+    /// `min.cleanable.dirty.ratio`: how much of the log must not be compacted yet for it to be compacted.
+    pub(crate) min_cleanable_dirty_ratio: f64,
+    /// `min.compaction.lag.ms`: how long a record stays in any case.
+    pub(crate) min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: how long a record may wait for its compaction.
+    pub(crate) max_compaction_lag_ms: i64,
+    /// `delete.retention.ms`: how long a tombstone stays after its first compaction.
+    pub(crate) delete_retention_ms: i64,
     /// `flush.messages`: records between two forced writes to the disk.
     pub(crate) flush_messages: i64,
     /// `flush.ms`: how long a record waits for a forced write to the disk.
@@ -102,6 +115,11 @@ impl Default for LogConfig {
             retention_bytes: -1,
             file_delete_delay_ms: 60_000,
             deletes: true,
+            compacts: false,
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: 86_400_000,
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
             producer_expiration_ms: 86_400_000,
@@ -142,6 +160,10 @@ pub(crate) struct Log {
     /// Nothing may come after the files were said to be true.
     closed: bool,
     hints: Hints,
+    /// Counts how often batches have got another position.
+    layout: u32,
+    /// Up to where the log is compacted.
+    cleaned_to: i64,
 }
 
 /// Where a batch went.
@@ -337,10 +359,16 @@ impl Log {
     /// How long the active segment is appended to.
     fn active_ms(&self) -> i64 {
         let LogConfig {
-            segment_ms,
+            mut segment_ms,
             segment_jitter_ms,
+            compacts,
+            max_compaction_lag_ms,
             ..
         } = self.config;
+        if compacts {
+            // The active segment is not compacted.
+            segment_ms = segment_ms.min(max_compaction_lag_ms);
+        }
         let jitter_max_ms = segment_jitter_ms.min(segment_ms);
         if jitter_max_ms <= 0 {
             return segment_ms;

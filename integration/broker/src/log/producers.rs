@@ -139,6 +139,13 @@ impl Producers {
             .retain(|_, producer| now_ms.saturating_sub(producer.last_used_ms) < silent_ms);
     }
 
+    /// The last offset of each.
+    pub(crate) fn last_offsets(&self) -> BTreeMap<i64, i64> {
+        let last =
+            |(id, producer): (&i64, &Producer)| Some((*id, producer.batches.back()?.last_offset));
+        self.by_id.iter().filter_map(last).collect()
+    }
+
     #[cfg(test)]
     fn is_empty(&self) -> bool {
         self.by_id.is_empty()

@@ -18,6 +18,8 @@ use super::segment::{self, Segment};
 pub(crate) struct Spot {
     segment_base: i64,
     position: u64,
+    /// The log's at that time.
+    layout: u32,
 }
 
 /// Where reads have begun and ended: the next read of a consumer starts at one of them without a search.
@@ -127,6 +129,7 @@ impl Log {
         let mut from = Spot {
             segment_base: segment.base_offset(),
             position,
+            layout: self.layout,
         };
         if is_at_end {
             from.position = segment.len();
@@ -203,11 +206,15 @@ impl Log {
             from: Spot {
                 segment_base: segment.base_offset(),
                 position,
+                layout: self.layout,
             },
         }))
     }
 
     fn index_of(&self, spot: Spot) -> Option<usize> {
+        if spot.layout != self.layout {
+            return None;
+        }
         let base = spot.segment_base;
         self.segments
             .binary_search_by_key(&base, Segment::base_offset)
@@ -230,7 +237,9 @@ impl Log {
             let from = segment.floor_position(segment.floor_offset_of_time(timestamp));
             let mut found = None;
             segment.walk(from, |head, position| {
-                if head.max_timestamp >= timestamp && head.last_offset() >= start_offset {
+                // Compaction leaves batches without records.
+                let has_records = head.record_count > 0 && head.last_offset() >= start_offset;
+                if head.max_timestamp >= timestamp && has_records {
                     found = Some((*head, position));
                 }
                 found.is_none()

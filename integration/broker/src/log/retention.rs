@@ -13,11 +13,11 @@ use crate::fs::Disk;
 /// What files that are about to be removed end with.
 pub(super) const DELETED: &str = ".deleted";
 
-/// Segments that have left their log.
+/// The files of segments that have left their log.
 #[derive(Debug)]
-#[must_use = "their files are still there"]
+#[must_use = "the files are still there"]
 pub(crate) struct Removed {
-    segments: Vec<Segment>,
+    files: Vec<(Disk, PathBuf)>,
     delay_ms: i64,
 }
 
@@ -50,7 +50,7 @@ impl Log {
             );
         }
         Ok(Some(Removed {
-            segments,
+            files: segments.iter().flat_map(Segment::files).collect(),
             delay_ms: self.config.file_delete_delay_ms,
         }))
     }
@@ -87,28 +87,39 @@ impl Log {
 }
 
 impl Removed {
-    /// Renames the files. The log must be known on the disk to begin behind them.
+    /// Those of segments that another one has replaced, whose files beside the batches are in place already.
+    pub(super) fn replaced(segments: &[Segment], base_offset: i64, delay_ms: i64) -> Self {
+        let is_left = |segment: &Segment, path: &PathBuf| {
+            segment.base_offset() == base_offset && path.extension() != Some("log".as_ref())
+        };
+        let files = segments.iter().flat_map(|segment| {
+            let files = segment.files();
+            files.filter(|(_, path)| !is_left(segment, path))
+        });
+        Self {
+            files: files.collect(),
+            delay_ms,
+        }
+    }
+
+    /// Renames the files. The log must be known on the disk to begin behind them, or to have another segment for
+    /// them.
     pub(crate) fn rename(self) -> io::Result<Option<Doomed>> {
         let mut doomed: Option<Doomed> = None;
-        for segment in &self.segments {
-            let Some((disk, paths)) = segment.files() else {
-                continue;
-            };
-            for path in paths {
-                let mut deleted = path.clone().into_os_string();
-                deleted.push(DELETED);
-                match disk.rename(&path, deleted.as_ref()) {
-                    // Not every segment has all of them.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    result => result?,
-                }
-                let doomed = doomed.get_or_insert_with(|| Doomed {
-                    disk: disk.clone(),
-                    paths: Vec::new(),
-                    delay_ms: u64::try_from(self.delay_ms).unwrap_or(0),
-                });
-                doomed.paths.push(deleted.into());
+        for (disk, path) in self.files {
+            let mut deleted = path.clone().into_os_string();
+            deleted.push(DELETED);
+            match disk.rename(&path, deleted.as_ref()) {
+                // Not every segment has all of them.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                result => result?,
             }
+            let doomed = doomed.get_or_insert_with(|| Doomed {
+                disk,
+                paths: Vec::new(),
+                delay_ms: u64::try_from(self.delay_ms).unwrap_or(0),
+            });
+            doomed.paths.push(deleted.into());
         }
         Ok(doomed)
     }

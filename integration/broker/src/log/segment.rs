@@ -112,10 +112,30 @@ impl Segment {
         budget: HandleBudget,
         created_ms: i64,
     ) -> io::Result<Self> {
+        Self::in_dir_as(dir, base_offset, "log", disk, budget, created_ms)
+    }
+
+    /// The same with a file of another extension.
+    pub(crate) fn in_dir_as(
+        dir: &Path,
+        base_offset: i64,
+        extension: &str,
+        disk: &Disk,
+        budget: HandleBudget,
+        created_ms: i64,
+    ) -> io::Result<Self> {
         let path = dir.join(format!("{base_offset:020}"));
-        let data = SegmentData::open(path.with_extension("log"), disk.clone(), budget)?;
+        let data = SegmentData::open(path.with_extension(extension), disk.clone(), budget)?;
         let file = Some((path, disk.clone()));
         Ok(Self::new(base_offset, file, data, created_ms))
+    }
+
+    /// Gives its file another extension.
+    pub(crate) fn rename(&mut self, extension: &str) -> io::Result<()> {
+        match &self.file {
+            Some((path, _)) => self.data.rename(path.with_extension(extension)),
+            None => Ok(()),
+        }
     }
 
     fn new(
@@ -158,6 +178,14 @@ impl Segment {
     /// How long the segment has been appended to when a batch of this timestamp comes: by the times that batches
     /// have, or by the clock where they have none.
     pub(crate) fn age_ms(&mut self, timestamp: i64, now_ms: i64) -> io::Result<i64> {
+        Ok(match self.first_timestamp()? {
+            Some(first @ 0..) => timestamp.saturating_sub(first),
+            _ => now_ms.saturating_sub(self.created_ms),
+        })
+    }
+
+    /// The timestamp of its first batch; `None` if there is no batch.
+    pub(crate) fn first_timestamp(&mut self) -> io::Result<Option<i64>> {
         if self.first_timestamp.is_none() {
             let mut first = None;
             self.walk(0, |head, _| {
@@ -166,10 +194,12 @@ impl Segment {
             })?;
             self.first_timestamp = first;
         }
-        Ok(match self.first_timestamp {
-            Some(first @ 0..) => timestamp.saturating_sub(first),
-            _ => now_ms.saturating_sub(self.created_ms),
-        })
+        Ok(self.first_timestamp)
+    }
+
+    /// What the larger one of its index files takes.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.indices.bytes()
     }
 
     /// Whether a batch of this size and last offset has a place here.
@@ -469,13 +499,12 @@ impl Segment {
         }
     }
 
-    /// Its files, and their disk; `None` in memory.
-    pub(crate) fn files(&self) -> Option<(Disk, [PathBuf; 4])> {
-        let (path, disk) = self.file.as_ref()?;
-        Some((
-            disk.clone(),
-            EXTENSIONS.map(|extension| path.with_extension(extension)),
-        ))
+    /// Its files, with their disk.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (Disk, PathBuf)> {
+        let files = self.file.iter();
+        files.flat_map(|(path, disk)| {
+            EXTENSIONS.map(|extension| (disk.clone(), path.with_extension(extension)))
+        })
     }
 
     /// Removes the files of a segment.

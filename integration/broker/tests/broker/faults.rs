@@ -273,14 +273,14 @@ async fn a_fetch_with_a_refused_partition_is_answered_at_once() {
     client.produce("t", 0, batch(&["a"])).await;
     client.produce("t", 1, batch(&["b"])).await;
     let mut request = fetch_request("t", 0, 0);
-    (request.min_bytes, request.max_wait_ms) = (1 << 20, 30_000);
+    (request.min_bytes, request.max_wait_ms) = (1 << 20, 20_000);
     let partitions = &mut request.topics[0].partitions;
     partitions.push(FetchPartition {
         partition: 1,
         ..partitions[0].clone()
     });
     // Applied first, it waits for more bytes as it would have.
-    for (steps, waits) in [(vec![], Duration::ZERO), (vec![Step::Apply], 30 * SECOND)] {
+    for (steps, waits) in [(vec![], Duration::ZERO), (vec![Step::Apply], 20 * SECOND)] {
         let steps = steps.into_iter().chain([Step::error_for("t", 1, error)]);
         broker.faults().inject(when(ApiKey::FETCH).then(steps));
         let asked = Instant::now();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::{Bytes, BytesMut};
 use kafka_broker::{Broker, Builder};
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::delete_records::{
@@ -11,6 +12,13 @@ use kafka_client_protocol::api::delete_records::{
 use kafka_client_protocol::api::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
+use kafka_client_protocol::api::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_client_protocol::api::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+};
+use kafka_client_protocol::records::{BatchBuilder, Batches, Seal};
 
 use tokio::time::Instant;
 
@@ -202,4 +210,264 @@ async fn a_log_in_memory_keeps_no_more_than_its_retention_bytes() {
         client.values("t", 0, 4).await,
         ["v4", "v5", "v6", "v7", "v8"]
     );
+}
+
+/// A batch of keys and values; no value is a tombstone.
+fn keyed(records: &[(Option<&str>, Option<&str>)]) -> Bytes {
+    let mut open = BatchBuilder::new(BytesMut::new());
+    for (key, value) in records {
+        let (key, value) = (key.map(str::as_bytes), value.map(str::as_bytes));
+        open.append(NOW, key, value, &[]).unwrap();
+    }
+    open.seal(&Seal::default()).unwrap().bytes
+}
+
+/// All offsets, keys and values.
+async fn all_of(client: &mut Client, topic: &str) -> Vec<(i64, String, Option<String>)> {
+    let mut all = Vec::new();
+    let mut offset = earliest(client, topic).await;
+    loop {
+        let data = client.fetch(topic, 0, offset).await;
+        assert_eq!(data.error_code, 0);
+        let before = offset;
+        for batch in Batches::new(data.records.unwrap()) {
+            let batch = batch.unwrap();
+            offset = batch.header().next_offset();
+            let mut records = batch.records(1 << 20).unwrap();
+            while let Some(record) = records.next_record() {
+                let record = record.unwrap();
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                let value = record.value.map(text);
+                all.push((record.offset, text(record.key.unwrap()), value));
+            }
+        }
+        if offset == before {
+            return all;
+        }
+    }
+}
+
+const COMPACTED: [(&str, &str); 3] = [
+    ("cleanup.policy", "compact"),
+    ("internal.segment.bytes", "200"),
+    ("min.cleanable.dirty.ratio", "0.01"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_compacted_topic_keeps_the_last_value_of_each_key_and_all_offsets() {
+    let dir = tempfile::tempdir().unwrap();
+    for builder in [timed(), timed().data_dir(dir.path())] {
+        let broker = start(builder).await;
+        broker.create_topic_with("t", 1, COMPACTED).unwrap();
+        let mut client = Client::new(&broker);
+        for n in 0..20 {
+            let (key, value) = (format!("k{}", n % 3), n.to_string());
+            let records = keyed(&[(Some(&key), Some(&value))]);
+            client.produce("t", 0, records).await;
+        }
+        assert_eq!(all_of(&mut client, "t").await.len(), 20);
+        pass(16).await;
+        let left = all_of(&mut client, "t").await;
+        let offsets: Vec<i64> = left.iter().map(|record| record.0).collect();
+        // Two to a segment; the last one is the active one, and is left alone.
+        assert_eq!(offsets, [15, 16, 17, 18, 19]);
+        for (offset, key, value) in &left {
+            assert_eq!(*key, format!("k{}", offset % 3));
+            assert_eq!(value.as_deref(), Some(offset.to_string().as_str()));
+        }
+        assert_eq!(earliest(&mut client, "t").await, 0);
+        assert_eq!(broker.end_offset("t", 0), Some(20));
+    }
+    let checkpoint = dir.path().join("cleaner-offset-checkpoint");
+    let checkpoint = std::fs::read_to_string(checkpoint).unwrap();
+    assert_eq!(checkpoint, "0\n1\nt 0 18\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tombstone_goes_after_delete_retention_ms_from_its_first_compaction_on() {
+    let broker = start(timed()).await;
+    let retention = ("delete.retention.ms", "100000");
+    let configs = COMPACTED.into_iter().chain([retention]);
+    broker.create_topic_with("t", 1, configs).unwrap();
+    let mut client = Client::new(&broker);
+    client
+        .produce("t", 0, keyed(&[(Some("gone"), Some("1"))]))
+        .await;
+    client.produce("t", 0, keyed(&[(Some("gone"), None)])).await;
+    let fill = async |client: &mut Client| {
+        for _ in 0..4 {
+            client
+                .produce("t", 0, keyed(&[(Some("x"), Some("y"))]))
+                .await;
+        }
+    };
+    let has_tombstone = async |client: &mut Client| {
+        let all = all_of(client, "t").await;
+        let mut of_key = all.into_iter().filter(|record| record.1 == "gone");
+        let first = of_key.next();
+        assert_eq!(of_key.next(), None);
+        assert!(first.as_ref().is_none_or(|record| record.2.is_none()));
+        first.is_some()
+    };
+    pass(200).await;
+    fill(&mut client).await;
+    pass(16).await;
+    assert!(has_tombstone(&mut client).await, "its time begins here");
+    pass(60).await;
+    fill(&mut client).await;
+    pass(16).await;
+    assert!(has_tombstone(&mut client).await);
+    pass(30).await;
+    fill(&mut client).await;
+    pass(16).await;
+    assert!(!has_tombstone(&mut client).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_young_is_not_compacted_and_what_waits_too_long_is() {
+    let broker = start(timed()).await;
+    let lag = ("min.compaction.lag.ms", "100000");
+    broker
+        .create_topic_with("young", 1, COMPACTED.into_iter().chain([lag]))
+        .unwrap();
+    let configs = [
+        ("cleanup.policy", "compact"),
+        ("internal.segment.bytes", "200"),
+        ("min.cleanable.dirty.ratio", "1"),
+        ("max.compaction.lag.ms", "50000"),
+    ];
+    broker.create_topic_with("late", 1, configs).unwrap();
+    let mut client = Client::new(&broker);
+    for topic in ["young", "late"] {
+        for n in 0..9 {
+            let records = keyed(&[(Some("k"), Some(&n.to_string()))]);
+            client.produce(topic, 0, records).await;
+        }
+    }
+    pass(40).await;
+    assert_eq!(all_of(&mut client, "young").await.len(), 9);
+    assert_eq!(all_of(&mut client, "late").await.len(), 9);
+    pass(30).await;
+    assert_eq!(all_of(&mut client, "young").await.len(), 9);
+    assert_eq!(all_of(&mut client, "late").await.len(), 2);
+    pass(50).await;
+    assert_eq!(all_of(&mut client, "young").await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_compacted_without_the_cleaner() {
+    let broker = start(timed().property("log.cleaner.enable", "false")).await;
+    broker.create_topic_with("t", 1, COMPACTED).unwrap();
+    let mut client = Client::new(&broker);
+    for _ in 0..9 {
+        client
+            .produce("t", 0, keyed(&[(Some("k"), Some("v"))]))
+            .await;
+    }
+    pass(100).await;
+    assert_eq!(all_of(&mut client, "t").await.len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn compact_and_delete_do_both() {
+    let broker = start(timed()).await;
+    let configs = [
+        ("cleanup.policy", "compact,delete"),
+        ("internal.segment.bytes", "200"),
+        ("min.cleanable.dirty.ratio", "0.01"),
+        ("retention.ms", "100000"),
+    ];
+    broker.create_topic_with("t", 1, configs).unwrap();
+    let mut client = Client::new(&broker);
+    for _ in 0..9 {
+        client
+            .produce("t", 0, keyed(&[(Some("k"), Some("v"))]))
+            .await;
+    }
+    pass(16).await;
+    let offsets: Vec<i64> = all_of(&mut client, "t")
+        .await
+        .iter()
+        .map(|one| one.0)
+        .collect();
+    assert_eq!(offsets, [7, 8]);
+    pass(400).await;
+    assert_eq!(earliest(&mut client, "t").await, 9);
+}
+
+#[tokio::test]
+async fn records_without_a_key_are_named_when_a_compacted_topic_refuses_them() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic_with("t", 1, COMPACTED).unwrap();
+    let mut client = Client::new(&broker);
+    let records = keyed(&[(None, Some("a")), (Some("k"), Some("b")), (None, Some("c"))]);
+    let answer = client.produce("t", 0, records).await;
+    assert_eq!(answer.error_code, ErrorCode::INVALID_RECORD.code());
+    let named: Vec<i32> = answer
+        .record_errors
+        .iter()
+        .map(|one| one.batch_index)
+        .collect();
+    assert_eq!(named, [0, 2]);
+    assert!(answer.record_errors[0].batch_index_error_message.is_some());
+    assert_eq!(broker.end_offset("t", 0), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn committed_offsets_are_compacted_and_known_again_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(timed().data_dir(dir.path())).await;
+    broker.create_topic("t", 3).unwrap();
+    broker
+        .create_topic_with("__consumer_offsets", 1, COMPACTED)
+        .unwrap();
+    let mut client = Client::new(&broker);
+    for n in 0..60 {
+        let partition = OffsetCommitRequestPartition {
+            partition_index: n % 3,
+            committed_offset: i64::from(n),
+            ..Default::default()
+        };
+        let request = OffsetCommitRequest {
+            group_id: "g".into(),
+            generation_id_or_member_epoch: -1,
+            topics: vec![OffsetCommitRequestTopic {
+                name: "t".into(),
+                partitions: vec![partition],
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let answer = client.call(&request, 8).await;
+        assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+    }
+    let size = || -> u64 {
+        let files = dir.path().join("__consumer_offsets-0").read_dir().unwrap();
+        let files = files.map(|entry| entry.unwrap());
+        let logs = files.filter(|entry| entry.path().extension() == Some("log".as_ref()));
+        logs.map(|entry| entry.metadata().unwrap().len()).sum()
+    };
+    let before = size();
+    pass(16).await;
+    assert!(size() < before / 5, "{} of {before}", size());
+    broker.crash().await;
+
+    let broker = start(timed().data_dir(dir.path())).await;
+    let mut client = Client::new(&broker);
+    let request = OffsetFetchRequest {
+        groups: vec![OffsetFetchRequestGroup {
+            group_id: "g".into(),
+            topics: Some(vec![OffsetFetchRequestTopics {
+                name: "t".into(),
+                partition_indexes: vec![0, 1, 2],
+                ..Default::default()
+            }]),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let answer = client.call(&request, 8).await;
+    let partitions = answer.groups[0].topics[0].partitions.iter();
+    let offsets: Vec<i64> = partitions.map(|one| one.committed_offset).collect();
+    assert_eq!(offsets, [57, 58, 59]);
 }
