@@ -1,16 +1,17 @@
 //! Crashes between any two writes, on a file system that loses what was not forced to the disk: what was promised
-//! holds after each.
+//! holds after each. Logs roll, lose their old segments, have records deleted and are compacted; topics come and go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::BytesMut;
 use kafka_client_protocol::Uuid;
-use kafka_client_protocol::records::{BatchHeader, Batches};
+use kafka_client_protocol::records::{BatchBuilder, BatchHeader, Batches, Seal};
 
 use crate::config::BrokerConfig;
 use crate::env::Env;
 use crate::fs::Disk;
 use crate::fs::crashing::Crashing;
-use crate::log::batch::testing::RawBatch;
+use crate::log::Doomed;
 use crate::partition::Partition;
 use crate::store::Store;
 use crate::topics::Topics;
@@ -18,19 +19,40 @@ use crate::validate::ValidBatch;
 
 /// How many times a seed's machine dies.
 const LIVES: u32 = 5;
-const NAMES: [&str; 3] = ["a", "b", "c"];
+const NAMES: [&str; 3] = ["a", "b", COMPACTED];
+const COMPACTED: &str = "c";
 const PARTITIONS: i32 = 2;
+/// The keys of records: each mark has one of them.
+const KEYS: i64 = 7;
 
 /// What the test knows of a partition.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Written {
     /// The marks of the batches that were sent, by offset: the last one may not have been acknowledged, and what a
     /// crash has taken is none.
     marks: Vec<Option<i64>>,
     /// How many of them are promised to be there.
     promised: usize,
+    /// Where the log begins at least, and where at most: more may be deleted than anybody was told.
+    start: std::ops::RangeInclusive<i64>,
     /// The epoch that led it last.
     epoch: i32,
+}
+
+impl Written {
+    fn new() -> Self {
+        Self {
+            marks: Vec::new(),
+            promised: 0,
+            start: 0..=0,
+            epoch: 0,
+        }
+    }
+
+    /// All of it may be deleted.
+    fn doubt_start(&mut self) {
+        self.start = *self.start.start()..=self.marks.len() as i64;
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +78,10 @@ impl Matrix {
         let mut random = crate::env::random(Some(seed));
         let mut config = BrokerConfig::default();
         config.topic.segment_bytes = random.u64(500..20_000);
+        // By the times of records, which are their marks, or by size.
+        config.topic.retention_ms = random.i64(10..300);
+        config.topic.retention_bytes = random.i64(5_000..100_000);
+        config.topic.min_cleanable_dirty_ratio = 0.2;
         // Each batch is forced to the disk before it is acknowledged, or that is left to the system.
         if random.bool() {
             config.topic.flush_messages = 1;
@@ -116,6 +142,9 @@ impl Matrix {
                 1..4 => self.sync(&topics),
                 4..8 => self.make(&topics, &env),
                 8..10 => self.delete(&topics),
+                10..12 => self.remove_old(&topics),
+                12..15 => self.delete_records(&topics),
+                15..19 => self.clean(&topics),
                 _ => {
                     let producer = *producer.as_ref().unwrap_or(&-1);
                     self.append(&topics, producer, &mut sequences);
@@ -144,11 +173,20 @@ impl Matrix {
             return;
         }
         self.doubtful.insert(name);
-        if let Ok(topic) = topics.create(name, PARTITIONS, BTreeMap::new(), &self.config, env) {
+        let configs = match name {
+            COMPACTED => [
+                ("cleanup.policy".to_owned(), "compact,delete".to_owned()),
+                ("retention.ms".to_owned(), "-1".to_owned()),
+                ("retention.bytes".to_owned(), "-1".to_owned()),
+            ]
+            .into(),
+            _ => BTreeMap::new(),
+        };
+        if let Ok(topic) = topics.create(name, PARTITIONS, configs, &self.config, env) {
             self.doubtful.remove(name);
             let made = Made {
                 id: topic.id,
-                partitions: vec![Written::default(); PARTITIONS as usize],
+                partitions: vec![Written::new(); PARTITIONS as usize],
             };
             self.topics.insert(name, made);
         }
@@ -165,18 +203,73 @@ impl Matrix {
         }
     }
 
+    fn remove_old(&mut self, topics: &Topics) {
+        for made in self.topics.values_mut() {
+            made.partitions.iter_mut().for_each(Written::doubt_start);
+        }
+        let Ok(doomed) = topics.remove_old_segments(self.next_mark) else {
+            return;
+        };
+        for (name, made) in &mut self.topics {
+            let topic = topics.named(name).unwrap();
+            for (partition, written) in topic.partitions.iter().zip(&mut made.partitions) {
+                let start = partition.ends().start_offset;
+                written.start = start..=start;
+            }
+        }
+        self.remove(doomed);
+    }
+
+    /// Removes files, or leaves them to the next start.
+    fn remove(&mut self, doomed: Vec<Doomed>) {
+        for doomed in doomed {
+            if self.random.bool() {
+                let is_removed = doomed.remove().is_ok();
+                assert!(is_removed || self.files.is_dead(), "seed {}", self.seed);
+            }
+        }
+    }
+
+    fn delete_records(&mut self, topics: &Topics) {
+        let Some((name, index)) = self.any_partition() else {
+            return;
+        };
+        let topic = topics.named(name).unwrap();
+        let written = &mut self.topics.get_mut(name).unwrap().partitions[index];
+        let ends = topic.partitions[index].ends();
+        // Mostly little.
+        let last = ends.end_offset.min(ends.start_offset + 10);
+        let offset = self.random.i64(ends.start_offset..=last);
+        written.start = *written.start.start()..=offset.max(*written.start.end());
+        topic.partitions[index].delete_records(offset).unwrap();
+        if topics.checkpoint().is_ok() {
+            written.start = offset..=offset;
+        }
+    }
+
+    fn clean(&mut self, topics: &Topics) {
+        if let Ok(doomed) = topics.clean(self.next_mark, 1 << 20) {
+            self.remove(doomed);
+        } else {
+            assert!(self.files.is_dead(), "seed {}", self.seed);
+        }
+    }
+
+    fn any_partition(&mut self) -> Option<(&'static str, usize)> {
+        let names: Vec<_> = self.topics.keys().copied().collect();
+        let name = self.random.choice(names)?;
+        Some((name, self.random.usize(..PARTITIONS as usize)))
+    }
+
     fn append(
         &mut self,
         topics: &Topics,
         producer: i64,
         sequences: &mut BTreeMap<(&'static str, usize), i32>,
     ) {
-        let names: Vec<_> = self.topics.keys().copied().collect();
-        if names.is_empty() {
+        let Some((name, index)) = self.any_partition() else {
             return;
-        }
-        let name = names[self.random.usize(..names.len())];
-        let index = self.random.usize(..PARTITIONS as usize);
+        };
         let topic = topics.named(name).unwrap();
         let sequence = sequences.entry((name, index)).or_default();
         let mark = self.next_mark;
@@ -208,6 +301,7 @@ impl Matrix {
                     .iter()
                     .map(|partition| Written {
                         marks: marks(partition),
+                        start: partition.ends().start_offset..=partition.ends().start_offset,
                         promised: 0,
                         epoch: partition.leader_epoch() - 1,
                     })
@@ -235,6 +329,11 @@ impl Matrix {
                 .enumerate()
             {
                 let place = format!("seed {seed}: {name}-{index}");
+                let start = partition.ends().start_offset;
+                assert!(
+                    written.start.contains(&start),
+                    "{place}: {start}, {written:?}"
+                );
                 let found = marks(partition);
                 for (offset, mark) in found.iter().enumerate() {
                     let is_written = mark.is_none() || written.marks.get(offset) == Some(mark);
@@ -242,9 +341,18 @@ impl Matrix {
                 }
                 let promised = &written.marks[..written.promised];
                 assert!(
-                    found.starts_with(promised),
+                    found.len() >= promised.len(),
                     "{place}: {written:?} {found:?}"
                 );
+                for (offset, mark) in promised.iter().enumerate().skip(start as usize) {
+                    let Some(mark) = mark else { continue };
+                    let has_key =
+                        |other: &Option<i64>| other.is_some_and(|other| key(other) == key(*mark));
+                    let is_there = found[offset] == Some(*mark)
+                        || *name == COMPACTED && found[offset + 1..].iter().any(has_key);
+                    assert!(is_there, "{place} at {offset}: {written:?} {found:?}");
+                }
+                written.start = start..=start;
                 look_ups_agree(partition, &found, &place);
                 assert!(partition.leader_epoch() > written.epoch, "{place}");
                 written.epoch = partition.leader_epoch();
@@ -254,36 +362,53 @@ impl Matrix {
     }
 }
 
+fn key(mark: i64) -> i64 {
+    mark % KEYS
+}
+
 /// A batch of one record, with a timestamp by which it is known again.
 fn batch(mark: i64, producer: (i64, i16, i32), filler_bytes: usize) -> ValidBatch {
-    let bytes = RawBatch {
-        max_timestamp: mark,
-        filler_bytes,
-        producer,
-        ..RawBatch::default()
+    let mut open = BatchBuilder::new(BytesMut::new());
+    let (key, value) = (key(mark).to_string(), vec![7; filler_bytes]);
+    open.append(mark, Some(key.as_bytes()), Some(&value), &[])
+        .unwrap();
+    let (producer_id, producer_epoch, base_sequence) = producer;
+    let sealed = open.seal(&Seal {
+        producer_id,
+        producer_epoch,
+        base_sequence,
+        ..Seal::default()
+    });
+    let sealed = sealed.unwrap();
+    ValidBatch {
+        bytes: sealed.bytes,
+        head: sealed.header,
     }
-    .build();
-    let head = BatchHeader::parse(&bytes).unwrap();
-    ValidBatch { bytes, head }
 }
 
 /// The marks of all batches by offset, by reading from the beginning.
 fn marks(partition: &Partition) -> Vec<Option<i64>> {
-    let mut found = Vec::new();
-    while (found.len() as i64) < partition.ends().end_offset {
+    let ends = partition.ends();
+    let mut found = vec![None; ends.start_offset as usize];
+    while (found.len() as i64) < ends.end_offset {
         let fetched = partition.read(found.len() as i64, 1000, true).unwrap();
-        assert!(!fetched.records.is_empty(), "nothing at {}", found.len());
+        if fetched.records.is_empty() {
+            // The last ones are compacted away.
+            break;
+        }
         for batch in Batches::new(fetched.records) {
             let head = *batch.unwrap().header();
-            // Of segments that were not forced to the disk one may have lost its end, and the next one not.
+            // Compaction leaves gaps. And of segments that were not forced to the disk one may have lost its end, and
+            // the next one not.
             assert!(
                 head.base_offset >= found.len() as i64,
                 "{head:?} after {found:?}"
             );
             found.resize(head.base_offset as usize, None);
-            found.push(Some(head.max_timestamp));
+            found.push((head.record_count > 0).then_some(head.max_timestamp));
         }
     }
+    found.resize(ends.end_offset as usize, None);
     found
 }
 

@@ -246,6 +246,16 @@ impl Partition {
         Ok(ends)
     }
 
+    /// Forces closed segments to the disk. Takes as long as that does, but holds no lock meanwhile.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let unsynced = self.log().unsynced()?;
+        if let Some(unsynced) = unsynced {
+            unsynced.sync()?;
+            self.log().synced_to(unsynced.offset);
+        }
+        Ok(())
+    }
+
     /// Compacts the log if it is time; the files of what was replaced are to be removed later. `None` if there was
     /// nothing to do.
     pub(crate) fn clean(
@@ -259,6 +269,8 @@ impl Partition {
         }
         let plan = self.log().plan_clean(now_ms)?;
         let Some(plan) = plan else { return Ok(None) };
+        // A later value must not be lost with the machine when the earlier one is gone for its sake.
+        self.sync()?;
         match self.carry_out(&plan, buffer_bytes) {
             // As in Kafka: it would fail again each time, and the other logs would wait.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {

@@ -342,11 +342,7 @@ impl Topics {
     pub(crate) fn sync(&self) -> io::Result<()> {
         for topic in self.all() {
             for partition in &topic.partitions {
-                let unsynced = partition.log().unsynced()?;
-                if let Some(unsynced) = unsynced {
-                    unsynced.sync()?;
-                    partition.log().synced_to(unsynced.offset);
-                }
+                partition.sync()?;
             }
         }
         self.checkpoint()
@@ -355,7 +351,7 @@ impl Topics {
     /// Forces logs to the disk whose `flush.ms` is over.
     pub(crate) fn flush_due(&self, now_ms: i64) -> io::Result<()> {
         for topic in self.all() {
-            if topic.config.flush_ms == i64::MAX {
+            if topic.config().flush_ms == i64::MAX {
                 continue;
             }
             for partition in &topic.partitions {
@@ -405,7 +401,7 @@ impl Topics {
         let mut doomed = Vec::new();
         let mut has_cleaned = false;
         for topic in self.all() {
-            if !topic.config.compacted {
+            if !topic.config().compacted {
                 continue;
             }
             for partition in &topic.partitions {

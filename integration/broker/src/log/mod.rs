@@ -184,20 +184,11 @@ pub(crate) enum AppendError {
 
 impl Log {
     /// Takes over other settings; each holds from its next use on.
-    #[allow(
-        dead_code,
-        reason = "the way for a topic whose settings change while it is in use"
-    )]
     pub(crate) fn reconfigure(&mut self, config: LogConfig) {
         self.config = config;
     }
 
     /// The first offset a reader may ask for.
-    /// Lets other settings hold from here on.
-    pub(crate) fn reconfigure(&mut self, config: LogConfig) {
-        self.config = config;
-    }
-
     pub(crate) fn start_offset(&self) -> i64 {
         self.start_offset
     }
