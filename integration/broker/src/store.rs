@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -65,6 +66,13 @@ pub(crate) struct Checkpoints {
     pub(crate) start_offsets: Offsets,
     /// Up to where compacted logs are compacted.
     pub(crate) cleaned_to: Offsets,
+}
+
+/// Sizes of a volume.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Volume {
+    pub(crate) total_bytes: i64,
+    pub(crate) usable_bytes: i64,
 }
 
 /// What the broker must know about itself: its private file next to Kafka's own.
@@ -137,6 +145,25 @@ impl Store {
             lock: Mutex::new(lock),
             _temp: temp,
         }))
+    }
+
+    /// The directory, as clients are told of it.
+    pub(crate) fn path_text(&self) -> String {
+        match self {
+            Self::Memory => "memory".to_owned(),
+            Self::Dir(dir) => dir.path.display().to_string(),
+        }
+    }
+
+    /// The volume that the directory is on; `None` if there is none, or the system does not say.
+    pub(crate) fn volume(&self) -> Option<Volume> {
+        let Self::Dir(dir) = self else { return None };
+        let stats = fs4::statvfs(&dir.path).ok()?;
+        let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Some(Volume {
+            total_bytes: bytes(stats.total_space()),
+            usable_bytes: bytes(stats.available_space()),
+        })
     }
 
     /// What the disk failed with, if it did.
@@ -333,15 +360,15 @@ impl Store {
             .remove_dir_all(&dir.path.join(format!("{topic}-{partition}")))
     }
 
-    /// Removes what is left of partitions of this name, and forgets their offsets: none of it is a new
-    /// topic's.
+    /// Removes what is left of partitions of these names, and forgets their offsets: none of it is
+    /// that of new ones.
     ///
     /// # Errors
     /// When there is a directory with something else in it.
-    pub(crate) fn make_room(&self, topic: &str, partitions: i32) -> io::Result<()> {
+    pub(crate) fn make_room(&self, topic: &str, partitions: Range<i32>) -> io::Result<()> {
         let Self::Dir(dir) = self else { return Ok(()) };
         let mut has_removed = false;
-        for partition in 0..partitions {
+        for partition in partitions.clone() {
             let path = dir.path.join(format!("{topic}-{partition}"));
             let names = match dir.disk.names(&path) {
                 Ok(names) => names,
@@ -362,7 +389,7 @@ impl Store {
             // Else a crash brings old files back among the new ones.
             dir.disk.sync_dir(&dir.path)?;
         }
-        let is_other = |(name, _): &(String, i32)| name != topic;
+        let is_other = |(name, index): &(String, i32)| name != topic || !partitions.contains(index);
         let kept = {
             let known = dir.checkpoints();
             let keep = |offsets: &Offsets| -> Offsets {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use kafka_client_protocol::{ErrorCode, Uuid};
@@ -26,10 +28,19 @@ pub(crate) struct Topics {
     known: RwLock<Known>,
     /// What the file says; held while topics change, so that changes are one after the other.
     meta: Mutex<Meta>,
-    producer_ids: Mutex<std::ops::Range<i64>>,
+    producer_ids: Mutex<Range<i64>>,
+    changes: AtomicI64,
     /// Held from the look at the logs until their checkpoints are written: an older look must not be written over
     /// a newer one.
     checkpoint: Mutex<()>,
+}
+
+/// The one voter, as a quorum.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quorum {
+    pub(crate) epoch: i32,
+    /// Changes of the metadata since the start.
+    pub(crate) changes: i64,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +128,7 @@ impl Topics {
             known: RwLock::new(known),
             meta: Mutex::new(meta),
             producer_ids: Mutex::new(next..next),
+            changes: AtomicI64::new(1),
             checkpoint: Mutex::new(()),
         })
     }
@@ -204,16 +216,14 @@ impl Topics {
             configs: overrides,
         };
         let made = || -> io::Result<Topic> {
-            // What a failed deletion has left is none of this topic's.
-            let checkpointing = self.one_checkpoint();
-            self.store.make_room(name, partitions)?;
-            drop(checkpointing);
+            self.make_room(name, 0..partitions)?;
+            let starts = meta.starts;
             let topic = open_topic(
                 &self.store,
                 config,
                 name,
                 &topic_meta,
-                meta.starts,
+                starts,
                 env.wall_ms(),
             )?;
             for index in 0..partitions {
@@ -224,12 +234,99 @@ impl Topics {
         let topic = Arc::new(made().map_err(|error| storage_refusal(name, &error))?);
         let mut changed = meta.clone();
         changed.topics.insert(name.to_owned(), topic_meta);
-        self.store
-            .write_meta(&changed)
+        self.write_meta(&changed)
             .map_err(|error| storage_refusal(name, &error))?;
         *meta = changed;
         self.known_mut().insert(Arc::clone(&topic));
         Ok(topic)
+    }
+
+    /// Adds partitions to a topic until it has `count`, or only sees whether that could be done.
+    pub(crate) fn grow(
+        &self,
+        topic: &Topic,
+        count: i32,
+        config: &BrokerConfig,
+        env: &Env,
+        validate_only: bool,
+    ) -> Result<(), Refusal> {
+        let mut meta = self.meta();
+        let mut changed = meta.clone();
+        let (now, topic_meta) = self.current(topic, &mut changed)?;
+        let there = topic_meta.partitions;
+        check_growth(&topic.name, there, count)?;
+        if validate_only {
+            return Ok(());
+        }
+        topic_meta.partitions = count;
+        let opening = Opening {
+            store: &self.store,
+            config,
+            topic: now.config(),
+            name: &now.name,
+            epoch: meta.starts - topic_meta.first_start,
+            now_ms: env.wall_ms(),
+        };
+        let made = || -> io::Result<Vec<Arc<Partition>>> {
+            self.make_room(&now.name, there..count)?;
+            let mut partitions = now.partitions.clone();
+            for index in there..count {
+                partitions.push(opening.partition(index)?);
+                self.store
+                    .write_partition_id(&now.name, index, &topic_meta.id)?;
+            }
+            Ok(partitions)
+        };
+        let grown = Topic {
+            name: Arc::clone(&now.name),
+            id: now.id,
+            partitions: made().map_err(|error| storage_refusal(&now.name, &error))?,
+            settings: RwLock::new(TopicSettings {
+                own: now.own_settings(),
+                config: now.config(),
+            }),
+        };
+        self.write_meta(&changed)
+            .map_err(|error| storage_refusal(&now.name, &error))?;
+        *meta = changed;
+        self.known_mut().insert(Arc::new(grown));
+        Ok(())
+    }
+
+    fn write_meta(&self, meta: &Meta) -> io::Result<()> {
+        self.store.write_meta(meta)?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The state of what would be the metadata's quorum.
+    pub(crate) fn quorum(&self) -> Quorum {
+        Quorum {
+            epoch: self.meta().starts + 1,
+            changes: self.changes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What a failed deletion has left is not that of new partitions.
+    fn make_room(&self, name: &str, partitions: Range<i32>) -> io::Result<()> {
+        let _checkpointing = self.one_checkpoint();
+        self.store.make_room(name, partitions)
+    }
+
+    /// A topic as it is now: it may have grown since it was looked up, or have been deleted.
+    fn current<'a>(
+        &self,
+        topic: &Topic,
+        meta: &'a mut Meta,
+    ) -> Result<(Arc<Topic>, &'a mut TopicMeta), Refusal> {
+        let now = self.with_id(topic.id);
+        let known = meta.topics.get_mut(&*topic.name);
+        now.zip(known).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+                format!("topic {} does not exist", topic.name),
+            )
+        })
     }
 
     /// Replaces what a topic sets itself, or only sees whether that could be done.
@@ -244,21 +341,12 @@ impl Topics {
         let config = config.map_err(|error| Refusal::from(&error))?;
         let mut meta = self.meta();
         let mut changed = meta.clone();
-        // Another may have deleted it meanwhile.
-        let known = changed.topics.get_mut(&*topic.name);
-        let known = known.filter(|_| self.with_id(topic.id).is_some());
-        let known = known.ok_or_else(|| {
-            Refusal::new(
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-                format!("topic {} does not exist", topic.name),
-            )
-        })?;
+        let (topic, known) = self.current(topic, &mut changed)?;
         if validate_only {
             return Ok(());
         }
         known.configs.clone_from(&own);
-        self.store
-            .write_meta(&changed)
+        self.write_meta(&changed)
             .map_err(|error| storage_refusal(&topic.name, &error))?;
         *meta = changed;
         topic.configure(TopicSettings { own, config }, broker);
@@ -281,19 +369,13 @@ impl Topics {
     /// Removes a topic with all its data.
     pub(crate) fn delete(&self, topic: &Topic) -> Result<(), Refusal> {
         let mut meta = self.meta();
-        if self.with_id(topic.id).is_none() {
-            return Err(Refusal::new(
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-                format!("topic {} does not exist", topic.name),
-            ));
-        }
         let mut changed = meta.clone();
+        let (topic, _) = self.current(topic, &mut changed)?;
         changed.topics.remove(&*topic.name);
-        self.store
-            .write_meta(&changed)
+        self.write_meta(&changed)
             .map_err(|error| storage_refusal(&topic.name, &error))?;
         *meta = changed;
-        self.known_mut().remove(topic);
+        self.known_mut().remove(&topic);
         for (index, partition) in (0..).zip(&topic.partitions) {
             partition.mark_deleted();
             let _ours = partition.files();
@@ -323,7 +405,7 @@ impl Topics {
                 next_producer_id: end,
                 ..meta.clone()
             };
-            self.store.write_meta(&changed).map_err(|error| {
+            self.write_meta(&changed).map_err(|error| {
                 Refusal::new(
                     ErrorCode::KAFKA_STORAGE_ERROR,
                     format!("no producer id: {error}"),
@@ -529,6 +611,50 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
     }
 }
 
+/// What it takes to open a topic's partitions.
+struct Opening<'a> {
+    store: &'a Store,
+    config: &'a BrokerConfig,
+    topic: TopicConfig,
+    name: &'a Arc<str>,
+    epoch: i32,
+    now_ms: i64,
+}
+
+impl Opening<'_> {
+    fn partition(&self, index: i32) -> io::Result<Arc<Partition>> {
+        let (name, store) = (self.name, self.store);
+        let (opening, start) = store.opening(name, index);
+        let log = self.topic.log(self.config);
+        let opened = Log::open(store.place(name, index), log, opening, start, self.now_ms);
+        let mut log = opened.map_err(|error| {
+            io::Error::new(error.kind(), format!("partition {name}-{index}: {error}"))
+        })?;
+        log.lead(self.epoch);
+        log.set_cleaned_to(store.cleaned_to(name, index));
+        let partition = Partition::new(Arc::clone(name), index, self.epoch, log);
+        Ok(Arc::new(partition))
+    }
+}
+
+/// Kafka's rules for more partitions.
+fn check_growth(name: &str, there: i32, count: i32) -> Result<(), Refusal> {
+    let refuse = |code, why: String| Err(Refusal::new(code, format!("topic {name} {why}")));
+    if count == there {
+        let why = format!("already has {there} partitions");
+        return refuse(ErrorCode::INVALID_PARTITIONS, why);
+    }
+    if count < there {
+        let why = format!("has {there} partitions, {count} would be fewer");
+        return refuse(ErrorCode::INVALID_PARTITIONS, why);
+    }
+    if count - there > PARTITIONS_MAX {
+        let why = format!("may get at most {PARTITIONS_MAX} more partitions at once");
+        return refuse(ErrorCode::POLICY_VIOLATION, why);
+    }
+    Ok(())
+}
+
 fn open_topic(
     store: &Store,
     config: &BrokerConfig,
@@ -545,29 +671,16 @@ fn open_topic(
         .with(&meta.configs)
         .map_err(|error| invalid(format!("topic {name}: {error}")))?;
     let shared: Arc<str> = name.into();
-    let mut partitions = Vec::new();
-    for index in 0..meta.partitions {
-        let (opening, start) = store.opening(name, index);
-        let mut log = Log::open(
-            store.place(name, index),
-            topic_config.log(config),
-            opening,
-            start,
-            now_ms,
-        )
-        .map_err(|error| {
-            io::Error::new(error.kind(), format!("partition {name}-{index}: {error}"))
-        })?;
-        let epoch = starts - meta.first_start;
-        log.lead(epoch);
-        log.set_cleaned_to(store.cleaned_to(name, index));
-        partitions.push(Arc::new(Partition::new(
-            Arc::clone(&shared),
-            index,
-            epoch,
-            log,
-        )));
-    }
+    let opening = Opening {
+        store,
+        config,
+        topic: topic_config,
+        name: &shared,
+        epoch: starts - meta.first_start,
+        now_ms,
+    };
+    let partitions = (0..meta.partitions).map(|index| opening.partition(index));
+    let partitions = partitions.collect::<io::Result<_>>()?;
     Ok(Topic {
         name: shared,
         id,

@@ -17,6 +17,7 @@ macro_rules! sequences {
     };
 }
 
+mod admin;
 mod configs;
 mod normal;
 mod produce;
@@ -28,7 +29,7 @@ use kafka_broker::Broker;
 
 use self::session::{Sequence, Session};
 
-const FILES: &[&[Sequence]] = &[configs::ALL, produce::ALL];
+const FILES: &[&[Sequence]] = &[admin::ALL, configs::ALL, produce::ALL];
 
 /// What both brokers are started with.
 const PROPERTIES: &[(&str, &str)] = &[

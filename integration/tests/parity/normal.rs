@@ -38,6 +38,7 @@ const OF_THE_MACHINE: &[&str] = &[
 const TEXTS: &[&str] = &["error_message", "batch_index_error_message"];
 /// Fields with a moment.
 const TIMES: &[&str] = &[
+    "last_timestamp",
     "log_append_time_ms",
     "issue_timestamp_ms",
     "expiry_timestamp_ms",

@@ -4,15 +4,47 @@
 //! range of this API, so that a newer client can find the version to ask with (KIP-511).
 //!
 //! Version 3 brings the client's software name; Kafka checks its characters and so does this
-//! broker. No features are reported yet: without transactions there is nothing a client would
-//! decide by them.
+//! broker. It also tells the features (KIP-584): those of transactions and of groups stand at what
+//! this broker has of them.
 
 use kafka_client_protocol::api::api_versions::{
-    ApiVersion, ApiVersionsRequest, ApiVersionsResponse,
+    ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
 use kafka_client_protocol::{ApiKey, ErrorCode};
 
 use super::{Api, Call, SERVED, Served, served};
+
+/// Something that a whole cluster has at one level.
+pub(super) struct Feature {
+    pub(super) name: &'static str,
+    min: i16,
+    max: i16,
+    /// 0: it is not in use.
+    pub(super) level: i16,
+}
+
+const fn feature(name: &'static str, min: i16, max: i16, level: i16) -> Feature {
+    Feature {
+        name,
+        min,
+        max,
+        level,
+    }
+}
+
+/// Those of Kafka 4.3. What this broker has not built yet is at 0.
+pub(super) const FEATURES: &[Feature] = &[
+    feature("eligible.leader.replicas.version", 0, 1, 1),
+    feature("group.version", 0, 1, 0),
+    feature("kraft.version", 0, 1, 1),
+    feature("metadata.version", 7, 30, 30),
+    feature("share.version", 0, 1, 0),
+    feature("streams.version", 0, 1, 0),
+    feature("transaction.version", 0, 2, 0),
+];
+
+/// Up to here a minimum of 0 breaks Java's clients (KAFKA-17011).
+const MINIMUM_OF_0_SINCE: i16 = 4;
 
 impl Api for ApiVersionsRequest {
     async fn answer(self, call: &Call<'_>) -> ApiVersionsResponse {
@@ -26,7 +58,27 @@ impl Api for ApiVersionsRequest {
         call.connection.gate().versions_told();
         ApiVersionsResponse {
             api_keys: SERVED.iter().map(row).collect(),
-            finalized_features_epoch: 0,
+            supported_features: FEATURES
+                .iter()
+                .filter(|feature| feature.min > 0 || call.version >= MINIMUM_OF_0_SINCE)
+                .map(|feature| SupportedFeatureKey {
+                    name: feature.name.into(),
+                    min_version: feature.min,
+                    max_version: feature.max,
+                    ..Default::default()
+                })
+                .collect(),
+            finalized_features: FEATURES
+                .iter()
+                .filter(|feature| feature.level > 0)
+                .map(|feature| FinalizedFeatureKey {
+                    name: feature.name.into(),
+                    max_version_level: feature.level,
+                    min_version_level: feature.level,
+                    ..Default::default()
+                })
+                .collect(),
+            finalized_features_epoch: call.node.topics.quorum().changes,
             ..Default::default()
         }
     }

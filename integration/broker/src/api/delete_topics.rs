@@ -2,6 +2,7 @@
 //!
 //! Version 6 takes names or ids (KIP-516), one of the two each; error messages since version 5.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kafka_client_protocol::api::delete_topics::{
@@ -9,7 +10,7 @@ use kafka_client_protocol::api::delete_topics::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
-use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
+use super::{Api, Call, Named, Part, Target, TopicRef, configs, parts, text};
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 use crate::validate::Refusal;
@@ -19,7 +20,20 @@ impl Api for DeleteTopicsRequest {
 
     async fn answer(self, call: &Call<'_>) -> DeleteTopicsResponse {
         let mut responses = Vec::new();
-        for asked in all(&self) {
+        let asked = all(&self);
+        let key = |asked: &DeleteTopicState| (asked.name.clone(), asked.topic_id);
+        let repeated = configs::repeated(asked.iter().map(key));
+        let mut told = HashSet::new();
+        for asked in asked {
+            if repeated.contains(&key(&asked)) {
+                // Which of them is meant is not known, so the topic stays.
+                if told.insert(key(&asked)) {
+                    let message = "the topic is named twice in the request";
+                    let refusal = Refusal::new(ErrorCode::INVALID_REQUEST, message);
+                    responses.push(refused(&asked, refusal));
+                }
+                continue;
+            }
             let result = find(call, &asked).and_then(|topic| {
                 call.node.delete_topic(&topic)?;
                 Ok(topic)
@@ -107,6 +121,10 @@ fn find(call: &Call<'_>, asked: &DeleteTopicState) -> Result<Arc<Topic>, Refusal
         ));
     }
     match &asked.name {
+        None if asked.topic_id.is_zero() => Err(Refusal::new(
+            ErrorCode::INVALID_REQUEST,
+            "a topic must be named by name or by id",
+        )),
         Some(_) if !asked.topic_id.is_zero() => Err(Refusal::new(
             ErrorCode::INVALID_REQUEST,
             "a topic must be named by name or by id, not both",

@@ -1,7 +1,7 @@
 //! DescribeCluster (key 60), versions 0 to 2: the one broker, which is the controller too.
 //!
 //! Only brokers may be asked for; the endpoint type of controllers (version 1, KIP-919) gets error
-//! 115. Nothing is ever fenced (version 2).
+//! 114 here, any other 115. Nothing is ever fenced (version 2).
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::describe_cluster::{
@@ -11,11 +11,14 @@ use kafka_client_protocol::api::describe_cluster::{
 use super::{Api, Call, text};
 
 const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
 
 impl Api for DescribeClusterRequest {
     async fn answer(self, call: &Call<'_>) -> DescribeClusterResponse {
-        if self.endpoint_type != BROKERS {
-            return self.refuse(ErrorCode::UNSUPPORTED_ENDPOINT_TYPE);
+        match self.endpoint_type {
+            BROKERS => {}
+            CONTROLLERS => return self.refuse(ErrorCode::MISMATCHED_ENDPOINT_TYPE),
+            _ => return self.refuse(ErrorCode::UNSUPPORTED_ENDPOINT_TYPE),
         }
         let node = call.node;
         DescribeClusterResponse {

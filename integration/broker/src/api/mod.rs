@@ -2,11 +2,14 @@
 
 mod alter_client_quotas;
 mod alter_configs;
+mod alter_partition_reassignments;
+mod alter_replica_log_dirs;
 mod alter_user_scram_credentials;
 mod api_versions;
 mod configs;
 mod create_acls;
 mod create_delegation_token;
+mod create_partitions;
 mod create_topics;
 mod delete_acls;
 mod delete_records;
@@ -17,7 +20,13 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_delegation_token;
 mod describe_groups;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_quorum;
+mod describe_topic_partitions;
+mod describe_transactions;
 mod describe_user_scram_credentials;
+mod elect_leaders;
 mod expire_delegation_token;
 mod faulty;
 mod fetch;
@@ -30,6 +39,8 @@ mod leave_group;
 mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
 mod offset_fetch;
@@ -42,6 +53,8 @@ mod sasl_authenticate;
 mod sasl_handshake;
 mod sync_group;
 mod throttle;
+mod unregister_broker;
+mod update_features;
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -289,6 +302,19 @@ apis! {
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest, 0..=0;
     api::alter_user_scram_credentials::AlterUserScramCredentialsRequest, 0..=0;
     api::describe_cluster::DescribeClusterRequest, 0..=2;
+    api::create_partitions::CreatePartitionsRequest, 0..=3;
+    api::describe_log_dirs::DescribeLogDirsRequest, 1..=5;
+    api::elect_leaders::ElectLeadersRequest, 0..=2;
+    api::alter_partition_reassignments::AlterPartitionReassignmentsRequest, 0..=1;
+    api::list_partition_reassignments::ListPartitionReassignmentsRequest, 0..=0;
+    api::describe_producers::DescribeProducersRequest, 0..=0;
+    api::list_transactions::ListTransactionsRequest, 0..=2;
+    api::describe_transactions::DescribeTransactionsRequest, 0..=0;
+    api::describe_topic_partitions::DescribeTopicPartitionsRequest, 0..=0;
+    api::describe_quorum::DescribeQuorumRequest, 0..=2;
+    api::update_features::UpdateFeaturesRequest, 0..=2;
+    api::alter_replica_log_dirs::AlterReplicaLogDirsRequest, 1..=2;
+    api::unregister_broker::UnregisterBrokerRequest, 0..=0;
     api::list_config_resources::ListConfigResourcesRequest, 0..=1;
 }
 
@@ -327,6 +353,18 @@ throttled! {
     api::alter_configs::AlterConfigsRequest
     api::incremental_alter_configs::IncrementalAlterConfigsRequest
     api::list_config_resources::ListConfigResourcesRequest
+    api::create_partitions::CreatePartitionsRequest
+    api::describe_log_dirs::DescribeLogDirsRequest
+    api::elect_leaders::ElectLeadersRequest
+    api::alter_partition_reassignments::AlterPartitionReassignmentsRequest
+    api::list_partition_reassignments::ListPartitionReassignmentsRequest
+    api::describe_producers::DescribeProducersRequest
+    api::list_transactions::ListTransactionsRequest
+    api::describe_transactions::DescribeTransactionsRequest
+    api::describe_topic_partitions::DescribeTopicPartitionsRequest
+    api::update_features::UpdateFeaturesRequest
+    api::alter_replica_log_dirs::AlterReplicaLogDirsRequest
+    api::unregister_broker::UnregisterBrokerRequest
     api::describe_acls::DescribeAclsRequest
     api::create_acls::CreateAclsRequest
     api::delete_acls::DeleteAclsRequest
@@ -341,6 +379,7 @@ throttled! {
 }
 
 // Their answers have no field for it.
+impl Throttle for api::describe_quorum::DescribeQuorumRequest {}
 impl Throttle for api::sasl_handshake::SaslHandshakeRequest {}
 impl Throttle for api::sasl_authenticate::SaslAuthenticateRequest {}
 

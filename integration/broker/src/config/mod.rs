@@ -41,6 +41,8 @@ pub(crate) struct BrokerConfig {
     pub(crate) request_bytes_max: usize,
     pub(crate) fetch_bytes_max: usize,
     pub(crate) fetch_sessions_max: usize,
+    /// In an answer to DescribeTopicPartitions.
+    pub(crate) partitions_per_page_max: usize,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_ip_max: usize,
     pub(crate) connections_per_ip_overrides: BTreeMap<IpAddr, usize>,
@@ -139,6 +141,7 @@ impl Default for BrokerConfig {
             request_bytes_max: 100 << 20,
             fetch_bytes_max: 55 << 20,
             fetch_sessions_max: 1000,
+            partitions_per_page_max: 2000,
             connections_max: 10_000,
             connections_per_ip_max: i32::MAX as usize,
             connections_per_ip_overrides: BTreeMap::new(),
@@ -209,6 +212,9 @@ impl BrokerConfig {
             }
             "max.incremental.fetch.session.cache.slots" => {
                 self.fetch_sessions_max = in_range(name, value, 0, i32::MAX as usize)?;
+            }
+            "max.request.partition.size.limit" => {
+                self.partitions_per_page_max = in_range(name, value, 1, i32::MAX as usize)?;
             }
             "max.connections" => {
                 self.connections_max = in_range(name, value, 0, i32::MAX as usize)?;

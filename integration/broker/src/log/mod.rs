@@ -205,8 +205,12 @@ impl Log {
         self.recovery_point
     }
 
+    /// The producers that the log remembers.
+    pub(crate) fn producers(&self) -> &Producers {
+        &self.producers
+    }
+
     /// The bytes of all segments.
-    #[cfg(test)]
     pub(crate) fn size(&self) -> u64 {
         self.segments.iter().map(Segment::len).sum()
     }

@@ -57,6 +57,15 @@ struct Batch {
     timestamp: i64,
 }
 
+/// What a producer has sent last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastOfProducer {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+    pub(crate) sequence: i32,
+    pub(crate) timestamp: i64,
+}
+
 impl Producers {
     /// Judges a batch before it is appended. Changes nothing.
     pub(crate) fn check(&self, head: &BatchHeader) -> Result<Sequencing, SequenceError> {
@@ -137,6 +146,19 @@ impl Producers {
     pub(crate) fn expire(&mut self, now_ms: i64, silent_ms: i64) {
         self.by_id
             .retain(|_, producer| now_ms.saturating_sub(producer.last_used_ms) < silent_ms);
+    }
+
+    /// All of them, by id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = LastOfProducer> {
+        self.by_id.iter().map(|(id, producer)| LastOfProducer {
+            id: *id,
+            epoch: producer.epoch,
+            sequence: producer
+                .batches
+                .back()
+                .map_or(-1, |last| last.last_sequence),
+            timestamp: producer.batches.back().map_or(-1, |last| last.timestamp),
+        })
     }
 
     /// The last offset of each.

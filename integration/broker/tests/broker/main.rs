@@ -16,3 +16,4 @@ mod retention;
 mod security;
 mod settings;
 mod support;
+mod topics;
