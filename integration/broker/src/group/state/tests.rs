@@ -1,5 +1,10 @@
 //! The coordinator's table, state by state, and the ways through it.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use kafka_client_protocol::ErrorCode;
+
 use super::*;
 
 const SESSION_MS: i32 = 10_000;
