@@ -602,8 +602,8 @@ impl Builder {
         let mut settings = Settings::new(given, changed).map_err(wrong)?;
         let config = Arc::clone(settings.config());
         let (listeners, sockets) = self.open_listeners(&config).await?;
-        let env = Env::new(self.clock, self.seed);
-        let topics = open(store, &self.storage, &config, &env)?;
+        let env = Arc::new(Env::new(self.clock, self.seed));
+        let topics = Arc::new(open(store, &self.storage, &config, &env)?);
         settings.note(&[
             ("node.id", config.node_id.to_string()),
             ("listeners", urls(&listeners, Listener::local_url)),
@@ -640,6 +640,9 @@ impl Builder {
             source,
         })?;
         let tokens = DelegationTokens::new(config.delegation.clone(), tokens);
+        let stopping = watch::Sender::new(false);
+        let settings = Arc::new(Kept::new(settings));
+        let groups = Groups::new(&topics, &settings, &env, stopping.subscribe());
         let node = Arc::new(Node {
             tokens: Kept::new(tokens),
             quotas_change: Mutex::new(()),
@@ -651,11 +654,11 @@ impl Builder {
             faults: Faults::new(self.journal, self.seed),
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             under_way: Arc::default(),
-            stopping: watch::Sender::new(false),
-            settings: Kept::new(settings),
+            stopping,
+            settings,
             env,
             topics,
-            groups: Groups::default(),
+            groups,
         });
         let users = self.users;
         if users.is_empty() && node.tokens().all().is_empty() {
@@ -669,12 +672,10 @@ impl Builder {
                     source,
                 })?;
         }
-        node.groups
-            .load(&node)
-            .map_err(|refusal| StartError::Storage {
-                path: path(&self.storage),
-                source: io::Error::new(io::ErrorKind::InvalidData, refusal.message),
-            })?;
+        node.groups.load().map_err(|refusal| StartError::Storage {
+            path: path(&self.storage),
+            source: io::Error::new(io::ErrorKind::InvalidData, refusal.message),
+        })?;
         let connections = Connections::default();
         let mut tasks = Vec::new();
         for (socket, listener) in sockets.into_iter().zip(&node.listeners) {

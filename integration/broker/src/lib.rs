@@ -91,6 +91,7 @@ mod broker;
 #[cfg(test)]
 mod compaction_oracle;
 mod config;
+mod coordinator_log;
 #[cfg(test)]
 mod crash_matrix;
 mod env;

@@ -22,15 +22,15 @@ use crate::security::authorizer::Authorizer;
 use crate::security::delegation::DelegationTokens;
 use crate::security::sasl::scram::{Credentials, Hash, ITERATIONS, ScramCredential};
 use crate::security::users::{StoredUsers, Users};
-use crate::topics::{OFFSETS_TOPIC, Topic, Topics};
+use crate::topics::{Topic, Topics};
 use crate::validate::Refusal;
 
 /// One broker.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) settings: Kept<Settings>,
-    pub(crate) env: Env,
-    pub(crate) topics: Topics,
+    pub(crate) settings: Arc<Kept<Settings>>,
+    pub(crate) env: Arc<Env>,
+    pub(crate) topics: Arc<Topics>,
     pub(crate) groups: Groups,
     pub(crate) cluster_id: StrBytes,
     /// At least one; the first is the one for whoever does not ask for another.
@@ -266,47 +266,16 @@ impl Node {
 
     /// Makes a topic with the broker's defaults, as a reference to an unknown topic does.
     pub(crate) fn auto_create(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
-        self.make(name, self.config().num_partitions, BTreeMap::new())
+        let config = self.config();
+        let overrides = BTreeMap::new();
+        self.topics
+            .get_or_create(name, config.num_partitions, overrides, &config, &self.env)
     }
 
     /// Removes a topic and what refers to it.
     pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
         self.topics.delete(topic)?;
-        self.groups.forget_topic(self, &topic.name);
+        self.groups.forget_topic(&topic.name);
         Ok(())
-    }
-
-    /// The topic of committed offsets, made at its first use, as in Kafka.
-    pub(crate) fn offsets_topic(&self) -> Result<Arc<Topic>, Refusal> {
-        if let Some(topic) = self.topics.named(OFFSETS_TOPIC) {
-            return Ok(topic);
-        }
-        let configs = [
-            ("cleanup.policy", "compact"),
-            ("compression.type", "producer"),
-            ("segment.bytes", "104857600"),
-        ];
-        let overrides = configs
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-        self.make(OFFSETS_TOPIC, self.config().offsets_partitions, overrides)
-    }
-
-    fn make(
-        &self,
-        name: &str,
-        partitions: i32,
-        overrides: BTreeMap<String, String>,
-    ) -> Result<Arc<Topic>, Refusal> {
-        match self
-            .topics
-            .create(name, partitions, overrides, &self.config(), &self.env)
-        {
-            // Somebody else was quicker.
-            Err(refusal) if refusal.code == ErrorCode::TOPIC_ALREADY_EXISTS => {
-                self.find_topic(false, Uuid::ZERO, name)
-            }
-            result => result,
-        }
     }
 }

@@ -366,6 +366,27 @@ impl Topics {
         }
     }
 
+    /// The topic of a name, made if it is not there.
+    pub(crate) fn get_or_create(
+        &self,
+        name: &str,
+        partitions: i32,
+        overrides: BTreeMap<String, String>,
+        config: &BrokerConfig,
+        env: &Env,
+    ) -> Result<Arc<Topic>, Refusal> {
+        match self.create(name, partitions, overrides, config, env) {
+            // Somebody else was quicker.
+            Err(refusal) if refusal.code == ErrorCode::TOPIC_ALREADY_EXISTS => {
+                self.named(name).ok_or_else(|| {
+                    let text = format!("topic {name} does not exist");
+                    Refusal::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, text)
+                })
+            }
+            result => result,
+        }
+    }
+
     /// Removes a topic with all its data.
     pub(crate) fn delete(&self, topic: &Topic) -> Result<(), Refusal> {
         let mut meta = self.meta();

@@ -25,22 +25,25 @@ impl Api for DescribeGroupsRequest {
                 i32::MIN
             }
         };
-        let group = |id: &StrBytes| match call.node.groups.describe(id) {
-            _ if !call.may_on_group(AclOperation::Describe, id) => {
-                dead(id, ErrorCode::GROUP_AUTHORIZATION_FAILED)
-            }
-            Some(group) => described(id, group, operations(id)),
-            None if call.version >= NOT_FOUND_SINCE => DescribedGroup {
-                error_message: text(format!("group {id} not found")),
-                ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
-            },
-            None => DescribedGroup {
-                authorized_operations: operations(id),
-                ..dead(id, ErrorCode::NONE)
-            },
-        };
+        let mut groups = Vec::with_capacity(self.groups.len());
+        for id in &self.groups {
+            groups.push(match call.node.groups.describe(id).await {
+                _ if !call.may_on_group(AclOperation::Describe, id) => {
+                    dead(id, ErrorCode::GROUP_AUTHORIZATION_FAILED)
+                }
+                Some(group) => described(id, group, operations(id)),
+                None if call.version >= NOT_FOUND_SINCE => DescribedGroup {
+                    error_message: text(format!("group {id} not found")),
+                    ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
+                },
+                None => DescribedGroup {
+                    authorized_operations: operations(id),
+                    ..dead(id, ErrorCode::NONE)
+                },
+            });
+        }
         DescribeGroupsResponse {
-            groups: self.groups.iter().map(group).collect(),
+            groups,
             ..Default::default()
         }
     }

@@ -29,7 +29,7 @@ impl Api for FindCoordinatorRequest {
         let offsets_topic = OnceCell::new();
         let find = |key: &StrBytes| {
             check(call, self.key_type, key)?;
-            let made = offsets_topic.get_or_init(|| node.offsets_topic().map(drop));
+            let made = offsets_topic.get_or_init(|| node.groups.log().topic().map(drop));
             made.clone()
         };
         let coordinator = |key: &StrBytes| match find(key) {

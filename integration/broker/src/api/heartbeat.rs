@@ -23,11 +23,7 @@ impl Api for HeartbeatRequest {
             instance_id: self.group_instance_id.as_deref(),
             generation: self.generation_id,
         };
-        self.refuse(
-            call.node
-                .groups
-                .heartbeat(call.node, &self.group_id, member),
-        )
+        self.refuse(call.node.groups.heartbeat(&self.group_id, member))
     }
 
     fn refuse(&self, error: ErrorCode) -> HeartbeatResponse {

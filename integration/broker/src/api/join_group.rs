@@ -37,7 +37,7 @@ impl Api for JoinGroupRequest {
         } else {
             let group_id = self.group_id.clone();
             let member_id = self.member_id.to_string();
-            let joined = node.groups.join(node, &group_id, to_join(self, call));
+            let joined = node.groups.join(&group_id, to_join(self, call));
             tokio::select! {
                 biased;
                 joined = joined => joined,

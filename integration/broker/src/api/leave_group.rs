@@ -32,7 +32,7 @@ impl Api for LeaveGroupRequest {
         }
         if call.version < BATCHED_SINCE {
             let one = [(self.member_id.as_str(), None)];
-            let left = node.groups.leave(node, &self.group_id, &one);
+            let left = node.groups.leave(&self.group_id, &one).await;
             let error = left
                 .into_iter()
                 .find_map(Result::err)
@@ -52,7 +52,7 @@ impl Api for LeaveGroupRequest {
                 )
             })
             .collect();
-        let left = node.groups.leave(node, &self.group_id, &named);
+        let left = node.groups.leave(&self.group_id, &named).await;
         // The member id comes back as it was asked for, empty for a member known by its name.
         let members = self.members.iter().zip(left);
         let members =

@@ -16,7 +16,7 @@ impl Api for ListGroupsRequest {
             filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
         };
         let sees_all = call.may_on_cluster(AclOperation::Describe);
-        let groups = call.node.groups.list().into_iter();
+        let groups = call.node.groups.list().await.into_iter();
         ListGroupsResponse {
             groups: groups
                 .filter(|group| wants(&self.states_filter, group.state.name()))

@@ -59,7 +59,8 @@ impl Api for OffsetCommitRequest {
         };
         let outcome = node
             .groups
-            .commit(node, &self.group_id, committer, unknown, commits);
+            .commit(&self.group_id, committer, unknown, commits)
+            .await;
         let outcome = outcome.err().unwrap_or(ErrorCode::NONE);
         let mut errors = errors.into_iter();
         each(&self, || errors.next().flatten().unwrap_or(outcome))

@@ -24,13 +24,16 @@ impl Api for OffsetFetchRequest {
 
     async fn answer(self, call: &Call<'_>) -> OffsetFetchResponse {
         if call.version >= GROUPS_SINCE {
-            let groups = self.groups.iter().map(|group| fetch(call, group)).collect();
+            let mut groups = Vec::with_capacity(self.groups.len());
+            for group in &self.groups {
+                groups.push(fetch(call, group).await);
+            }
             return OffsetFetchResponse {
                 groups,
                 ..Default::default()
             };
         }
-        one_group(fetch(call, &as_group(&self)))
+        one_group(fetch(call, &as_group(&self)).await)
     }
 
     fn refuse(&self, error: ErrorCode) -> OffsetFetchResponse {
@@ -177,7 +180,7 @@ fn one_group(group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
     }
 }
 
-fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+async fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
     if !call.may_on_group(AclOperation::Describe, &asked.group_id) {
         return refused(asked, ErrorCode::GROUP_AUTHORIZATION_FAILED);
     }
@@ -190,7 +193,8 @@ fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchRespons
                 .map(|topic| of_topic(call, offsets, topic))
                 .collect(),
             None => all(call, offsets),
-        });
+        })
+        .await;
     OffsetFetchResponseGroup {
         group_id: asked.group_id.clone(),
         topics,

@@ -39,7 +39,7 @@ impl Api for SyncGroupRequest {
                 .map(|one| (one.member_id.to_string(), one.assignment))
                 .collect(),
         };
-        let synced = node.groups.sync(node, &self.group_id, sync);
+        let synced = node.groups.sync(&self.group_id, sync);
         tokio::select! {
             biased;
             synced = synced => to_answer(synced),

@@ -1,0 +1,189 @@
+//! One group behind its lock: its answers delivered, its records written, its deadlines watched.
+//!
+//! Under the lock the offsets topic is appended to, so the order of locks is group, then partition.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::internal_topics::KeyValue;
+use tokio::sync::{Notify, oneshot};
+
+use super::state::{Action, ClassicGroup, Joined, Member, State, Synced, Ticket};
+use super::{Offsets, Surroundings, records};
+use crate::coordinator_log::Written;
+use crate::env;
+use crate::validate::Refusal;
+
+/// One group.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) id: String,
+    around: Arc<Surroundings>,
+    inner: Mutex<Inner>,
+    /// Tells the timer task that an earlier deadline has come up.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) classic: ClassicGroup,
+    pub(super) offsets: Offsets,
+    pub(super) joins: HashMap<Ticket, oneshot::Sender<Joined>>,
+    pub(super) syncs: HashMap<Ticket, oneshot::Sender<Synced>>,
+    /// The last change.
+    written: Option<Written>,
+    /// What the timer task waits for; `None` if there is no task.
+    timer: Option<Option<u64>>,
+}
+
+/// A group as tools see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Description {
+    pub(crate) id: String,
+    pub(crate) state: State,
+    pub(crate) protocol_type: String,
+    pub(crate) protocol: String,
+    pub(crate) members: Vec<(String, Member)>,
+}
+
+impl Group {
+    pub(super) fn new(id: &str, around: &Arc<Surroundings>) -> Self {
+        Self {
+            id: id.to_owned(),
+            inner: Mutex::new(Inner {
+                classic: ClassicGroup::new(around.of_groups()),
+                offsets: Offsets::new(),
+                joins: HashMap::new(),
+                syncs: HashMap::new(),
+                written: None,
+                timer: None,
+            }),
+            changed: Notify::new(),
+            around: Arc::clone(around),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all that the group has written is sure to stay: nobody is to see what may be lost
+    /// with this broker.
+    pub(super) async fn settled(&self) {
+        let written = self.lock().written.clone();
+        if let Some(written) = written {
+            written.committed().await;
+        }
+    }
+
+    /// Lets the group's state act, carries out what comes of it and sets the timer.
+    pub(super) fn act(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        act: impl FnOnce(&mut Inner, u64) -> Vec<Action>,
+    ) {
+        let actions = act(inner, self.around.env.now_ms());
+        self.carry_out(inner, actions);
+        let deadline = inner.classic.next_deadline();
+        match (inner.timer, deadline) {
+            (None, Some(_)) => {
+                inner.timer = Some(deadline);
+                env::spawn(watch_deadlines(Arc::clone(self)));
+            }
+            (Some(None), Some(_)) => self.changed.notify_one(),
+            (Some(Some(waits)), Some(deadline)) if deadline < waits => self.changed.notify_one(),
+            _ => {}
+        }
+    }
+
+    /// Writes records of the group.
+    pub(super) fn append(&self, inner: &mut Inner, records: &[KeyValue]) -> Result<(), Refusal> {
+        inner.written = Some(self.around.log.append(&self.id, records)?);
+        Ok(())
+    }
+
+    fn carry_out(&self, inner: &mut Inner, actions: Vec<Action>) {
+        let mut stored = true;
+        for action in actions {
+            match action {
+                Action::Persist => {
+                    let group = inner.classic.to_stored();
+                    let record = records::group(&self.id, &group, self.around.env.wall_ms());
+                    stored = match record {
+                        Ok(record) => self.append(inner, &[record]).is_ok(),
+                        Err(error) => {
+                            tracing::error!(group = self.id, %error, "a group cannot be stored");
+                            false
+                        }
+                    };
+                }
+                // An answer that relies on what was not stored must not be given. Nobody may be
+                // listening any more, which is fine.
+                Action::Join(ticket, answer) => {
+                    let failed = || {
+                        let error = ErrorCode::COORDINATOR_NOT_AVAILABLE;
+                        Joined::refused(error, answer.member_id.clone())
+                    };
+                    let answer = if stored { answer } else { failed() };
+                    if let Some(waiting) = inner.joins.remove(&ticket) {
+                        drop(waiting.send(answer));
+                    }
+                }
+                Action::Sync(ticket, answer) => {
+                    let failed = || Synced::refused(ErrorCode::COORDINATOR_NOT_AVAILABLE);
+                    let answer = if stored { answer } else { failed() };
+                    if let Some(waiting) = inner.syncs.remove(&ticket) {
+                        drop(waiting.send(answer));
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn describe(&self) -> Description {
+        let inner = self.lock();
+        let classic = &inner.classic;
+        Description {
+            id: self.id.clone(),
+            state: classic.state(),
+            protocol_type: classic.protocol_type().unwrap_or_default().to_owned(),
+            protocol: classic.protocol().unwrap_or_default().to_owned(),
+            members: classic
+                .members()
+                .map(|(id, one)| (id.to_owned(), one.clone()))
+                .collect(),
+        }
+    }
+}
+
+/// Runs as long as the broker: wakes a group when one of its deadlines has come.
+async fn watch_deadlines(group: Arc<Group>) {
+    let mut stopping = group.around.stopping.clone();
+    // Also when the broker is gone without a stop.
+    let stopped = stopping.wait_for(|stopping| *stopping);
+    tokio::pin!(stopped);
+    loop {
+        let deadline = {
+            let mut inner = group.lock();
+            let deadline = inner.classic.next_deadline();
+            inner.timer = Some(deadline);
+            deadline
+        };
+        let moment = deadline.map(|deadline| group.around.env.moment(deadline));
+        tokio::select! {
+            biased;
+            _ = &mut stopped => return,
+            () = group.changed.notified() => continue,
+            () = async {
+                match moment {
+                    Some(moment) => env::sleep_until(moment).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
+        }
+        let mut inner = group.lock();
+        let actions = inner.classic.tick(group.around.env.now_ms());
+        group.carry_out(&mut inner, actions);
+    }
+}
