@@ -12,6 +12,7 @@ mod create_delegation_token;
 mod create_partitions;
 mod create_topics;
 mod delete_acls;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_acls;
@@ -43,6 +44,7 @@ mod list_partition_reassignments;
 mod list_transactions;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod parts;
@@ -285,6 +287,8 @@ apis! {
     api::delete_topics::DeleteTopicsRequest, 1..=6;
     api::delete_records::DeleteRecordsRequest, 0..=2;
     api::init_producer_id::InitProducerIdRequest, 0..=5;
+    api::delete_groups::DeleteGroupsRequest, 0..=2;
+    api::offset_delete::OffsetDeleteRequest, 0..=0;
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
     api::describe_acls::DescribeAclsRequest, 1..=3;
     api::create_acls::CreateAclsRequest, 1..=3;
@@ -348,6 +352,8 @@ throttled! {
     api::delete_records::DeleteRecordsRequest
     api::init_producer_id::InitProducerIdRequest
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest
+    api::delete_groups::DeleteGroupsRequest
+    api::offset_delete::OffsetDeleteRequest
     api::describe_cluster::DescribeClusterRequest
     api::describe_configs::DescribeConfigsRequest
     api::alter_configs::AlterConfigsRequest

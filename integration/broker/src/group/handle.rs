@@ -13,7 +13,6 @@ use super::state::{Action, ClassicGroup, Joined, Member, State, Synced, Ticket};
 use super::{Offsets, Surroundings, records};
 use crate::coordinator_log::Written;
 use crate::env;
-use crate::validate::Refusal;
 
 /// One group.
 #[derive(Debug)]
@@ -31,6 +30,8 @@ pub(super) struct Inner {
     pub(super) offsets: Offsets,
     pub(super) joins: HashMap<Ticket, oneshot::Sender<Joined>>,
     pub(super) syncs: HashMap<Ticket, oneshot::Sender<Synced>>,
+    /// Whoever finds it so has to look for the group anew.
+    pub(super) is_deleted: bool,
     /// The last change.
     written: Option<Written>,
     /// What the timer task waits for; `None` if there is no task.
@@ -56,6 +57,7 @@ impl Group {
                 offsets: Offsets::new(),
                 joins: HashMap::new(),
                 syncs: HashMap::new(),
+                is_deleted: false,
                 written: None,
                 timer: None,
             }),
@@ -98,8 +100,25 @@ impl Group {
     }
 
     /// Writes records of the group.
-    pub(super) fn append(&self, inner: &mut Inner, records: &[KeyValue]) -> Result<(), Refusal> {
-        inner.written = Some(self.around.log.append(&self.id, records)?);
+    pub(super) fn append(&self, inner: &mut Inner, records: &[KeyValue]) -> Result<(), ErrorCode> {
+        let written = self.around.log.append(&self.id, records);
+        inner.written = Some(written.map_err(|_| ErrorCode::COORDINATOR_NOT_AVAILABLE)?);
+        Ok(())
+    }
+
+    /// Takes back all that is stored of the group. It is the caller's to take it out of the list.
+    pub(super) fn remove(&self, inner: &mut Inner) -> Result<(), ErrorCode> {
+        let offsets = inner.offsets.keys();
+        let offsets =
+            offsets.map(|(topic, partition)| records::offset(&self.id, topic, *partition, None));
+        let tombstones = offsets.chain([records::group_tombstone(&self.id)]);
+        let tombstones: Result<Vec<_>, _> = tombstones.collect();
+        self.append(
+            inner,
+            &tombstones.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?,
+        )?;
+        inner.is_deleted = true;
+        self.changed.notify_one();
         Ok(())
     }
 
@@ -157,7 +176,7 @@ impl Group {
     }
 }
 
-/// Runs as long as the broker: wakes a group when one of its deadlines has come.
+/// Runs as long as the broker and the group: wakes a group when one of its deadlines has come.
 async fn watch_deadlines(group: Arc<Group>) {
     let mut stopping = group.around.stopping.clone();
     // Also when the broker is gone without a stop.
@@ -166,6 +185,9 @@ async fn watch_deadlines(group: Arc<Group>) {
     loop {
         let deadline = {
             let mut inner = group.lock();
+            if inner.is_deleted {
+                return;
+            }
             let deadline = inner.classic.next_deadline();
             inner.timer = Some(deadline);
             deadline
@@ -183,6 +205,9 @@ async fn watch_deadlines(group: Arc<Group>) {
             } => {}
         }
         let mut inner = group.lock();
+        if inner.is_deleted {
+            return;
+        }
         let actions = inner.classic.tick(group.around.env.now_ms());
         group.carry_out(&mut inner, actions);
     }

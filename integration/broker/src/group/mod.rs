@@ -3,6 +3,7 @@
 //!
 //! What a group does is decided in [`state`], and carried out in [`handle`].
 
+mod delete;
 mod handle;
 mod offsets;
 mod records;
@@ -16,7 +17,7 @@ use kafka_client_protocol::{ErrorCode, Uuid};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::handle::Description;
-use self::handle::Group;
+use self::handle::{Group, Inner};
 pub(crate) use self::offsets::{Commit, Offsets};
 use self::records::Entry;
 pub(crate) use self::records::OffsetCommitValue;
@@ -113,19 +114,17 @@ impl Groups {
     pub(crate) async fn join(&self, group_id: &str, join: Join) -> Joined {
         let member_id = join.member_id.clone();
         // Only somebody new makes a group.
-        let group = if member_id.is_empty() {
-            self.get_or_create(group_id)
-        } else {
-            match self.get(group_id) {
-                Some(group) => group,
-                None => return Joined::refused(ErrorCode::UNKNOWN_MEMBER_ID, member_id),
-            }
-        };
+        let is_new = member_id.is_empty();
         let (answer, answered) = oneshot::channel();
-        group.act(&mut group.lock(), |inner, now_ms| {
-            inner.joins.insert(join.ticket, answer);
-            inner.classic.join(join, now_ms)
+        let joins = self.with(group_id, is_new, |group, inner| {
+            group.act(inner, |inner, now_ms| {
+                inner.joins.insert(join.ticket, answer);
+                inner.classic.join(join, now_ms)
+            });
         });
+        let Some((group, ())) = joins else {
+            return Joined::refused(ErrorCode::UNKNOWN_MEMBER_ID, member_id);
+        };
         let gone = Joined::refused(ErrorCode::NOT_COORDINATOR, member_id);
         let joined = answered.await.unwrap_or(gone);
         group.settled().await;
@@ -134,14 +133,16 @@ impl Groups {
 
     /// Handles a sync; answers when the leader has assigned.
     pub(crate) async fn sync(&self, group_id: &str, sync: Sync) -> Synced {
-        let Some(group) = self.get(group_id) else {
+        let (answer, answered) = oneshot::channel();
+        let syncs = self.with(group_id, false, |group, inner| {
+            group.act(inner, |inner, now_ms| {
+                inner.syncs.insert(sync.ticket, answer);
+                inner.classic.sync(sync, now_ms)
+            });
+        });
+        let Some((group, ())) = syncs else {
             return Synced::refused(ErrorCode::UNKNOWN_MEMBER_ID);
         };
-        let (answer, answered) = oneshot::channel();
-        group.act(&mut group.lock(), |inner, now_ms| {
-            inner.syncs.insert(sync.ticket, answer);
-            inner.classic.sync(sync, now_ms)
-        });
         let gone = Synced::refused(ErrorCode::NOT_COORDINATOR);
         let synced = answered.await.unwrap_or(gone);
         group.settled().await;
@@ -149,16 +150,15 @@ impl Groups {
     }
 
     pub(crate) fn heartbeat(&self, group_id: &str, member: Committer<'_>) -> ErrorCode {
-        let Some(group) = self.get(group_id) else {
-            return ErrorCode::UNKNOWN_MEMBER_ID;
-        };
-        let mut inner = group.lock();
-        inner.classic.heartbeat(
-            member.member_id,
-            member.instance_id,
-            member.generation,
-            self.around.env.now_ms(),
-        )
+        let beat = self.with(group_id, false, |_, inner| {
+            inner.classic.heartbeat(
+                member.member_id,
+                member.instance_id,
+                member.generation,
+                self.around.env.now_ms(),
+            )
+        });
+        beat.map_or(ErrorCode::UNKNOWN_MEMBER_ID, |(_, error)| error)
     }
 
     /// Handles the leave of some members, each for itself.
@@ -167,22 +167,21 @@ impl Groups {
         group_id: &str,
         members: &[(&str, Option<&str>)],
     ) -> Vec<Result<(), ErrorCode>> {
-        let Some(group) = self.get(group_id) else {
-            return members
-                .iter()
-                .map(|_| Err(ErrorCode::UNKNOWN_MEMBER_ID))
-                .collect();
-        };
         let mut results = Vec::new();
-        group.act(&mut group.lock(), |inner, now_ms| {
-            let mut all = Vec::new();
-            for (member_id, instance_id) in members {
-                let (result, actions) = inner.classic.leave(member_id, *instance_id, now_ms);
-                results.push(result.map(|_| ()));
-                all.extend(actions);
-            }
-            all
+        let left = self.with(group_id, false, |group, inner| {
+            group.act(inner, |inner, now_ms| {
+                let mut all = Vec::new();
+                for (member_id, instance_id) in members {
+                    let (result, actions) = inner.classic.leave(member_id, *instance_id, now_ms);
+                    results.push(result.map(|_| ()));
+                    all.extend(actions);
+                }
+                all
+            });
         });
+        let Some((group, ())) = left else {
+            return vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()];
+        };
         group.settled().await;
         results
     }
@@ -236,6 +235,8 @@ impl Groups {
                 }
             })?;
         }
+        stored.retain(|_, value| value.is_some());
+        offsets.retain(|_, offsets| !offsets.is_empty());
         let ids: BTreeSet<String> = stored.keys().chain(offsets.keys()).cloned().collect();
         for id in ids {
             let group = self.get_or_create(&id);
@@ -260,6 +261,29 @@ impl Groups {
 
     fn all(&self) -> Vec<Arc<Group>> {
         self.lock().values().cloned().collect()
+    }
+
+    /// Works on a group that is there and stays so meanwhile, and gives it back with the result. One
+    /// that is not there may be made.
+    fn with<T>(
+        &self,
+        id: &str,
+        make: bool,
+        work: impl FnOnce(&Arc<Group>, &mut Inner) -> T,
+    ) -> Option<(Arc<Group>, T)> {
+        loop {
+            let group = match self.get(id) {
+                Some(group) => group,
+                None if make => self.get_or_create(id),
+                None => return None,
+            };
+            let mut inner = group.lock();
+            if !inner.is_deleted {
+                let done = work(&group, &mut inner);
+                drop(inner);
+                return Some((group, done));
+            }
+        }
     }
 
     fn get(&self, id: &str) -> Option<Arc<Group>> {

@@ -30,41 +30,40 @@ impl Groups {
         unknown: ErrorCode,
         commits: Vec<Commit>,
     ) -> Result<(), ErrorCode> {
-        let group = match self.get(group_id) {
-            Some(group) => group,
-            None if committer.generation < 0 => self.get_or_create(group_id),
-            None => return Err(unknown),
-        };
-        {
-            let mut inner = group.lock();
-            let Committer {
-                member_id,
-                instance_id,
-                generation,
-            } = committer;
-            let now_ms = self.around.env.now_ms();
-            inner
-                .classic
-                .check_commit(member_id, instance_id, generation, now_ms)?;
-            if commits.is_empty() {
-                return Ok(());
-            }
-            let mut entries = Vec::with_capacity(commits.len());
-            for commit in &commits {
-                let (topic, value) = (&commit.topic.name, Some(&commit.value));
-                let entry = records::offset(group_id, topic, commit.partition, value);
-                entries.push(entry.map_err(|_| ErrorCode::INVALID_COMMIT_OFFSET_SIZE)?);
-            }
-            group
-                .append(&mut inner, &entries)
-                .map_err(|_| ErrorCode::COORDINATOR_NOT_AVAILABLE)?;
-            for commit in commits {
-                inner.offsets.insert(
-                    (commit.topic.name.to_string(), commit.partition),
-                    commit.value,
-                );
-            }
-        }
+        let Committer {
+            member_id,
+            instance_id,
+            generation,
+        } = committer;
+        let committed = self.with(
+            group_id,
+            generation < 0,
+            |group, inner| -> Result<(), ErrorCode> {
+                let now_ms = self.around.env.now_ms();
+                inner
+                    .classic
+                    .check_commit(member_id, instance_id, generation, now_ms)?;
+                if commits.is_empty() {
+                    return Ok(());
+                }
+                let mut entries = Vec::with_capacity(commits.len());
+                for commit in &commits {
+                    let (topic, value) = (&commit.topic.name, Some(&commit.value));
+                    let entry = records::offset(group_id, topic, commit.partition, value);
+                    entries.push(entry.map_err(|_| ErrorCode::INVALID_COMMIT_OFFSET_SIZE)?);
+                }
+                group.append(inner, &entries)?;
+                for commit in commits {
+                    inner.offsets.insert(
+                        (commit.topic.name.to_string(), commit.partition),
+                        commit.value,
+                    );
+                }
+                Ok(())
+            },
+        );
+        let (group, result) = committed.ok_or(unknown)?;
+        result?;
         group.settled().await;
         Ok(())
     }
@@ -104,9 +103,9 @@ impl Groups {
                 .collect();
             // What cannot be written now is dropped at the next load: the topic's id is gone.
             if let Ok(entries) = entries
-                && let Err(refusal) = group.append(&mut inner, &entries)
+                && group.append(&mut inner, &entries).is_err()
             {
-                tracing::warn!(group = group.id, topic, error = %refusal.message, "not forgotten");
+                tracing::warn!(group = group.id, topic, "not forgotten");
             }
         }
     }

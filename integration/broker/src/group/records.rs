@@ -51,6 +51,14 @@ pub(crate) fn offset(
     ConsumerOffsetsRecord::OffsetCommit(key, value).encode()
 }
 
+/// The record that takes a group back.
+pub(crate) fn group_tombstone(group: &str) -> Result<KeyValue, EncodeError> {
+    let key = GroupMetadataKey {
+        group: group.into(),
+    };
+    ConsumerOffsetsRecord::GroupMetadata(key, None).encode()
+}
+
 /// The record of a group.
 pub(crate) fn group(group: &str, stored: &Stored, now_ms: i64) -> Result<KeyValue, EncodeError> {
     let member = |member: &StoredMember| MemberMetadata {

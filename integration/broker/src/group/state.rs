@@ -18,6 +18,7 @@
 mod join;
 mod member;
 mod rebalance;
+mod subscription;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,8 @@ pub(crate) struct ClassicGroup {
     protocol_type: Option<String>,
     protocol: Option<String>,
     leader: Option<String>,
+    /// The topics that consumers of this generation read, if that is known.
+    subscribed: Option<BTreeSet<String>>,
     members: BTreeMap<String, Member>,
     /// `group.instance.id` to member id.
     static_members: BTreeMap<String, String>,
@@ -109,6 +112,7 @@ impl ClassicGroup {
             protocol_type: None,
             protocol: None,
             leader: None,
+            subscribed: None,
             members: BTreeMap::new(),
             static_members: BTreeMap::new(),
             pending_members: BTreeMap::new(),
@@ -150,6 +154,7 @@ impl ClassicGroup {
         if !group.members.is_empty() {
             group.state = State::Stable;
         }
+        group.note_subscriptions();
         group
     }
 

@@ -39,15 +39,15 @@ use tokio::net::TcpStream;
 use crate::security::plain;
 use crate::support::{Client, batch, fetch_request, produce_request, start};
 
-fn allow(operation: AclOperation, resource: AclResource) -> Acl {
+pub(crate) fn allow(operation: AclOperation, resource: AclResource) -> Acl {
     Acl::allow("User:alice", operation, resource)
 }
 
-fn topic(name: &str) -> AclResource {
+pub(crate) fn topic(name: &str) -> AclResource {
     AclResource::topic(name)
 }
 
-fn builder() -> Builder {
+pub(crate) fn builder() -> Builder {
     Broker::builder()
         .listener("SASL_PLAINTEXT", "127.0.0.1:0")
         .user("alice", "secret")
@@ -60,7 +60,7 @@ fn builder() -> Builder {
 }
 
 /// With topics `open`, which alice may describe, and `hidden`, which she may not.
-async fn broker() -> Broker {
+pub(crate) async fn broker() -> Broker {
     let broker = start(builder().acl(allow(AclOperation::Describe, topic("open")))).await;
     for name in ["open", "hidden"] {
         broker.create_topic(name, 1).unwrap();
@@ -68,14 +68,14 @@ async fn broker() -> Broker {
     broker
 }
 
-async fn client(broker: &Broker, user: &str) -> Client {
+pub(crate) async fn client(broker: &Broker, user: &str) -> Client {
     let connector = broker.connector_of("SASL_PLAINTEXT").unwrap();
     let mut client = Client::over(connector.connect(), "test");
     assert_eq!(plain(&mut client, user, "secret").await.error_code, 0);
     client
 }
 
-fn code(error_code: i16) -> ErrorCode {
+pub(crate) fn code(error_code: i16) -> ErrorCode {
     ErrorCode::from(error_code)
 }
 

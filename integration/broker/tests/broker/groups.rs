@@ -28,9 +28,9 @@ use tokio::time::Instant;
 
 use crate::support::{Client, batch, produce_request, start};
 
-const GROUP: &str = "g";
+pub(crate) const GROUP: &str = "g";
 
-fn join_request(member_id: &str) -> JoinGroupRequest {
+pub(crate) fn join_request(member_id: &str) -> JoinGroupRequest {
     JoinGroupRequest {
         group_id: GROUP.into(),
         session_timeout_ms: 10_000,
@@ -46,7 +46,7 @@ fn join_request(member_id: &str) -> JoinGroupRequest {
     }
 }
 
-fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
+pub(crate) fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
     SyncGroupRequest {
         group_id: GROUP.into(),
         generation_id: joined.generation_id,
@@ -67,17 +67,17 @@ fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
 }
 
 /// Joins as a client does: once for the id, once with it.
-async fn join(client: &mut Client) -> JoinGroupResponse {
+pub(crate) async fn join(client: &mut Client) -> JoinGroupResponse {
     let answer = client.call(&join_request(""), 9).await;
     assert_eq!(answer.error_code, ErrorCode::MEMBER_ID_REQUIRED.code());
     client.call(&join_request(&answer.member_id), 9).await
 }
 
-async fn sync(client: &mut Client, joined: &JoinGroupResponse) -> SyncGroupResponse {
+pub(crate) async fn sync(client: &mut Client, joined: &JoinGroupResponse) -> SyncGroupResponse {
     client.call(&sync_request(joined), 5).await
 }
 
-async fn heartbeat(client: &mut Client, joined: &JoinGroupResponse) -> ErrorCode {
+pub(crate) async fn heartbeat(client: &mut Client, joined: &JoinGroupResponse) -> ErrorCode {
     let request = HeartbeatRequest {
         group_id: GROUP.into(),
         generation_id: joined.generation_id,
@@ -87,7 +87,11 @@ async fn heartbeat(client: &mut Client, joined: &JoinGroupResponse) -> ErrorCode
     ErrorCode::new(client.call(&request, 4).await.error_code)
 }
 
-fn commit_request(topic: &str, topic_id: Uuid, offsets: &[(i32, i64)]) -> OffsetCommitRequest {
+pub(crate) fn commit_request(
+    topic: &str,
+    topic_id: Uuid,
+    offsets: &[(i32, i64)],
+) -> OffsetCommitRequest {
     OffsetCommitRequest {
         group_id: GROUP.into(),
         topics: vec![OffsetCommitRequestTopic {
@@ -111,7 +115,7 @@ fn commit_request(topic: &str, topic_id: Uuid, offsets: &[(i32, i64)]) -> Offset
     }
 }
 
-async fn commit(client: &mut Client, offsets: &[(i32, i64)]) -> ErrorCode {
+pub(crate) async fn commit(client: &mut Client, offsets: &[(i32, i64)]) -> ErrorCode {
     let answer = client
         .call(&commit_request("t", Uuid::ZERO, offsets), 9)
         .await;
@@ -119,7 +123,7 @@ async fn commit(client: &mut Client, offsets: &[(i32, i64)]) -> ErrorCode {
 }
 
 /// Partition, offset, leader epoch and text of all that a group has committed for `t`.
-async fn committed(client: &mut Client) -> Vec<(i32, i64, i32, String)> {
+pub(crate) async fn committed(client: &mut Client) -> Vec<(i32, i64, i32, String)> {
     let request = OffsetFetchRequest {
         groups: vec![OffsetFetchRequestGroup {
             group_id: GROUP.into(),
@@ -145,7 +149,7 @@ async fn committed(client: &mut Client) -> Vec<(i32, i64, i32, String)> {
         .collect()
 }
 
-async fn describe(client: &mut Client) -> DescribedGroup {
+pub(crate) async fn describe(client: &mut Client) -> DescribedGroup {
     let request = DescribeGroupsRequest {
         groups: vec![GROUP.into()],
         ..Default::default()
@@ -154,7 +158,7 @@ async fn describe(client: &mut Client) -> DescribedGroup {
 }
 
 /// A broker with a topic `t` of two partitions.
-async fn with_topic(builder: Builder) -> Broker {
+pub(crate) async fn with_topic(builder: Builder) -> Broker {
     let broker = start(builder).await;
     broker.create_topic("t", 2).unwrap();
     broker

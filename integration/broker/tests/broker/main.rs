@@ -9,6 +9,7 @@ mod data;
 mod delegation;
 mod faults;
 mod fetch;
+mod group_deletion;
 mod groups;
 mod hostile;
 mod quotas;

@@ -143,10 +143,12 @@ impl ClassicGroup {
             self.protocol = None;
             self.leader = None;
             self.pending_sync.clear();
+            self.note_subscriptions();
             actions.push(Action::Persist);
             return;
         }
         self.protocol = self.select_protocol();
+        self.note_subscriptions();
         self.state = State::CompletingRebalance;
         self.sync_deadline_ms = Some(now_ms + self.rebalance_timeout_ms());
         self.pending_sync = self.members.keys().cloned().collect();
