@@ -275,7 +275,7 @@ impl Node {
     /// Removes a topic and what refers to it.
     pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
         self.topics.delete(topic)?;
-        self.groups.forget_topic(&topic.name);
+        self.groups.forget_topic(topic);
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Null for the topics (from version 2) means all that the group has. What was never committed is
 //! offset -1 without an error. Without transactions every offset is stable, so `require_stable`
-//! (version 7) changes nothing. Version 10 names topics by id; an unknown id gets error 100.
+//! (version 7) changes nothing. Version 10 names topics by id; an unknown id gets error 100, and an
+//! offset of another topic that had the name is none.
 
 use kafka_client_protocol::api::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponse,
@@ -13,7 +14,7 @@ use kafka_client_protocol::api::offset_fetch::{
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
-use crate::group::{OffsetCommitValue, Offsets};
+use crate::group::{self, OffsetCommitValue, Offsets};
 use crate::security::acl::AclOperation;
 
 const GROUPS_SINCE: i16 = 8;
@@ -222,7 +223,10 @@ fn of_topic(
     let may_see = |name: &str| call.may_on_topic(AclOperation::Describe, name);
     let partition = |index: &i32| match &name {
         Some(name) if !may_see(name) => missing(*index, ErrorCode::TOPIC_AUTHORIZATION_FAILED),
-        Some(name) => found(*index, offsets.get(&(name.clone(), *index))),
+        Some(name) => {
+            let id = known.as_ref().map(|topic| topic.id);
+            found(*index, group::find(offsets, name, id, *index))
+        }
         None => missing(*index, ErrorCode::UNKNOWN_TOPIC_ID),
     };
     OffsetFetchResponseTopics {

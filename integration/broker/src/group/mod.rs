@@ -18,7 +18,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::handle::Description;
 use self::handle::{Group, Inner};
-pub(crate) use self::offsets::{Commit, Offsets};
+pub(crate) use self::offsets::{Commit, Offsets, find};
 use self::records::Entry;
 pub(crate) use self::records::OffsetCommitValue;
 use self::state::{ClassicGroup, Join, Joined, Sync, Synced, Ticket};
