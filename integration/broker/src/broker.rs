@@ -642,7 +642,7 @@ impl Builder {
         let tokens = DelegationTokens::new(config.delegation.clone(), tokens);
         let stopping = watch::Sender::new(false);
         let settings = Arc::new(Kept::new(settings));
-        let groups = Groups::new(&topics, &settings, &env, stopping.subscribe());
+        let groups = Arc::new(Groups::new(&topics, &settings, &env, stopping.subscribe()));
         let node = Arc::new(Node {
             tokens: Kept::new(tokens),
             quotas_change: Mutex::new(()),
@@ -686,6 +686,7 @@ impl Builder {
                 Arc::clone(listener),
             )));
         }
+        tasks.push(env::spawn(Arc::clone(&node.groups).watch_expiry()));
         tasks.extend(maintenance::start(&node));
         Ok(Broker {
             node,

@@ -31,7 +31,7 @@ pub(crate) struct Node {
     pub(crate) settings: Arc<Kept<Settings>>,
     pub(crate) env: Arc<Env>,
     pub(crate) topics: Arc<Topics>,
-    pub(crate) groups: Groups,
+    pub(crate) groups: Arc<Groups>,
     pub(crate) cluster_id: StrBytes,
     /// At least one; the first is the one for whoever does not ask for another.
     pub(crate) listeners: Vec<Arc<Listener>>,

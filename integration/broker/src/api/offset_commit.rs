@@ -3,8 +3,8 @@
 //! The committer is judged once for all: member, generation and the group's state. Topics
 //! and partitions are judged one by one: unknown ones get error 3, or 100 by id in version 10, text
 //! over `offset.metadata.max.bytes` gets 12; the rest is stored in one batch. A member of a group
-//! that does not exist gets error 22, from version 9 on 69. The retention time of versions up to 4
-//! is ignored, as in Kafka since 2.1.
+//! that does not exist gets error 22, from version 9 on 69. With the retention time of versions up to
+//! 4 offsets expire that long after the commit, whatever becomes of the group.
 
 use std::sync::Arc;
 
@@ -36,6 +36,13 @@ impl Api for OffsetCommitRequest {
     async fn answer(self, call: &Call<'_>) -> OffsetCommitResponse {
         let node = call.node;
         let now_ms = node.env.wall_ms();
+        let times = Times {
+            commit_ms: now_ms,
+            expire_ms: match self.retention_time_ms {
+                -1 => -1,
+                retention_ms => now_ms.saturating_add(retention_ms),
+            },
+        };
         let mut commits = Vec::new();
         let mut errors = Vec::new();
         for asked in &self.topics {
@@ -43,7 +50,7 @@ impl Api for OffsetCommitRequest {
             let topic = node.find_topic(by_id, asked.topic_id, &asked.name);
             for partition in &asked.partitions {
                 let result = topic.as_ref().map_err(|refusal| refusal.code);
-                let result = result.and_then(|topic| to_commit(call, topic, partition, now_ms));
+                let result = result.and_then(|topic| to_commit(call, topic, partition, times));
                 errors.push(result.map(|commit| commits.push(commit)).err());
             }
         }
@@ -114,11 +121,18 @@ impl Api for OffsetCommitRequest {
     }
 }
 
+/// When offsets were committed, and when they expire; -1 leaves that to the broker.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    commit_ms: i64,
+    expire_ms: i64,
+}
+
 fn to_commit(
     call: &Call<'_>,
     topic: &Arc<Topic>,
     asked: &OffsetCommitRequestPartition,
-    now_ms: i64,
+    times: Times,
 ) -> Result<Commit, ErrorCode> {
     if topic.partition(asked.partition_index).is_none() {
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
@@ -135,8 +149,8 @@ fn to_commit(
             leader_epoch: asked.committed_leader_epoch,
             // A copy: the frame it came in may be large.
             metadata: metadata.as_str().into(),
-            commit_timestamp: now_ms,
-            expire_timestamp: -1,
+            commit_timestamp: times.commit_ms,
+            expire_timestamp: times.expire_ms,
             topic_id: topic.id,
             ..Default::default()
         },

@@ -90,6 +90,8 @@ pub(crate) struct GroupConfig {
     pub(crate) session_timeout_min_ms: i32,
     pub(crate) session_timeout_max_ms: i32,
     pub(crate) members_max: usize,
+    pub(crate) offsets_retention_ms: i64,
+    pub(crate) expiry_interval_ms: u64,
 }
 
 /// The settings of the authorizer.
@@ -163,6 +165,8 @@ impl Default for BrokerConfig {
                 session_timeout_min_ms: 6_000,
                 session_timeout_max_ms: 1_800_000,
                 members_max: i32::MAX as usize,
+                offsets_retention_ms: 10_080 * 60_000,
+                expiry_interval_ms: 600_000,
             },
             log_dir: None,
             listeners: None,
@@ -283,6 +287,13 @@ impl BrokerConfig {
             }
             "log.dirs" | "log.dir" => {
                 self.log_dir = property::list(value).next().map(PathBuf::from);
+            }
+            "offsets.retention.minutes" => {
+                let minutes: i64 = in_range(name, value, 1, i64::from(i32::MAX))?;
+                self.group.offsets_retention_ms = minutes * 60_000;
+            }
+            "offsets.retention.check.interval.ms" => {
+                self.group.expiry_interval_ms = in_range(name, value, 1, i64::MAX as u64)?;
             }
             "listeners" => self.listeners = Some(listener::end_points(name, value)?),
             "advertised.listeners" => {

@@ -30,6 +30,8 @@ pub(super) struct Inner {
     pub(super) offsets: Offsets,
     pub(super) joins: HashMap<Ticket, oneshot::Sender<Joined>>,
     pub(super) syncs: HashMap<Ticket, oneshot::Sender<Synced>>,
+    /// When it came to be in its state, by the wall clock. Not known of a group that never had members.
+    pub(super) state_since_ms: Option<i64>,
     /// Whoever finds it so has to look for the group anew.
     pub(super) is_deleted: bool,
     /// The last change.
@@ -57,6 +59,7 @@ impl Group {
                 offsets: Offsets::new(),
                 joins: HashMap::new(),
                 syncs: HashMap::new(),
+                state_since_ms: None,
                 is_deleted: false,
                 written: None,
                 timer: None,
@@ -85,8 +88,7 @@ impl Group {
         inner: &mut Inner,
         act: impl FnOnce(&mut Inner, u64) -> Vec<Action>,
     ) {
-        let actions = act(inner, self.around.env.now_ms());
-        self.carry_out(inner, actions);
+        self.step(inner, act);
         let deadline = inner.classic.next_deadline();
         match (inner.timer, deadline) {
             (None, Some(_)) => {
@@ -97,6 +99,15 @@ impl Group {
             (Some(Some(waits)), Some(deadline)) if deadline < waits => self.changed.notify_one(),
             _ => {}
         }
+    }
+
+    fn step(&self, inner: &mut Inner, act: impl FnOnce(&mut Inner, u64) -> Vec<Action>) {
+        let before = inner.classic.state();
+        let actions = act(inner, self.around.env.now_ms());
+        if inner.classic.state() != before {
+            inner.state_since_ms = Some(self.around.env.wall_ms());
+        }
+        self.carry_out(inner, actions);
     }
 
     /// Writes records of the group.
@@ -128,7 +139,7 @@ impl Group {
             match action {
                 Action::Persist => {
                     let group = inner.classic.to_stored();
-                    let record = records::group(&self.id, &group, self.around.env.wall_ms());
+                    let record = records::group(&self.id, &group, inner.state_since_ms);
                     stored = match record {
                         Ok(record) => self.append(inner, &[record]).is_ok(),
                         Err(error) => {
@@ -208,7 +219,6 @@ async fn watch_deadlines(group: Arc<Group>) {
         if inner.is_deleted {
             return;
         }
-        let actions = inner.classic.tick(group.around.env.now_ms());
-        group.carry_out(&mut inner, actions);
+        group.step(&mut inner, |inner, now_ms| inner.classic.tick(now_ms));
     }
 }

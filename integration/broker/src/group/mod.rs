@@ -4,6 +4,7 @@
 //! What a group does is decided in [`state`], and carried out in [`handle`].
 
 mod delete;
+mod expiry;
 mod handle;
 mod offsets;
 mod records;
@@ -242,13 +243,17 @@ impl Groups {
             let group = self.get_or_create(&id);
             let mut of_group = offsets.remove(&id).unwrap_or_default();
             of_group.retain(|(topic, _), value| self.is_of_this_topic(topic, value.topic_id));
-            group.act(&mut group.lock(), |inner, now_ms| {
+            let stored_group = stored.remove(&id).flatten();
+            let mut inner = group.lock();
+            group.act(&mut inner, |inner, now_ms| {
                 inner.offsets = of_group;
-                if let Some(Some(stored)) = stored.remove(&id) {
-                    inner.classic = ClassicGroup::load(self.around.of_groups(), stored, now_ms);
+                if let Some((stored, _)) = &stored_group {
+                    let settings = self.around.of_groups();
+                    inner.classic = ClassicGroup::load(settings, stored.clone(), now_ms);
                 }
                 Vec::new()
             });
+            inner.state_since_ms = stored_group.and_then(|(_, since_ms)| since_ms);
         }
         Ok(())
     }

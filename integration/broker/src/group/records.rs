@@ -15,6 +15,7 @@ use super::state::{Stored, StoredMember};
 
 /// The versions written, as Kafka 4.3 does. Version 4 of an offset has the topic's id.
 const OFFSET_VERSION: i16 = 4;
+const EXPIRING_OFFSET_VERSION: i16 = 1;
 const GROUP_VERSION: i16 = 3;
 
 /// A record of the topic.
@@ -28,11 +29,13 @@ pub(crate) enum Entry {
     },
     Group {
         group: String,
-        value: Option<Stored>,
+        /// With when it came to be in its state, by the wall clock.
+        value: Option<(Stored, Option<i64>)>,
     },
 }
 
-/// The record of a committed offset, or with `None` the one that takes it back.
+/// The record of a committed offset, or with `None` the one that takes it back. Only version 1 has a
+/// place for an end that the client set.
 pub(crate) fn offset(
     group: &str,
     topic: &str,
@@ -45,7 +48,10 @@ pub(crate) fn offset(
         partition,
     };
     let value = value.map(|value| Versioned {
-        version: OFFSET_VERSION,
+        version: match value.expire_timestamp {
+            -1 => OFFSET_VERSION,
+            _ => EXPIRING_OFFSET_VERSION,
+        },
         message: value.clone(),
     });
     ConsumerOffsetsRecord::OffsetCommit(key, value).encode()
@@ -60,7 +66,11 @@ pub(crate) fn group_tombstone(group: &str) -> Result<KeyValue, EncodeError> {
 }
 
 /// The record of a group.
-pub(crate) fn group(group: &str, stored: &Stored, now_ms: i64) -> Result<KeyValue, EncodeError> {
+pub(crate) fn group(
+    group: &str,
+    stored: &Stored,
+    state_since_ms: Option<i64>,
+) -> Result<KeyValue, EncodeError> {
     let member = |member: &StoredMember| MemberMetadata {
         member_id: member.id.as_str().into(),
         group_instance_id: member.instance_id.as_deref().map(Into::into),
@@ -77,7 +87,7 @@ pub(crate) fn group(group: &str, stored: &Stored, now_ms: i64) -> Result<KeyValu
         generation: stored.generation,
         protocol: stored.protocol.as_deref().map(Into::into),
         leader: stored.leader.as_deref().map(Into::into),
-        current_state_timestamp: now_ms,
+        current_state_timestamp: state_since_ms.unwrap_or(-1),
         members: stored.members.iter().map(member).collect(),
         ..Default::default()
     };
@@ -108,7 +118,10 @@ pub(crate) fn decode(key: Bytes, value: Option<Bytes>) -> Result<Option<Entry>, 
         }),
         ConsumerOffsetsRecord::GroupMetadata(key, value) => Some(Entry::Group {
             group: key.group.to_string(),
-            value: value.map(|value| stored(value.message)),
+            value: value.map(|value| {
+                let since_ms = value.message.current_state_timestamp;
+                (stored(value.message), (since_ms != -1).then_some(since_ms))
+            }),
         }),
         _ => None,
     })
@@ -215,11 +228,11 @@ mod tests {
                 assignment: Bytes::from_static(b"ass"),
             }],
         };
-        let (key, value) = group("g", &written, 5).unwrap();
+        let (key, value) = group("g", &written, Some(5)).unwrap();
         assert_eq!(key[..], [0, 2, 0, 1, b'g']);
         let expected = Entry::Group {
             group: "g".to_owned(),
-            value: Some(written),
+            value: Some((written, Some(5))),
         };
         assert_eq!(decode(key, value).unwrap(), Some(expected));
     }
@@ -298,7 +311,7 @@ mod tests {
                 }
                 Entry::Group { group: id, value } => {
                     assert_eq!(id, key.json["group"], "{label}");
-                    let value = value.unwrap();
+                    let (value, since_ms) = value.unwrap();
                     assert_eq!(value.generation, line.json["generation"], "{label}");
                     let members = line.json["members"].as_array().unwrap();
                     assert_eq!(value.members.len(), members.len(), "{label}");
@@ -306,8 +319,10 @@ mod tests {
                         assert_eq!(ours.id, kafka["memberId"], "{label}");
                         assert_eq!(ours.client_host, kafka["clientHost"], "{label}");
                     }
-                    let now_ms = line.json["currentStateTimestamp"].as_i64();
-                    (line.version == "v3").then(|| group(&id, &value, now_ms.unwrap()))
+                    if let Some(stored) = line.json.get("currentStateTimestamp") {
+                        assert_eq!(since_ms.unwrap_or(-1), stored.as_i64().unwrap(), "{label}");
+                    }
+                    (line.version == "v3").then(|| group(&id, &value, since_ms))
                 }
             };
             if let Some(written) = written {

@@ -62,8 +62,10 @@ async fn delete_offsets(
 }
 
 /// Joins as a member of a kind, with its word on what it reads, and syncs; its id.
-async fn join_as(client: &mut Client, kind: &str, metadata: Bytes) -> String {
+pub(crate) async fn join_as(client: &mut Client, kind: &str, metadata: Bytes) -> String {
     let mut request = JoinGroupRequest {
+        // Longer than any test lasts.
+        session_timeout_ms: 1_800_000,
         protocol_type: kind.into(),
         protocols: vec![JoinGroupRequestProtocol {
             name: "range".into(),
@@ -81,7 +83,7 @@ async fn join_as(client: &mut Client, kind: &str, metadata: Bytes) -> String {
     joined.member_id.to_string()
 }
 
-fn reads(topics: &[&str]) -> Bytes {
+pub(crate) fn reads(topics: &[&str]) -> Bytes {
     let subscription = Subscription {
         topics: topics.iter().map(|topic| (*topic).into()).collect(),
         ..Default::default()
@@ -89,7 +91,7 @@ fn reads(topics: &[&str]) -> Bytes {
     encode(&subscription, 3).unwrap()
 }
 
-async fn leave(client: &mut Client, member_id: &str) {
+pub(crate) async fn leave(client: &mut Client, member_id: &str) {
     let request = LeaveGroupRequest {
         group_id: GROUP.into(),
         members: vec![MemberIdentity {
@@ -101,7 +103,7 @@ async fn leave(client: &mut Client, member_id: &str) {
     assert_eq!(client.call(&request, 5).await.members[0].error_code, 0);
 }
 
-async fn is_known(client: &mut Client) -> bool {
+pub(crate) async fn is_known(client: &mut Client) -> bool {
     let request = DescribeGroupsRequest {
         groups: vec![GROUP.into()],
         ..Default::default()

@@ -10,6 +10,7 @@ mod delegation;
 mod faults;
 mod fetch;
 mod group_deletion;
+mod group_expiry;
 mod groups;
 mod hostile;
 mod quotas;

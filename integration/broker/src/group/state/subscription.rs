@@ -21,6 +21,11 @@ impl ClassicGroup {
         }
     }
 
+    /// Whether it is known what the consumers of the group read.
+    pub(crate) fn knows_subscriptions(&self) -> bool {
+        self.subscribed.is_some()
+    }
+
     /// Notes what the members of a new generation read.
     pub(super) fn note_subscriptions(&mut self) {
         self.subscribed = self.subscriptions();
