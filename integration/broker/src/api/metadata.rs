@@ -3,7 +3,7 @@
 //! Version 0 takes an empty list for all topics, later versions take null for that. From version 4
 //! a client says whether an unknown topic may be made (`auto.create.topics.enable` must agree); a
 //! topic made so is in the answer at once. From version 10 topics have ids, from version 12 they
-//! can be asked for by id.
+//! can be asked for by id; before, an id or no name at all refuses the whole request.
 
 use kafka_client_protocol::api::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
@@ -15,10 +15,15 @@ use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::security::acl::{AclOperation, ResourceKind};
 use crate::topics::{Topic, check_name, is_internal};
 
+const TOPIC_IDS_SINCE: i16 = 12;
+
 impl Api for MetadataRequest {
     const NAMES: Named = Named::TopicsWithPartitions;
 
     async fn answer(self, call: &Call<'_>) -> MetadataResponse {
+        if self.asks_by_id() && call.version < TOPIC_IDS_SINCE {
+            return self.refuse(ErrorCode::INVALID_REQUEST);
+        }
         let node = call.node;
         let wants_operations = self.include_topic_authorized_operations;
         let found = |topic: &Topic| describe(call, topic, wants_operations);
@@ -62,9 +67,15 @@ impl Api for MetadataRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> MetadataResponse {
+        // As Kafka does it for all versions, for some of them have no null.
+        let refused = |asked: &MetadataRequestTopic| MetadataResponseTopic {
+            name: Some(asked.name.clone().unwrap_or_default()),
+            is_internal: false,
+            ..missing(asked, error)
+        };
         let asked = self.topics.iter().flatten();
         MetadataResponse {
-            topics: asked.map(|asked| missing(asked, error)).collect(),
+            topics: asked.map(refused).collect(),
             error_code: error.code(),
             ..Default::default()
         }
@@ -96,7 +107,12 @@ impl Api for MetadataRequest {
 
     fn refuse_taken(&self, target: &Target<'_>, error: ErrorCode) -> MetadataResponse {
         let Some(partition_index) = target.partition else {
-            return self.refuse(error);
+            let asked = self.topics.iter().flatten();
+            return MetadataResponse {
+                topics: asked.map(|asked| missing(asked, error)).collect(),
+                error_code: error.code(),
+                ..Default::default()
+            };
         };
         let topic = |asked: &MetadataRequestTopic| MetadataResponseTopic {
             partitions: vec![MetadataResponsePartition {
@@ -150,6 +166,8 @@ fn named(asked: &MetadataRequestTopic) -> TopicRef<'_> {
 }
 
 trait Lookup {
+    fn asks_by_id(&self) -> bool;
+
     fn one(
         &self,
         call: &Call<'_>,
@@ -158,6 +176,11 @@ trait Lookup {
 }
 
 impl Lookup for MetadataRequest {
+    fn asks_by_id(&self) -> bool {
+        let mut asked = self.topics.iter().flatten();
+        asked.any(|asked| matches!(named(asked), TopicRef::Id(_)))
+    }
+
     fn one(
         &self,
         call: &Call<'_>,

@@ -181,6 +181,47 @@ async fn a_topic_id_wins_over_an_empty_name_beside_it() {
     assert_eq!(answer.topics[0].name, None);
 }
 
+#[tokio::test]
+async fn topic_ids_are_refused_where_metadata_knows_names_only() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let topic_id = client.topic("t").await.topic_id;
+    let asked = |name: Option<&str>, topic_id| MetadataRequestTopic {
+        name: name.map(Into::into),
+        topic_id,
+        ..Default::default()
+    };
+    let zero = kafka_client_protocol::Uuid::ZERO;
+    for version in [10, 11] {
+        for asked in [
+            asked(None, topic_id),
+            asked(None, kafka_client_protocol::Uuid([7; 16])),
+            asked(Some("t"), topic_id),
+            asked(None, zero),
+        ] {
+            let name = asked.name.clone().unwrap_or_default();
+            let id = asked.topic_id;
+            let other = MetadataRequestTopic {
+                name: Some("t".into()),
+                ..Default::default()
+            };
+            let request = MetadataRequest {
+                topics: Some(vec![asked, other]),
+                ..Default::default()
+            };
+            let answer = client.call(&request, version).await;
+            // One such topic refuses all of the request.
+            let expected = ErrorCode::INVALID_REQUEST.code();
+            let codes: Vec<_> = answer.topics.iter().map(|one| one.error_code).collect();
+            assert_eq!(codes, [expected; 2]);
+            assert_eq!(answer.topics[0].name.as_ref(), Some(&name));
+            assert_eq!(answer.topics[0].topic_id, id);
+            assert_eq!(answer.topics[1].name.as_deref(), Some("t"));
+        }
+    }
+}
+
 /// As librdkafka from 2.1 on sends it: three bytes of a field that version 13 does not have, after
 /// the tagged fields.
 #[tokio::test]
