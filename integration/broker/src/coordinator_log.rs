@@ -88,13 +88,15 @@ impl CoordinatorLog {
     }
 
     /// Appends records of a key in one batch.
-    pub(crate) fn append(&self, key: &str, records: &[KeyValue]) -> Result<Written, Refusal> {
-        let result = self.try_append(key, records);
-        if let Err(refusal) = &result {
+    ///
+    /// # Errors
+    /// What a coordinator tells those who asked for the change.
+    pub(crate) fn append(&self, key: &str, records: &[KeyValue]) -> Result<Written, ErrorCode> {
+        self.try_append(key, records).map_err(|refusal| {
             let topic = self.name;
             tracing::error!(topic, key, error = %refusal.message, "a change was not stored");
-        }
-        result
+            told(refusal.code)
+        })
     }
 
     fn try_append(&self, key: &str, records: &[KeyValue]) -> Result<Written, Refusal> {
@@ -179,6 +181,22 @@ impl Written {
     /// Nothing is waited for in a partition that is gone.
     fn is_committed(&self) -> bool {
         self.partition.is_deleted() || self.partition.ends().end_offset >= self.end_offset
+    }
+}
+
+/// What clients of a coordinator are told instead of what its log says: they know nothing of the log.
+fn told(error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::NOT_ENOUGH_REPLICAS
+        | ErrorCode::REQUEST_TIMED_OUT => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => {
+            ErrorCode::NOT_COORDINATOR
+        }
+        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE => {
+            ErrorCode::UNKNOWN_SERVER_ERROR
+        }
+        error => error,
     }
 }
 

@@ -33,7 +33,7 @@ impl Api for DescribeGroupsRequest {
                 }
                 Some(group) => described(id, group, operations(id)),
                 None if call.version >= NOT_FOUND_SINCE => DescribedGroup {
-                    error_message: text(format!("group {id} not found")),
+                    error_message: text(format!("Group {id} not found.")),
                     ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
                 },
                 None => DescribedGroup {

@@ -39,7 +39,6 @@ impl Api for FindCoordinatorRequest {
                 host: call.connection.listener.host.clone(),
                 port: call.connection.listener.port,
                 error_code: 0,
-                error_message: None,
                 ..Default::default()
             },
             Err(refusal) => refused(key, &refusal),
@@ -108,7 +107,11 @@ fn answer(version: i16, mut coordinators: Vec<Coordinator>) -> FindCoordinatorRe
     let one = coordinators.swap_remove(0);
     FindCoordinatorResponse {
         error_code: one.error_code,
-        error_message: one.error_message,
+        error_message: match one.error_code {
+            // Kafka has its name for no error here.
+            0 => text("NONE"),
+            _ => one.error_message,
+        },
         node_id: one.node_id,
         host: one.host,
         port: one.port,

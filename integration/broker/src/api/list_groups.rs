@@ -13,7 +13,8 @@ const CLASSIC: &str = "classic";
 impl Api for ListGroupsRequest {
     async fn answer(self, call: &Call<'_>) -> ListGroupsResponse {
         let wants = |filter: &[StrBytes], value: &str| {
-            filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
+            let mut names = filter.iter().map(|name| name.trim());
+            filter.is_empty() || names.any(|name| name.eq_ignore_ascii_case(value))
         };
         let sees_all = call.may_on_cluster(AclOperation::Describe);
         let groups = call.node.groups.list().await.into_iter();

@@ -112,8 +112,7 @@ impl Group {
 
     /// Writes records of the group.
     pub(super) fn append(&self, inner: &mut Inner, records: &[KeyValue]) -> Result<(), ErrorCode> {
-        let written = self.around.log.append(&self.id, records);
-        inner.written = Some(written.map_err(|_| ErrorCode::COORDINATOR_NOT_AVAILABLE)?);
+        inner.written = Some(self.around.log.append(&self.id, records)?);
         Ok(())
     }
 
@@ -134,41 +133,42 @@ impl Group {
     }
 
     fn carry_out(&self, inner: &mut Inner, actions: Vec<Action>) {
-        let mut stored = true;
+        // An answer that relies on what was not stored must not be given.
+        let mut stored = Ok(());
         for action in actions {
             match action {
-                Action::Persist => {
-                    let group = inner.classic.to_stored();
-                    let record = records::group(&self.id, &group, inner.state_since_ms);
-                    stored = match record {
-                        Ok(record) => self.append(inner, &[record]).is_ok(),
-                        Err(error) => {
-                            tracing::error!(group = self.id, %error, "a group cannot be stored");
-                            false
-                        }
-                    };
-                }
-                // An answer that relies on what was not stored must not be given. Nobody may be
-                // listening any more, which is fine.
+                Action::Persist => stored = self.persist(inner),
+                // Nobody may be listening any more, which is fine.
                 Action::Join(ticket, answer) => {
-                    let failed = || {
-                        let error = ErrorCode::COORDINATOR_NOT_AVAILABLE;
-                        Joined::refused(error, answer.member_id.clone())
+                    let answer = match stored {
+                        Ok(()) => answer,
+                        Err(error) => Joined::refused(error, answer.member_id),
                     };
-                    let answer = if stored { answer } else { failed() };
                     if let Some(waiting) = inner.joins.remove(&ticket) {
                         drop(waiting.send(answer));
                     }
                 }
                 Action::Sync(ticket, answer) => {
-                    let failed = || Synced::refused(ErrorCode::COORDINATOR_NOT_AVAILABLE);
-                    let answer = if stored { answer } else { failed() };
+                    let answer = match stored {
+                        Ok(()) => answer,
+                        Err(error) => Synced::refused(error),
+                    };
                     if let Some(waiting) = inner.syncs.remove(&ticket) {
                         drop(waiting.send(answer));
                     }
                 }
             }
         }
+    }
+
+    fn persist(&self, inner: &mut Inner) -> Result<(), ErrorCode> {
+        let group = inner.classic.to_stored();
+        let record = records::group(&self.id, &group, inner.state_since_ms);
+        let record = record.map_err(|error| {
+            tracing::error!(group = self.id, %error, "a group cannot be stored");
+            ErrorCode::UNKNOWN_SERVER_ERROR
+        })?;
+        self.append(inner, &[record])
     }
 
     pub(super) fn describe(&self) -> Description {

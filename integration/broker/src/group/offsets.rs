@@ -135,6 +135,8 @@ mod tests {
     use super::*;
     use crate::config::settings::{Changed, Properties, Settings};
     use crate::env::Env;
+    use crate::fs::Disk;
+    use crate::fs::crashing::Crashing;
     use crate::kept::Kept;
     use crate::store::Store;
     use crate::topics::Topics;
@@ -155,11 +157,15 @@ mod tests {
 
     impl World {
         fn new() -> Self {
+            Self::on(Store::Memory)
+        }
+
+        fn on(store: Store) -> Self {
             let settings = Settings::new(Properties::default(), Changed::default()).unwrap();
             let config = Arc::clone(settings.config());
             let settings = Arc::new(Kept::new(settings));
             let env = Arc::new(Env::new(None, Some(1)));
-            let topics = Arc::new(Topics::open(Store::Memory, &config, &env).unwrap());
+            let topics = Arc::new(Topics::open(store, &config, &env).unwrap());
             let stopping = watch::Sender::new(false);
             let groups = Groups::new(&topics, &settings, &env, stopping.subscribe());
             Self {
@@ -180,6 +186,16 @@ mod tests {
         }
 
         async fn commit(&self, topic: &Arc<Topic>, partition: i32, offset: i64) {
+            let done = self.try_commit(topic, partition, offset).await;
+            done.unwrap();
+        }
+
+        async fn try_commit(
+            &self,
+            topic: &Arc<Topic>,
+            partition: i32,
+            offset: i64,
+        ) -> Result<(), ErrorCode> {
             let commit = Commit {
                 topic: Arc::clone(topic),
                 partition,
@@ -190,8 +206,8 @@ mod tests {
                 },
             };
             let unknown = ErrorCode::GROUP_ID_NOT_FOUND;
-            let done = self.groups.commit("g", NOBODY, unknown, vec![commit]);
-            done.await.unwrap();
+            let commits = vec![commit];
+            self.groups.commit("g", NOBODY, unknown, commits).await
         }
 
         async fn committed(&self, id: Option<Uuid>, partition: i32) -> Option<i64> {
@@ -200,6 +216,18 @@ mod tests {
             });
             found.await
         }
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_the_disk_refuses_is_none_and_sends_the_client_away() {
+        let files = Crashing::new(1);
+        let world = World::on(Store::on(Disk::new(files.clone())).unwrap());
+        let topic = world.topic();
+        world.commit(&topic, 0, 5).await;
+        files.die_after(0);
+        let refused = world.try_commit(&topic, 0, 6).await;
+        assert_eq!(refused, Err(ErrorCode::NOT_COORDINATOR));
+        assert_eq!(world.committed(None, 0).await, Some(5));
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafka_broker::{Broker, Builder};
 use kafka_client_protocol::api::delete_topics::DeleteTopicsRequest;
 use kafka_client_protocol::api::describe_groups::{DescribeGroupsRequest, DescribedGroup};
-use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
+use kafka_client_protocol::api::find_coordinator::{Coordinator, FindCoordinatorRequest};
 use kafka_client_protocol::api::heartbeat::HeartbeatRequest;
 use kafka_client_protocol::api::join_group::{
     JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse,
@@ -563,10 +563,14 @@ async fn the_coordinator_of_a_group_is_this_broker() {
                 (answer.error_code, answer.node_id, answer.port),
                 (0, 1, 9092)
             );
+            let text = if version == 0 { "" } else { "NONE" };
+            assert_eq!(answer.error_message.as_deref(), Some(text), "v{version}");
         } else {
             assert_eq!(answer.coordinators.len(), 2);
             assert_eq!(answer.coordinators[0].key, GROUP);
-            assert!(answer.coordinators.iter().all(|one| one.error_code == 0));
+            let is_found =
+                |one: &Coordinator| (one.error_code, one.error_message.as_deref()) == (0, Some(""));
+            assert!(answer.coordinators.iter().all(is_found));
         }
     }
     for (key_type, version) in [(1, 3), (1, 4), (2, 6)] {
@@ -613,6 +617,9 @@ async fn groups_are_listed_by_state_and_type_and_unknown_ones_described_as_dead(
     for (states, types, count) in [
         (&[][..], &[][..], 1),
         (&["empty"], &[], 1),
+        (&[" EMPTY "], &[], 1),
+        (&["nope"], &[], 0),
+        (&[], &["nope"], 0),
         (&["Stable"], &[], 0),
         (&[], &["Classic"], 1),
         (&[], &["consumer"], 0),
@@ -645,6 +652,8 @@ async fn groups_are_listed_by_state_and_type_and_unknown_ones_described_as_dead(
         answer.groups[0].error_code,
         ErrorCode::GROUP_ID_NOT_FOUND.code()
     );
+    let message = answer.groups[0].error_message.as_deref();
+    assert_eq!(message, Some("Group nope not found."));
 }
 
 #[tokio::test]
