@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::property::list;
 use crate::config::settings::{Properties, Settings};
-use crate::config::{BrokerConfig, Effect, PropertyError, invalid};
+use crate::config::{BrokerConfig, Effect, PropertyError, STRICT_METADATA, invalid};
 use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
@@ -509,6 +509,18 @@ impl Builder {
     /// Whether a topic is made when a client asks about it. Defaults to `true`, as in Kafka.
     pub fn auto_create_topics(self, enable: bool) -> Self {
         self.property("auto.create.topics.enable", enable.to_string())
+    }
+
+    /// Whether the broker makes clients wait where a cluster does, though it has no need to. Defaults to
+    /// `false`.
+    ///
+    /// A topic that Metadata makes is still unknown in that answer. The first FindCoordinator, which
+    /// makes `__consumer_offsets`, is answered with `COORDINATOR_NOT_AVAILABLE`, and the first request
+    /// to each of that topic's partitions with `COORDINATOR_LOAD_IN_PROGRESS`. It is always the first
+    /// request that is sent away, however much time passes, so that tests stay deterministic. The
+    /// property is `kafka-broker.strict.metadata`.
+    pub fn strict_metadata(self, enable: bool) -> Self {
+        self.property(STRICT_METADATA, enable.to_string())
     }
 
     /// The partitions of topics that are made without a number. Defaults to 1.

@@ -29,14 +29,15 @@ impl Api for DescribeGroupsRequest {
         for id in &self.groups {
             groups.push(match call.node.groups.describe(id).await {
                 _ if !call.may_on_group(AclOperation::Describe, id) => {
-                    dead(id, ErrorCode::GROUP_AUTHORIZATION_FAILED)
+                    refused(id, ErrorCode::GROUP_AUTHORIZATION_FAILED)
                 }
-                Some(group) => described(id, group, operations(id)),
-                None if call.version >= NOT_FOUND_SINCE => DescribedGroup {
+                Err(error) => refused(id, error),
+                Ok(Some(group)) => described(id, group, operations(id)),
+                Ok(None) if call.version >= NOT_FOUND_SINCE => DescribedGroup {
                     error_message: text(format!("Group {id} not found.")),
                     ..dead(id, ErrorCode::GROUP_ID_NOT_FOUND)
                 },
-                None => DescribedGroup {
+                Ok(None) => DescribedGroup {
                     authorized_operations: operations(id),
                     ..dead(id, ErrorCode::NONE)
                 },
@@ -50,7 +51,7 @@ impl Api for DescribeGroupsRequest {
 
     fn refuse(&self, error: ErrorCode) -> DescribeGroupsResponse {
         DescribeGroupsResponse {
-            groups: self.groups.iter().map(|id| dead(id, error)).collect(),
+            groups: self.groups.iter().map(|id| refused(id, error)).collect(),
             ..Default::default()
         }
     }
@@ -89,11 +90,17 @@ fn described(id: &StrBytes, group: Description, authorized_operations: i32) -> D
     }
 }
 
-fn dead(id: &StrBytes, error: ErrorCode) -> DescribedGroup {
+fn refused(id: &StrBytes, error: ErrorCode) -> DescribedGroup {
     DescribedGroup {
         error_code: error.code(),
         group_id: id.clone(),
-        group_state: "Dead".into(),
         ..Default::default()
+    }
+}
+
+fn dead(id: &StrBytes, error: ErrorCode) -> DescribedGroup {
+    DescribedGroup {
+        group_state: "Dead".into(),
+        ..refused(id, error)
     }
 }

@@ -1,7 +1,8 @@
 //! FindCoordinator (key 10), versions 0 to 6: this broker coordinates every group.
 //!
 //! Version 1 brings the type of the key, version 4 several keys at once (KIP-699). The offsets
-//! topic is made here if it is missing; Kafka does the same, but tells the client to come again.
+//! topic is made here if it is missing; Kafka does the same, but tells the client to come again, as
+//! this broker does where it is strict.
 //! Transactions (type 1) and share groups (type 2) are refused with error 42 to those who may ask for
 //! them.
 
@@ -29,7 +30,7 @@ impl Api for FindCoordinatorRequest {
         let offsets_topic = OnceCell::new();
         let find = |key: &StrBytes| {
             check(call, self.key_type, key)?;
-            let made = offsets_topic.get_or_init(|| node.groups.log().topic().map(drop));
+            let made = offsets_topic.get_or_init(|| node.groups.find());
             made.clone()
         };
         let coordinator = |key: &StrBytes| match find(key) {

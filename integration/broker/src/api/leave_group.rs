@@ -33,14 +33,8 @@ impl Api for LeaveGroupRequest {
         if call.version < BATCHED_SINCE {
             let one = [(self.member_id.as_str(), None)];
             let left = node.groups.leave(&self.group_id, &one).await;
-            let error = left
-                .into_iter()
-                .find_map(Result::err)
-                .unwrap_or(ErrorCode::NONE);
-            return LeaveGroupResponse {
-                error_code: error.code(),
-                ..Default::default()
-            };
+            let left: Result<(), _> = left.and_then(|left| left.into_iter().collect());
+            return self.refuse(left.err().unwrap_or(ErrorCode::NONE));
         }
         let named: Vec<_> = self
             .members
@@ -52,7 +46,10 @@ impl Api for LeaveGroupRequest {
                 )
             })
             .collect();
-        let left = node.groups.leave(&self.group_id, &named).await;
+        let left = match node.groups.leave(&self.group_id, &named).await {
+            Ok(left) => left,
+            Err(error) => return self.refuse(error),
+        };
         // The member id comes back as it was asked for, empty for a member known by its name.
         let members = self.members.iter().zip(left);
         let members =

@@ -17,7 +17,10 @@ impl Api for ListGroupsRequest {
             filter.is_empty() || names.any(|name| name.eq_ignore_ascii_case(value))
         };
         let sees_all = call.may_on_cluster(AclOperation::Describe);
-        let groups = call.node.groups.list().await.into_iter();
+        let groups = match call.node.groups.list().await {
+            Ok(groups) => groups.into_iter(),
+            Err(error) => return self.refuse(error),
+        };
         ListGroupsResponse {
             groups: groups
                 .filter(|group| wants(&self.states_filter, group.state.name()))

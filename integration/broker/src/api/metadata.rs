@@ -2,7 +2,7 @@
 //!
 //! Version 0 takes an empty list for all topics, later versions take null for that. From version 4
 //! a client says whether an unknown topic may be made (`auto.create.topics.enable` must agree); a
-//! topic made so is in the answer at once. From version 10 topics have ids, from version 12 they
+//! topic made so is in the answer at once, unless the broker is strict. From version 10 topics have ids, from version 12 they
 //! can be asked for by id; before, an id or no name at all refuses the whole request.
 
 use kafka_client_protocol::api::metadata::{
@@ -218,10 +218,15 @@ impl Lookup for MetadataRequest {
         {
             return Err(refuse(ErrorCode::TOPIC_AUTHORIZATION_FAILED));
         }
-        node.auto_create(name).map_err(|refusal| {
+        let made = node.auto_create(name).map_err(|refusal| {
             tracing::warn!(topic = %name, error = %refusal.message, "not created");
             refuse(refusal.code)
-        })
+        })?;
+        if node.config().strict_metadata {
+            // A cluster has only asked its controller to make it.
+            return Err(refuse(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+        }
+        Ok(made)
     }
 }
 

@@ -196,6 +196,10 @@ async fn fetch(call: &Call<'_>, asked: &OffsetFetchRequestGroup) -> OffsetFetchR
             None => all(call, offsets),
         })
         .await;
+    let topics = match topics {
+        Ok(topics) => topics,
+        Err(error) => return refused(asked, error),
+    };
     OffsetFetchResponseGroup {
         group_id: asked.group_id.clone(),
         topics,

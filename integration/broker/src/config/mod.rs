@@ -38,6 +38,8 @@ pub(crate) struct BrokerConfig {
     pub(crate) auto_create_topics: bool,
     pub(crate) delete_topics: bool,
     pub(crate) num_partitions: i32,
+    /// Whether what is made at its first use is not there at once, as in a cluster.
+    pub(crate) strict_metadata: bool,
     pub(crate) request_bytes_max: usize,
     pub(crate) fetch_bytes_max: usize,
     pub(crate) fetch_sessions_max: usize,
@@ -140,6 +142,7 @@ impl Default for BrokerConfig {
             auto_create_topics: true,
             delete_topics: true,
             num_partitions: 1,
+            strict_metadata: false,
             request_bytes_max: 100 << 20,
             fetch_bytes_max: 55 << 20,
             fetch_sessions_max: 1000,
@@ -205,6 +208,7 @@ impl BrokerConfig {
             "node.id" | "broker.id" => self.node_id = in_range(name, value, 0, i32::MAX)?,
             "auto.create.topics.enable" => self.auto_create_topics = parse(name, value)?,
             "delete.topic.enable" => self.delete_topics = parse(name, value)?,
+            STRICT_METADATA => self.strict_metadata = parse(name, value)?,
             "num.partitions" => {
                 self.num_partitions = in_range(name, value, 1, PARTITIONS_MAX)?;
             }
@@ -360,6 +364,9 @@ impl BrokerConfig {
         Ok(Effect::Acts)
     }
 }
+
+/// A property of this broker alone.
+pub(crate) const STRICT_METADATA: &str = "kafka-broker.strict.metadata";
 
 /// The authorizer that this broker's is the same as.
 const STANDARD_AUTHORIZER: &str = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";

@@ -6,6 +6,7 @@
 mod delete;
 mod expiry;
 mod handle;
+mod loading;
 mod offsets;
 mod records;
 pub(crate) mod state;
@@ -19,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::handle::Description;
 use self::handle::{Group, Inner};
+use self::loading::Asked;
 pub(crate) use self::offsets::{Commit, Offsets, find};
 use self::records::Entry;
 pub(crate) use self::records::OffsetCommitValue;
@@ -37,6 +39,8 @@ pub(crate) struct Groups {
     around: Arc<Surroundings>,
     by_id: Mutex<BTreeMap<String, Arc<Group>>>,
     tickets: AtomicU64,
+    is_strict: bool,
+    asked: Asked,
 }
 
 /// What groups need of the broker.
@@ -98,12 +102,25 @@ impl Groups {
             }),
             by_id: Mutex::default(),
             tickets: AtomicU64::new(0),
+            is_strict: settings.get().config().strict_metadata,
+            asked: Asked::default(),
         }
     }
 
     /// Where groups and offsets are kept.
-    pub(crate) fn log(&self) -> &CoordinatorLog {
+    fn log(&self) -> &CoordinatorLog {
         &self.around.log
+    }
+
+    /// Whether clients can be told that this broker coordinates groups. The topic is made at the first
+    /// question, as in Kafka, which has whoever asks come again.
+    pub(crate) fn find(&self) -> Result<(), Refusal> {
+        let is_new = self.log().topic_if_there().is_none();
+        self.log().topic()?;
+        if is_new && self.is_strict {
+            return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE.into());
+        }
+        Ok(())
     }
 
     /// A number that no other waiting request has.
@@ -114,6 +131,9 @@ impl Groups {
     /// Handles a join; answers when the group has gathered.
     pub(crate) async fn join(&self, group_id: &str, join: Join) -> Joined {
         let member_id = join.member_id.clone();
+        if let Err(error) = self.ready(group_id) {
+            return Joined::refused(error, member_id);
+        }
         // Only somebody new makes a group.
         let is_new = member_id.is_empty();
         let (answer, answered) = oneshot::channel();
@@ -134,6 +154,9 @@ impl Groups {
 
     /// Handles a sync; answers when the leader has assigned.
     pub(crate) async fn sync(&self, group_id: &str, sync: Sync) -> Synced {
+        if let Err(error) = self.ready(group_id) {
+            return Synced::refused(error);
+        }
         let (answer, answered) = oneshot::channel();
         let syncs = self.with(group_id, false, |group, inner| {
             group.act(inner, |inner, now_ms| {
@@ -151,6 +174,12 @@ impl Groups {
     }
 
     pub(crate) fn heartbeat(&self, group_id: &str, member: Committer<'_>) -> ErrorCode {
+        match self.ready(group_id) {
+            // What is not known yet must not end a session.
+            Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => return ErrorCode::NONE,
+            Err(error) => return error,
+            Ok(()) => {}
+        }
         let beat = self.with(group_id, false, |_, inner| {
             inner.classic.heartbeat(
                 member.member_id,
@@ -167,7 +196,8 @@ impl Groups {
         &self,
         group_id: &str,
         members: &[(&str, Option<&str>)],
-    ) -> Vec<Result<(), ErrorCode>> {
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        self.ready(group_id)?;
         let mut results = Vec::new();
         let left = self.with(group_id, false, |group, inner| {
             group.act(inner, |inner, now_ms| {
@@ -181,26 +211,31 @@ impl Groups {
             });
         });
         let Some((group, ())) = left else {
-            return vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()];
+            return Ok(vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()]);
         };
         group.settled().await;
-        results
+        Ok(results)
     }
 
-    pub(crate) async fn describe(&self, group_id: &str) -> Option<Description> {
-        let group = self.get(group_id)?;
+    /// A group, if there is such a one.
+    pub(crate) async fn describe(&self, group_id: &str) -> Result<Option<Description>, ErrorCode> {
+        self.ready(group_id)?;
+        let Some(group) = self.get(group_id) else {
+            return Ok(None);
+        };
         group.settled().await;
-        Some(group.describe())
+        Ok(Some(group.describe()))
     }
 
     /// All groups, by id.
-    pub(crate) async fn list(&self) -> Vec<Description> {
+    pub(crate) async fn list(&self) -> Result<Vec<Description>, ErrorCode> {
+        self.ready_for_all()?;
         let mut all = Vec::new();
         for group in self.all() {
             group.settled().await;
             all.push(group.describe());
         }
-        all
+        Ok(all)
     }
 
     /// Reads all groups and offsets from the offsets topic.

@@ -30,6 +30,7 @@ impl Groups {
         unknown: ErrorCode,
         commits: Vec<Commit>,
     ) -> Result<(), ErrorCode> {
+        self.ready(group_id)?;
         let Committer {
             member_id,
             instance_id,
@@ -73,14 +74,15 @@ impl Groups {
         &self,
         group_id: &str,
         look: impl FnOnce(&Offsets) -> T,
-    ) -> T {
-        match self.get(group_id) {
+    ) -> Result<T, ErrorCode> {
+        self.ready(group_id)?;
+        Ok(match self.get(group_id) {
             Some(group) => {
                 group.settled().await;
                 look(&group.lock().offsets)
             }
             None => look(&Offsets::new()),
-        }
+        })
     }
 
     /// Forgets the offsets of a topic that was deleted. Those of one made anew stay.
@@ -214,7 +216,7 @@ mod tests {
             let found = self.groups.with_offsets("g", |offsets| {
                 find(offsets, "t", id, partition).map(|value| value.offset)
             });
-            found.await
+            found.await.unwrap()
         }
     }
 

@@ -17,5 +17,6 @@ mod quotas;
 mod retention;
 mod security;
 mod settings;
+mod strict;
 mod support;
 mod topics;
