@@ -32,6 +32,7 @@ impl TestCluster {
     pub async fn embedded() -> Self {
         let broker = Broker::builder()
             .temp_dir()
+            .strict_metadata(true)
             // As the container has it: tests of expired members should not take six seconds.
             .property("group.min.session.timeout.ms", "500");
         Self::Embedded(broker.start().await.unwrap())

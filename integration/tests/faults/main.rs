@@ -47,7 +47,8 @@ impl Setting {
     }
 
     async fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
-        let broker = change(Broker::builder().memory().no_listener().seed(1));
+        let broker = Broker::builder().memory().no_listener().seed(1);
+        let broker = change(broker.strict_metadata(true));
         Self {
             broker: broker.start().await.unwrap(),
         }
