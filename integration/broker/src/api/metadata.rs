@@ -21,7 +21,8 @@ impl Api for MetadataRequest {
     const NAMES: Named = Named::TopicsWithPartitions;
 
     async fn answer(self, call: &Call<'_>) -> MetadataResponse {
-        if self.asks_by_id() && call.version < TOPIC_IDS_SINCE {
+        let asks_by_id = self.asks_by_id();
+        if asks_by_id && call.version < TOPIC_IDS_SINCE {
             return self.refuse(ErrorCode::INVALID_REQUEST);
         }
         let node = call.node;
@@ -39,6 +40,8 @@ impl Api for MetadataRequest {
             Some(asked) if asked.is_empty() && call.version == 0 => all(),
             Some(asked) => asked
                 .iter()
+                // Among ids, names are not looked at.
+                .filter(|asked| !asks_by_id || matches!(named(asked), TopicRef::Id(_)))
                 .map(|asked| {
                     self.one(call, asked)
                         .map_or_else(|missing| *missing, |t| found(&t))

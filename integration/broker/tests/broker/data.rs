@@ -182,6 +182,30 @@ async fn a_topic_id_wins_over_an_empty_name_beside_it() {
 }
 
 #[tokio::test]
+async fn names_beside_topic_ids_are_not_looked_at() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    broker.create_topic("u", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let topic_id = client.topic("t").await.topic_id;
+    let asked = |name: Option<&str>, topic_id| MetadataRequestTopic {
+        name: name.map(Into::into),
+        topic_id,
+        ..Default::default()
+    };
+    let zero = kafka_client_protocol::Uuid::ZERO;
+    let request = MetadataRequest {
+        topics: Some(vec![asked(Some("u"), zero), asked(None, topic_id)]),
+        ..Default::default()
+    };
+    for version in [12, 13] {
+        let answer = client.call(&request, version).await;
+        let names = answer.topics.iter().map(|topic| topic.name.as_deref());
+        assert_eq!(names.collect::<Vec<_>>(), [Some("t")]);
+    }
+}
+
+#[tokio::test]
 async fn topic_ids_are_refused_where_metadata_knows_names_only() {
     let broker = start(Broker::builder()).await;
     broker.create_topic("t", 1).unwrap();

@@ -437,13 +437,15 @@ async fn a_topic_or_a_partition_of_a_metadata_answer_is_refused() {
         let whole = Step::error_for("new", None, error);
         let steps = steps.into_iter().chain([whole]);
         broker.faults().inject(when(ApiKey::METADATA).then(steps));
-        let mut request = by_id.clone();
-        request.allow_auto_topic_creation = true;
-        let new = MetadataRequestTopic {
-            name: Some("new".into()),
+        let named = |name: &str| MetadataRequestTopic {
+            name: Some(name.into()),
             ..Default::default()
         };
-        request.topics.as_mut().unwrap().push(new);
+        let request = MetadataRequest {
+            topics: Some(vec![named("t"), named("new")]),
+            allow_auto_topic_creation: true,
+            ..Default::default()
+        };
         let told = client.call(&request, 13).await.topics;
         let codes: Vec<_> = told.iter().map(|topic| topic.error_code).collect();
         assert_eq!(codes, [0, error.code()]);
