@@ -162,7 +162,12 @@ fn each(
     mut error: impl FnMut() -> ErrorCode,
 ) -> OffsetCommitResponse {
     let mut topics = Vec::new();
-    for topic in &request.topics {
+    // Kafka leaves out a topic of which nothing was asked.
+    for topic in request
+        .topics
+        .iter()
+        .filter(|one| !one.partitions.is_empty())
+    {
         let mut partitions = Vec::new();
         for partition in &topic.partitions {
             partitions.push(OffsetCommitResponsePartition {

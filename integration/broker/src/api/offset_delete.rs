@@ -120,8 +120,10 @@ fn each(
             partitions: partitions.collect(),
         }
     };
+    // Kafka leaves out a topic of which nothing was asked.
+    let topics = topics.iter().filter(|topic| !topic.partitions.is_empty());
     OffsetDeleteResponse {
-        topics: topics.iter().map(topic).collect(),
+        topics: topics.map(topic).collect(),
         ..Default::default()
     }
 }
