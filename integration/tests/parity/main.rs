@@ -18,7 +18,9 @@ macro_rules! sequences {
 }
 
 mod admin;
+mod cluster;
 mod configs;
+mod groups;
 mod normal;
 mod produce;
 mod records;
@@ -29,7 +31,13 @@ use kafka_broker::Broker;
 
 use self::session::{Sequence, Session};
 
-const FILES: &[&[Sequence]] = &[admin::ALL, configs::ALL, produce::ALL];
+const FILES: &[&[Sequence]] = &[
+    admin::ALL,
+    cluster::ALL,
+    configs::ALL,
+    groups::ALL,
+    produce::ALL,
+];
 
 /// What both brokers are started with.
 const PROPERTIES: &[(&str, &str)] = &[
