@@ -64,6 +64,15 @@
 //! wherever one is named; SCRAM's channel binding is checked; where `max.connections` are open, a
 //! further one is refused and does not wait; quotas of mutations are kept, but not acted on; what a fault hits counts against no quota.
 //!
+//! # Groups
+//!
+//! The classic protocol, with offsets and members in `__consumer_offsets` as Apache Kafka writes them.
+//! Offsets expire (`offsets.retention.minutes`), and groups with neither members nor offsets go with
+//! them; administrators delete both.
+//!
+//! One broker alone has what it makes at once, which hides that a client does not wait for it:
+//! [`Builder::strict_metadata`] lets it send clients away where a cluster does.
+//!
 //! # Disk
 //!
 //! Disk reads and writes happen on the runtime's threads: appends go to the page cache and reads

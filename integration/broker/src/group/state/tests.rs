@@ -921,3 +921,57 @@ fn many_members_come_and_go_and_the_group_settles() {
         );
     }
 }
+
+fn reads(topic: &str) -> Bytes {
+    let subscription = kafka_client_protocol::consumer_protocol::Subscription {
+        topics: vec![topic.into()],
+        ..Default::default()
+    };
+    kafka_client_protocol::consumer_protocol::encode(&subscription, 0).unwrap()
+}
+
+#[test]
+fn what_members_read_is_known_from_generation_to_generation() {
+    let mut world = World::new();
+    assert!(!world.group.is_subscribed_to("a"), "nobody was here yet");
+    let mut request = world.request("");
+    request.protocols[0].1 = reads("a");
+    let ticket = world.send(request);
+    let first = world.joined(ticket);
+    let is_subscribed = |world: &World| ["a", "b"].map(|one| world.group.is_subscribed_to(one));
+    assert_eq!(is_subscribed(&world), [true, false]);
+    // Who comes later counts once the others have come back.
+    let mut request = world.request("");
+    request.protocols[0].1 = reads("b");
+    let waiting = world.send(request);
+    assert_eq!(is_subscribed(&world), [true, false]);
+    let mut request = world.request(&first.member_id);
+    request.protocols[0].1 = reads("a");
+    world.send(request);
+    let second = world.joined(waiting);
+    assert_eq!(is_subscribed(&world), [true, true]);
+    // Who leaves counts until then.
+    world.leave(&first.member_id, None).unwrap();
+    assert_eq!(is_subscribed(&world), [true, true]);
+    world.leave(&second.member_id, None).unwrap();
+    assert_eq!(world.state(), State::Empty);
+    assert_eq!(is_subscribed(&world), [false, false]);
+}
+
+#[test]
+fn what_members_read_is_known_of_a_stored_group() {
+    let mut world = World::new();
+    let mut request = world.request("");
+    request.protocols[0].1 = reads("a");
+    let ticket = world.send(request);
+    let joined = world.joined(ticket);
+    world.sync(&joined);
+    let settings = Settings {
+        initial_rebalance_delay_ms: 0,
+        members_max: 100,
+    };
+    let stored = world.group.to_stored();
+    let loaded = ClassicGroup::load(settings, stored, world.now_ms);
+    assert!(loaded.is_subscribed_to("a"));
+    assert!(!loaded.is_subscribed_to("b"));
+}
