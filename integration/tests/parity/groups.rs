@@ -679,7 +679,152 @@ async fn a_topic_made_anew_has_no_offsets_of_the_old_one(session: &mut Session) 
         .await;
 }
 
+/// A rebalance of two: the second member's join waits until the first has come back.
+async fn rebalance(
+    session: &mut Session,
+    other: &mut Session,
+    first: &JoinGroupRequest,
+    second: &JoinGroupRequest,
+    generation_id: i32,
+) -> (JoinGroupResponse, JoinGroupResponse) {
+    let beat = HeartbeatRequest {
+        group_id: first.group_id.clone(),
+        generation_id,
+        member_id: first.member_id.clone(),
+        ..Default::default()
+    };
+    let comes_back = async {
+        while session.quietly(&beat, 4).await.error_code == 0 {}
+        session.quietly(first, 9).await
+    };
+    let (mut one, two) = tokio::join!(comes_back, other.quietly(second, 9));
+    one.members.sort_by_key(|member| member.metadata.clone());
+    session.write(&one);
+    session.write(&two);
+    (one, two)
+}
+
+fn reading(group: &str, member_id: &str, topic: &str) -> JoinGroupRequest {
+    let mut request = join(group, member_id);
+    request.protocols[0].metadata = reads(&[topic]);
+    request
+}
+
+async fn two_members_share_a_group(session: &mut Session) {
+    let group = group(session).await;
+    let mut other = session.another().await;
+    let first = joined(session, reading(&group, "", "a")).await;
+    session.quietly(&sync(&group, &first), 5).await;
+    let given = other.quietly(&reading(&group, "", "b"), 9).await;
+    session.write(&given);
+    let again = reading(&group, &first.member_id, "a");
+    let second = reading(&group, &given.member_id, "b");
+    let (one, two) = rebalance(session, &mut other, &again, &second, first.generation_id).await;
+    session.call(&heartbeat(&group, &one), 4).await;
+    session.call(&heartbeat(&group, &two), 4).await;
+    session.call(&heartbeat(&group, &first), 4).await;
+    // The follower's sync waits for the leader's.
+    let mut assigned = sync(&group, &one);
+    assigned.assignments.extend(sync(&group, &two).assignments);
+    let mut follows = sync(&group, &two);
+    follows.assignments.clear();
+    let (led, followed) = tokio::join!(session.quietly(&assigned, 5), other.quietly(&follows, 5));
+    session.write(&led);
+    session.write(&followed);
+    // A follower that joins again without news is answered at once.
+    session.call(&second, 9).await;
+    session.call(&leave(&group, &two.member_id), 5).await;
+    session.call(&heartbeat(&group, &one), 4).await;
+    session.call(&sync(&group, &one), 5).await;
+    session.call(&again, 9).await;
+}
+
+async fn a_new_protocol_is_chosen_by_votes(session: &mut Session) {
+    let group = group(session).await;
+    let mut other = session.another().await;
+    let with = |member_id: &str, names: &[&str]| JoinGroupRequest {
+        protocols: names
+            .iter()
+            .map(|name| JoinGroupRequestProtocol {
+                name: (*name).into(),
+                metadata: reads(&[name]),
+                ..Default::default()
+            })
+            .collect(),
+        ..join(&group, member_id)
+    };
+    let first = joined(session, with("", &["sticky", "range"])).await;
+    session.write(&first);
+    let given = other.quietly(&with("", &["range", "other"]), 9).await;
+    let again = with(&first.member_id, &["sticky", "range"]);
+    let second = with(&given.member_id, &["range", "other"]);
+    let mut assigned = sync(&group, &first);
+    assigned.protocol_name = Some("sticky".into());
+    session.call(&assigned, 5).await;
+    rebalance(session, &mut other, &again, &second, first.generation_id).await;
+}
+
+async fn a_silent_member_is_out_after_its_session(session: &mut Session) {
+    let group = group(session).await;
+    let mut request = join(&group, "");
+    request.session_timeout_ms = 500;
+    let joined = joined(session, request).await;
+    session.quietly(&sync(&group, &joined), 5).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    session.call(&heartbeat(&group, &joined), 4).await;
+    session.call(&describe(&group, false), 5).await;
+}
+
+async fn whoever_misses_a_rebalance_is_out(session: &mut Session) {
+    let group = group(session).await;
+    let mut other = session.another().await;
+    let mut request = reading(&group, "", "a");
+    request.rebalance_timeout_ms = 700;
+    let first = joined(session, request).await;
+    session.quietly(&sync(&group, &first), 5).await;
+    let given = other.quietly(&reading(&group, "", "b"), 9).await;
+    let mut second = reading(&group, &given.member_id, "b");
+    second.rebalance_timeout_ms = 700;
+    let second = other.quietly(&second, 9).await;
+    session.write(&second);
+    session.call(&heartbeat(&group, &first), 4).await;
+    session
+        .call(&reading(&group, &first.member_id, "a"), 9)
+        .await;
+    // A leader that never syncs is out as well.
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    session.call(&heartbeat(&group, &second), 4).await;
+    session.call(&describe(&group, false), 5).await;
+}
+
+async fn a_leave_sends_those_who_wait_for_the_leader_back(session: &mut Session) {
+    let group = group(session).await;
+    let mut other = session.another().await;
+    let first = joined(session, reading(&group, "", "a")).await;
+    session.quietly(&sync(&group, &first), 5).await;
+    let given = other.quietly(&reading(&group, "", "b"), 9).await;
+    let again = reading(&group, &first.member_id, "a");
+    let second = reading(&group, &given.member_id, "b");
+    let (one, two) = rebalance(session, &mut other, &again, &second, first.generation_id).await;
+    let mut follows = sync(&group, &two);
+    follows.assignments.clear();
+    let leaves = async {
+        // Nothing tells from outside that the follower waits.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        session.quietly(&leave(&group, &one.member_id), 5).await
+    };
+    let (left, followed) = tokio::join!(leaves, other.quietly(&follows, 5));
+    session.write(&left);
+    session.write(&followed);
+    session.call(&second, 9).await;
+}
+
 sequences![
+    two_members_share_a_group,
+    a_new_protocol_is_chosen_by_votes,
+    a_silent_member_is_out_after_its_session,
+    whoever_misses_a_rebalance_is_out,
+    a_leave_sends_those_who_wait_for_the_leader_back,
     one_member_goes_through_its_life_in_every_version,
     joins_that_are_refused,
     a_member_that_joins_again,

@@ -45,6 +45,19 @@ impl Session {
         }
     }
 
+    /// Another connection of the same sequence, for requests that wait for each other. What is answered
+    /// there is not written down by itself.
+    pub(crate) async fn another(&self) -> Self {
+        Self {
+            bootstrap: self.bootstrap.clone(),
+            stream: TcpStream::connect(&self.bootstrap).await.unwrap(),
+            correlation_id: 0,
+            prefix: self.prefix.clone(),
+            normal: Normal::default(),
+            lines: Vec::new(),
+        }
+    }
+
     /// A name that only this sequence uses.
     pub(crate) fn name(&self, name: &str) -> String {
         format!("{}-{name}", self.prefix)
