@@ -81,7 +81,11 @@
 //! users, tokens, rules and quotas are written on threads of their own.
 //!
 //! - What was acknowledged outlives the program. It outlives the machine when it was forced to the
-//!   disk: after so many records (`flush.messages`), by default when the system does it, as in Kafka.
+//!   disk: after so many records (`flush.messages`) or so much time (`flush.ms`), by default when the
+//!   system does it, as in Kafka.
+//! - Old records go by `retention.ms` (7 days by default, by the records' own timestamps: a test that
+//!   writes old ones wants `-1`) and `retention.bytes`, those of compacted topics when there is a later
+//!   one of their key, and by DeleteRecords. In memory too.
 //! - After a power failure each partition has its own records in their order, and all that was forced
 //!   to the disk; topics are there or not, as was acknowledged; producer ids and leader epochs are
 //!   not given twice. A test crashes between any two writes ten thousand times.

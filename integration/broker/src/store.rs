@@ -425,14 +425,18 @@ impl Store {
         let Self::Dir(dir) = self else { return Ok(()) };
         // Held while they are written, so that the files have what is noted here.
         let mut checkpoints = dir.checkpoints();
-        write_offsets(
-            &dir.disk,
-            &dir.path.join(RECOVERY_FILE),
-            &new.recovery_points,
-        )?;
-        write_offsets(&dir.disk, &dir.path.join(START_FILE), &new.start_offsets)?;
-        if new.cleaned_to != checkpoints.cleaned_to {
-            write_offsets(&dir.disk, &dir.path.join(CLEANER_FILE), &new.cleaned_to)?;
+        for (file, old, new) in [
+            (
+                RECOVERY_FILE,
+                &checkpoints.recovery_points,
+                &new.recovery_points,
+            ),
+            (START_FILE, &checkpoints.start_offsets, &new.start_offsets),
+            (CLEANER_FILE, &checkpoints.cleaned_to, &new.cleaned_to),
+        ] {
+            if old != new {
+                write_offsets(&dir.disk, &dir.path.join(file), new)?;
+            }
         }
         *checkpoints = new;
         Ok(())

@@ -474,10 +474,22 @@ impl Topics {
         Ok(())
     }
 
-    /// Removes the segments that retention does not keep; their files are to be removed later.
+    /// Removes the segments that retention does not keep; their files are to be removed later. Of topics that are
+    /// compacted it is the cleaner that does this, as in Kafka.
     pub(crate) fn remove_old_segments(&self, now_ms: i64) -> io::Result<Vec<Doomed>> {
+        self.remove_old_segments_of(now_ms, |config| !config.compacted)
+    }
+
+    fn remove_old_segments_of(
+        &self,
+        now_ms: i64,
+        is_of: impl Fn(&TopicConfig) -> bool,
+    ) -> io::Result<Vec<Doomed>> {
         let mut all = Vec::new();
         for topic in self.all() {
+            if !is_of(&topic.config) {
+                continue;
+            }
             for partition in &topic.partitions {
                 let _ours = partition.files();
                 let removed = partition.log().remove_old_segments(now_ms)?;
@@ -501,7 +513,7 @@ impl Topics {
 
     /// Compacts the logs for which it is time; the files of what was replaced are to be removed later.
     pub(crate) fn clean(&self, now_ms: i64, buffer_bytes: usize) -> io::Result<Vec<Doomed>> {
-        let mut doomed = Vec::new();
+        let mut doomed = self.remove_old_segments_of(now_ms, |config| config.compacted)?;
         let mut has_cleaned = false;
         for topic in self.all() {
             if !topic.config().compacted {

@@ -244,6 +244,27 @@ async fn java_reads_what_compaction_has_left() {
 
 #[tokio::test]
 #[ignore = "needs KAFKA_JARS; .ci/run provides it"]
+async fn java_deletes_records() {
+    let broker = builder().start().await.unwrap();
+    let client = Client::new(&broker, "SSL");
+    broker.create_topic("t", 1).unwrap();
+    let input = "v\n".repeat(RECORDS);
+    let produced = client.run(class::CONSOLE_PRODUCER, &["--topic", "t"], input.as_bytes());
+    produced.await.unwrap();
+    let file = client.dir.path().join("offsets.json");
+    let text = r#"{"partitions": [{"topic": "t", "partition": 0, "offset": 7}], "version": 1}"#;
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    let args = ["--offset-json-file", &file];
+    let deleted = client.run(class::DELETE_RECORDS, &args, b"").await.unwrap();
+    assert!(deleted.contains("low_watermark: 7"), "{deleted}");
+    let args = ["--topic", "t", "--time", "earliest"];
+    let offsets = client.run(class::GET_OFFSETS, &args, b"").await.unwrap();
+    assert_eq!(offsets.trim(), "t:0:7");
+}
+
+#[tokio::test]
+#[ignore = "needs KAFKA_JARS; .ci/run provides it"]
 async fn java_exchanges_records_over_tls() {
     let broker = builder().start().await.unwrap();
     Client::new(&broker, "SSL").exchange().await;

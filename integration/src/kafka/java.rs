@@ -44,6 +44,8 @@ pub mod class {
     pub const ACLS: &str = "org.apache.kafka.tools.AclCommand";
     /// `kafka-delegation-tokens.sh`.
     pub const DELEGATION_TOKENS: &str = "org.apache.kafka.tools.DelegationTokenCommand";
+    /// `kafka-delete-records.sh`.
+    pub const DELETE_RECORDS: &str = "org.apache.kafka.tools.DeleteRecordsCommand";
     /// `kafka-get-offsets.sh`.
     pub const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
     /// `kafka-producer-perf-test.sh`.

@@ -53,6 +53,7 @@ struct Source {
     end: i64,
     bytes: u64,
     index_bytes: usize,
+    created_ms: i64,
     slice: Option<DataSlice>,
 }
 
@@ -105,6 +106,7 @@ impl Log {
                 end,
                 bytes: segment.len(),
                 index_bytes: segment.index_bytes(),
+                created_ms: segment.created_ms(),
                 slice: match length {
                     0 => None,
                     length => Some(segment.slice(0, length)?),
@@ -220,13 +222,17 @@ impl CleanPlan {
     pub(crate) fn write(&self, group: Range<usize>, map: &OffsetMap) -> io::Result<Cleaned> {
         let sources = &self.sources[group];
         let base_offset = sources.first().map_or(0, |source| source.base_offset);
+        // Were it younger, one without records would keep retention from the segments behind it.
+        let created_ms = sources
+            .last()
+            .map_or(self.now_ms, |source| source.created_ms);
         let mut segment = match &self.place {
-            Place::Memory => Segment::memory(base_offset, self.now_ms),
+            Place::Memory => Segment::memory(base_offset, created_ms),
             Place::Dir { path, disk, budget } => {
                 // One that was not finished may be there.
                 disk.remove_file(&path.join(format!("{base_offset:020}.{CLEANED}")))?;
                 let budget = budget.clone();
-                Segment::in_dir_as(path, base_offset, CLEANED, disk, budget, self.now_ms)?
+                Segment::in_dir_as(path, base_offset, CLEANED, disk, budget, created_ms)?
             }
         };
         let rules = Rules {
@@ -290,20 +296,30 @@ fn damaged(error: RecordError) -> io::Error {
 impl Source {
     /// Visits the batches in their order, until `visit` says stop (`false`).
     fn walk(&self, mut visit: impl FnMut(&Batch) -> io::Result<bool>) -> io::Result<()> {
-        let Some(slice) = &self.slice else {
-            return Ok(());
+        let file = match &self.slice {
+            None => return Ok(()),
+            // Each was appended as a batch.
+            Some(DataSlice::Memory(pieces)) => {
+                for piece in pieces {
+                    if !visit(&Batch::new(piece.clone()).map_err(damaged)?)? {
+                        break;
+                    }
+                }
+                return Ok(());
+            }
+            Some(DataSlice::File { file, .. }) => file,
         };
         let mut position = 0;
         let mut chunk = Bytes::new();
         while position < self.bytes {
             let left = usize::try_from(self.bytes - position).map_err(io::Error::other)?;
             if chunk.len() < BatchHeader::LEN {
-                chunk = slice.part(position, left.min(READ_BYTES)).read()?;
+                chunk = file.read(position, left.min(READ_BYTES))?;
             }
             let size = BatchHeader::parse(&chunk).map_err(damaged)?.total_len();
             if chunk.len() < size {
                 let wanted = size.max(READ_BYTES).min(left);
-                chunk = slice.part(position, wanted).read()?;
+                chunk = file.read(position, wanted)?;
             }
             if chunk.len() < size {
                 return Err(io::Error::new(

@@ -1,5 +1,6 @@
 //! Opening a log: what is at a place is taken over, and after an unclean stop checked.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
@@ -46,8 +47,7 @@ impl Log {
         };
         if let Place::Dir { path, disk, budget } = &log.place {
             disk.create_dir_all(path)?;
-            remove_leftovers(disk, path)?;
-            finish_swaps(disk, path, budget)?;
+            tidy(disk, path, budget)?;
             log.epochs = Epochs::new(checkpoint::read_epochs(disk, &path.join(EPOCHS_FILE))?);
             for base in segment_bases(disk, path)? {
                 log.segments
@@ -226,54 +226,60 @@ pub(super) fn segment_bases(disk: &Disk, dir: &Path) -> io::Result<Vec<i64>> {
     Ok(bases)
 }
 
-/// Removes the files that an earlier broker was about to remove, and those it has not finished.
-fn remove_leftovers(disk: &Disk, dir: &Path) -> io::Result<()> {
-    for name in disk.names(dir)? {
+/// Ends what an earlier broker was about to do with the files of segments.
+fn tidy(disk: &Disk, dir: &Path, budget: &HandleBudget) -> io::Result<()> {
+    let mut names = disk.names(dir)?;
+    let mut swaps: Vec<i64> = Vec::new();
+    for name in &names {
         if name.ends_with(DELETED) || name.ends_with(CLEANED) {
+            disk.remove_file(&dir.join(name))?;
+        }
+        swaps.extend(base_of(name).filter(|_| name.ends_with(SWAP)));
+    }
+    for base in &swaps {
+        finish_swap(disk, dir, *base, budget)?;
+    }
+    if !swaps.is_empty() {
+        names = disk.names(dir)?;
+    }
+    // Index files that have lost their segment must not be taken for those of a later one.
+    let logs: HashSet<i64> = {
+        let logs = names.iter().filter(|name| name.ends_with(".log"));
+        logs.filter_map(|name| base_of(name)).collect()
+    };
+    for name in &names {
+        let is_index = name.ends_with(".index") || name.ends_with(".timeindex");
+        if is_index && base_of(name).is_some_and(|base| !logs.contains(&base)) {
             disk.remove_file(&dir.join(name))?;
         }
     }
     Ok(())
 }
 
-/// Puts compacted segments in place where an earlier broker has not come to it, and removes index files that no
-/// segment has any more.
-fn finish_swaps(disk: &Disk, dir: &Path, budget: &HandleBudget) -> io::Result<()> {
-    let base_of = |name: &String| name.split_once('.')?.0.parse::<i64>().ok();
-    let mut swaps: Vec<i64> = Vec::new();
+fn base_of(name: &str) -> Option<i64> {
+    name.split_once('.')?.0.parse().ok()
+}
+
+/// Puts a compacted segment in the place of those that it covers.
+fn finish_swap(disk: &Disk, dir: &Path, base: i64, budget: &HandleBudget) -> io::Result<()> {
+    let mut swap = Segment::in_dir_as(dir, base, SWAP, disk, budget.clone(), 0)?;
+    let mut end = base + 1;
+    swap.walk(0, |head, _| {
+        end = head.next_offset();
+        true
+    })?;
+    tracing::info!(dir = %dir.display(), segment = base, "put a compacted segment in place");
     for name in disk.names(dir)? {
-        if name.ends_with(SWAP) {
-            swaps.extend(base_of(&name));
-        }
-    }
-    for base in swaps {
-        let mut swap = Segment::in_dir_as(dir, base, SWAP, disk, budget.clone(), 0)?;
-        let mut end = base + 1;
-        swap.walk(0, |head, _| {
-            end = head.next_offset();
-            true
-        })?;
-        tracing::info!(dir = %dir.display(), segment = base, "put a compacted segment in place");
-        for name in disk.names(dir)? {
-            let is_covered = base_of(&name).is_some_and(|other| (base..end).contains(&other));
-            let is_its_own =
-                name.ends_with(SWAP) || name.ends_with(SNAPSHOT) && base_of(&name) == Some(base);
-            if is_covered && !is_its_own {
-                disk.remove_file(&dir.join(name))?;
-            }
-        }
-        // The old ones must not come back behind the new one.
-        disk.sync_dir(dir)?;
-        swap.rename("log")?;
-        disk.sync_dir(dir)?;
-    }
-    let names = disk.names(dir)?;
-    for name in &names {
-        let is_index = name.ends_with(".index") || name.ends_with(".timeindex");
-        let log = base_of(name).map(|base| format!("{base:020}.log"));
-        if is_index && log.is_some_and(|log| !names.contains(&log)) {
+        let Some(other) = base_of(&name).filter(|other| (base..end).contains(other)) else {
+            continue;
+        };
+        let is_its_own = name.ends_with(SWAP) || name.ends_with(SNAPSHOT) && other == base;
+        if !is_its_own {
             disk.remove_file(&dir.join(name))?;
         }
     }
-    Ok(())
+    // The old ones must not come back behind the new one.
+    disk.sync_dir(dir)?;
+    swap.rename("log")?;
+    disk.sync_dir(dir)
 }

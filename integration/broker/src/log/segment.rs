@@ -197,6 +197,11 @@ impl Segment {
         Ok(self.first_timestamp)
     }
 
+    /// When it was made or opened.
+    pub(crate) fn created_ms(&self) -> i64 {
+        self.created_ms
+    }
+
     /// What the larger one of its index files takes.
     pub(crate) fn index_bytes(&self) -> usize {
         self.indices.bytes()

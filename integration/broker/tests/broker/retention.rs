@@ -391,7 +391,7 @@ async fn compact_and_delete_do_both() {
         .map(|one| one.0)
         .collect();
     assert_eq!(offsets, [7, 8]);
-    pass(400).await;
+    pass(100).await;
     assert_eq!(earliest(&mut client, "t").await, 9);
 }
 
@@ -470,4 +470,22 @@ async fn committed_offsets_are_compacted_and_known_again_after_a_start() {
     let partitions = answer.groups[0].topics[0].partitions.iter();
     let offsets: Vec<i64> = partitions.map(|one| one.committed_offset).collect();
     assert_eq!(offsets, [57, 58, 59]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn flush_ms_moves_the_recovery_point_of_the_active_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(timed().data_dir(dir.path())).await;
+    let configs = [("flush.ms", "1000")];
+    broker.create_topic_with("forced", 1, configs).unwrap();
+    broker.create_topic("left", 1).unwrap();
+    let mut client = Client::new(&broker);
+    for topic in ["forced", "left"] {
+        client.produce(topic, 0, batch(&["a", "b"])).await;
+    }
+    // The points are written every minute.
+    pass(61).await;
+    let checkpoint = dir.path().join("recovery-point-offset-checkpoint");
+    let text = std::fs::read_to_string(checkpoint).unwrap();
+    assert_eq!(text, "0\n2\nforced 0 2\nleft 0 0\n");
 }
