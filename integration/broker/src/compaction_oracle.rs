@@ -11,8 +11,8 @@ use kafka_client_protocol::records::{BatchBuilder, Batches, Compression, Compres
 
 use crate::config::BrokerConfig;
 use crate::env::Env;
-use crate::fs::Disk;
 use crate::fs::crashing::Crashing;
+use crate::fs::{Access, Disk, FileSystem};
 use crate::partition::Partition;
 use crate::store::Store;
 use crate::topics::Topics;
@@ -380,4 +380,52 @@ fn whoever_reads_a_compacted_log_has_the_last_value_of_each_key() {
         cleanings += history.cleanings;
     }
     assert!(u64::from(cleanings) > HISTORIES, "{cleanings}");
+}
+
+#[test]
+fn a_damaged_log_is_left_as_it_is_and_the_others_are_compacted() {
+    let files = Crashing::new(1);
+    let mut config = BrokerConfig::default();
+    config.topic.compacted = true;
+    config.topic.segment_bytes = 200;
+    let env = Env::new(None, Some(1));
+    let store = Store::on(Disk::new(files.clone())).unwrap();
+    let topics = Topics::open(store, &config, &env).unwrap();
+    let record = |key: &str| Record {
+        key: key.to_owned(),
+        value: Some("value".to_owned()),
+        time: 1000,
+    };
+    let size = |topic: &str| {
+        let names = files.names(format!("/data/{topic}-0").as_ref()).unwrap();
+        let logs = names.iter().filter(|name| name.ends_with(".log"));
+        let read = |name: &String| files.read(format!("/data/{topic}-0/{name}").as_ref());
+        logs.map(|name| read(name).unwrap().len()).sum::<usize>()
+    };
+    for name in ["bad", "good"] {
+        let topic = topics.create(name, 1, BTreeMap::new(), &config, &env);
+        let topic = topic.unwrap();
+        for n in 0..20 {
+            // Of the first batch a part is to be kept.
+            let records = match n {
+                0 => vec![record("a"), record("b")],
+                _ => vec![record("a")],
+            };
+            let batch = sealed(&records, &Seal::default());
+            topic.partitions[0].append(&batch, 1000).unwrap();
+        }
+    }
+    let path = format!("/data/bad-0/{:020}.log", 0);
+    let mut bytes = files.read(path.as_ref()).unwrap();
+    let value = bytes.windows(5).position(|part| part == b"value");
+    bytes[value.unwrap()] ^= 1;
+    files.write(path.as_ref(), &bytes, Access::Usual).unwrap();
+    let before = [size("bad"), size("good")];
+    for _ in 0..2 {
+        for doomed in topics.clean(1000, 1 << 20).unwrap() {
+            doomed.remove().unwrap();
+        }
+        assert_eq!(size("bad"), before[0]);
+        assert!(size("good") < before[1] / 2);
+    }
 }

@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::records::{Batch, BatchHeader, RecordError};
 
 use super::batch::PATCH_BYTES;
 use super::compact::{Left, OffsetMap, Rules};
-use super::data::DataSlice;
+use super::data::Content;
 use super::retention::Removed;
 use super::segment::Segment;
 use super::{Log, LogConfig, Place};
@@ -54,7 +54,7 @@ struct Source {
     bytes: u64,
     index_bytes: usize,
     created_ms: i64,
-    slice: Option<DataSlice>,
+    content: Content,
 }
 
 /// A segment that is to take the place of others.
@@ -99,18 +99,14 @@ impl Log {
         let mut sources = Vec::with_capacity(dirty.end);
         for index in 0..dirty.end {
             let end = self.segments[index + 1].base_offset();
-            let segment = &mut self.segments[index];
-            let length = usize::try_from(segment.len()).map_err(io::Error::other)?;
+            let segment = &self.segments[index];
             sources.push(Source {
                 base_offset: segment.base_offset(),
                 end,
                 bytes: segment.len(),
                 index_bytes: segment.index_bytes(),
                 created_ms: segment.created_ms(),
-                slice: match length {
-                    0 => None,
-                    length => Some(segment.slice(0, length)?),
-                },
+                content: segment.content(),
             });
         }
         Ok(Some(CleanPlan {
@@ -296,10 +292,9 @@ fn damaged(error: RecordError) -> io::Error {
 impl Source {
     /// Visits the batches in their order, until `visit` says stop (`false`).
     fn walk(&self, mut visit: impl FnMut(&Batch) -> io::Result<bool>) -> io::Result<()> {
-        let file = match &self.slice {
-            None => return Ok(()),
+        let file = match &self.content {
             // Each was appended as a batch.
-            Some(DataSlice::Memory(pieces)) => {
+            Content::Memory(pieces) => {
                 for piece in pieces {
                     if !visit(&Batch::new(piece.clone()).map_err(damaged)?)? {
                         break;
@@ -307,19 +302,24 @@ impl Source {
                 }
                 return Ok(());
             }
-            Some(DataSlice::File { file, .. }) => file,
+            Content::File(disk, path) => disk.open(path)?,
+        };
+        let read = |position, length| {
+            let mut out = BytesMut::zeroed(length);
+            file.read_exact_at(&mut out, position)?;
+            Ok::<_, io::Error>(out.freeze())
         };
         let mut position = 0;
         let mut chunk = Bytes::new();
         while position < self.bytes {
             let left = usize::try_from(self.bytes - position).map_err(io::Error::other)?;
             if chunk.len() < BatchHeader::LEN {
-                chunk = file.read(position, left.min(READ_BYTES))?;
+                chunk = read(position, left.min(READ_BYTES))?;
             }
             let size = BatchHeader::parse(&chunk).map_err(damaged)?.total_len();
             if chunk.len() < size {
                 let wanted = size.max(READ_BYTES).min(left);
-                chunk = file.read(position, wanted)?;
+                chunk = read(position, wanted)?;
             }
             if chunk.len() < size {
                 return Err(io::Error::new(

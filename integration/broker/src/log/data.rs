@@ -62,6 +62,15 @@ pub(crate) enum DataSlice {
     },
 }
 
+/// All of a segment, for whoever reads it as a whole and keeps others from removing it.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Each piece is what one append gave.
+    Memory(Vec<Bytes>),
+    /// Opened when its turn comes: there may be more segments than files may be open.
+    File(Disk, PathBuf),
+}
+
 impl SegmentData {
     pub(crate) fn memory() -> Self {
         Self::Memory(MemoryData::default())
@@ -123,6 +132,15 @@ impl SegmentData {
         Ok(())
     }
 
+    pub(crate) fn content(&self) -> Content {
+        match self {
+            Self::Memory(data) => {
+                Content::Memory(data.pieces.iter().map(|(_, piece)| piece.clone()).collect())
+            }
+            Self::File(data) => Content::File(data.disk.clone(), data.path.clone()),
+        }
+    }
+
     /// Gives the file another name; memory has none.
     pub(crate) fn rename(&mut self, path: PathBuf) -> io::Result<()> {
         if let Self::File(data) = self {
@@ -170,7 +188,11 @@ impl DataSlice {
                 file,
                 position,
                 length,
-            } => file.read(position, length),
+            } => {
+                let mut out = BytesMut::zeroed(length);
+                file.file.read_exact_at(&mut out, position)?;
+                Ok(out.freeze())
+            }
         }
     }
 }
@@ -231,14 +253,6 @@ pub(crate) struct FileData {
 pub(crate) struct OpenFile {
     file: DiskFile,
     _permit: Option<Permit>,
-}
-
-impl OpenFile {
-    pub(crate) fn read(&self, position: u64, length: usize) -> io::Result<Bytes> {
-        let mut out = BytesMut::zeroed(length);
-        self.file.read_exact_at(&mut out, position)?;
-        Ok(out.freeze())
-    }
 }
 
 impl FileData {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use kafka_client_protocol::records::{Batch, BatchHeader, RecordError};
 
-use super::data::{DataSlice, HandleBudget, SegmentData, Syncer};
+use super::data::{Content, DataSlice, HandleBudget, SegmentData, Syncer};
 use super::index::{Indices, OffsetEntry, TimeEntry};
 use crate::fs::Disk;
 
@@ -195,6 +195,10 @@ impl Segment {
             self.first_timestamp = first;
         }
         Ok(self.first_timestamp)
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        self.data.content()
     }
 
     /// When it was made or opened.
