@@ -248,7 +248,7 @@ impl Matrix {
     }
 
     fn clean(&mut self, topics: &Topics) {
-        if let Ok(doomed) = topics.clean(self.next_mark, 1 << 20) {
+        if let Ok(doomed) = topics.clean(self.next_mark, 1 << 20, &|| false) {
             self.remove(doomed);
         } else {
             assert!(self.files.is_dead(), "seed {}", self.seed);

@@ -41,7 +41,9 @@ pub(crate) fn start(node: &Arc<Node>) -> Vec<JoinHandle<()>> {
             "logs were not compacted",
             |node| {
                 let buffer_bytes = node.config().cleaner.buffer_bytes;
-                node.topics.clean(node.env.wall_ms(), buffer_bytes)
+                // It may take long, and a stop waits for it.
+                let stop = || *node.stopping.borrow();
+                node.topics.clean(node.env.wall_ms(), buffer_bytes, &stop)
             },
         )));
     }

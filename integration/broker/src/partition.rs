@@ -256,22 +256,26 @@ impl Partition {
         Ok(())
     }
 
-    /// Compacts the log if it is time; the files of what was replaced are to be removed later. `None` if there was
-    /// nothing to do.
+    /// Compacts the log if it is time, until `stop` says no; the files of what was replaced are to be removed later.
+    /// `None` if there was nothing to do.
     pub(crate) fn clean(
         &self,
         now_ms: i64,
         buffer_bytes: usize,
+        stop: &dyn Fn() -> bool,
     ) -> io::Result<Option<Vec<Doomed>>> {
         let _ours = self.files();
-        if self.is_deleted() || self.is_uncleanable.load(Ordering::Acquire) {
+        // Whoever deletes the topic waits for the files.
+        let stop = || self.is_deleted() || stop();
+        if stop() || self.is_uncleanable.load(Ordering::Acquire) {
             return Ok(None);
         }
         let plan = self.log().plan_clean(now_ms)?;
         let Some(plan) = plan else { return Ok(None) };
         // A later value must not be lost with the machine when the earlier one is gone for its sake.
         self.sync()?;
-        match self.carry_out(&plan, buffer_bytes) {
+        match self.carry_out(&plan, buffer_bytes, &stop) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
             // As in Kafka: it would fail again each time, and the other logs would wait.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 self.is_uncleanable.store(true, Ordering::Release);
@@ -285,14 +289,16 @@ impl Partition {
         }
     }
 
-    fn carry_out(&self, plan: &CleanPlan, buffer_bytes: usize) -> io::Result<Vec<Doomed>> {
-        let map = plan.map(buffer_bytes)?;
+    fn carry_out(
+        &self,
+        plan: &CleanPlan,
+        buffer_bytes: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> io::Result<Vec<Doomed>> {
+        let map = plan.map(buffer_bytes, stop)?;
         let mut doomed = Vec::new();
         for group in plan.groups(&map) {
-            if self.is_deleted() {
-                return Ok(doomed);
-            }
-            let cleaned = plan.write(group, &map)?;
+            let cleaned = plan.write(group, &map, stop)?;
             let base_offset = cleaned.base_offset();
             let removed = self.log().replace(cleaned);
             doomed.extend(removed.rename()?);

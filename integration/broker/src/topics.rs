@@ -511,8 +511,13 @@ impl Topics {
         Ok(doomed)
     }
 
-    /// Compacts the logs for which it is time; the files of what was replaced are to be removed later.
-    pub(crate) fn clean(&self, now_ms: i64, buffer_bytes: usize) -> io::Result<Vec<Doomed>> {
+    /// Compacts the logs for which it is time, until `stop` says no; the files of what was replaced are to be removed later.
+    pub(crate) fn clean(
+        &self,
+        now_ms: i64,
+        buffer_bytes: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> io::Result<Vec<Doomed>> {
         let mut doomed = self.remove_old_segments_of(now_ms, |config| config.compacted)?;
         let mut has_cleaned = false;
         for topic in self.all() {
@@ -521,7 +526,7 @@ impl Topics {
             }
             for partition in &topic.partitions {
                 // One round may have had too many keys for all of the log.
-                while let Some(replaced) = partition.clean(now_ms, buffer_bytes)? {
+                while let Some(replaced) = partition.clean(now_ms, buffer_bytes, stop)? {
                     doomed.extend(replaced);
                     has_cleaned = true;
                 }

@@ -167,14 +167,21 @@ impl Log {
 
 impl CleanPlan {
     /// Reads the part that was never compacted.
-    pub(crate) fn map(&self, buffer_bytes: usize) -> io::Result<OffsetMap> {
+    ///
+    /// # Errors
+    /// `Interrupted` once `stop` says so.
+    pub(crate) fn map(
+        &self,
+        buffer_bytes: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> io::Result<OffsetMap> {
         let mut map = OffsetMap::new(buffer_bytes);
         for source in &self.sources {
             if source.end <= self.first_dirty {
                 continue;
             }
             let mut is_full = false;
-            source.walk(|batch| {
+            source.walk(stop, |batch| {
                 if batch.header().last_offset() < self.first_dirty {
                     return Ok(true);
                 }
@@ -215,7 +222,15 @@ impl CleanPlan {
 
     /// Writes the segment that takes the place of a group. It is on the disk as a whole then, and a start would put
     /// it in place.
-    pub(crate) fn write(&self, group: Range<usize>, map: &OffsetMap) -> io::Result<Cleaned> {
+    ///
+    /// # Errors
+    /// `Interrupted` once `stop` says so.
+    pub(crate) fn write(
+        &self,
+        group: Range<usize>,
+        map: &OffsetMap,
+        stop: &dyn Fn() -> bool,
+    ) -> io::Result<Cleaned> {
         let sources = &self.sources[group];
         let base_offset = sources.first().map_or(0, |source| source.base_offset);
         // Were it younger, one without records would keep retention from the segments behind it.
@@ -238,7 +253,7 @@ impl CleanPlan {
             delete_retention_ms: self.config.delete_retention_ms,
         };
         for source in sources {
-            source.walk(|batch| {
+            source.walk(stop, |batch| {
                 match rules.apply(batch).map_err(damaged)? {
                     Left::All => append(&mut segment, batch.bytes())?,
                     Left::Some(bytes) => append(&mut segment, &bytes)?,
@@ -291,7 +306,15 @@ fn damaged(error: RecordError) -> io::Error {
 
 impl Source {
     /// Visits the batches in their order, until `visit` says stop (`false`).
-    fn walk(&self, mut visit: impl FnMut(&Batch) -> io::Result<bool>) -> io::Result<()> {
+    fn walk(
+        &self,
+        stop: &dyn Fn() -> bool,
+        mut visit: impl FnMut(&Batch) -> io::Result<bool>,
+    ) -> io::Result<()> {
+        let mut visit = |batch: &Batch| match stop() {
+            true => Err(io::ErrorKind::Interrupted.into()),
+            false => visit(batch),
+        };
         let file = match &self.content {
             // Each was appended as a batch.
             Content::Memory(pieces) => {

@@ -112,10 +112,10 @@ impl Log {
     /// Begins the search for the batch that holds an offset, or goes on with it. Between the log's start and end
     /// there always is a spot.
     pub(crate) fn search(&mut self, offset: i64, from: Option<Spot>) -> io::Result<Search> {
-        let known = self.hints.of(offset);
-        let start = known.or(from);
-        let start = start.and_then(|spot| Some((self.index_of(spot)?, spot.position)));
-        let is_known = known.is_some() && start.is_some();
+        let there = |spot: Spot| Some((self.index_of(spot)?, spot.position));
+        let known = self.hints.of(offset).and_then(there);
+        let is_known = known.is_some();
+        let start = known.or_else(|| from.and_then(there));
         let (mut index, mut position) = start.unwrap_or_else(|| {
             let index = self.segment_index(offset);
             (index, self.segments[index].floor_position(offset))
