@@ -106,26 +106,27 @@ async fn every(
         }
         wait_ms = times.interval_ms;
         match node.apart(work).await {
-            Ok(Ok(doomed)) => {
-                for doomed in doomed {
-                    env::spawn(remove_later(Arc::clone(&node), doomed));
-                }
-            }
+            Ok(Ok(doomed)) if doomed.is_empty() => {}
+            Ok(Ok(doomed)) => drop(env::spawn(remove_later(Arc::clone(&node), doomed))),
             Ok(Err(error)) | Err(error) => tracing::error!(%error, "{failure}"),
         }
     }
 }
 
 /// Removes files when their time has come. What a stop leaves is removed at the next start.
-async fn remove_later(node: Arc<Node>, doomed: Doomed) {
-    tokio::select! {
-        biased;
-        () = node.stopped() => return,
-        () = env::sleep(wait(doomed.delay_ms)) => {}
-    }
-    let removed = node.apart(move |_| doomed.remove()).await;
-    if let Err(error) = removed.and_then(|result| result) {
-        tracing::error!(%error, "removed segments are still on the disk");
+async fn remove_later(node: Arc<Node>, mut doomed: Vec<Doomed>) {
+    let began = env::now();
+    doomed.sort_by_key(|doomed| doomed.delay_ms);
+    for doomed in doomed {
+        tokio::select! {
+            biased;
+            () = node.stopped() => return,
+            () = env::sleep_until(began + wait(doomed.delay_ms)) => {}
+        }
+        let removed = node.apart(move |_| doomed.remove()).await;
+        if let Err(error) = removed.and_then(|result| result) {
+            tracing::error!(%error, "removed segments are still on the disk");
+        }
     }
 }
 
