@@ -17,9 +17,8 @@ use std::io;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use kafka_client_protocol::records::{Batch, BatchHeader, RecordError};
+use kafka_client_protocol::records::{Batch, BatchHeader, Batches, RecordError};
 
-use super::batch::PATCH_BYTES;
 use super::compact::{Left, OffsetMap, Rules};
 use super::data::Content;
 use super::retention::Removed;
@@ -32,6 +31,8 @@ pub(super) const CLEANED: &str = "log.cleaned";
 pub(super) const SWAP: &str = "log.swap";
 /// How much is read at once.
 const READ_BYTES: usize = 1 << 20;
+/// And how much is written.
+const WRITE_BYTES: usize = 256 << 10;
 
 /// A part of a log that is to be compacted, with all that is before it.
 #[derive(Debug)]
@@ -252,16 +253,18 @@ impl CleanPlan {
             now_ms: self.now_ms,
             delete_retention_ms: self.config.delete_retention_ms,
         };
+        let mut open = Open::default();
         for source in sources {
             source.walk(stop, |batch| {
                 match rules.apply(batch).map_err(damaged)? {
-                    Left::All => append(&mut segment, batch.bytes())?,
-                    Left::Some(bytes) => append(&mut segment, &bytes)?,
+                    Left::All => open.add(batch.bytes(), &mut segment)?,
+                    Left::Some(bytes) => open.add(&bytes, &mut segment)?,
                     Left::Nothing => {}
                 }
                 Ok(true)
             })?;
         }
+        open.write(&mut segment)?;
         if let Place::Dir { path, disk, .. } = &self.place {
             if let Some(syncer) = segment.syncer()? {
                 syncer.sync()?;
@@ -294,10 +297,31 @@ impl Cleaned {
     }
 }
 
-fn append(segment: &mut Segment, bytes: &Bytes) -> io::Result<()> {
-    let head = BatchHeader::parse(bytes).map_err(damaged)?;
-    let (start, rest) = bytes.split_at(PATCH_BYTES);
-    segment.append(&head, start, rest)
+/// Batches that are written together.
+#[derive(Debug, Default)]
+struct Open {
+    heads: Vec<BatchHeader>,
+    bytes: BytesMut,
+}
+
+impl Open {
+    fn add(&mut self, batch: &Bytes, segment: &mut Segment) -> io::Result<()> {
+        self.heads.push(BatchHeader::parse(batch).map_err(damaged)?);
+        self.bytes.extend_from_slice(batch);
+        match self.bytes.len() < WRITE_BYTES {
+            true => Ok(()),
+            false => self.write(segment),
+        }
+    }
+
+    fn write(&mut self, segment: &mut Segment) -> io::Result<()> {
+        if !self.heads.is_empty() {
+            segment.append_all(&self.heads, &self.bytes)?;
+        }
+        self.heads.clear();
+        self.bytes.clear();
+        Ok(())
+    }
 }
 
 fn damaged(error: RecordError) -> io::Error {
@@ -316,10 +340,9 @@ impl Source {
             false => visit(batch),
         };
         let file = match &self.content {
-            // Each was appended as a batch.
             Content::Memory(pieces) => {
-                for piece in pieces {
-                    if !visit(&Batch::new(piece.clone()).map_err(damaged)?)? {
+                for batch in pieces.iter().cloned().flat_map(Batches::new) {
+                    if !visit(&batch.map_err(damaged)?)? {
                         break;
                     }
                 }

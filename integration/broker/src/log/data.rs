@@ -65,7 +65,7 @@ pub(crate) enum DataSlice {
 /// All of a segment, for whoever reads it as a whole and keeps others from removing it.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// Each piece is what one append gave.
+    /// Each piece is what one append gave: whole batches.
     Memory(Vec<Bytes>),
     /// Opened when its turn comes: there may be more segments than files may be open.
     File(Disk, PathBuf),

@@ -239,6 +239,18 @@ impl Segment {
         Ok(())
     }
 
+    /// Appends batches that carry their places, given as their heads and all their bytes.
+    pub(crate) fn append_all(&mut self, heads: &[BatchHeader], bytes: &[u8]) -> io::Result<()> {
+        let mut position = self.data.len();
+        self.data.append(&[], bytes)?;
+        self.is_indexed = false;
+        for head in heads {
+            self.note(head, position);
+            position += head.total_len() as u64;
+        }
+        Ok(())
+    }
+
     /// Brings indices and ends up to date for a batch at `position`.
     fn note(&mut self, head: &BatchHeader, position: u64) {
         let relative = |offset: i64| u32::try_from(offset - self.base_offset).unwrap_or(u32::MAX);
