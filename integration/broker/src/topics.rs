@@ -487,7 +487,7 @@ impl Topics {
     ) -> io::Result<Vec<Doomed>> {
         let mut all = Vec::new();
         for topic in self.all() {
-            if !is_of(&topic.config) {
+            if !is_of(&topic.config()) {
                 continue;
             }
             for partition in &topic.partitions {

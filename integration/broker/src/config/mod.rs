@@ -353,8 +353,16 @@ impl BrokerConfig {
                 self.failed_authentication_delay_ms = in_range(name, value, 0, i32::MAX as u64)?;
             }
             name if SecuritySettings::know(name) => self.security.set(name, value),
+            "log.retention.ms" | "log.retention.minutes" | "log.retention.hours"
+                if value == "0" =>
+            {
+                return Err(invalid(name, value, "must be at least 1, or -1"));
+            }
             _ => {
                 Table::broker().find(name)?;
+                if let Some((primary, value)) = synonyms::converted(name, value) {
+                    return self.set(primary, &value);
+                }
                 return match topic::with_default_from(name) {
                     Some(property) => self.topic.apply(property.name, value),
                     None => Ok(Effect::None),
@@ -418,6 +426,9 @@ mod tests {
         assert_eq!(config.topic.batch_bytes_max, 2000);
         assert!(config.topic.append_time);
         assert_eq!(config.group.initial_rebalance_delay_ms, 0);
+        assert_eq!(config.set("log.retention.hours", "2"), Ok(Effect::Acts));
+        assert_eq!(config.topic.retention_ms, 7_200_000);
+        assert!(config.set("log.retention.minutes", "0").is_err());
     }
 
     #[test]

@@ -74,6 +74,16 @@ pub(super) fn value<'a>(
     })
 }
 
+/// What a property says in the unit of its first synonym; `None` for what is that already.
+pub(super) fn converted(name: &str, value: &str) -> Option<(&'static str, String)> {
+    let primary = of(name)?[0].0;
+    if primary == name {
+        return None;
+    }
+    let get = |one: &str| (one == name).then_some(value);
+    Some((primary, self::value(primary, get)?))
+}
+
 /// A property's value in the first layer that has it.
 pub(super) fn in_layers<'a>(layers: &[&'a Properties], name: &str) -> Option<&'a str> {
     layers
