@@ -20,8 +20,10 @@ macro_rules! sequences {
 mod admin;
 mod cluster;
 mod configs;
+mod fetch;
 mod groups;
 mod normal;
+mod offsets;
 mod produce;
 mod records;
 mod session;
@@ -35,7 +37,9 @@ const FILES: &[&[Sequence]] = &[
     admin::ALL,
     cluster::ALL,
     configs::ALL,
+    fetch::ALL,
     groups::ALL,
+    offsets::ALL,
     produce::ALL,
 ];
 

@@ -104,7 +104,8 @@ impl Normal {
     }
 
     fn made_up(&mut self, field: &str, value: &str) -> String {
-        let is_nothing = matches!(value, "None" | "\"\"" | "-1" | "0")
+        let is_nothing = matches!(value, "None" | "\"\"" | "-1")
+            || (value == "0" && field != "producer_id")
             || value.contains("AAAAAAAAAAAAAAAAAAAAAA");
         if is_nothing {
             return value.to_owned();

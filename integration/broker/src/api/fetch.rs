@@ -11,6 +11,7 @@
 //! topics by id. With one replica and no transactions, both isolation levels end at the log's end.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use crate::validate::Refusal;
 const TOPIC_IDS_SINCE: i16 = 13;
 const REPLICA_STATE_SINCE: i16 = 15;
 const READ_COMMITTED: i8 = 1;
+const ISOLATION_LEVELS: RangeInclusive<i8> = 0..=READ_COMMITTED;
 
 impl Api for FetchRequest {
     const NAMES: Named = Named::Partitions;
@@ -46,6 +48,15 @@ impl Api for FetchRequest {
 
     async fn answer(self, call: &Call<'_>) -> FetchResponse {
         let node = call.node;
+        if !ISOLATION_LEVELS.contains(&self.isolation_level) {
+            let mut answer = self.refuse(ErrorCode::UNKNOWN_SERVER_ERROR);
+            answer.error_code = ErrorCode::UNKNOWN_SERVER_ERROR.code();
+            let topics = answer.responses.iter_mut();
+            for partition in topics.flat_map(|topic| &mut topic.partitions) {
+                partition.aborted_transactions = Some(Vec::new());
+            }
+            return answer;
+        }
         let by_id = call.version >= TOPIC_IDS_SINCE;
         let context = node.fetch_sessions().begin(&self, by_id, node.env.now_ms());
         let context = match context {
@@ -127,12 +138,14 @@ impl Api for FetchRequest {
 
 /// Reads, and waits for more if there is too little: by positions, so that bytes are read once, at the end.
 async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse {
-    let limit = usize::try_from(request.max_bytes).unwrap_or(0);
-    let limit = limit
-        .min(call.node.config().fetch_bytes_max)
+    let limit = call
+        .node
+        .config()
+        .fetch_bytes_max
         .min(quota_bytes_max(call));
+    let limit = i64::from(request.max_bytes).min(limit as i64);
     let wanted = u64::try_from(request.min_bytes).unwrap_or(0);
-    let wanted = wanted.min(limit as u64);
+    let wanted = wanted.min(u64::try_from(limit).unwrap_or(0));
     let plan = Plan::new(request, call);
     if request.max_wait_ms <= 0 || plan.is_ready(wanted) {
         return plan.read(request, limit).response;
@@ -236,7 +249,7 @@ impl Plan {
         })
     }
 
-    fn read(&self, request: &FetchRequest, limit: usize) -> Read {
+    fn read(&self, request: &FetchRequest, limit: i64) -> Read {
         let is_committed = request.isolation_level == READ_COMMITTED;
         let mut left = limit;
         let mut read = Read {
@@ -247,12 +260,22 @@ impl Plan {
             let mut partitions = Vec::with_capacity(planned.len());
             for (asked, planned) in asked_topic.partitions.iter().zip(planned) {
                 let at_least_one = read.bytes == 0;
-                let data = planned.as_ref().map_err(Clone::clone);
-                let data = data.and_then(|planned| planned.read(left, at_least_one));
+                let planned = planned.as_ref().map_err(Clone::clone);
+                let data = planned.and_then(|planned| {
+                    let bytes_max = left.min(asked.partition_max_bytes.into());
+                    // After the first partition, a limit of the whole request is 0 at the least.
+                    left = left.max(0);
+                    let bytes_max = usize::try_from(bytes_max).map_err(|_| {
+                        // Kafka has no better code for it.
+                        let message = format!("a limit of {bytes_max} bytes is no limit");
+                        Refusal::new(ErrorCode::UNKNOWN_SERVER_ERROR, message)
+                    })?;
+                    planned.read(bytes_max, at_least_one)
+                });
                 partitions.push(match data {
                     Ok(data) => {
                         let bytes = data.records.as_ref().map_or(0, Bytes::len);
-                        left = left.saturating_sub(bytes);
+                        left = left.saturating_sub(bytes as i64).max(0);
                         read.bytes += bytes as u64;
                         PartitionData {
                             partition_index: asked.partition,
@@ -317,10 +340,9 @@ impl Planned {
         self.partition.available(self.offset, spot)
     }
 
-    fn read(&self, left: usize, at_least_one: bool) -> Result<PartitionData, Refusal> {
+    fn read(&self, max_bytes: usize, at_least_one: bool) -> Result<PartitionData, Refusal> {
         let (records, ends, diverging_epoch) = match &self.spot {
             Ok(spot) => {
-                let max_bytes = self.bytes_max.min(left);
                 let partition = &self.partition;
                 let fetched = partition.read_at(self.offset, *spot, max_bytes, at_least_one)?;
                 (fetched.records, fetched.ends, EpochEndOffset::default())
@@ -417,12 +439,22 @@ impl Drop for Watch<'_> {
     }
 }
 
+fn has_no_log(error: ErrorCode) -> bool {
+    matches!(
+        error,
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+            | ErrorCode::UNKNOWN_TOPIC_ID
+            | ErrorCode::TOPIC_AUTHORIZATION_FAILED
+    )
+}
+
 fn failed(partition_index: i32, error: ErrorCode) -> PartitionData {
     PartitionData {
         partition_index,
         error_code: error.code(),
         high_watermark: -1,
-        aborted_transactions: None,
+        // As in Kafka, an empty list where the log was not looked at.
+        aborted_transactions: has_no_log(error).then(Vec::new),
         records: Some(Bytes::new()),
         ..Default::default()
     }

@@ -33,6 +33,10 @@ impl Api for InitProducerIdRequest {
             );
             return self.refuse(ErrorCode::INVALID_REQUEST);
         }
+        // From version 3 a producer may name the id and epoch that it has: both or neither.
+        if (self.producer_id == -1) != (self.producer_epoch == -1) {
+            return self.refuse(ErrorCode::INVALID_REQUEST);
+        }
         match call.node.topics.next_producer_id() {
             Ok(producer_id) => InitProducerIdResponse {
                 producer_id,

@@ -42,8 +42,12 @@ impl Api for ListOffsetsRequest {
     }
 
     async fn answer(self, call: &Call<'_>) -> ListOffsetsResponse {
+        // Kafka has no better code for an isolation level that there is not.
+        if !(0..=1).contains(&self.isolation_level) {
+            return self.refuse(ErrorCode::UNKNOWN_SERVER_ERROR);
+        }
         let twice = named_twice(&self);
-        each(&self, call.version, |topic, asked| {
+        let mut answer = each(&self, call.version, |topic, asked| {
             if twice.contains(&(topic, asked.partition_index)) {
                 return Err(ErrorCode::INVALID_REQUEST);
             }
@@ -54,7 +58,14 @@ impl Api for ListOffsetsRequest {
             let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
             partition.check_epoch(asked.current_leader_epoch)?;
             look_up(partition, asked.timestamp, call.version).map_err(|refusal| refusal.code)
-        })
+        });
+        for topic in &mut answer.topics {
+            let mut told = BTreeSet::new();
+            topic
+                .partitions
+                .retain(|one| told.insert(one.partition_index));
+        }
+        answer
     }
 
     fn refuse(&self, error: ErrorCode) -> ListOffsetsResponse {

@@ -29,6 +29,9 @@ impl Api for OffsetForLeaderEpochRequest {
                 .and_then(|topic| topic.partition(asked.partition))
                 .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
             partition.check_epoch(asked.current_leader_epoch)?;
+            if asked.leader_epoch < 0 {
+                return Ok((-1, -1));
+            }
             let end = partition.log().end_of_epoch(asked.leader_epoch);
             Ok(end.unwrap_or((-1, -1)))
         })

@@ -226,7 +226,14 @@ impl Log {
         &mut self,
         timestamp: i64,
     ) -> io::Result<Option<(BatchHeader, Bytes)>> {
-        let start_offset = self.start_offset;
+        self.batch_from(self.start_offset, timestamp)
+    }
+
+    fn batch_from(
+        &mut self,
+        start_offset: i64,
+        timestamp: i64,
+    ) -> io::Result<Option<(BatchHeader, Bytes)>> {
         let candidates = self.segments.iter_mut().filter(|segment| {
             segment.next_offset() > start_offset
                 && segment
@@ -262,7 +269,8 @@ impl Log {
         else {
             return Ok(None);
         };
-        self.batch_at_time(max)
+        // Also below the start of the log, as in Kafka: what was deleted there may be in the files yet.
+        self.batch_from(0, max)
     }
 }
 
