@@ -142,11 +142,12 @@ impl Partition {
                 let ends = self.ends_around(&log, offset)?;
                 (log.search(offset, from), ends)
             };
-            let seen = search.and_then(|search| match search {
-                Search::Found(spot) => Ok(Seen::Here(spot)),
-                Search::Look(look) => look.run(),
-            });
-            match seen.map_err(|error| self.storage_refusal("read", &error))? {
+            let failed = |error| self.storage_refusal("read", &error);
+            let look = match search.map_err(failed)? {
+                Search::Found(spot) => return Ok((spot, ends)),
+                Search::Look(look) => look,
+            };
+            match look.run().map_err(failed)? {
                 Seen::Here(spot) => {
                     self.log().found(offset, spot);
                     return Ok((spot, ends));
