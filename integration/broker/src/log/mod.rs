@@ -9,10 +9,12 @@
 //!   00000000000000000042.snapshot   the producers' state at that offset
 //!   leader-epoch-checkpoint         leader epoch -> first offset
 //!   partition.metadata              the topic's id
+//!   *.deleted                       of a segment that retention or compaction has taken out
+//!   *.log.cleaned, *.log.swap       a compacted segment on its way in
 //! ```
 //!
 //! An acknowledged batch has been handed to the operating system, so the death of the process
-//! loses nothing. The active segment is forced to the disk only by `log.flush.interval.messages`;
+//! loses nothing. The active segment is forced to the disk only by `flush.messages` and `flush.ms`;
 //! like Kafka, the default leaves that to the operating system. Closed segments are forced to the
 //! disk in the background, which moves the recovery point: an unclean start checks what is above it.
 //! The index files are written when a segment closes; after an unclean stop those above the recovery
