@@ -30,7 +30,7 @@ use crate::session::Session;
 const UNKNOWN: Uuid = Uuid([7; 16]);
 
 /// A group that its coordinator answers for.
-async fn group(session: &mut Session) -> String {
+pub(crate) async fn group(session: &mut Session) -> String {
     let group = session.name("g");
     loop {
         let found = session.quietly(&find(&group, 4), 4).await;
@@ -68,7 +68,7 @@ fn reads(topics: &[&str]) -> Bytes {
     encode(&subscription, 3).unwrap()
 }
 
-fn join(group: &str, member_id: &str) -> JoinGroupRequest {
+pub(crate) fn join(group: &str, member_id: &str) -> JoinGroupRequest {
     JoinGroupRequest {
         group_id: group.into(),
         session_timeout_ms: 30_000,
@@ -84,7 +84,7 @@ fn join(group: &str, member_id: &str) -> JoinGroupRequest {
     }
 }
 
-fn sync(group: &str, joined: &JoinGroupResponse) -> SyncGroupRequest {
+pub(crate) fn sync(group: &str, joined: &JoinGroupResponse) -> SyncGroupRequest {
     SyncGroupRequest {
         group_id: group.into(),
         generation_id: joined.generation_id,
@@ -189,7 +189,10 @@ fn delete_offsets(group: &str, topics: &[(&str, &[i32])]) -> OffsetDeleteRequest
 }
 
 /// Joins twice, as clients do: for an id, and with it.
-async fn joined(session: &mut Session, mut request: JoinGroupRequest) -> JoinGroupResponse {
+pub(crate) async fn joined(
+    session: &mut Session,
+    mut request: JoinGroupRequest,
+) -> JoinGroupResponse {
     request.member_id = session.quietly(&request, 9).await.member_id;
     session.quietly(&request, 9).await
 }
@@ -698,7 +701,9 @@ async fn rebalance(
         session.quietly(first, 9).await
     };
     let (mut one, two) = tokio::join!(comes_back, other.quietly(second, 9));
-    one.members.sort_by_key(|member| member.metadata.clone());
+    let leader = one.member_id.clone();
+    one.members
+        .sort_by_key(|member| (member.metadata.clone(), member.member_id != leader));
     session.write(&one);
     session.write(&two);
     (one, two)

@@ -27,6 +27,7 @@ mod offsets;
 mod produce;
 mod records;
 mod session;
+mod versions;
 
 use integration::kafka::NativeKafka;
 use kafka_broker::Broker;
@@ -41,6 +42,7 @@ const FILES: &[&[Sequence]] = &[
     groups::ALL,
     offsets::ALL,
     produce::ALL,
+    versions::ALL,
 ];
 
 /// What both brokers are started with.
@@ -101,6 +103,7 @@ async fn every_sequence_is_answered_as_by_apache_kafka() {
     }
     broker.shutdown().await.unwrap();
     let (count, all) = (differences.len(), wanted().count());
+    println!("{all} sequences of requests");
     assert!(
         differences.is_empty(),
         "{count} of {all} sequences differ (-: Apache Kafka, +: the reference broker)\n{}",

@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
     CreateTopicsResponse,
 };
-use kafka_client_protocol::{ErrorCode, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::config::describe::Entry;
@@ -109,7 +109,8 @@ fn create(
     let topic_id = if validate_only {
         node.topics
             .check_new(&asked.name, partitions, &overrides, &node.config())?;
-        Uuid::ZERO
+        // Kafka tells one, which no topic will have.
+        node.env.uuid()
     } else {
         node.topics
             .create(
