@@ -10,7 +10,7 @@ use super::{Groups, records};
 impl Groups {
     /// Deletes a group that nobody is in, with its offsets.
     pub(crate) async fn delete(&self, group_id: &str) -> Result<(), ErrorCode> {
-        self.ready(group_id)?;
+        self.ready()?;
         let group = {
             let mut groups = self.lock();
             let group = groups.get(group_id).cloned();
@@ -35,7 +35,7 @@ impl Groups {
         group_id: &str,
         offsets: &[(&str, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        self.ready(group_id)?;
+        self.ready()?;
         let deleted = self.with(group_id, false, |group, inner| {
             let classic = &inner.classic;
             if classic.state() != State::Empty && !classic.is_of_consumers() {

@@ -1,49 +1,44 @@
-//! What a strict coordinator says before it has read its part of the log. This one has read all of it
-//! before it takes the first request, so only the answer is given: to the first request of each part.
+//! What a strict coordinator says before it has read its log. This one has read all of it before it
+//! takes the first request, so only the answer is given: to the first request. As in a cluster, all
+//! parts of the log are read at the same time: who was answered about one is answered about all.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kafka_client_protocol::ErrorCode;
 
 use super::Groups;
-use crate::coordinator_log::partition_of;
 
-/// The partitions of the log that were asked for.
+/// Whether anybody has asked yet.
 #[derive(Debug, Default)]
-pub(super) struct Asked(Mutex<BTreeSet<i32>>);
+pub(super) struct Asked(AtomicBool);
 
 impl Groups {
     /// Whether this broker answers for a group.
-    pub(super) fn ready(&self, group_id: &str) -> Result<(), ErrorCode> {
+    pub(super) fn ready(&self) -> Result<(), ErrorCode> {
         if !self.is_strict {
             return Ok(());
         }
-        let topic = self.log().topic_if_there();
-        let partitions = topic.ok_or(ErrorCode::NOT_COORDINATOR)?.partitions.len();
-        self.asked.ask([partition_of(group_id, partitions)])
+        self.log()
+            .topic_if_there()
+            .ok_or(ErrorCode::NOT_COORDINATOR)?;
+        self.asked.ask()
     }
 
     /// Whether this broker answers for all groups there are. Without the topic there is none.
     pub(super) fn ready_for_all(&self) -> Result<(), ErrorCode> {
         match self.log().topic_if_there() {
-            Some(topic) if self.is_strict => self
-                .asked
-                .ask((0..).zip(&topic.partitions).map(|(index, _)| index)),
+            Some(_) if self.is_strict => self.asked.ask(),
             _ => Ok(()),
         }
     }
 }
 
 impl Asked {
-    fn ask(&self, partitions: impl IntoIterator<Item = i32>) -> Result<(), ErrorCode> {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = asked.len();
-        asked.extend(partitions);
-        if asked.len() > known {
-            Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)
-        } else {
+    fn ask(&self) -> Result<(), ErrorCode> {
+        if self.0.swap(true, Ordering::Relaxed) {
             Ok(())
+        } else {
+            Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)
         }
     }
 }

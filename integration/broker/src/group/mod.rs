@@ -131,7 +131,7 @@ impl Groups {
     /// Handles a join; answers when the group has gathered.
     pub(crate) async fn join(&self, group_id: &str, join: Join) -> Joined {
         let member_id = join.member_id.clone();
-        if let Err(error) = self.ready(group_id) {
+        if let Err(error) = self.ready() {
             return Joined::refused(error, member_id);
         }
         // Only somebody new makes a group.
@@ -154,7 +154,7 @@ impl Groups {
 
     /// Handles a sync; answers when the leader has assigned.
     pub(crate) async fn sync(&self, group_id: &str, sync: Sync) -> Synced {
-        if let Err(error) = self.ready(group_id) {
+        if let Err(error) = self.ready() {
             return Synced::refused(error);
         }
         let (answer, answered) = oneshot::channel();
@@ -174,7 +174,7 @@ impl Groups {
     }
 
     pub(crate) fn heartbeat(&self, group_id: &str, member: Committer<'_>) -> ErrorCode {
-        match self.ready(group_id) {
+        match self.ready() {
             // What is not known yet must not end a session.
             Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => return ErrorCode::NONE,
             Err(error) => return error,
@@ -197,7 +197,7 @@ impl Groups {
         group_id: &str,
         members: &[(&str, Option<&str>)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        self.ready(group_id)?;
+        self.ready()?;
         let mut results = Vec::new();
         let left = self.with(group_id, false, |group, inner| {
             group.act(inner, |inner, now_ms| {
@@ -219,7 +219,7 @@ impl Groups {
 
     /// A group, if there is such a one.
     pub(crate) async fn describe(&self, group_id: &str) -> Result<Option<Description>, ErrorCode> {
-        self.ready(group_id)?;
+        self.ready()?;
         let Some(group) = self.get(group_id) else {
             return Ok(None);
         };

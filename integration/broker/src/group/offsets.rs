@@ -30,7 +30,7 @@ impl Groups {
         unknown: ErrorCode,
         commits: Vec<Commit>,
     ) -> Result<(), ErrorCode> {
-        self.ready(group_id)?;
+        self.ready()?;
         let Committer {
             member_id,
             instance_id,
@@ -75,7 +75,7 @@ impl Groups {
         group_id: &str,
         look: impl FnOnce(&Offsets) -> T,
     ) -> Result<T, ErrorCode> {
-        self.ready(group_id)?;
+        self.ready()?;
         Ok(match self.get(group_id) {
             Some(group) => {
                 group.settled().await;
