@@ -33,6 +33,8 @@
 //! | `KAFKA_JARS` | directory with Apache Kafka's jars; `.ci/jars` fetches them and prints it | none |
 //! | `KAFKA_TEST_LOGS` | directory for logs of Java's programs and of members (see [`crate::logs`]) | none: they are not kept |
 //! | `KAFKA_TEST_PYTHON` | a Python that has `confluent-kafka`, as a client of the reference broker | none |
+//! | `KAFKA_TEST_NODE_MODULES` | directory of modules that has `kafkajs`, for sessions of clients of other languages | none |
+//! | `KAFKA_TEST_SARAMA` | program of `integration/sarama`, for the same | none |
 //! | `KAFKA_TEST_LIBRDKAFKA_MEMBER` | program of `integration/librdkafka`, for the soak of mixed groups | none: it is left out |
 
 mod container;
