@@ -82,6 +82,8 @@ impl Matrix {
         config.topic.retention_ms = random.i64(10..300);
         config.topic.retention_bytes = random.i64(5_000..100_000);
         config.topic.min_cleanable_dirty_ratio = 0.2;
+        // The times of appends are marks, and not the day of today.
+        config.producer_expiration_ms = i64::MAX;
         // Each batch is forced to the disk before it is acknowledged, or that is left to the system.
         if random.bool() {
             config.topic.flush_messages = 1;
@@ -354,6 +356,7 @@ impl Matrix {
                 }
                 written.start = start..=start;
                 look_ups_agree(partition, &found, &place);
+                memory_agrees(partition, &place);
                 assert!(partition.leader_epoch() > written.epoch, "{place}");
                 written.epoch = partition.leader_epoch();
                 written.marks = found;
@@ -413,6 +416,42 @@ fn marks(partition: &Partition) -> Vec<Option<i64>> {
 }
 
 /// Each batch is found by its offset and by its time, whatever the indices say.
+/// What the log remembers of epochs and producers is what its batches say.
+fn memory_agrees(partition: &Partition, place: &str) {
+    let mut log = partition.log();
+    let heads = log.heads();
+    let mut last = BTreeMap::new();
+    for head in &heads {
+        if head.base_offset >= log.start_offset() {
+            let epoch = log.epoch_of(head.base_offset);
+            assert_eq!(
+                epoch,
+                Some(head.partition_leader_epoch),
+                "{place}: {head:?}"
+            );
+        }
+        if head.producer_id >= 0 {
+            last.insert(
+                head.producer_id,
+                (head.producer_epoch, head.last_sequence()),
+            );
+        }
+    }
+    let remembered: BTreeMap<i64, (i16, i32)> = log
+        .producers()
+        .iter()
+        .map(|last| (last.id, (last.epoch, last.sequence)))
+        .collect();
+    for (producer, last) in last {
+        // Those whose batches are gone are remembered as well.
+        assert_eq!(
+            remembered.get(&producer),
+            Some(&last),
+            "{place}: {producer}"
+        );
+    }
+}
+
 fn look_ups_agree(partition: &Partition, marks: &[Option<i64>], place: &str) {
     for (offset, mark) in (0..).zip(marks) {
         let Some(mark) = *mark else { continue };

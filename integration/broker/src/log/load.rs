@@ -66,7 +66,7 @@ impl Log {
             log.load_segments(opening)?;
             match log.end_offset() < start_offset {
                 true => log.start_anew(start_offset, now_ms)?,
-                false => log.load_producers(now_ms)?,
+                false => log.load_producers(opening, now_ms)?,
             }
         }
         let end = log.end_offset();
@@ -185,8 +185,17 @@ impl Log {
 
     /// Rebuilds the producers' state: a snapshot keeps one batch of each, so at least the last
     /// two segments are replayed to know five again.
-    fn load_producers(&mut self, now_ms: i64) -> io::Result<()> {
+    fn load_producers(&mut self, opening: Opening, now_ms: i64) -> io::Result<()> {
+        // After a crash, what was not forced to the disk may be the snapshot of an earlier segment that
+        // began at the same offset, before the log was cut there.
+        let trusted_below = match opening {
+            Opening::Clean => i64::MAX,
+            Opening::Unclean { recovery_point } => recovery_point,
+        };
+        let is_trusted = |segment: &Segment| segment.base_offset() < trusted_below;
+        let trusted = self.segments.partition_point(is_trusted);
         let mut from = self.segments.len().saturating_sub(2);
+        from = from.min(trusted.saturating_sub(1));
         self.producers = loop {
             if from == 0 {
                 break Producers::default();

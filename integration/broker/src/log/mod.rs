@@ -207,6 +207,20 @@ impl Log {
         self.recovery_point
     }
 
+    /// The heads of all batches that can be read.
+    #[cfg(test)]
+    pub(crate) fn heads(&mut self) -> Vec<BatchHeader> {
+        let mut heads = Vec::new();
+        for segment in &mut self.segments {
+            let walked = segment.walk(0, |head, _| {
+                heads.push(*head);
+                true
+            });
+            assert!(walked.unwrap().damage.is_none());
+        }
+        heads
+    }
+
     /// The producers that the log remembers.
     pub(crate) fn producers(&self) -> &Producers {
         &self.producers

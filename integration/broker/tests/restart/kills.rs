@@ -22,9 +22,9 @@ fn member(kafka: &Kafka) -> ConsumerBuilder {
 
 #[tokio::test]
 async fn clients_survive_kills_of_the_broker_without_loss_or_doubles() {
-    const KILLS: u64 = 4;
+    const KILLS: u64 = 20;
     /// Between two kills, of each partition.
-    const NUMBERS: u64 = 2_000;
+    const NUMBERS: u64 = 600;
     const TOTAL: u64 = (KILLS + 1) * NUMBERS;
     let data = tempfile::tempdir().unwrap();
     let (mut program, address) = Program::start("127.0.0.1:0", data.path());

@@ -180,6 +180,33 @@ fn producers_are_known_again_after_a_reopen() {
     }
 }
 
+/// The log was cut once and a later segment began at the same offset as one that was cut: after the
+/// next crash the snapshot there may be that of the first.
+#[test]
+fn a_snapshot_that_may_be_of_an_earlier_segment_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    let raw = RawBatch {
+        producer: (7, 2, 0),
+        ..RawBatch::default()
+    };
+    append(&mut log, raw).unwrap();
+    fill(&mut log, 200);
+    let base = log.segments[log.segments.len() - 2].base_offset();
+    drop(log);
+    let nobody = Producers::default().to_snapshot();
+    fs::write(snapshot_path(dir.path(), base), nobody).unwrap();
+    let opening = Opening::Unclean {
+        recovery_point: base,
+    };
+    let mut log = open(dir_place(dir.path()), opening);
+    let raw = RawBatch {
+        producer: (7, 2, 0),
+        ..RawBatch::default()
+    };
+    assert!(append(&mut log, raw).unwrap().duplicate);
+}
+
 #[test]
 fn leader_epochs_are_kept_over_a_reopen() {
     let dir = tempfile::tempdir().unwrap();
