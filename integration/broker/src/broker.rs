@@ -665,6 +665,7 @@ impl Builder {
             users: Kept::new(Users::default()),
             faults: Faults::new(self.journal, self.seed),
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
+            unserved: Mutex::default(),
             under_way: Arc::default(),
             stopping,
             settings,

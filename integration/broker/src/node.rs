@@ -1,6 +1,6 @@
 //! What all connections of a broker share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,8 @@ pub(crate) struct Node {
     pub(crate) authorizer: Option<Kept<Authorizer>>,
     pub(crate) faults: Faults,
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
+    /// By client id and API: who was told in the log that this broker does not have it.
+    pub(crate) unserved: Mutex<HashSet<(String, i16)>>,
     /// Read by what is done apart, so that a stop can wait for all of it.
     pub(crate) under_way: Arc<tokio::sync::RwLock<()>>,
     /// Becomes true when the broker stops.

@@ -3,8 +3,8 @@
 //! Version 1 brings the type of the key, version 4 several keys at once (KIP-699). The offsets
 //! topic is made here if it is missing; Kafka does the same, but tells the client to come again, as
 //! this broker does where it is strict.
-//! Transactions (type 1) and share groups (type 2) are refused with error 42 to those who may ask for
-//! them.
+//! Transactions (type 1) are refused with the one error that every client tells at once (53); what
+//! they wait for after another one would never come. Share groups (type 2) get error 42.
 
 use std::cell::OnceCell;
 
@@ -76,6 +76,9 @@ fn check(call: &Call<'_>, kind: i8, key: &str) -> Result<(), Refusal> {
     rights?;
     if kind == GROUP {
         return Ok(());
+    }
+    if kind == TRANSACTION {
+        return Err(call.no_transactions(key));
     }
     Err(Refusal::new(
         ErrorCode::INVALID_REQUEST,

@@ -2,7 +2,7 @@
 //!
 //! Without a transactional id every request gets a new producer id with epoch 0, whatever id and
 //! epoch it carries (version 3): the epoch of a producer without transactions is its own affair.
-//! With a transactional id the request is refused with error 42 until this broker has transactions.
+//! With a transactional id the request is refused with error 53 until this broker has transactions.
 
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
@@ -27,11 +27,7 @@ impl Api for InitProducerIdRequest {
 
     async fn answer(self, call: &Call<'_>) -> InitProducerIdResponse {
         if let Some(id) = &self.transactional_id {
-            tracing::warn!(
-                client_id = call.client_id, transactional_id = %id,
-                "refused a transactional producer: this broker has no transactions yet"
-            );
-            return self.refuse(ErrorCode::INVALID_REQUEST);
+            return self.refuse(call.no_transactions(id).code);
         }
         // From version 3 a producer may name the id and epoch that it has: both or neither.
         if (self.producer_id == -1) != (self.producer_epoch == -1) {

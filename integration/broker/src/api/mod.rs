@@ -61,7 +61,7 @@ mod update_features;
 use std::any::Any;
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -76,6 +76,7 @@ use crate::node::Node;
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::security::gate::Admission;
+use crate::validate::Refusal;
 
 use self::parts::{Part, Target, TopicRef};
 use self::rights::authorize_and_answer;
@@ -143,6 +144,24 @@ impl Call<'_> {
     async fn delay_refusal(&self) {
         let ms = self.node.config().failed_authentication_delay_ms;
         crate::env::sleep(Duration::from_millis(ms)).await;
+    }
+
+    /// What a transactional producer is told.
+    fn no_transactions(&self, id: &str) -> Refusal {
+        const WHY: &str = "this broker has no transactions yet: remove transactional.id";
+        if self.is_first_of_kind(ApiKey::INIT_PRODUCER_ID) {
+            tracing::warn!(client_id = self.client_id, transactional_id = id, "{WHY}");
+        }
+        Refusal::new(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED, WHY)
+    }
+
+    /// Whether this client has not asked for this before, of what this broker does not have: it is
+    /// logged once, and not at each of a client's many tries.
+    fn is_first_of_kind(&self, api: ApiKey) -> bool {
+        const CLIENTS_MAX: usize = 1000;
+        let told = self.node.unserved.lock();
+        let mut told = told.unwrap_or_else(PoisonError::into_inner);
+        told.len() < CLIENTS_MAX && told.insert((self.client_id.to_owned(), api.value()))
     }
 
     /// The name of a topic that a request means; its id if there is no such topic.
@@ -471,10 +490,12 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
         }
         _ => {
             note(&call, &header, Vec::new);
-            tracing::warn!(
-                %peer, client_id, api = ?header.api_key, version,
-                "closed a connection over a request that this broker does not serve"
-            );
+            if call.is_first_of_kind(header.api_key) {
+                tracing::warn!(
+                    %peer, client_id, api = ?header.api_key, version,
+                    "closed a connection over a request that this broker does not serve"
+                );
+            }
             Outcome::close()
         }
     }
