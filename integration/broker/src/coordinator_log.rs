@@ -10,7 +10,6 @@ use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::internal_topics::KeyValue;
 use kafka_client_protocol::records::{BatchBuilder, Batches, RecordError, Seal};
-use tokio::sync::Notify;
 
 use crate::config::settings::Settings;
 use crate::env::Env;
@@ -162,25 +161,12 @@ impl CoordinatorLog {
 }
 
 impl Written {
-    /// Waits until the high watermark has passed the change. With one replica that is the end offset.
+    /// Waits until the high watermark has passed the change.
     ///
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn committed(&self) {
-        let waiter = Arc::new(Notify::new());
-        while !self.is_committed() {
-            self.partition.watch(&waiter);
-            // Once more, so that nothing happens unseen in between.
-            if !self.is_committed() {
-                waiter.notified().await;
-            }
-            self.partition.unwatch(&waiter);
-        }
-    }
-
-    /// Nothing is waited for in a partition that is gone.
-    fn is_committed(&self) -> bool {
-        self.partition.is_deleted() || self.partition.ends().end_offset >= self.end_offset
+        self.partition.committed_to(self.end_offset).await;
     }
 }
 

@@ -39,8 +39,28 @@ pub(crate) struct Partition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) start_offset: i64,
-    /// With one replica and without transactions: high watermark and last stable offset as well.
+    pub(crate) last_stable_offset: i64,
+    pub(crate) high_watermark: i64,
     pub(crate) end_offset: i64,
+}
+
+/// How far a reader may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UpTo {
+    LastStableOffset,
+    HighWatermark,
+    /// For replicas, and for the broker itself.
+    End,
+}
+
+impl Ends {
+    pub(crate) fn of(self, up_to: UpTo) -> i64 {
+        match up_to {
+            UpTo::LastStableOffset => self.last_stable_offset,
+            UpTo::HighWatermark => self.high_watermark,
+            UpTo::End => self.end_offset,
+        }
+    }
 }
 
 /// What a fetch gets.
@@ -158,11 +178,19 @@ impl Partition {
     }
 
     /// The bytes that are there from a spot on; `None` if nobody should wait for more.
-    pub(crate) fn available(&self, offset: i64, spot: Spot) -> Option<u64> {
-        self.log().available(offset, spot)
+    pub(crate) fn available(&self, offset: i64, spot: Spot, up_to: UpTo) -> Option<u64> {
+        let log = self.log();
+        let ends = ends(&log);
+        let upper = ends.of(up_to);
+        match log.available(offset, spot) {
+            Some(_) if offset >= upper => Some(0),
+            // How many bytes there are below it, nobody knows without a search.
+            Some(_) if upper < ends.end_offset => None,
+            available => available,
+        }
     }
 
-    /// Reads from the batch on that holds `offset`.
+    /// Reads from the batch on that holds `offset`, up to the end.
     pub(crate) fn read(
         &self,
         offset: i64,
@@ -170,7 +198,7 @@ impl Partition {
         at_least_one: bool,
     ) -> Result<Fetched, Refusal> {
         let (spot, _) = self.locate(offset)?;
-        self.read_at(offset, spot, max_bytes, at_least_one)
+        self.read_at(offset, spot, UpTo::End, max_bytes, at_least_one)
     }
 
     /// The same from a spot that is known: the first batch whole, or nothing, and what else the limit has room for;
@@ -179,6 +207,7 @@ impl Partition {
         &self,
         offset: i64,
         mut spot: Spot,
+        up_to: UpTo,
         max_bytes: usize,
         at_least_one: bool,
     ) -> Result<Fetched, Refusal> {
@@ -189,7 +218,7 @@ impl Partition {
                 let ends = self.ends_around(&log, offset)?;
                 let request = ReadRequest {
                     offset,
-                    upper_offset: ends.end_offset,
+                    upper_offset: ends.of(up_to),
                     max_bytes,
                     at_least_one,
                     first_bytes,
@@ -218,7 +247,7 @@ impl Partition {
         const HIGH_WATERMARK: i64 = -1;
         let mut log = self.log();
         self.check_there()?;
-        let end = log.end_offset();
+        let end = log.high_watermark();
         let offset = match offset {
             HIGH_WATERMARK => end,
             offset => offset,
@@ -339,6 +368,38 @@ impl Partition {
             .transpose()
     }
 
+    /// Whether every replica has all before an offset. Nobody waits for it in a partition that is gone.
+    pub(crate) fn is_committed_to(&self, offset: i64) -> bool {
+        self.is_deleted() || self.log().high_watermark() >= offset
+    }
+
+    /// Waits until that is so.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn committed_to(&self, offset: i64) {
+        let waiter = Arc::new(Notify::new());
+        while !self.is_committed_to(offset) {
+            self.watch(&waiter);
+            // Once more, so that nothing happens unseen in between.
+            if !self.is_committed_to(offset) {
+                waiter.notified().await;
+            }
+            self.unwatch(&waiter);
+        }
+    }
+
+    /// Holds the high watermark where it is, or lets it go; where it is then.
+    pub(crate) fn hold_high_watermark(&self, hold: bool) -> i64 {
+        let high_watermark = {
+            let mut log = self.log();
+            log.hold_high_watermark(hold);
+            log.high_watermark()
+        };
+        self.wake();
+        high_watermark
+    }
+
     /// Asks to be woken at the next append.
     pub(crate) fn watch(&self, waiter: &Arc<Notify>) {
         self.waiters().push(Arc::downgrade(waiter));
@@ -445,6 +506,8 @@ impl Partition {
 fn ends(log: &Log) -> Ends {
     Ends {
         start_offset: log.start_offset(),
+        last_stable_offset: log.last_stable_offset(),
+        high_watermark: log.high_watermark(),
         end_offset: log.end_offset(),
     }
 }

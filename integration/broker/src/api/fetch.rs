@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
 use crate::log::Spot;
-use crate::partition::{Ends, Partition};
+use crate::partition::{Ends, Partition, UpTo};
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
@@ -174,6 +174,7 @@ struct Planned {
     partition: Arc<Partition>,
     leader_epoch: i32,
     offset: i64,
+    up_to: UpTo,
     bytes_max: usize,
     /// Where to read, or where the reader's log and this one part.
     spot: Result<Spot, EpochEndOffset>,
@@ -193,6 +194,11 @@ impl Plan {
             _ => request.replica_state.replica_id,
         };
         let is_follower = replica_id >= 0;
+        let up_to = match request.isolation_level {
+            _ if is_follower => UpTo::End,
+            READ_COMMITTED => UpTo::LastStableOffset,
+            _ => UpTo::HighWatermark,
+        };
         // A follower needs no right on the topics.
         let may_read = |name: &str| match is_follower {
             true => call.may_on_cluster(AclOperation::ClusterAction),
@@ -215,7 +221,7 @@ impl Plan {
             };
             let planned = |asked| {
                 let topic = topic.as_ref().map_err(Clone::clone);
-                topic.and_then(|topic| Planned::new(topic, asked))
+                topic.and_then(|topic| Planned::new(topic, asked, up_to))
             };
             asked_topic.partitions.iter().map(planned).collect()
         };
@@ -299,7 +305,7 @@ impl Plan {
 }
 
 impl Planned {
-    fn new(topic: &Topic, asked: &FetchPartition) -> Result<Self, Refusal> {
+    fn new(topic: &Topic, asked: &FetchPartition, up_to: UpTo) -> Result<Self, Refusal> {
         let partition = topic.partition(asked.partition).ok_or_else(|| {
             Refusal::new(
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
@@ -321,6 +327,7 @@ impl Planned {
             partition: Arc::clone(partition),
             leader_epoch,
             offset: asked.fetch_offset,
+            up_to,
             bytes_max: usize::try_from(asked.partition_max_bytes).unwrap_or(0),
             spot,
             ends,
@@ -337,21 +344,22 @@ impl Planned {
 
     fn available(&self) -> Option<u64> {
         let spot = *self.spot.as_ref().ok()?;
-        self.partition.available(self.offset, spot)
+        self.partition.available(self.offset, spot, self.up_to)
     }
 
     fn read(&self, max_bytes: usize, at_least_one: bool) -> Result<PartitionData, Refusal> {
         let (records, ends, diverging_epoch) = match &self.spot {
             Ok(spot) => {
                 let partition = &self.partition;
-                let fetched = partition.read_at(self.offset, *spot, max_bytes, at_least_one)?;
+                let fetched =
+                    partition.read_at(self.offset, *spot, self.up_to, max_bytes, at_least_one)?;
                 (fetched.records, fetched.ends, EpochEndOffset::default())
             }
             Err(diverging) => (Bytes::new(), self.ends, diverging.clone()),
         };
         Ok(PartitionData {
-            high_watermark: ends.end_offset,
-            last_stable_offset: ends.end_offset,
+            high_watermark: ends.high_watermark,
+            last_stable_offset: ends.last_stable_offset,
             log_start_offset: ends.start_offset,
             diverging_epoch,
             aborted_transactions: None,
@@ -403,13 +411,13 @@ async fn wait_for_bytes(plan: &Plan, wanted: u64, deadline: Instant) {
         waiter: &waiter,
         plan,
     };
-    let mut watched: HashMap<usize, i64> = HashMap::new();
+    let mut watched: HashMap<usize, Ends> = HashMap::new();
     loop {
         // Watch first, then look: an append in between leaves a notification behind. A partition
         // that woke somebody has forgotten its waiters, so those that grew are watched again.
         for (index, planned) in plan.all().flatten().enumerate() {
-            let end = planned.partition.ends().end_offset;
-            if watched.insert(index, end) != Some(end) {
+            let ends = planned.partition.ends();
+            if watched.insert(index, ends) != Some(ends) {
                 planned.partition.watch(&waiter);
             }
         }

@@ -22,10 +22,11 @@ use kafka_client_protocol::api::list_offsets::{
 };
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
-use crate::partition::{Partition, TimedOffset};
+use crate::partition::{Partition, TimedOffset, UpTo};
 use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
 
+const READ_COMMITTED: i8 = 1;
 const EPOCHS_SINCE: i16 = 4;
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -43,9 +44,13 @@ impl Api for ListOffsetsRequest {
 
     async fn answer(self, call: &Call<'_>) -> ListOffsetsResponse {
         // Kafka has no better code for an isolation level that there is not.
-        if !(0..=1).contains(&self.isolation_level) {
+        if !(0..=READ_COMMITTED).contains(&self.isolation_level) {
             return self.refuse(ErrorCode::UNKNOWN_SERVER_ERROR);
         }
+        let up_to = match self.isolation_level {
+            READ_COMMITTED => UpTo::LastStableOffset,
+            _ => UpTo::HighWatermark,
+        };
         let twice = named_twice(&self);
         let mut answer = each(&self, call.version, |topic, asked| {
             if twice.contains(&(topic, asked.partition_index)) {
@@ -57,7 +62,7 @@ impl Api for ListOffsetsRequest {
                 .and_then(|topic| topic.partition(asked.partition_index));
             let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
             partition.check_epoch(asked.current_leader_epoch)?;
-            look_up(partition, asked.timestamp, call.version).map_err(|refusal| refusal.code)
+            look_up(partition, asked.timestamp, up_to, call.version).map_err(|refusal| refusal.code)
         });
         for topic in &mut answer.topics {
             let mut told = BTreeSet::new();
@@ -114,6 +119,7 @@ impl Api for ListOffsetsRequest {
 fn look_up(
     partition: &Partition,
     timestamp: i64,
+    up_to: UpTo,
     version: i16,
 ) -> Result<Option<TimedOffset>, Refusal> {
     let since = match timestamp {
@@ -132,10 +138,11 @@ fn look_up(
     }
     match timestamp {
         LATEST => {
+            let offset = partition.ends().of(up_to);
             let log = partition.log();
             let leader_epoch = log.latest_epoch().unwrap_or(partition.leader_epoch());
             Ok(Some(TimedOffset {
-                offset: log.end_offset(),
+                offset,
                 timestamp: -1,
                 leader_epoch,
             }))

@@ -4,26 +4,34 @@
 //! 3 ends the connection.
 //!
 //! Each partition is judged and answered for itself. With one replica, `acks` 1 and -1 are the
-//! same: `min.insync.replicas` counts for no more than there are replicas, as in Kafka. With `acks`
+//! same, unless a test holds the high watermark: `min.insync.replicas` counts for no more than there
+//! are replicas, as in Kafka. With `acks`
 //! 0 nothing is answered; an error then ends the connection, the only sign the client can get.
 //!
 //! Version 7 allows zstd, 8 has messages for errors and names the records at fault (KIP-467), 13
 //! names topics by id.
 
-use kafka_client_protocol::ErrorCode;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
 use kafka_client_protocol::api::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
 use kafka_client_protocol::records::BatchHeader;
+use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
+use crate::env;
+use crate::partition::Partition;
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
 use crate::validate::{Refusal, one_batch, validate};
 
+const ALL: i16 = -1;
 const TOPIC_IDS_SINCE: i16 = 13;
 /// The format of batches that may have the attribute.
 const MAGIC: i8 = 2;
@@ -47,14 +55,32 @@ impl Api for ProduceRequest {
 
     async fn answer(self, call: &Call<'_>) -> ProduceResponse {
         let outright = self.outright_refusal();
-        self.answer_each(|topic, data| {
+        let pending = RefCell::new(Vec::new());
+        let mut answer = self.answer_each(|asked, data| {
             if let Some(refusal) = &outright {
                 return Err(refusal.clone());
             }
             let by_id = call.version >= TOPIC_IDS_SINCE;
-            let topic = call.node.find_topic(by_id, topic.topic_id, &topic.name)?;
-            append(call, &topic, data)
-        })
+            let topic = call.node.find_topic(by_id, asked.topic_id, &asked.name)?;
+            let (answer, waits) = append(call, &topic, data)?;
+            if let Some(end_offset) = waits {
+                let partition = topic.partition(data.index).map(Arc::clone);
+                pending.borrow_mut().push(Pending {
+                    name: asked.name.clone(),
+                    topic_id: asked.topic_id,
+                    index: data.index,
+                    partition,
+                    end_offset,
+                });
+            }
+            Ok(answer)
+        });
+        let pending = pending.into_inner();
+        if self.acks == ALL && !pending.is_empty() {
+            let patience = Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0));
+            wait_for(call, pending, patience, &mut answer).await;
+        }
+        answer
     }
 
     fn refuse(&self, error: ErrorCode) -> ProduceResponse {
@@ -110,6 +136,54 @@ impl Api for ProduceRequest {
         partitions
             .into_iter()
             .any(|partition| partition.error_code != 0)
+    }
+}
+
+/// A batch that not every replica has yet.
+struct Pending {
+    name: StrBytes,
+    topic_id: Uuid,
+    index: i32,
+    partition: Option<Arc<Partition>>,
+    /// Where the high watermark must come to.
+    end_offset: i64,
+}
+
+/// Waits until the replicas have all, or the client's patience is at its end: what is missing then is
+/// told so, though it is in the log.
+async fn wait_for(
+    call: &Call<'_>,
+    pending: Vec<Pending>,
+    patience: Duration,
+    answer: &mut ProduceResponse,
+) {
+    let all = async {
+        for one in &pending {
+            if let Some(partition) = &one.partition {
+                partition.committed_to(one.end_offset).await;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = all => return,
+        () = call.node.stopped() => {}
+        () = call.connection.is_left() => {}
+        () = env::sleep(patience) => {}
+    }
+    for one in pending {
+        let partition = one.partition.as_ref();
+        if partition.is_none_or(|partition| partition.is_committed_to(one.end_offset)) {
+            continue;
+        }
+        let mut topics = answer.responses.iter_mut();
+        let topic = topics.find(|topic| topic.name == one.name && topic.topic_id == one.topic_id);
+        let mut partitions = topic
+            .into_iter()
+            .flat_map(|topic| &mut topic.partition_responses);
+        if let Some(told) = partitions.find(|told| told.index == one.index) {
+            told.error_code = ErrorCode::REQUEST_TIMED_OUT.code();
+        }
     }
 }
 
@@ -178,11 +252,12 @@ impl Parts for ProduceRequest {
     }
 }
 
+/// Appends a batch; where the high watermark must come to, if it is not there yet.
 fn append(
     call: &Call<'_>,
     topic: &Topic,
     data: &PartitionProduceData,
-) -> Result<PartitionProduceResponse, Refusal> {
+) -> Result<(PartitionProduceResponse, Option<i64>), Refusal> {
     let partition = topic.partition(data.index).ok_or_else(|| {
         Refusal::new(
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
@@ -202,21 +277,27 @@ fn append(
     let now_ms = call.node.env.wall_ms();
     let appended = validate(batch, &topic.config(), call.version, now_ms)
         .and_then(|batch| partition.append(&batch, now_ms));
-    Ok(match appended {
-        Ok((appended, ends)) => PartitionProduceResponse {
-            index: data.index,
-            base_offset: appended.base_offset,
-            log_append_time_ms: appended.append_time_ms,
-            log_start_offset: ends.start_offset,
-            ..Default::default()
-        },
+    let answer = match appended {
+        Ok((appended, ends)) => {
+            let answer = PartitionProduceResponse {
+                index: data.index,
+                base_offset: appended.base_offset,
+                log_append_time_ms: appended.append_time_ms,
+                log_start_offset: ends.start_offset,
+                ..Default::default()
+            };
+            // Of a batch that was there already the offset is in the past, and all before the end is enough.
+            let end = ends.end_offset;
+            return Ok((answer, (ends.high_watermark < end).then_some(end)));
+        }
         // The start tells an idempotent producer whether retention has removed what is missing.
         Err(refusal) if tells_start(refusal.code) => PartitionProduceResponse {
             log_start_offset: partition.ends().start_offset,
             ..refused(data.index, refusal)
         },
         Err(refusal) => refused(data.index, refusal),
-    })
+    };
+    Ok((answer, None))
 }
 
 /// Whether Kafka's answer has the log's start beside this error: not where the batch has not got as

@@ -31,6 +31,7 @@ impl Log {
             config,
             segments: Vec::new(),
             start_offset,
+            held_high_watermark: None,
             recovery_point: 0,
             unflushed_records: 0,
             unflushed_since_ms: 0,

@@ -146,6 +146,8 @@ pub(crate) struct Log {
     /// Ascending by base offset, never empty; the last one is appended to.
     segments: Vec<Segment>,
     start_offset: i64,
+    /// Where the high watermark stays, whatever is appended. `None`: with one replica it is the end.
+    held_high_watermark: Option<i64>,
     recovery_point: i64,
     unflushed_records: i64,
     /// When the first of them came, by the wall clock.
@@ -195,11 +197,27 @@ impl Log {
         self.start_offset
     }
 
-    /// The offset the next record gets. With one replica this is also the high watermark.
+    /// The offset the next record gets.
     pub(crate) fn end_offset(&self) -> i64 {
         self.segments
             .last()
             .map_or(self.start_offset, Segment::next_offset)
+    }
+
+    /// The offset below which every replica has the records: what consumers may see ends here.
+    pub(crate) fn high_watermark(&self) -> i64 {
+        let end = self.end_offset();
+        self.held_high_watermark.map_or(end, |held| held.min(end))
+    }
+
+    /// The offset below which every transaction has ended. There are none yet.
+    pub(crate) fn last_stable_offset(&self) -> i64 {
+        self.high_watermark()
+    }
+
+    /// Holds the high watermark where it is, or lets it follow the end again.
+    pub(crate) fn hold_high_watermark(&mut self, hold: bool) {
+        self.held_high_watermark = hold.then(|| self.high_watermark());
     }
 
     /// The offset below which everything is known to be on the disk.

@@ -12,6 +12,7 @@ mod fetch;
 mod group_deletion;
 mod group_expiry;
 mod groups;
+mod high_watermark;
 mod hostile;
 mod quotas;
 mod retention;
