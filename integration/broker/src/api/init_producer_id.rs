@@ -27,6 +27,9 @@ impl Api for InitProducerIdRequest {
 
     async fn answer(self, call: &Call<'_>) -> InitProducerIdResponse {
         if let Some(id) = &self.transactional_id {
+            if id.is_empty() {
+                return self.refuse(ErrorCode::INVALID_REQUEST);
+            }
             return self.refuse(call.no_transactions(id).code);
         }
         // From version 3 a producer may name the id and epoch that it has: both or neither.
