@@ -876,7 +876,7 @@ impl Connector {
             let node = Arc::clone(&self.node);
             let listener = Arc::clone(&self.listener);
             env::spawn(async move {
-                net::serve(node, listener, server, Peer::in_memory(number)).await;
+                net::serve(node, listener, server, Peer::in_memory(number), number).await;
                 drop(open);
             });
         }
@@ -925,10 +925,11 @@ async fn accept(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
         }
+        let number = connections.next_number();
         let node = Arc::clone(&node);
         let listener = Arc::clone(&listener);
         env::spawn(async move {
-            net::serve(node, listener, stream, peer).await;
+            net::serve(node, listener, stream, peer, number).await;
             drop(open);
         });
     }

@@ -7,10 +7,17 @@ use kafka_client_protocol::api::delete_groups::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
-use super::{Api, Call};
+use super::{Api, Call, GroupPart, NamedGroups};
 use crate::security::acl::AclOperation;
 
 impl Api for DeleteGroupsRequest {
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Groups;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        let ids = self.groups_names.iter();
+        ids.map(|id| GroupPart::group(id)).collect()
+    }
+
     async fn answer(self, call: &Call<'_>) -> DeleteGroupsResponse {
         let mut known = HashSet::new();
         let mut results = Vec::with_capacity(self.groups_names.len());

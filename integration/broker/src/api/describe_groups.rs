@@ -9,7 +9,7 @@ use kafka_client_protocol::api::describe_groups::{
     DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
 };
 
-use super::{Api, Call, text};
+use super::{Api, Call, GroupPart, NamedGroups, text};
 use crate::group::Description;
 use crate::group::state::State;
 use crate::security::acl::{AclOperation, ResourceKind};
@@ -17,6 +17,12 @@ use crate::security::acl::{AclOperation, ResourceKind};
 const NOT_FOUND_SINCE: i16 = 6;
 
 impl Api for DescribeGroupsRequest {
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Groups;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        self.groups.iter().map(|id| GroupPart::group(id)).collect()
+    }
+
     async fn answer(self, call: &Call<'_>) -> DescribeGroupsResponse {
         let operations = |id: &StrBytes| {
             if self.include_authorized_operations {

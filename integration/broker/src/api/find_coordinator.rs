@@ -13,7 +13,7 @@ use kafka_client_protocol::api::find_coordinator::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
-use super::{Api, Call, text};
+use super::{Api, Call, GroupPart, NamedGroups, text};
 use crate::security::acl::AclOperation;
 use crate::validate::Refusal;
 
@@ -24,6 +24,19 @@ const SHARE_SINCE: i16 = 6;
 const BATCHED_SINCE: i16 = 4;
 
 impl Api for FindCoordinatorRequest {
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Groups;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        if self.key_type != GROUP {
+            return Vec::new();
+        }
+        if self.coordinator_keys.is_empty() {
+            return vec![GroupPart::group(&self.key)];
+        }
+        let keys = self.coordinator_keys.iter();
+        keys.map(|key| GroupPart::group(key)).collect()
+    }
+
     async fn answer(self, call: &Call<'_>) -> FindCoordinatorResponse {
         let node = call.node;
         // Made for who may ask for a group only.

@@ -5,13 +5,23 @@
 use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::api::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 
-use super::{Api, Call};
+use super::{Api, Call, GroupPart, NamedGroups};
 use crate::group::Committer;
 use crate::security::acl::AclOperation;
 
 impl Api for HeartbeatRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
         call.needs_on_group(AclOperation::Read, &self.group_id)
+    }
+
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Members;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        vec![GroupPart {
+            group: &self.group_id,
+            member_id: &self.member_id,
+            instance_id: self.group_instance_id.as_deref(),
+        }]
     }
 
     async fn answer(self, call: &Call<'_>) -> HeartbeatResponse {

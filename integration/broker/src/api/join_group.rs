@@ -8,7 +8,7 @@ use kafka_client_protocol::api::join_group::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
-use super::{Api, Call};
+use super::{Api, Call, GroupPart, NamedGroups};
 use crate::group::state::{Join, Joined};
 use crate::security::acl::AclOperation;
 
@@ -19,6 +19,16 @@ const SKIP_ASSIGNMENT_SINCE: i16 = 9;
 impl Api for JoinGroupRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
         call.needs_on_group(AclOperation::Read, &self.group_id)
+    }
+
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Members;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        vec![GroupPart {
+            group: &self.group_id,
+            member_id: &self.member_id,
+            instance_id: self.group_instance_id.as_deref(),
+        }]
     }
 
     async fn answer(self, call: &Call<'_>) -> JoinGroupResponse {

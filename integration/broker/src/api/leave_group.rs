@@ -8,7 +8,7 @@ use kafka_client_protocol::api::leave_group::{
     LeaveGroupRequest, LeaveGroupResponse, MemberIdentity, MemberResponse,
 };
 
-use super::{Api, Call};
+use super::{Api, Call, GroupPart, NamedGroups};
 use crate::security::acl::AclOperation;
 
 const BATCHED_SINCE: i16 = 3;
@@ -16,6 +16,24 @@ const BATCHED_SINCE: i16 = 3;
 impl Api for LeaveGroupRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {
         call.needs_on_group(AclOperation::Read, &self.group_id)
+    }
+
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Members;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        let group = &*self.group_id;
+        if self.members.is_empty() {
+            return vec![GroupPart {
+                member_id: &self.member_id,
+                ..GroupPart::group(group)
+            }];
+        }
+        let members = self.members.iter().map(|one| GroupPart {
+            group,
+            member_id: &one.member_id,
+            instance_id: one.group_instance_id.as_deref(),
+        });
+        members.collect()
     }
 
     async fn answer(self, call: &Call<'_>) -> LeaveGroupResponse {

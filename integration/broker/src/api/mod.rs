@@ -82,7 +82,7 @@ use self::parts::{Part, Target, TopicRef};
 use self::rights::authorize_and_answer;
 use self::throttle::{throttle, timed};
 
-pub(crate) use self::parts::Named;
+pub(crate) use self::parts::{GroupPart, Named, NamedGroups};
 
 /// What the connection does after a request.
 #[derive(Debug)]
@@ -212,6 +212,14 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
         Vec::new()
     }
 
+    /// What a request says of groups.
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Nothing;
+
+    /// The groups that the request names, once for each of their members that it names.
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        Vec::new()
+    }
+
     /// Takes what the target means out of the request; `None` if there is nothing of it.
     fn take(&mut self, _target: &Target<'_>) -> Option<Self> {
         None
@@ -247,6 +255,7 @@ pub(crate) struct Served {
     /// The versions it says that it serves.
     pub(crate) versions: std::ops::RangeInclusive<i16>,
     pub(crate) names: Named,
+    pub(crate) names_groups: NamedGroups,
     pub(crate) request: fn() -> Kind,
     pub(crate) response: fn() -> Kind,
 }
@@ -263,6 +272,7 @@ macro_rules! apis {
             api: <$request as Request>::API_KEY,
             versions: $min..=$max,
             names: <$request as Api>::NAMES,
+            names_groups: <$request as Api>::NAMES_GROUPS,
             request: Kind::of::<$request>,
             response: Kind::of::<<$request as Request>::Response>,
         },)*];
@@ -570,7 +580,13 @@ async fn apply<R: Api>(
         api: header.api_key,
         version: call.version,
         client_id: call.client_id,
+        listener: &call.connection.listener.name,
+        connection: call.connection.number,
         request: &request as &dyn Any,
+        names_group: &|is_meant| {
+            let mut groups = request.groups().into_iter();
+            groups.any(|one| is_meant(&one))
+        },
         names: &|topic, fits| {
             let target = topic.map(|topic| Target::new(call, topic, None));
             let is_topic = |named| target.as_ref().is_none_or(|target| target.is_topic(named));

@@ -14,7 +14,7 @@ use kafka_client_protocol::api::offset_commit::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 
-use super::{Api, Call, Named, Part, Target, TopicRef, parts};
+use super::{Api, Call, GroupPart, Named, NamedGroups, Part, Target, TopicRef, parts};
 use crate::group::{Commit, Committer, OffsetCommitValue};
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
@@ -31,6 +31,16 @@ impl Api for OffsetCommitRequest {
 
     fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {
         Some(AclOperation::Read)
+    }
+
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Members;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        vec![GroupPart {
+            group: &self.group_id,
+            member_id: &self.member_id,
+            instance_id: self.group_instance_id.as_deref(),
+        }]
     }
 
     async fn answer(self, call: &Call<'_>) -> OffsetCommitResponse {

@@ -9,7 +9,7 @@ use kafka_client_protocol::api::offset_delete::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
 
-use super::{Api, Call, Named, Part, Target, TopicRef, parts};
+use super::{Api, Call, GroupPart, Named, NamedGroups, Part, Target, TopicRef, parts};
 use crate::security::acl::AclOperation;
 
 impl Api for OffsetDeleteRequest {
@@ -21,6 +21,12 @@ impl Api for OffsetDeleteRequest {
 
     fn needs_on_topics(&self, _: &Call<'_>) -> Option<AclOperation> {
         Some(AclOperation::Read)
+    }
+
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Groups;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        vec![GroupPart::group(&self.group_id)]
     }
 
     async fn answer(self, call: &Call<'_>) -> OffsetDeleteResponse {

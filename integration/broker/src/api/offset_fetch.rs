@@ -13,7 +13,7 @@ use kafka_client_protocol::api::offset_fetch::{
 };
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
-use super::{Api, Call, Named, Part, Target, TopicRef, parts};
+use super::{Api, Call, GroupPart, Named, NamedGroups, Part, Target, TopicRef, parts};
 use crate::group::{self, OffsetCommitValue, Offsets};
 use crate::security::acl::AclOperation;
 
@@ -22,6 +22,19 @@ const TOPIC_IDS_SINCE: i16 = 10;
 
 impl Api for OffsetFetchRequest {
     const NAMES: Named = Named::Partitions;
+
+    const NAMES_GROUPS: NamedGroups = NamedGroups::Members;
+
+    fn groups(&self) -> Vec<GroupPart<'_>> {
+        if self.groups.is_empty() {
+            return vec![GroupPart::group(&self.group_id)];
+        }
+        let groups = self.groups.iter().map(|one| GroupPart {
+            member_id: one.member_id.as_deref().unwrap_or_default(),
+            ..GroupPart::group(&one.group_id)
+        });
+        groups.collect()
+    }
 
     async fn answer(self, call: &Call<'_>) -> OffsetFetchResponse {
         if call.version >= GROUPS_SINCE {

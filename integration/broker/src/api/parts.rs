@@ -46,6 +46,35 @@ impl<'a> Part<'a> {
     }
 }
 
+/// What the requests of an API say of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NamedGroups {
+    Nothing,
+    Groups,
+    /// Groups, and the members that the request is from or about.
+    Members,
+}
+
+/// A group that a request names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupPart<'a> {
+    pub(crate) group: &'a str,
+    /// A member of it; empty if none is named.
+    pub(crate) member_id: &'a str,
+    pub(crate) instance_id: Option<&'a str>,
+}
+
+impl<'a> GroupPart<'a> {
+    /// A group without a word on its members.
+    pub(crate) fn group(group: &'a str) -> Self {
+        Self {
+            group,
+            member_id: "",
+            instance_id: None,
+        }
+    }
+}
+
 /// How a request names a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TopicRef<'a> {

@@ -229,6 +229,9 @@ mod tests {
             api: ApiKey::FETCH,
             version: 12,
             client_id: "",
+            listener: "",
+            connection: 1,
+            names_group: &|_| false,
             request: &FetchRequest::default(),
             names: &|_, _| false,
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kafka_client_protocol::{ApiKey, ErrorCode, Message};
 
 use super::when::{Kind, Seen, When};
-use crate::api::{self, Named};
+use crate::api::{self, Named, NamedGroups};
 
 /// One thing that happens to a request. Steps happen in their order.
 ///
@@ -257,6 +257,12 @@ fn check_api(when: &When, steps: &[Step]) -> Result<(), String> {
     }
     if when.topic.is_some() && names == Named::Nothing {
         return Err(format!("{api} requests name no topics"));
+    }
+    if when.member.is_some() && served.names_groups != NamedGroups::Members {
+        return Err(format!("{api} requests name no members"));
+    }
+    if when.group.is_some() && served.names_groups == NamedGroups::Nothing {
+        return Err(format!("{api} requests name no groups"));
     }
     for step in steps {
         match step {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kafka_client_protocol::{ApiKey, Request};
 
 use super::step::{self, Step};
+use crate::api::GroupPart;
 
 /// Requests of one API: the first of them, unless more is said.
 ///
@@ -33,6 +34,10 @@ pub struct When {
     pub(super) api: Option<ApiKey>,
     pub(super) topic: Option<String>,
     pub(super) partition: Option<i32>,
+    pub(super) group: Option<String>,
+    pub(super) member: Option<String>,
+    listener: Option<String>,
+    connection: Option<u64>,
     client_id: Option<String>,
     versions: Option<(Bound<i16>, Bound<i16>)>,
     pub(super) matching: Vec<Predicate>,
@@ -47,6 +52,10 @@ impl When {
             api,
             topic: None,
             partition: None,
+            group: None,
+            member: None,
+            listener: None,
+            connection: None,
             client_id: None,
             versions: None,
             matching: Vec::new(),
@@ -65,6 +74,32 @@ impl When {
     /// Only requests that name this partition; with [`topic`](Self::topic), of that topic.
     pub fn partition(mut self, partition: i32) -> Self {
         self.partition = Some(partition);
+        self
+    }
+
+    /// Only requests that name this group, by its `group.id`.
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// Only requests from or about this member of a group: by the id that the coordinator gave it, or
+    /// by its `group.instance.id`. With [`group`](Self::group), of that group.
+    pub fn member(mut self, member: impl Into<String>) -> Self {
+        self.member = Some(member.into());
+        self
+    }
+
+    /// Only requests that come in on the listener of this name, such as `SASL_SSL`.
+    pub fn listener(mut self, listener: impl Into<String>) -> Self {
+        self.listener = Some(listener.into());
+        self
+    }
+
+    /// Only requests of one connection: the broker counts them from 1 on, over all listeners and in
+    /// the order in which they came. The [journal](super::JournalEntry) tells the numbers.
+    pub fn connection(mut self, number: u64) -> Self {
+        self.connection = Some(number);
         self
     }
 
@@ -148,13 +183,30 @@ impl When {
                 .as_deref()
                 .is_none_or(|wanted| wanted == seen.client_id)
             && self
+                .connection
+                .is_none_or(|wanted| wanted == seen.connection)
+            && self
+                .listener
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(seen.listener))
+            && self
                 .versions
                 .is_none_or(|versions| versions.contains(&seen.version))
             && ((topic.is_none() && partition.is_none())
                 || (seen.names)(topic, &|number| {
                     partition.is_none_or(|wanted| number == Some(wanted))
                 }))
+            && ((self.group.is_none() && self.member.is_none())
+                || (seen.names_group)(&|one| self.is_of_group(one)))
             && self.matching.iter().all(|one| (one.test)(seen.request))
+    }
+
+    fn is_of_group(&self, one: &GroupPart<'_>) -> bool {
+        let is_member = |wanted| one.member_id == wanted || one.instance_id == Some(wanted);
+        self.group
+            .as_deref()
+            .is_none_or(|wanted| wanted == one.group)
+            && self.member.as_deref().is_none_or(is_member)
     }
 }
 
@@ -179,6 +231,9 @@ pub(crate) struct Seen<'a> {
     pub(crate) api: ApiKey,
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
+    pub(crate) listener: &'a str,
+    pub(crate) connection: u64,
+    pub(crate) names_group: &'a NamesGroup<'a>,
     pub(crate) request: &'a dyn Any,
     pub(crate) names: &'a Names<'a>,
 }
@@ -186,6 +241,9 @@ pub(crate) struct Seen<'a> {
 /// Whether the request names a topic (any if `None`) with a partition that fits; a topic that is
 /// named without partitions has the number `None`.
 pub(crate) type Names<'a> = dyn Fn(Option<&str>, &dyn Fn(Option<i32>) -> bool) -> bool + 'a;
+
+/// Whether the request names a group of which this is true.
+pub(crate) type NamesGroup<'a> = dyn Fn(&dyn Fn(&GroupPart<'_>) -> bool) -> bool + 'a;
 
 /// Counts the requests that a fault means.
 #[derive(Debug)]
@@ -274,6 +332,15 @@ mod tests {
             api: ApiKey::PRODUCE,
             version: 9,
             client_id: "me",
+            listener: "PLAINTEXT",
+            connection: 3,
+            names_group: &|is_meant| {
+                is_meant(&GroupPart {
+                    group: "g",
+                    member_id: "m-1",
+                    instance_id: Some("one"),
+                })
+            },
             request: &request,
             names: &|topic, fits| topic.is_none_or(|topic| topic == "a") && fits(Some(1)),
         })
@@ -308,6 +375,17 @@ mod tests {
                 false,
             ),
             (produce().topic("a").client_id("you"), false),
+            (produce().listener("plaintext"), true),
+            (produce().listener("SSL"), false),
+            (produce().connection(3), true),
+            (produce().connection(1), false),
+            (when_any().group("g"), true),
+            (when_any().group("h"), false),
+            (when_any().member("m-1"), true),
+            (when_any().member("one"), true),
+            (when_any().member("m-2"), false),
+            (when_any().group("g").member("one"), true),
+            (when_any().group("h").member("one"), false),
         ] {
             let what = format!("{when:?}");
             assert_eq!(means(when), expected, "{what}");
@@ -350,11 +428,16 @@ mod tests {
     #[test]
     fn what_can_never_match_is_refused() {
         type Make = fn() -> Fault;
-        let cases: [(Make, &str); 8] = [
+        let cases: [(Make, &str); 10] = [
             (|| when(ApiKey::PUSH_TELEMETRY).then([]), "not served"),
             (|| when_any().probability(1.5).then([]), "from 0 to 1"),
             (|| when_any().probability(f64::NAN).then([]), "from 0 to 1"),
             (|| when(ApiKey::HEARTBEAT).topic("t").then([]), "no topics"),
+            (|| when(ApiKey::PRODUCE).group("g").then([]), "no groups"),
+            (
+                || when(ApiKey::DELETE_GROUPS).member("m").then([]),
+                "no members",
+            ),
             (
                 || when(ApiKey::METADATA).partition(1).then([]),
                 "no partitions",

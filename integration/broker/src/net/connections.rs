@@ -34,9 +34,9 @@ impl Connections {
         self.open.load(Ordering::Acquire)
     }
 
-    /// A number for a connection that has no address.
+    /// The number of a connection, from 1 on.
     pub(crate) fn next_number(&self) -> u64 {
-        self.number.fetch_add(1, Ordering::Relaxed)
+        self.number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Resolves once there are none.

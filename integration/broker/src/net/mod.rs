@@ -38,6 +38,8 @@ const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Connection {
     pub(crate) listener: Arc<Listener>,
     pub(crate) peer: Peer,
+    /// How many there were before it, and one.
+    pub(crate) number: u64,
     gate: Mutex<Gate>,
     /// Becomes true when nobody waits for an answer any more.
     left: watch::Sender<bool>,
@@ -103,11 +105,12 @@ impl fmt::Display for Peer {
 }
 
 impl Connection {
-    fn new(listener: Arc<Listener>, peer: Peer, principal: Option<Principal>) -> Self {
+    fn new(listener: Arc<Listener>, peer: Peer, number: u64, principal: Option<Principal>) -> Self {
         let gate = Mutex::new(listener.gate(principal));
         Self {
             listener,
             peer,
+            number,
             gate,
             left: watch::Sender::new(false),
         }
@@ -153,26 +156,31 @@ impl<S: Transport> Transport for TlsStream<S> {
 }
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve<S>(node: Arc<Node>, listener: Arc<Listener>, stream: S, peer: Peer)
-where
+pub(crate) async fn serve<S>(
+    node: Arc<Node>,
+    listener: Arc<Listener>,
+    stream: S,
+    peer: Peer,
+    number: u64,
+) where
     S: Transport,
 {
     let stopped = node.stopped();
     tokio::select! {
         biased;
         () = stopped => {}
-        () = accept(&node, listener, stream, peer) => {}
+        () = accept(&node, listener, stream, peer, number) => {}
     }
 }
 
 /// Comes to terms on TLS first, where the listener has it.
-async fn accept<S>(node: &Arc<Node>, listener: Arc<Listener>, stream: S, peer: Peer)
+async fn accept<S>(node: &Arc<Node>, listener: Arc<Listener>, stream: S, peer: Peer, number: u64)
 where
     S: Transport,
 {
     let began = crate::env::now();
     let Some(acceptor) = &listener.tls else {
-        let connection = Connection::new(listener, peer, None);
+        let connection = Connection::new(listener, peer, number, None);
         return converse(node, stream, &connection, began).await;
     };
     let handshake = acceptor.accept(stream);
@@ -204,7 +212,7 @@ where
             Some(Principal::new(principal))
         }
     };
-    let connection = Connection::new(listener, peer, principal);
+    let connection = Connection::new(listener, peer, number, principal);
     Box::pin(converse(node, stream, &connection, began)).await;
 }
 

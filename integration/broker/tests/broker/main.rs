@@ -7,6 +7,7 @@
 mod authorizer;
 mod data;
 mod delegation;
+mod fault_scopes;
 mod faults;
 mod fetch;
 mod group_deletion;
