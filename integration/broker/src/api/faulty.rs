@@ -3,10 +3,12 @@
 use std::any::Any;
 
 use bytes::Bytes;
-use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::{ErrorCode, Uuid};
 
-use super::{Api, Call, Outcome, Target, Then, answered, authorize_and_answer, unanswered};
-use crate::faults::{Hit, Step};
+use super::{
+    Api, Call, Outcome, Target, Then, UNKNOWN_TAG, answered, authorize_and_answer, unanswered,
+};
+use crate::faults::{Answered, Hit, Step};
 
 /// Runs the steps. `encode` makes the bytes of the answer, or says that it cannot.
 pub(super) async fn apply<R: Api>(
@@ -31,8 +33,8 @@ pub(super) async fn apply<R: Api>(
         refused: Vec::new(),
         answer: None,
     };
-    let mut corrupt = Vec::new();
-    let mut cut = None;
+    let mut damage = Damage::default();
+    let mut bandwidth = None;
     let mut end = None;
     for step in hit.steps() {
         match step {
@@ -47,17 +49,44 @@ pub(super) async fn apply<R: Api>(
                     work.refuse_part(&target, error);
                 }
             }
-            Step::Edit(edit) => edit.apply(work.answer().await as &mut dyn Any),
+            Step::Record(name) => {
+                let answer = work.answer().await.clone();
+                call.node.faults.record(name, answer);
+            }
+            Step::Replay(name) => {
+                let kept = call.node.faults.recorded::<R::Response>(name);
+                work.answer = kept.map(|kept| (*kept).clone()).or(work.answer);
+            }
+            Step::Edit(edit) => {
+                let answer = work.answer().await as &mut dyn Any;
+                let to = Answered {
+                    version: call.version,
+                    topic_id: &|topic| {
+                        let known = call.node.topics.named(topic);
+                        known.map_or(Uuid::ZERO, |known| known.id)
+                    },
+                };
+                edit.apply(answer, &to);
+            }
+            Step::UnknownTags => {
+                let answer = work.answer().await;
+                if R::API_KEY.flexible_request_header(call.version) {
+                    R::add_unknown_tag(answer);
+                }
+                damage.has_tags = R::API_KEY.flexible_response_header(call.version);
+            }
             Step::Throttle(time) => {
                 let ms = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
                 R::throttle(work.answer().await, ms);
             }
             Step::Corrupt(position) => {
                 work.answer().await;
-                corrupt.push(*position);
+                damage.corrupt.push(*position);
             }
+            Step::Duplicate => damage.is_twice = true,
+            Step::Bandwidth(bytes) => bandwidth = Some(*bytes),
             Step::Truncate(bytes) => {
-                cut = Some(*bytes);
+                damage.cut = Some(*bytes);
                 end = Some(Then::Close);
             }
             Step::Close => end = Some(Then::Close),
@@ -68,20 +97,21 @@ pub(super) async fn apply<R: Api>(
     }
     // The end of the connection comes instead of the answer, unless a part of it is let through.
     let end = match end {
-        Some(end) if cut.is_none() => return end.into(),
+        Some(end) if damage.cut.is_none() => return end.into(),
         end => end,
     };
     let answer = work.answer().await;
     let mut outcome = if !wants_answer {
         unanswered::<R>(answer)
     } else if let Some(segments) = encode(answer) {
-        answered(damage(segments, &corrupt, cut))
+        answered(damage.done_to(segments))
     } else {
         Outcome::close()
     };
     if let Some(end) = end {
         outcome.then = end;
     }
+    outcome.bandwidth = bandwidth;
     outcome
 }
 
@@ -132,15 +162,45 @@ impl<R: Api> Work<'_, R> {
     }
 }
 
-fn damage(segments: Vec<Bytes>, corrupt: &[usize], cut: Option<usize>) -> Vec<Bytes> {
-    if corrupt.is_empty() && cut.is_none() {
-        return segments;
+/// What is done to the bytes of an answer.
+#[derive(Default)]
+struct Damage {
+    /// The header gets a tagged field.
+    has_tags: bool,
+    corrupt: Vec<usize>,
+    is_twice: bool,
+    cut: Option<usize>,
+}
+
+impl Damage {
+    fn done_to(&self, segments: Vec<Bytes>) -> Vec<Bytes> {
+        if !self.has_tags && self.corrupt.is_empty() && !self.is_twice && self.cut.is_none() {
+            return segments;
+        }
+        let mut whole = segments.concat();
+        if self.has_tags {
+            add_header_tag(&mut whole);
+        }
+        let last = whole.len() - 1;
+        for position in &self.corrupt {
+            whole[(*position).min(last)] ^= 0xff;
+        }
+        if self.is_twice {
+            whole = whole.repeat(2);
+        }
+        whole.truncate(self.cut.unwrap_or(usize::MAX));
+        vec![whole.into()]
     }
-    let mut whole = segments.concat();
-    let last = whole.len() - 1;
-    for position in corrupt {
-        whole[(*position).min(last)] ^= 0xff;
-    }
-    whole.truncate(cut.unwrap_or(usize::MAX));
-    vec![whole.into()]
+}
+
+/// Puts a field that nobody knows behind the correlation id, where the header has had none.
+fn add_header_tag(frame: &mut Vec<u8>) {
+    const LENGTH: usize = 4;
+    const TAGS: usize = LENGTH + 4;
+    let field = [UNKNOWN_TAG as u8, 1, 0];
+    // The number of fields is there already.
+    frame[TAGS] = 1;
+    frame.splice(TAGS + 1..TAGS + 1, field);
+    let length = u32::try_from(frame.len() - LENGTH).unwrap_or(u32::MAX);
+    frame[..LENGTH].copy_from_slice(&length.to_be_bytes());
 }

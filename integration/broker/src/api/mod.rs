@@ -61,6 +61,7 @@ mod update_features;
 use std::any::Any;
 use std::collections::HashSet;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub(crate) struct Outcome {
     pub(crate) answer: Vec<Bytes>,
     /// How long nothing more is read after it: the client is over a quota.
     pub(crate) pause: Duration,
+    /// How many bytes a second the connection carries from here on; `None` for no change.
+    pub(crate) bandwidth: Option<NonZeroU32>,
     pub(crate) then: Then,
 }
 
@@ -118,6 +121,7 @@ impl From<Then> for Outcome {
         Self {
             answer: Vec::new(),
             pause: Duration::ZERO,
+            bandwidth: None,
             then,
         }
     }
@@ -177,7 +181,9 @@ impl Call<'_> {
 }
 
 /// A request that this broker serves.
-pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
+pub(crate) trait Api:
+    Throttle + Request<Response: Clone + Send + Sync + 'static> + Clone + 'static
+{
     /// What a request names, and so what may be refused of it alone.
     const NAMES: Named = Named::Nothing;
 
@@ -244,10 +250,17 @@ pub(crate) trait Api: Throttle + Request<Response: 'static> + Clone + 'static {
     }
 }
 
-/// A request whose answer can tell the client to pause.
+/// What nearly all answers have beside what they are for: they can tell the client to pause, and have
+/// tagged fields.
 pub(crate) trait Throttle: Request {
     fn throttle(_answer: &mut Self::Response, _throttle_time_ms: i32) {}
+
+    /// Adds a field that no client knows.
+    fn add_unknown_tag(_answer: &mut Self::Response) {}
 }
+
+/// A tag that Kafka is far from. Below 128, it takes one byte.
+const UNKNOWN_TAG: u32 = 100;
 
 /// An API that this broker serves.
 pub(crate) struct Served {
@@ -351,12 +364,23 @@ apis! {
     api::list_config_resources::ListConfigResourcesRequest, 0..=1;
 }
 
+macro_rules! tagged {
+    () => {
+        fn add_unknown_tag(answer: &mut Self::Response) {
+            let fields = &mut answer.unknown_tagged_fields;
+            fields.insert(UNKNOWN_TAG, Bytes::from_static(b"?"));
+        }
+    };
+}
+
 macro_rules! throttled {
     ($($request:ty)*) => {$(
         impl Throttle for $request {
             fn throttle(answer: &mut Self::Response, throttle_time_ms: i32) {
                 answer.throttle_time_ms = throttle_time_ms;
             }
+
+            tagged!();
         }
     )*};
 }
@@ -382,7 +406,6 @@ throttled! {
     api::init_producer_id::InitProducerIdRequest
     api::offset_for_leader_epoch::OffsetForLeaderEpochRequest
     api::delete_groups::DeleteGroupsRequest
-    api::offset_delete::OffsetDeleteRequest
     api::describe_cluster::DescribeClusterRequest
     api::describe_configs::DescribeConfigsRequest
     api::alter_configs::AlterConfigsRequest
@@ -413,10 +436,19 @@ throttled! {
     api::alter_user_scram_credentials::AlterUserScramCredentialsRequest
 }
 
-// Their answers have no field for it.
-impl Throttle for api::describe_quorum::DescribeQuorumRequest {}
+// Without tagged fields, or without a field to pause, or without both.
+impl Throttle for api::offset_delete::OffsetDeleteRequest {
+    fn throttle(answer: &mut Self::Response, throttle_time_ms: i32) {
+        answer.throttle_time_ms = throttle_time_ms;
+    }
+}
+impl Throttle for api::describe_quorum::DescribeQuorumRequest {
+    tagged!();
+}
 impl Throttle for api::sasl_handshake::SaslHandshakeRequest {}
-impl Throttle for api::sasl_authenticate::SaslAuthenticateRequest {}
+impl Throttle for api::sasl_authenticate::SaslAuthenticateRequest {
+    tagged!();
+}
 
 /// Reads a frame, applies its request and encodes the answer.
 pub(crate) async fn serve(node: &Arc<Node>, connection: &Connection, frame: Bytes) -> Outcome {
@@ -637,6 +669,7 @@ fn answered(answer: Vec<Bytes>) -> Outcome {
     Outcome {
         answer,
         pause: Duration::ZERO,
+        bandwidth: None,
         then: Then::Next,
     }
 }

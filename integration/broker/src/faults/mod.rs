@@ -3,10 +3,13 @@
 //! `when.rs` says which requests a fault means, `step.rs` what happens to them; `api/faulty.rs` runs
 //! the steps.
 
+mod edit;
 mod journal;
 mod step;
 mod when;
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -14,8 +17,10 @@ use tokio::sync::watch;
 use self::journal::Journal;
 use self::when::Tally;
 
+pub(crate) use self::edit::Answered;
+pub use self::edit::Edit;
 pub use self::journal::JournalEntry;
-pub use self::step::{Edit, Step};
+pub use self::step::Step;
 pub use self::when::{Fault, When, when, when_any};
 pub(crate) use self::when::{Kind, Seen};
 
@@ -70,8 +75,12 @@ struct Shared {
     injected: Mutex<Vec<Arc<Injected>>>,
     /// Gives each fault chance of its own, so that none depends on how often another is asked.
     chance: Mutex<fastrand::Rng>,
+    recordings: Mutex<Recordings>,
     journal: Option<Mutex<Journal>>,
 }
+
+/// Answers that were kept, by their names and what they are.
+type Recordings = HashMap<(String, TypeId), Arc<dyn Any + Send + Sync>>;
 
 #[derive(Debug)]
 struct Injected {
@@ -132,9 +141,23 @@ impl Faults {
             shared: Arc::new(Shared {
                 injected: Mutex::default(),
                 chance: Mutex::new(crate::env::random(seed)),
+                recordings: Mutex::default(),
                 journal: journal.then(Mutex::default),
             }),
         }
+    }
+
+    /// Keeps an answer for [`Step::Replay`].
+    pub(crate) fn record<A: Any + Send + Sync>(&self, name: &str, answer: A) {
+        let key = (name.to_owned(), TypeId::of::<A>());
+        lock(&self.shared.recordings).insert(key, Arc::new(answer));
+    }
+
+    /// The answer of this kind that was kept under a name.
+    pub(crate) fn recorded<A: Any + Send + Sync>(&self, name: &str) -> Option<Arc<A>> {
+        let key = (name.to_owned(), TypeId::of::<A>());
+        let found = lock(&self.shared.recordings).get(&key).cloned();
+        found?.downcast().ok()
     }
 
     pub(crate) fn note(&self, entry: impl FnOnce() -> JournalEntry) {

@@ -1,13 +1,12 @@
 //! What happens to a request, step by step.
 
-use std::any::Any;
-use std::fmt;
-use std::sync::Arc;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use kafka_client_protocol::{ApiKey, ErrorCode, Message};
+use kafka_client_protocol::{ApiKey, ErrorCode};
 
-use super::when::{Kind, Seen, When};
+use super::edit::Edit;
+use super::when::{Seen, When};
 use crate::api::{self, Named, NamedGroups};
 
 /// One thing that happens to a request. Steps happen in their order.
@@ -15,10 +14,13 @@ use crate::api::{self, Named, NamedGroups};
 /// | step | what happens | is the request applied? |
 /// |---|---|---|
 /// | `Delay`, `Hold` | waits | as the other steps say |
+/// | `Bandwidth` | the connection becomes slow | as the other steps say |
 /// | `Apply` | the request is applied | yes, here |
-/// | `Error` | all of the request is refused | no, unless `Apply` came before |
+/// | `Record` | the answer is kept for `Replay` | yes, here at the latest |
+/// | `Error`, `Replay` | all of the request is refused, or answered with a kept answer | no, unless `Apply` came before |
 /// | [`error_for`](Self::error_for) | one partition or topic is refused | the rest is; that part only if `Apply` came before |
-/// | [`edit`](Self::edit), `Throttle`, `Corrupt` | the answer is changed | yes, here at the latest, unless `Error` came before |
+/// | [`edit`](Self::edit), [`leader`](Self::leader), [`leader_hint`](Self::leader_hint), [`no_partitions`](Self::no_partitions), `Throttle`, `UnknownTags`, `Corrupt` | the answer is changed | yes, here at the latest, unless `Error` came before |
+/// | `Duplicate` | the answer is sent twice | the same |
 /// | `Truncate` | a part of the answer is sent, then the connection ends | the same |
 /// | `Close`, `Reset`, `Silence` | nothing is sent any more | no, unless `Apply` came before |
 /// | the end of the list | the answer is sent | yes, here at the latest, unless `Error` came before |
@@ -29,7 +31,8 @@ use crate::api::{self, Named, NamedGroups};
 /// These lists are refused by [`When::then`], with a panic that tells why:
 /// - `Apply` twice, after `Error`, or after a step that needs an answer and so has applied the
 ///   request;
-/// - `Error` twice or beside `error_for`, and either of them after `edit`, `Throttle` or `Corrupt`;
+/// - `Error` or `Replay` twice or beside `error_for`, and any of them after a step that needs the
+///   answer;
 /// - anything after `Close`, `Reset` or `Silence`, and anything but one of these after `Truncate`;
 /// - an answer that is made and never sent: `[Error(code), Close]`;
 /// - `error_for` for an API whose requests do not name so much, `edit` of another API's answer.
@@ -54,8 +57,16 @@ pub enum Step {
         /// The error.
         error: ErrorCode,
     },
+    /// Keeps the answer as it is here under a name, in place of one that was kept under it.
+    Record(String),
+    /// Answers with the answer of the same API that was kept under this name, such as metadata of
+    /// before a change. Without one, the request is applied as usual.
+    Replay(String),
     /// Changes the answer: see [`Step::edit`].
     Edit(Edit),
+    /// Adds a tagged field that no client knows to the answer and to its header, as a later version
+    /// of Kafka may. Versions without tagged fields are answered as usual.
+    UnknownTags,
     /// Sets `throttle_time_ms` of the answer, in whole milliseconds, as a quota does. Versions
     /// without that field are answered as usual. The answer is sent at once, and the connection is
     /// read from as before.
@@ -63,6 +74,10 @@ pub enum Step {
     /// Inverts the byte at this position of the answer (length prefix included; a position past the
     /// end means the last byte).
     Corrupt(usize),
+    /// Sends the answer twice, with the same correlation id.
+    Duplicate,
+    /// Lets the connection carry only so many bytes of answers a second, from this answer on.
+    Bandwidth(NonZeroU32),
     /// Sends only so many bytes of the answer (length prefix included), and then does what the next
     /// step says, or `Close`.
     Truncate(usize),
@@ -100,40 +115,6 @@ impl Step {
             partition: partition.into(),
             error,
         }
-    }
-
-    /// Changes the answer before it is encoded. `A` is the answer of the API, such as
-    /// `MetadataResponse`.
-    pub fn edit<A: Message + 'static>(change: impl Fn(&mut A) + Send + Sync + 'static) -> Self {
-        Self::Edit(Edit {
-            kind: Kind::of::<A>(),
-            change: Arc::new(move |answer| {
-                if let Some(answer) = answer.downcast_mut() {
-                    change(answer);
-                }
-            }),
-        })
-    }
-}
-
-/// A change of an answer, made by [`Step::edit`].
-#[derive(Clone)]
-pub struct Edit {
-    kind: Kind,
-    change: Arc<Change>,
-}
-
-type Change = dyn Fn(&mut dyn Any) + Send + Sync;
-
-impl Edit {
-    pub(crate) fn apply(&self, answer: &mut dyn Any) {
-        (self.change)(answer);
-    }
-}
-
-impl fmt::Debug for Edit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Edit").field(&self.kind.name).finish()
     }
 }
 
@@ -192,24 +173,26 @@ pub(super) fn check(when: &When, steps: &[Step]) -> Result<(), String> {
                 }
                 Ended
             }
-            (Step::Delay(_) | Step::Hold, phase) => phase,
+            (Step::Delay(_) | Step::Hold | Step::Bandwidth(_), phase) => phase,
             (Step::Apply, Before) => {
                 // What was refused before it is kept from happening, answer or not.
                 unsent = None;
                 Applied
             }
             (Step::Apply, Applied) => return refuse("comes twice"),
-            (Step::Apply, Refused) => return refuse("comes after Error, which takes its place"),
+            (Step::Apply, Refused) => {
+                return refuse("comes after Error or Replay, which takes its place");
+            }
             (Step::Apply, Changed) => {
                 return refuse("comes after a step that changes the answer, and so has applied it");
             }
-            (Step::Error(_), Before | Applied) if part_refused => {
-                return refuse("refuses all, and error_for a part of it: take one of them");
+            (Step::Error(_) | Step::Replay(_), Before | Applied) if part_refused => {
+                return refuse("answers all, and error_for a part of it: take one of them");
             }
             (Step::ErrorFor { .. }, Refused) => {
-                return refuse("refuses a part, and Error all: take one of them");
+                return refuse("refuses a part, and Error or Replay answers all: take one of them");
             }
-            (Step::Error(_), Before | Applied) => {
+            (Step::Error(_) | Step::Replay(_), Before | Applied) => {
                 unsent = Some(step);
                 Refused
             }
@@ -218,11 +201,22 @@ pub(super) fn check(when: &When, steps: &[Step]) -> Result<(), String> {
                 part_refused = true;
                 phase
             }
-            (Step::Error(_), Refused) => return refuse("comes after another Error"),
-            (Step::Error(_) | Step::ErrorFor { .. }, Changed) => {
+            (Step::Error(_) | Step::Replay(_), Refused) => {
+                return refuse("comes after another Error or Replay");
+            }
+            (Step::Error(_) | Step::Replay(_) | Step::ErrorFor { .. }, Changed) => {
                 return refuse("comes after a step that changes the answer: put it before");
             }
-            (Step::Edit(_) | Step::Throttle(_) | Step::Corrupt(_), _) => {
+            (Step::Record(_), Before | Applied) => Changed,
+            (Step::Record(_), phase) => phase,
+            (
+                Step::Edit(_)
+                | Step::Throttle(_)
+                | Step::UnknownTags
+                | Step::Corrupt(_)
+                | Step::Duplicate,
+                _,
+            ) => {
                 unsent = Some(step);
                 Changed
             }
@@ -284,9 +278,9 @@ fn check_api(when: &When, steps: &[Step]) -> Result<(), String> {
             {
                 return Err(format!("{api} answers cannot say {step:?}"));
             }
-            Step::Edit(edit) if edit.kind != response => {
-                let (name, other) = (response.name, edit.kind.name);
-                return Err(format!("{api} is answered by a {name}, never by a {other}"));
+            Step::Edit(edit) if !edit.kinds.contains(&response) => {
+                let name = response.name;
+                return Err(format!("{api} is answered by a {name}, never by {edit:?}"));
             }
             _ => {}
         }
@@ -325,7 +319,7 @@ pub(super) mod tests {
     #[test]
     fn lists_that_make_sense_are_taken() {
         let delay = || Step::Delay(Duration::from_secs(1));
-        let lists: [&[Step]; 16] = [
+        let lists: [&[Step]; 20] = [
             &[],
             &[delay(), Step::Hold, Step::Apply, delay(), Step::Hold],
             &[Step::Apply, Step::Close],
@@ -342,6 +336,14 @@ pub(super) mod tests {
             &[Step::Truncate(7), Step::Silence],
             &[error(), Step::Truncate(7), Step::Reset],
             &[Step::Hold, Step::Silence],
+            &[Step::Record("a".into()), Step::Close],
+            &[error(), Step::Record("a".into())],
+            &[Step::Apply, Step::Replay("a".into()), edit()],
+            &[
+                Step::Bandwidth(NonZeroU32::MIN),
+                Step::Duplicate,
+                Step::Truncate(9),
+            ],
         ];
         for steps in lists {
             let _ = when(ApiKey::PRODUCE).then(steps.iter().cloned());
@@ -350,7 +352,7 @@ pub(super) mod tests {
 
     #[test]
     fn lists_that_contradict_themselves_are_refused() {
-        let lists: [(&[Step], &str); 20] = [
+        let lists: [(&[Step], &str); 25] = [
             (&[Step::Apply, Step::Apply], "Apply comes twice"),
             (&[error(), Step::Apply], "takes its place"),
             (&[edit(), Step::Apply], "has applied it"),
@@ -374,6 +376,11 @@ pub(super) mod tests {
             (&[part(), Step::Reset], "never seen"),
             (&[Step::Apply, part(), Step::Close], "never seen"),
             (&[edit(), Step::Silence], "never seen"),
+            (&[Step::Replay("a".into()), Step::Close], "never seen"),
+            (&[Step::Replay("a".into()), Step::Apply], "takes its place"),
+            (&[part(), Step::Replay("a".into())], "take one of them"),
+            (&[Step::Duplicate, error()], "put it before"),
+            (&[Step::Record("a".into()), Step::Apply], "has applied it"),
         ];
         for (steps, expected) in lists {
             let text = panic_of(|| when(ApiKey::PRODUCE).then(steps.to_vec()));

@@ -12,6 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -227,6 +228,7 @@ where
     let idle = Duration::from_millis(node.config().connections_max_idle_ms);
     let mut asked_since = Some(began);
     let mut gone_since = None;
+    let mut bandwidth = None;
     loop {
         let mut limit = idle;
         frames.allow(bytes_max, "socket.request.max.bytes");
@@ -272,8 +274,10 @@ where
             tracing::debug!(%peer, "closed an idle connection (connections.max.idle.ms)");
             break;
         };
+        bandwidth = outcome.bandwidth.or(bandwidth);
+        let sent = send(&mut stream, outcome.answer, bandwidth);
         // Who does not read what it has asked for holds memory.
-        match crate::env::timeout(idle, write_all(&mut stream, outcome.answer)).await {
+        match crate::env::timeout(idle, sent).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::debug!(%peer, %error, "connection lost before the answer was sent");
@@ -351,6 +355,29 @@ async fn while_there<T>(
 async fn swallow<R: AsyncRead + Unpin>(read: &mut R) {
     let mut buffer = [0; 1024];
     while read.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {}
+}
+
+/// Writes an answer, with a limit in pieces of a tenth of a second.
+async fn send<W>(
+    write: &mut W,
+    segments: Vec<Bytes>,
+    bandwidth: Option<NonZeroU32>,
+) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin,
+{
+    const PIECES_PER_SECOND: usize = 10;
+    let Some(bandwidth) = bandwidth else {
+        return write_all(write, segments).await;
+    };
+    let piece = (bandwidth.get() as usize / PIECES_PER_SECOND).max(1);
+    for piece in segments.concat().chunks(piece) {
+        write.write_all(piece).await?;
+        write.flush().await?;
+        let seconds = piece.len() as f64 / f64::from(bandwidth.get());
+        crate::env::sleep(Duration::from_secs_f64(seconds)).await;
+    }
+    Ok(())
 }
 
 /// Writes segments as they are, many at once.

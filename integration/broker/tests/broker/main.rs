@@ -8,6 +8,7 @@ mod authorizer;
 mod data;
 mod delegation;
 mod fault_scopes;
+mod fault_steps;
 mod faults;
 mod fetch;
 mod group_deletion;
