@@ -1,5 +1,7 @@
 //! Starting, using and stopping a broker in a program.
 
+mod state;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -320,10 +322,7 @@ impl Broker {
         node.topics
             .create(name, partitions, overrides, &node.config(), &node.env)
             .map(|_| ())
-            .map_err(|refusal| BrokerError {
-                code: refusal.code,
-                message: refusal.message,
-            })
+            .map_err(BrokerError::from)
     }
 
     /// The offset after the last record of a partition; `None` if there is no such partition.
@@ -342,13 +341,6 @@ impl Broker {
     pub fn hold_high_watermark(&self, topic: &str, partition: i32, hold: bool) -> Option<i64> {
         let topic = self.node.topics.named(topic)?;
         Some(topic.partition(partition)?.hold_high_watermark(hold))
-    }
-
-    /// Begins the next leader epoch of a partition, as when its leader is elected anew; the epoch, or
-    /// `None` if there is no such partition.
-    pub fn elect(&self, topic: &str, partition: i32) -> Option<i32> {
-        let topic = self.node.topics.named(topic)?;
-        Some(topic.partition(partition)?.elect())
     }
 
     /// Faults to inject, and the journal of requests.

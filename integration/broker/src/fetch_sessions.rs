@@ -213,6 +213,11 @@ impl FetchSessions {
         answer.responses.clear();
     }
 
+    /// Closes all; how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        std::mem::take(&mut self.sessions).len()
+    }
+
     fn find(&self, request: &FetchRequest, by_id: bool) -> Option<&Session> {
         let session = self.sessions.get(&request.session_id)?;
         (session.epoch == request.session_epoch && session.by_id == by_id).then_some(session)

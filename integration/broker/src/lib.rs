@@ -112,6 +112,7 @@ mod faults;
 mod fetch_sessions;
 mod fs;
 mod group;
+mod interfere;
 mod kept;
 mod log;
 mod maintenance;

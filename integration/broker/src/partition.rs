@@ -262,6 +262,19 @@ impl Partition {
         Ok(log.start_offset())
     }
 
+    /// Takes the log's end from an offset on out and begins the next leader epoch, as an unclean election does;
+    /// where the log ends then.
+    pub(crate) fn truncate(&self, offset: i64, now_ms: i64) -> Result<i64, Refusal> {
+        let _ours = self.files();
+        let mut log = self.log();
+        self.ends_around(&log, offset)?;
+        let end = log.truncate(offset, now_ms);
+        let end = end.map_err(|error| self.storage_refusal("cut", &error))?;
+        drop(log);
+        self.elect();
+        Ok(end)
+    }
+
     /// The log's ends, if an offset lies between them.
     fn ends_around(&self, log: &Log, offset: i64) -> Result<Ends, Refusal> {
         self.check_there()?;

@@ -7,6 +7,7 @@ mod delete;
 mod expiry;
 mod handle;
 mod loading;
+mod moving;
 mod offsets;
 mod records;
 pub(crate) mod state;
@@ -21,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 pub(crate) use self::handle::Description;
 use self::handle::{Group, Inner};
 use self::loading::Asked;
+use self::moving::Moved;
 pub(crate) use self::offsets::{Commit, Offsets, find};
 use self::records::Entry;
 pub(crate) use self::records::OffsetCommitValue;
@@ -30,6 +32,7 @@ use crate::config::settings::Settings;
 use crate::coordinator_log::CoordinatorLog;
 use crate::env::Env;
 use crate::kept::Kept;
+use crate::partition::Partition;
 use crate::topics::{OFFSETS_TOPIC, Topics};
 use crate::validate::Refusal;
 
@@ -41,6 +44,15 @@ pub(crate) struct Groups {
     tickets: AtomicU64,
     is_strict: bool,
     asked: Asked,
+    moved: Moved,
+}
+
+/// What the offsets topic says.
+#[derive(Debug, Default)]
+struct Stored {
+    /// Groups with when they came to be in their states.
+    groups: BTreeMap<String, Option<(state::Stored, Option<i64>)>>,
+    offsets: BTreeMap<String, Offsets>,
 }
 
 /// What groups need of the broker.
@@ -104,6 +116,7 @@ impl Groups {
             tickets: AtomicU64::new(0),
             is_strict: settings.get().config().strict_metadata,
             asked: Asked::default(),
+            moved: Moved::default(),
         }
     }
 
@@ -131,7 +144,7 @@ impl Groups {
     /// Handles a join; answers when the group has gathered.
     pub(crate) async fn join(&self, group_id: &str, join: Join) -> Joined {
         let member_id = join.member_id.clone();
-        if let Err(error) = self.ready() {
+        if let Err(error) = self.ready_for_member(group_id, &member_id) {
             return Joined::refused(error, member_id);
         }
         // Only somebody new makes a group.
@@ -154,7 +167,7 @@ impl Groups {
 
     /// Handles a sync; answers when the leader has assigned.
     pub(crate) async fn sync(&self, group_id: &str, sync: Sync) -> Synced {
-        if let Err(error) = self.ready() {
+        if let Err(error) = self.ready_for_member(group_id, &sync.member_id) {
             return Synced::refused(error);
         }
         let (answer, answered) = oneshot::channel();
@@ -174,7 +187,7 @@ impl Groups {
     }
 
     pub(crate) fn heartbeat(&self, group_id: &str, member: Committer<'_>) -> ErrorCode {
-        match self.ready() {
+        match self.ready_for_member(group_id, member.member_id) {
             // What is not known yet must not end a session.
             Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => return ErrorCode::NONE,
             Err(error) => return error,
@@ -198,6 +211,9 @@ impl Groups {
         members: &[(&str, Option<&str>)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         self.ready()?;
+        for (member_id, _) in members {
+            self.ready_for_member(group_id, member_id)?;
+        }
         let mut results = Vec::new();
         let left = self.with(group_id, false, |group, inner| {
             group.act(inner, |inner, now_ms| {
@@ -243,26 +259,52 @@ impl Groups {
         let Some(topic) = self.log().topic_if_there() else {
             return Ok(());
         };
-        let mut stored = BTreeMap::new();
-        let mut offsets: BTreeMap<String, Offsets> = BTreeMap::new();
+        let Stored {
+            mut groups,
+            mut offsets,
+        } = self.stored(&topic.partitions, |_| true)?;
+        groups.retain(|_, value| value.is_some());
+        offsets.retain(|_, offsets| !offsets.is_empty());
+        let ids: BTreeSet<String> = groups.keys().chain(offsets.keys()).cloned().collect();
+        for id in ids {
+            let group = self.get_or_create(&id);
+            let mut inner = group.lock();
+            self.restore(
+                &group,
+                &mut inner,
+                groups.remove(&id).flatten(),
+                offsets.remove(&id).unwrap_or_default(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Reads what partitions of the offsets topic say of the groups that are wanted.
+    fn stored(
+        &self,
+        partitions: &[Arc<Partition>],
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Stored, Refusal> {
+        let mut stored = Stored::default();
         let mut take = |entry| match entry {
             Entry::Offset {
                 group,
                 topic,
                 partition,
                 value,
-            } => {
-                let of_group = offsets.entry(group).or_default();
+            } if is_wanted(&group) => {
+                let of_group = stored.offsets.entry(group).or_default();
                 match value {
                     Some(value) => of_group.insert((topic, partition), value),
                     None => of_group.remove(&(topic, partition)),
                 };
             }
-            Entry::Group { group, value } => {
-                stored.insert(group, value);
+            Entry::Group { group, value } if is_wanted(&group) => {
+                stored.groups.insert(group, value);
             }
+            _ => {}
         };
-        for partition in &topic.partitions {
+        for partition in partitions {
             self.log().read(partition, |offset, key, value| {
                 match records::decode(key, value) {
                     Ok(Some(entry)) => take(entry),
@@ -271,26 +313,29 @@ impl Groups {
                 }
             })?;
         }
-        stored.retain(|_, value| value.is_some());
-        offsets.retain(|_, offsets| !offsets.is_empty());
-        let ids: BTreeSet<String> = stored.keys().chain(offsets.keys()).cloned().collect();
-        for id in ids {
-            let group = self.get_or_create(&id);
-            let mut of_group = offsets.remove(&id).unwrap_or_default();
-            of_group.retain(|(topic, _), value| self.is_of_this_topic(topic, value.topic_id));
-            let stored_group = stored.remove(&id).flatten();
-            let mut inner = group.lock();
-            group.act(&mut inner, |inner, now_ms| {
-                inner.offsets = of_group;
-                if let Some((stored, _)) = &stored_group {
-                    let settings = self.around.of_groups();
-                    inner.classic = ClassicGroup::load(settings, stored.clone(), now_ms);
-                }
-                Vec::new()
-            });
-            inner.state_since_ms = stored_group.and_then(|(_, since_ms)| since_ms);
-        }
-        Ok(())
+        Ok(stored)
+    }
+
+    /// Makes a group what is stored of it.
+    fn restore(
+        &self,
+        group: &Arc<Group>,
+        inner: &mut Inner,
+        stored: Option<(state::Stored, Option<i64>)>,
+        mut offsets: Offsets,
+    ) {
+        offsets.retain(|(topic, _), value| self.is_of_this_topic(topic, value.topic_id));
+        let (stored, since_ms) = stored.unzip();
+        group.act(inner, |inner, now_ms| {
+            inner.offsets = offsets;
+            let settings = self.around.of_groups();
+            inner.classic = match stored {
+                Some(stored) => ClassicGroup::load(settings, stored, now_ms),
+                None => ClassicGroup::new(settings),
+            };
+            Vec::new()
+        });
+        inner.state_since_ms = since_ms.flatten();
     }
 
     /// Whether an offset belongs to the topic that has the name today.

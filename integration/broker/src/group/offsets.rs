@@ -30,7 +30,7 @@ impl Groups {
         unknown: ErrorCode,
         commits: Vec<Commit>,
     ) -> Result<(), ErrorCode> {
-        self.ready()?;
+        self.ready_for_member(group_id, committer.member_id)?;
         let Committer {
             member_id,
             instance_id,

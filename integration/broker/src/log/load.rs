@@ -186,7 +186,7 @@ impl Log {
 
     /// Rebuilds the producers' state: a snapshot keeps one batch of each, so at least the last
     /// two segments are replayed to know five again.
-    fn load_producers(&mut self, opening: Opening, now_ms: i64) -> io::Result<()> {
+    pub(super) fn load_producers(&mut self, opening: Opening, now_ms: i64) -> io::Result<()> {
         // After a crash, what was not forced to the disk may be the snapshot of an earlier segment that
         // began at the same offset, before the log was cut there.
         let trusted_below = match opening {

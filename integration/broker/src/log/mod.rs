@@ -35,6 +35,7 @@ mod retention;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod truncate;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -148,6 +148,11 @@ impl Producers {
             .retain(|_, producer| now_ms.saturating_sub(producer.last_used_ms) < silent_ms);
     }
 
+    /// Forgets one; whether it was known.
+    pub(crate) fn forget(&mut self, id: i64) -> bool {
+        self.by_id.remove(&id).is_some()
+    }
+
     /// All of them, by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = LastOfProducer> {
         self.by_id.iter().map(|(id, producer)| LastOfProducer {

@@ -16,6 +16,7 @@ mod group_expiry;
 mod groups;
 mod high_watermark;
 mod hostile;
+mod interfere;
 mod quotas;
 mod retention;
 mod security;

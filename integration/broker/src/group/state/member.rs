@@ -136,6 +136,11 @@ impl ClassicGroup {
 }
 
 impl Member {
+    /// Whether a request of it waits for the group.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.awaits_join.is_some() || self.awaits_sync.is_some()
+    }
+
     /// Its metadata for a protocol, empty if it does not know it.
     pub(crate) fn metadata(&self, protocol: &str) -> Bytes {
         self.metadata_of(protocol).cloned().unwrap_or_default()
