@@ -23,6 +23,7 @@ use crate::config::{BrokerConfig, Effect, PropertyError, STRICT_METADATA, invali
 use crate::env::{self, Env, WallClock};
 use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
+use crate::fs::MemoryDisk;
 use crate::group::Groups;
 use crate::kept::Kept;
 use crate::maintenance;
@@ -97,6 +98,7 @@ enum Storage {
     Memory,
     TempDir,
     Dir(PathBuf),
+    Disk(MemoryDisk),
 }
 
 /// Why a broker did not start.
@@ -436,6 +438,27 @@ impl Builder {
     /// taken over. One broker at a time.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.storage = Storage::Dir(path.into());
+        self
+    }
+
+    /// Keeps logs on a disk in memory: they outlive the broker, and the disk can fail.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use kafka_broker::{Broker, MemoryDisk};
+    ///
+    /// let disk = MemoryDisk::new();
+    /// let broker = Broker::builder().disk(&disk).start().await?;
+    /// broker.create_topic("orders", 3).unwrap();
+    /// broker.crash().await;
+    /// let broker = Broker::builder().disk(&disk).start().await?;
+    /// assert_eq!(broker.end_offset("orders", 2), Some(0));
+    /// # broker.shutdown().await.unwrap();
+    /// # Ok::<(), kafka_broker::StartError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn disk(mut self, disk: &MemoryDisk) -> Self {
+        self.storage = Storage::Disk(disk.clone());
         self
     }
 
@@ -937,6 +960,7 @@ fn store(storage: &Storage) -> Result<Store, StartError> {
         Storage::Memory => Ok(Store::Memory),
         Storage::TempDir => Store::temp_dir(),
         Storage::Dir(path) => Store::dir(path.clone()),
+        Storage::Disk(disk) => Store::memory_disk(disk),
     };
     store.map_err(|source| StartError::Storage {
         path: path(storage),
@@ -983,7 +1007,7 @@ fn authorizer(
 
 fn path(storage: &Storage) -> PathBuf {
     match storage {
-        Storage::Memory => PathBuf::from("memory"),
+        Storage::Memory | Storage::Disk(_) => PathBuf::from("memory"),
         Storage::TempDir => std::env::temp_dir(),
         Storage::Dir(path) => path.clone(),
     }

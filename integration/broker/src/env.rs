@@ -119,6 +119,11 @@ pub(crate) fn spawn_blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
 }
 
+/// Holds up the thread, as a disk does. Takes real time.
+pub(crate) fn block(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// The clock of all timers.
 pub(crate) fn now() -> Instant {
     Instant::now()

@@ -129,6 +129,7 @@ mod validate;
 pub use broker::{Broker, BrokerError, Builder, Connector, StartError};
 pub use env::WallClock;
 pub use faults::{Edit, Fault, FaultHandle, Faults, JournalEntry, Step, When, when, when_any};
+pub use fs::{DiskFault, MemoryDisk};
 pub use security::acl::{Acl, AclOperation, AclResource};
 pub use security::authority::{Authority, Certificate};
 pub use security::tls::Tls;

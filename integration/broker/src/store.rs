@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fs4::{FileExt, TryLockError};
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::config::settings::Changed;
-use crate::fs::{Access, Disk};
+use crate::fs::{Access, Disk, MemoryDisk};
 use crate::log::checkpoint::{Offsets, read_offsets, write_offsets};
 use crate::log::{HandleBudget, Opening, Place};
 use crate::quota::{Entity, Limits};
@@ -24,6 +24,8 @@ use crate::security::users::StoredUsers;
 
 /// Segment files kept open between uses, over all partitions.
 const OPEN_FILES: usize = 400;
+/// Where a disk in memory has its logs.
+const MEMORY_DIR: &str = "/data";
 const LOCK_FILE: &str = ".lock";
 const META_FILE: &str = "kafka-broker.json";
 const ACLS_FILE: &str = "acls.json";
@@ -54,9 +56,17 @@ pub(crate) struct DataDir {
     /// As the files have them.
     checkpoints: Mutex<Checkpoints>,
     /// Held as long as the directory is in use; the system lets go of it with the process.
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<Lock>>,
+    is_in_memory: bool,
     /// Removes the directory with the broker.
     _temp: Option<TempDir>,
+}
+
+/// Keeps other brokers away for as long as it is held.
+#[derive(Debug)]
+enum Lock {
+    File { _file: File },
+    Memory { _user: Arc<()> },
 }
 
 /// What is kept of each partition, by its name.
@@ -112,16 +122,23 @@ impl Store {
         Self::open(temp.path().to_owned(), Disk::fleeting(), None, Some(temp))
     }
 
+    /// The directory of a disk in memory.
+    pub(crate) fn memory_disk(disk: &MemoryDisk) -> io::Result<Self> {
+        let (disk, user) = disk.mount()?;
+        let lock = Lock::Memory { _user: user };
+        Self::open(PathBuf::from(MEMORY_DIR), Disk::new(disk), Some(lock), None)
+    }
+
     /// A directory of a disk that a test makes.
     #[cfg(test)]
     pub(crate) fn on(disk: Disk) -> io::Result<Self> {
-        Self::open(PathBuf::from("/data"), disk, None, None)
+        Self::open(PathBuf::from(MEMORY_DIR), disk, None, None)
     }
 
     fn open(
         path: PathBuf,
         disk: Disk,
-        lock: Option<File>,
+        lock: Option<Lock>,
         temp: Option<TempDir>,
     ) -> io::Result<Self> {
         disk.create_dir_all(&path)?;
@@ -137,6 +154,7 @@ impl Store {
             cleaned_to: read_offsets(&disk, &path.join(CLEANER_FILE))?,
         };
         Ok(Self::Dir(DataDir {
+            is_in_memory: matches!(lock, Some(Lock::Memory { .. })),
             budget: HandleBudget::new(OPEN_FILES),
             clean: has(CLEAN_FILE) || !has(META_FILE),
             checkpoints: Mutex::new(checkpoints),
@@ -158,6 +176,9 @@ impl Store {
     /// The volume that the directory is on; `None` if there is none, or the system does not say.
     pub(crate) fn volume(&self) -> Option<Volume> {
         let Self::Dir(dir) = self else { return None };
+        if dir.is_in_memory {
+            return None;
+        }
         let stats = fs4::statvfs(&dir.path).ok()?;
         let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Some(Volume {
@@ -462,7 +483,7 @@ impl DataDir {
 }
 
 /// Keeps other brokers from a directory, made when it is not there.
-fn lock(path: &Path) -> io::Result<File> {
+fn lock(path: &Path) -> io::Result<Lock> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     // For the broker's own user alone. One that is there stays as it is.
@@ -471,7 +492,7 @@ fn lock(path: &Path) -> io::Result<File> {
     builder.create(path)?;
     let lock = File::create(path.join(LOCK_FILE))?;
     match FileExt::try_lock(&lock) {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(Lock::File { _file: lock }),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::AddrInUse,
             "another broker uses it (its .lock file is locked)",

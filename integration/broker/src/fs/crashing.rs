@@ -73,20 +73,24 @@ impl Crashing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(test)]
     /// The machine dies after so many changes more: all calls fail from then on.
     pub(crate) fn die_after(&self, changes: u64) {
         self.state().calls_left = Some(changes);
     }
 
+    #[cfg(test)]
     /// It does not die any more.
     pub(crate) fn live(&self) {
         self.state().calls_left = None;
     }
 
+    #[cfg(test)]
     pub(crate) fn is_dead(&self) -> bool {
         self.state().calls_left == Some(0)
     }
 
+    #[cfg(test)]
     pub(crate) fn fail_next_sync(&self) {
         self.state().fails_next_sync = true;
     }

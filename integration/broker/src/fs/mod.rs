@@ -2,11 +2,12 @@
 //!
 //! - `disk`: what the broker holds; after a failure nothing more is read from or written to it
 //! - `real`: the file system of the machine
-//! - `crashing`: one in memory that loses what was not forced to the disk, for tests
+//! - `crashing`: one in memory that loses what was not forced to the disk
+//! - `memory`: the same in the hands of those who use the broker in their tests, with the faults of a disk
 
-#[cfg(test)]
 pub(crate) mod crashing;
 mod disk;
+mod memory;
 mod real;
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use self::disk::{Disk, DiskFile};
+pub use self::memory::{DiskFault, MemoryDisk};
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod authorizer;
 mod data;
 mod delegation;
+mod disk_faults;
 mod fault_scopes;
 mod fault_steps;
 mod faults;

@@ -1,0 +1,127 @@
+//! A disk in memory: what outlives a broker, and how it fails.
+
+use std::time::{Duration, Instant};
+
+use kafka_broker::{Broker, DiskFault, MemoryDisk, StartError};
+use kafka_client_protocol::ErrorCode;
+
+use crate::support::{Client, batch, start};
+
+const OFFLINE: i16 = ErrorCode::KAFKA_STORAGE_ERROR.code();
+
+async fn on(disk: &MemoryDisk) -> Broker {
+    start(Broker::builder().disk(disk)).await
+}
+
+/// The topic forces each record to the disk, or leaves that to the system.
+async fn with_topic(disk: &MemoryDisk, forces: bool) -> Broker {
+    let broker = on(disk).await;
+    let messages = if forces { "1" } else { "1000" };
+    let configs = [("flush.messages", messages)];
+    broker.create_topic_with("t", 1, configs).unwrap();
+    broker
+}
+
+async fn produce(broker: &Broker, values: &[&str]) -> i16 {
+    let mut client = Client::new(broker);
+    client.produce("t", 0, batch(values)).await.error_code
+}
+
+async fn values(broker: &Broker) -> Vec<String> {
+    Client::new(broker).values("t", 0, 0).await
+}
+
+#[tokio::test]
+async fn a_broker_in_memory_starts_again() {
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, false).await;
+    produce(&broker, &["a"]).await;
+    let second = Broker::builder().disk(&disk).no_listener().start().await;
+    assert!(matches!(second, Err(StartError::Storage { .. })));
+    let id = broker.cluster_id();
+    broker.shutdown().await.unwrap();
+    let broker = on(&disk).await;
+    assert_eq!(
+        (broker.cluster_id(), values(&broker).await),
+        (id, vec!["a".to_owned()])
+    );
+    // The process dies, the machine does not.
+    produce(&broker, &["b"]).await;
+    broker.crash().await;
+    let broker = on(&disk).await;
+    assert_eq!(values(&broker).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_power_failure_takes_what_was_not_forced_to_the_disk() {
+    let mut kept = Vec::new();
+    for seed in 0..20 {
+        let disk = MemoryDisk::with_seed(seed);
+        let broker = with_topic(&disk, false).await;
+        for value in ["a", "b", "c"] {
+            assert_eq!(produce(&broker, &[value]).await, 0);
+        }
+        disk.crash();
+        assert_eq!(produce(&broker, &["late"]).await, OFFLINE);
+        assert!(broker.storage_failure().unwrap().contains("power"));
+        drop(broker);
+        let left = values(&on(&disk).await).await;
+        assert!(["a", "b", "c"].starts_with(&left.iter().map(|one| &**one).collect::<Vec<_>>()));
+        kept.push(left.len());
+    }
+    assert!(kept.contains(&0) && kept.contains(&2), "{kept:?}");
+
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, true).await;
+    for value in ["a", "b", "c"] {
+        assert_eq!(produce(&broker, &[value]).await, 0);
+    }
+    disk.crash();
+    drop(broker);
+    assert_eq!(values(&on(&disk).await).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_takes_the_broker_offline_and_no_acknowledged_record_away() {
+    for (fault, text) in [
+        (DiskFault::Full, "no storage space"),
+        (DiskFault::Broken, "input/output error"),
+        (DiskFault::TornWrite, "input/output error"),
+    ] {
+        let disk = MemoryDisk::new();
+        let broker = with_topic(&disk, false).await;
+        assert_eq!(produce(&broker, &["a"]).await, 0);
+        disk.fail_after(1, fault);
+        assert_eq!(produce(&broker, &["b"]).await, 0);
+        assert_eq!(produce(&broker, &["lost"]).await, OFFLINE);
+        disk.heal();
+        assert_eq!(produce(&broker, &["refused"]).await, OFFLINE, "{fault:?}");
+        let failure = broker.storage_failed().await;
+        assert!(failure.contains(text), "{failure}");
+        broker.crash().await;
+        let broker = on(&disk).await;
+        assert_eq!(values(&broker).await, ["a", "b"], "{fault:?}");
+        assert_eq!(produce(&broker, &["c"]).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn on_a_full_disk_what_is_there_can_be_forced() {
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, true).await;
+    produce(&broker, &["first"]).await;
+    // The write; forcing it needs no room.
+    disk.fail_after(1, DiskFault::Full);
+    assert_eq!(produce(&broker, &["a"]).await, 0);
+    assert_eq!(produce(&broker, &["b"]).await, OFFLINE);
+}
+
+#[tokio::test]
+async fn a_slow_disk_holds_up_who_forces() {
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, true).await;
+    disk.slow(Duration::from_millis(50));
+    let began = Instant::now();
+    assert_eq!(produce(&broker, &["a"]).await, 0);
+    assert!(began.elapsed() >= Duration::from_millis(50));
+}
