@@ -31,6 +31,7 @@ use crate::net::connections::Connections;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, Peer, listener};
 use crate::node::Node;
+use crate::profile::Profile;
 use crate::quota::Quotas;
 use crate::security::acl::Acl;
 use crate::security::authority::{Authority, Certificate};
@@ -91,6 +92,7 @@ pub struct Builder {
     clock: Option<WallClock>,
     seed: Option<u64>,
     journal: bool,
+    profile: Option<Profile>,
 }
 
 #[derive(Debug, Clone)]
@@ -164,6 +166,7 @@ impl Broker {
             clock: None,
             seed: None,
             journal: true,
+            profile: None,
         }
     }
 
@@ -609,6 +612,22 @@ impl Builder {
         self
     }
 
+    /// Serves the APIs and versions of another broker. Defaults to those of Apache Kafka 4.3.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use kafka_broker::{Broker, Profile};
+    ///
+    /// let broker = Broker::builder().profile(Profile::EventHubs).start().await?;
+    /// # broker.shutdown().await.unwrap();
+    /// # Ok::<(), kafka_broker::StartError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
     /// Whether the latest requests are kept for [`Faults::journal`]. Defaults to `true`.
     pub fn journal(mut self, keep: bool) -> Self {
         self.journal = keep;
@@ -690,6 +709,7 @@ impl Builder {
             listeners,
             users: Kept::new(Users::default()),
             faults: Faults::new(self.journal, self.seed),
+            profile: self.profile,
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             unserved: Mutex::default(),
             under_way: Arc::default(),

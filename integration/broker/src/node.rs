@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::api::Served;
 use crate::config::BrokerConfig;
 use crate::config::settings::{self, Owner, Properties, Settings};
 use crate::env::{self, Env};
@@ -17,6 +19,7 @@ use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::kept::Kept;
 use crate::net::listener::Listener;
+use crate::profile::Profile;
 use crate::quota::{Limits, Quotas};
 use crate::security::authorizer::Authorizer;
 use crate::security::delegation::DelegationTokens;
@@ -43,6 +46,8 @@ pub(crate) struct Node {
     /// `None` if everybody may do everything.
     pub(crate) authorizer: Option<Kept<Authorizer>>,
     pub(crate) faults: Faults,
+    /// Whose versions are served; `None` for Kafka's.
+    pub(crate) profile: Option<Profile>,
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// By client id and API: who was told in the log that this broker does not have it.
     pub(crate) unserved: Mutex<HashSet<(String, i16)>>,
@@ -228,6 +233,14 @@ impl Node {
             |authorizer| Ok(change(authorizer)),
             |_, after| self.topics.store().write_acls(after.acls()),
         ))
+    }
+
+    /// The versions of an API that are served; `None` if none is.
+    pub(crate) fn versions(&self, served: &Served) -> Option<RangeInclusive<i16>> {
+        match self.profile {
+            Some(profile) => profile.versions(served),
+            None => Some(served.versions.clone()),
+        }
     }
 
     /// A listener by Kafka's name for it.

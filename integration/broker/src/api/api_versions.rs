@@ -7,6 +7,8 @@
 //! broker. It also tells the features (KIP-584): those of transactions and of groups stand at what
 //! this broker has of them.
 
+use std::ops::RangeInclusive;
+
 use kafka_client_protocol::api::api_versions::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
@@ -48,8 +50,20 @@ const MINIMUM_OF_0_SINCE: i16 = 4;
 
 impl Api for ApiVersionsRequest {
     async fn answer(self, call: &Call<'_>) -> ApiVersionsResponse {
-        if !served(ApiKey::API_VERSIONS).is_some_and(|own| own.versions.contains(&call.version)) {
-            return self.refuse(ErrorCode::UNSUPPORTED_VERSION);
+        let rows = SERVED.iter().filter_map(|served| {
+            let versions = call.node.versions(served)?;
+            Some(row(served, &versions))
+        });
+        let rows: Vec<ApiVersion> = rows.collect();
+        let own = |row: &&ApiVersion| row.api_key == ApiKey::API_VERSIONS.value();
+        let own = rows.iter().find(own).cloned();
+        let is_served =
+            |own: &ApiVersion| (own.min_version..=own.max_version).contains(&call.version);
+        if !own.as_ref().is_some_and(is_served) {
+            return ApiVersionsResponse {
+                api_keys: own.into_iter().collect(),
+                ..self.refuse(ErrorCode::UNSUPPORTED_VERSION)
+            };
         }
         let names = [&self.client_software_name, &self.client_software_version];
         if call.version >= 3 && !names.iter().all(|name| is_software_name(name)) {
@@ -57,7 +71,7 @@ impl Api for ApiVersionsRequest {
         }
         call.connection.gate().versions_told();
         ApiVersionsResponse {
-            api_keys: SERVED.iter().map(row).collect(),
+            api_keys: rows,
             supported_features: FEATURES
                 .iter()
                 .filter(|feature| feature.min > 0 || call.version >= MINIMUM_OF_0_SINCE)
@@ -84,20 +98,20 @@ impl Api for ApiVersionsRequest {
     }
 
     fn refuse(&self, error: ErrorCode) -> ApiVersionsResponse {
-        let own = served(ApiKey::API_VERSIONS);
+        let own = served(ApiKey::API_VERSIONS).map(|own| row(own, &own.versions));
         ApiVersionsResponse {
             error_code: error.code(),
-            api_keys: own.map(row).into_iter().collect(),
+            api_keys: own.into_iter().collect(),
             ..Default::default()
         }
     }
 }
 
-fn row(served: &Served) -> ApiVersion {
+fn row(served: &Served, versions: &RangeInclusive<i16>) -> ApiVersion {
     ApiVersion {
         api_key: served.api.value(),
-        min_version: *served.versions.start(),
-        max_version: *served.versions.end(),
+        min_version: *versions.start(),
+        max_version: *versions.end(),
         ..Default::default()
     }
 }

@@ -74,6 +74,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 use crate::faults::{Hit, JournalEntry, Kind, Seen};
 use crate::net::Connection;
 use crate::node::Node;
+use crate::profile::Profile;
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::security::gate::Admission;
@@ -513,14 +514,19 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
         );
         return Outcome::close();
     }
-    match served(header.api_key) {
-        Some(served) if served.versions.contains(&version) => {
+    let versions = served(header.api_key).and_then(|served| node.versions(served));
+    match versions {
+        Some(versions) if versions.contains(&version) => {
             dispatch(&call, &header, body, admission == Admission::Illegal).await
         }
         // The one API whose version a client cannot know: what its request says in an unknown
         // version cannot be read, and it is told so in the oldest form.
         Some(_) if header.api_key == ApiKey::API_VERSIONS => {
             note(&call, &header, Vec::new);
+            let profile = node.profile;
+            if profile.is_some_and(Profile::resets_unknown_api_versions) {
+                return Then::Reset.into();
+            }
             apply(
                 &call,
                 &header,

@@ -1,6 +1,7 @@
 //! What a principal may do: questions to the authorizer, and what is left of a request whose
 //! principal may not ask for all of it.
 
+use std::any::Any;
 use std::collections::HashSet;
 
 use kafka_client_protocol::ErrorCode;
@@ -119,7 +120,15 @@ impl Call<'_> {
 }
 
 /// Applies as much of a request as its principal may ask for, and refuses the rest.
-pub(super) async fn authorize_and_answer<R: Api>(mut request: R, call: &Call<'_>) -> R::Response {
+pub(super) async fn authorize_and_answer<R: Api>(request: R, call: &Call<'_>) -> R::Response {
+    let mut answer = answer_authorized(request, call).await;
+    if let Some(profile) = call.node.profile {
+        profile.adapt(&mut answer as &mut dyn Any);
+    }
+    answer
+}
+
+async fn answer_authorized<R: Api>(mut request: R, call: &Call<'_>) -> R::Response {
     if call.node.authorizer.is_none() {
         return request.answer(call).await;
     }

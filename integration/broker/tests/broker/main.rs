@@ -18,6 +18,7 @@ mod groups;
 mod high_watermark;
 mod hostile;
 mod interfere;
+mod profiles;
 mod quotas;
 mod retention;
 mod security;
