@@ -49,6 +49,9 @@ const DUPLEX_BYTES: usize = 256 * 1024;
 /// The listener of a broker whose properties name none.
 const DEFAULT_LISTENER: &str = "PLAINTEXT://127.0.0.1:0";
 
+/// What the journal keeps of a request and of an answer.
+const JOURNAL_BODY_BYTES: usize = 1024;
+
 /// What a broker for tests does otherwise than Kafka.
 const TEST_PROPERTIES: &[(&str, &str)] = &[
     // Kafka waits 3 s for more members; in a test that is only slow.
@@ -91,7 +94,8 @@ pub struct Builder {
     properties: Vec<(String, String)>,
     clock: Option<WallClock>,
     seed: Option<u64>,
-    journal: bool,
+    /// What it keeps of each body; `None` for no journal.
+    journal: Option<usize>,
     profile: Option<Profile>,
 }
 
@@ -165,7 +169,7 @@ impl Broker {
                 .collect(),
             clock: None,
             seed: None,
-            journal: true,
+            journal: Some(JOURNAL_BODY_BYTES),
             profile: None,
         }
     }
@@ -630,7 +634,14 @@ impl Builder {
 
     /// Whether the latest requests are kept for [`Faults::journal`]. Defaults to `true`.
     pub fn journal(mut self, keep: bool) -> Self {
-        self.journal = keep;
+        self.journal = keep.then_some(JOURNAL_BODY_BYTES);
+        self
+    }
+
+    /// Keeps a journal with so many bytes of each request and answer. Defaults to 1,024. All entries
+    /// together have at most 16 MiB: larger ones push more of the old ones out.
+    pub fn journal_bodies(mut self, bytes_max: usize) -> Self {
+        self.journal = Some(bytes_max);
         self
     }
 

@@ -129,7 +129,9 @@ mod validate;
 
 pub use broker::{Broker, BrokerError, Builder, Connector, StartError};
 pub use env::WallClock;
-pub use faults::{Edit, Fault, FaultHandle, Faults, JournalEntry, Step, When, when, when_any};
+pub use faults::{
+    Edit, Fault, FaultHandle, Faults, JournalEntry, RequestOutcome, Step, When, when, when_any,
+};
 pub use fs::{DiskFault, MemoryDisk};
 pub use profile::Profile;
 pub use security::acl::{Acl, AclOperation, AclResource};

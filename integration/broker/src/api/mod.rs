@@ -63,7 +63,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use kafka_client_protocol::api;
@@ -71,7 +71,7 @@ use kafka_client_protocol::api::api_versions::ApiVersionsRequest;
 use kafka_client_protocol::frame::{Frame, RequestHeader, encode_response};
 use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
-use crate::faults::{Hit, JournalEntry, Kind, Seen};
+use crate::faults::{Hit, JournalEntry, Kind, RequestOutcome, Seen, has_secrets};
 use crate::net::Connection;
 use crate::node::Node;
 use crate::profile::Profile;
@@ -456,7 +456,9 @@ pub(crate) async fn serve(node: &Arc<Node>, connection: &Connection, frame: Byte
     let outcome = if connection.gate().wants_raw_token() {
         raw_token(node, connection, &frame).await
     } else {
-        request(node, connection, &frame).await
+        let outcome = request(node, connection, &frame).await;
+        note_end(node, connection, &outcome);
+        outcome
     };
     if connection.gate().has_failed() && matches!(outcome.then, Then::Next) {
         return Outcome {
@@ -507,7 +509,7 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
         is_authenticating,
     };
     if let Admission::Close(reason) = admission {
-        note(&call, &header, Vec::new);
+        note(&call, &header, &body, Vec::new);
         tracing::info!(
             %peer, client_id, api = ?header.api_key, listener = %connection.listener.name,
             "closed a connection: {reason}"
@@ -522,7 +524,7 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
         // The one API whose version a client cannot know: what its request says in an unknown
         // version cannot be read, and it is told so in the oldest form.
         Some(_) if header.api_key == ApiKey::API_VERSIONS => {
-            note(&call, &header, Vec::new);
+            note(&call, &header, &body, Vec::new);
             let profile = node.profile;
             if profile.is_some_and(Profile::resets_unknown_api_versions) {
                 return Then::Reset.into();
@@ -537,7 +539,7 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
             .await
         }
         _ => {
-            note(&call, &header, Vec::new);
+            note(&call, &header, &body, Vec::new);
             if call.is_first_of_kind(header.api_key) {
                 tracing::warn!(
                     %peer, client_id, api = ?header.api_key, version,
@@ -549,8 +551,37 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
     }
 }
 
+/// Writes into the journal how a request ended.
+fn note_end(node: &Node, connection: &Connection, outcome: &Outcome) {
+    let Some((number, api)) = connection.noted().take() else {
+        return;
+    };
+    let ended = match outcome.then {
+        Then::Next if outcome.answer.is_empty() => RequestOutcome::Unanswered,
+        Then::Next => RequestOutcome::Answered,
+        Then::Close => RequestOutcome::Closed,
+        Then::Reset => RequestOutcome::Reset,
+        Then::Silence(_) => RequestOutcome::Silenced,
+    };
+    node.faults.note_end(number, ended, |bytes_max| {
+        let mut start = Vec::new();
+        if !has_secrets(api) {
+            for segment in &outcome.answer {
+                let rest = bytes_max - start.len();
+                start.extend_from_slice(&segment[..segment.len().min(rest)]);
+            }
+        }
+        start.into()
+    });
+}
+
 /// Writes a request into the journal.
-fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec<Part<'a>>) {
+fn note<'a>(
+    call: &Call<'_>,
+    header: &RequestHeader,
+    body: &Bytes,
+    parts: impl FnOnce() -> Vec<Part<'a>>,
+) {
     let topics = || {
         let mut known = HashSet::new();
         let mut topics = Vec::new();
@@ -561,7 +592,16 @@ fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec
         }
         topics
     };
-    call.node.faults.note(|| JournalEntry {
+    let number = call.node.faults.note(|bytes_max| JournalEntry {
+        received: UNIX_EPOCH + Duration::from_millis(call.node.env.wall_ms().unsigned_abs()),
+        connection: call.connection.number,
+        outcome: RequestOutcome::Pending,
+        request: match has_secrets(header.api_key) {
+            true => Bytes::new(),
+            // A copy: a part of the frame would keep all of it.
+            false => Bytes::copy_from_slice(&body[..body.len().min(bytes_max)]),
+        },
+        answer: Bytes::new(),
         api_key: header.api_key,
         api_version: header.api_version,
         client_id: call.client_id.to_owned(),
@@ -571,6 +611,7 @@ fn note<'a>(call: &Call<'_>, header: &RequestHeader, parts: impl FnOnce() -> Vec
         principal: call.connection.gate().principal().to_string().into(),
         topics: topics(),
     });
+    *call.connection.noted() = number.map(|number| (number, header.api_key));
 }
 
 /// `is_illegal`: the request comes where a SASL token is waited for.
@@ -581,21 +622,22 @@ async fn read_and_apply<R: Api>(
     is_illegal: bool,
 ) -> Outcome {
     let request_bytes = body.len();
+    let received = body.clone();
     match R::decode_received(body, call.version) {
         Ok(mut request) => {
             if is_illegal {
                 // Who has not said its name reaches nothing but the gate, and fills no journal.
-                note(call, header, Vec::new);
+                note(call, header, &received, Vec::new);
                 let answer = request.refuse(ErrorCode::ILLEGAL_SASL_STATE);
                 let frame = encode_response::<R>(&answer, call.version, header.correlation_id);
                 return encoded(call, frame).map_or_else(Outcome::close, answered);
             }
             request.complete(call);
-            note(call, header, || request.parts());
+            note(call, header, &received, || request.parts());
             apply(call, header, request, request_bytes, call.version).await
         }
         Err(error) => {
-            note(call, header, Vec::new);
+            note(call, header, &received, Vec::new);
             tracing::warn!(
                 peer = %call.connection.peer, client_id = call.client_id, %error,
                 "closed a connection over a malformed request"

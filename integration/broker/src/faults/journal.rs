@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use bytes::Bytes;
 use kafka_client_protocol::ApiKey;
 
 /// Requests that the journal keeps.
@@ -10,13 +12,18 @@ const REQUESTS_MAX: usize = 10_000;
 /// Topic names that the requests in the journal have together: a Fetch may name thousands.
 const TOPICS_MAX: usize = 100_000;
 
-/// Bytes of the names that the requests in the journal have together: a name may be as long as its
-/// client likes.
+/// Bytes of the names and bodies that the requests in the journal have together: a name may be as
+/// long as its client likes.
 const BYTES_MAX: usize = 16 << 20;
 
 /// A request the broker received.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JournalEntry {
+    /// When it was there as a whole, by the broker's [clock](crate::Builder::wall_clock).
+    pub received: SystemTime,
+    /// The number of its connection: the broker counts them from 1 on.
+    pub connection: u64,
     /// The API.
     pub api_key: ApiKey,
     /// The version of the request.
@@ -34,12 +41,56 @@ pub struct JournalEntry {
     /// The topics that the request names, each once, in its order; an id that no topic has is
     /// written out. Empty for all topics, and for a request that could not be read.
     pub topics: Vec<String>,
+    /// How it ended.
+    pub outcome: RequestOutcome,
+    /// The request's body, without its header: the first bytes of it, see
+    /// [`Builder::journal_bodies`](crate::Builder::journal_bodies). Empty for APIs whose bodies have
+    /// secrets.
+    pub request: Bytes,
+    /// The same of the answer as it was sent, with its length and header. Empty if there was none.
+    pub answer: Bytes,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestOutcome {
+    /// It is in work.
+    Pending,
+    /// An answer was given.
+    Answered,
+    /// It was applied, and wants no answer.
+    Unanswered,
+    /// The connection was closed, or is with what there is of an answer.
+    Closed,
+    /// The connection was reset.
+    Reset,
+    /// The connection was left open and dead.
+    Silenced,
+}
+
+/// Whether bodies of an API have what nobody is to read: passwords, and what is as good as one.
+pub(crate) fn has_secrets(api: ApiKey) -> bool {
+    matches!(
+        api,
+        ApiKey::SASL_HANDSHAKE
+            | ApiKey::SASL_AUTHENTICATE
+            | ApiKey::ALTER_CONFIGS
+            | ApiKey::INCREMENTAL_ALTER_CONFIGS
+            | ApiKey::ALTER_USER_SCRAM_CREDENTIALS
+            | ApiKey::CREATE_DELEGATION_TOKEN
+            | ApiKey::RENEW_DELEGATION_TOKEN
+            | ApiKey::EXPIRE_DELEGATION_TOKEN
+            | ApiKey::DESCRIBE_DELEGATION_TOKEN
+    )
 }
 
 /// The latest requests, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     entries: VecDeque<JournalEntry>,
+    /// The number of the first one.
+    first: u64,
     topics: usize,
     bytes: usize,
 }
@@ -47,21 +98,42 @@ pub(super) struct Journal {
 impl JournalEntry {
     fn bytes(&self) -> usize {
         let topics = self.topics.iter().map(String::len);
-        self.client_id.len() + self.principal.len() + topics.sum::<usize>()
+        let names = self.client_id.len() + self.principal.len() + topics.sum::<usize>();
+        names + self.request.len() + self.answer.len()
     }
 }
 
 impl Journal {
-    pub(super) fn push(&mut self, entry: JournalEntry) {
+    /// Adds a request; its number.
+    pub(super) fn push(&mut self, entry: JournalEntry) -> u64 {
         self.topics += entry.topics.len();
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
+        self.shrink();
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    /// Notes how the request of a number ended, if it is still there.
+    pub(super) fn end(&mut self, number: u64, outcome: RequestOutcome, answer: Bytes) {
+        let index = number.checked_sub(self.first);
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) else {
+            return;
+        };
+        entry.outcome = outcome;
+        self.bytes += answer.len();
+        entry.answer = answer;
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
         while self.entries.len() > REQUESTS_MAX
             || ((self.topics > TOPICS_MAX || self.bytes > BYTES_MAX) && self.entries.len() > 1)
         {
             let Some(oldest) = self.entries.pop_front() else {
                 break;
             };
+            self.first += 1;
             self.topics -= oldest.topics.len();
             self.bytes -= oldest.bytes();
         }
@@ -72,7 +144,10 @@ impl Journal {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            first: self.first + self.entries.len() as u64,
+            ..Self::default()
+        };
     }
 }
 
@@ -82,6 +157,11 @@ mod tests {
 
     fn entry(correlation_id: i32, topics: usize) -> JournalEntry {
         JournalEntry {
+            received: SystemTime::UNIX_EPOCH,
+            connection: 1,
+            outcome: RequestOutcome::Pending,
+            request: Bytes::new(),
+            answer: Bytes::new(),
             api_key: ApiKey::FETCH,
             api_version: 4,
             client_id: String::new(),
@@ -102,6 +182,40 @@ mod tests {
         let entries = journal.entries();
         assert_eq!(entries.len(), 10_000);
         assert_eq!(entries[0].correlation_id, 5);
+    }
+
+    #[test]
+    fn the_end_of_a_request_is_noted_while_the_journal_has_it() {
+        let mut journal = Journal::default();
+        let numbers: Vec<u64> = (0..3).map(|id| journal.push(entry(id, 1))).collect();
+        journal.end(
+            numbers[1],
+            RequestOutcome::Answered,
+            Bytes::from_static(b"x"),
+        );
+        let outcomes = |journal: &Journal| -> Vec<_> {
+            let entries = journal.entries().into_iter();
+            entries.map(|entry| entry.outcome).collect()
+        };
+        let (pending, answered) = (RequestOutcome::Pending, RequestOutcome::Answered);
+        assert_eq!(outcomes(&journal), [pending, answered, pending]);
+        journal.clear();
+        let next = journal.push(entry(3, 1));
+        journal.end(numbers[2], answered, Bytes::new());
+        assert_eq!(outcomes(&journal), [pending]);
+        journal.end(next, answered, Bytes::new());
+        assert_eq!(outcomes(&journal), [answered]);
+    }
+
+    #[test]
+    fn long_answers_push_out_the_old_ones() {
+        let mut journal = Journal::default();
+        for id in 0..40 {
+            let number = journal.push(entry(id, 0));
+            let answer = Bytes::from(vec![0; 1 << 20]);
+            journal.end(number, RequestOutcome::Answered, answer);
+        }
+        assert_eq!(journal.entries().len(), 16);
     }
 
     #[test]

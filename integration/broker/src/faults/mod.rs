@@ -12,6 +12,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use self::journal::Journal;
@@ -19,7 +20,8 @@ use self::when::Tally;
 
 pub(crate) use self::edit::Answered;
 pub use self::edit::Edit;
-pub use self::journal::JournalEntry;
+pub(crate) use self::journal::has_secrets;
+pub use self::journal::{JournalEntry, RequestOutcome};
 pub use self::step::Step;
 pub use self::when::{Fault, When, when, when_any};
 pub(crate) use self::when::{Kind, Seen};
@@ -77,6 +79,8 @@ struct Shared {
     chance: Mutex<fastrand::Rng>,
     recordings: Mutex<Recordings>,
     journal: Option<Mutex<Journal>>,
+    /// What the journal keeps of a body.
+    body_bytes_max: usize,
 }
 
 /// Answers that were kept, by their names and what they are.
@@ -135,14 +139,16 @@ impl Faults {
         }
     }
 
-    /// With or without a journal. With a seed, chance is the same in every run.
-    pub(crate) fn new(journal: bool, seed: Option<u64>) -> Self {
+    /// With a journal that keeps so many bytes of each body, or without one. With a seed, chance is
+    /// the same in every run.
+    pub(crate) fn new(journal: Option<usize>, seed: Option<u64>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 injected: Mutex::default(),
                 chance: Mutex::new(crate::env::random(seed)),
                 recordings: Mutex::default(),
-                journal: journal.then(Mutex::default),
+                body_bytes_max: journal.unwrap_or(0),
+                journal: journal.map(|_| Mutex::default()),
             }),
         }
     }
@@ -160,10 +166,23 @@ impl Faults {
         found?.downcast().ok()
     }
 
-    pub(crate) fn note(&self, entry: impl FnOnce() -> JournalEntry) {
+    /// Writes a request into the journal; its number there. The entry gets what is kept of a body.
+    pub(crate) fn note(&self, entry: impl FnOnce(usize) -> JournalEntry) -> Option<u64> {
+        let journal = self.shared.journal.as_ref()?;
+        let entry = entry(self.shared.body_bytes_max);
+        Some(lock(journal).push(entry))
+    }
+
+    /// Writes how the request of a number ended.
+    pub(crate) fn note_end(
+        &self,
+        number: u64,
+        outcome: RequestOutcome,
+        answer: impl FnOnce(usize) -> Bytes,
+    ) {
         if let Some(journal) = &self.shared.journal {
-            let entry = entry();
-            lock(journal).push(entry);
+            let answer = answer(self.shared.body_bytes_max);
+            lock(journal).end(number, outcome, answer);
         }
     }
 
@@ -263,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_first_of_several_faults_hits_while_it_has_hits_left() {
-        let faults = Faults::new(false, None);
+        let faults = Faults::new(None, None);
         let first = faults.inject(when(ApiKey::FETCH).skip(1).then([]));
         let second = faults.inject(when_any().always().then([]));
         let after: Vec<_> = (0..4)
@@ -277,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_removed_fault_hits_no_more() {
-        let faults = Faults::new(false, None);
+        let faults = Faults::new(None, None);
         let handle = faults.inject(when(ApiKey::FETCH).always().then([]));
         assert!(hits(&faults));
         handle.remove();
@@ -291,7 +310,7 @@ mod tests {
     #[test]
     fn the_seed_decides_what_chance_hits() {
         let series = |seed| {
-            let faults = Faults::new(false, Some(seed));
+            let faults = Faults::new(None, Some(seed));
             let by_chance = when_any().probability(0.5).always().then([]);
             faults.inject(by_chance);
             (0..64).map(|_| hits(&faults)).collect::<Vec<_>>()
@@ -304,7 +323,7 @@ mod tests {
     /// removes does not hit any more.
     #[test]
     fn a_fault_that_its_matcher_removes_does_not_hit() {
-        let faults = Faults::new(false, None);
+        let faults = Faults::new(None, None);
         let inner = faults.clone();
         let matching = move |_: &FetchRequest| {
             inner.clear();

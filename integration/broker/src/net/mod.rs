@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafka_client_protocol::ApiKey;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ pub(crate) struct Connection {
     /// How many there were before it, and one.
     pub(crate) number: u64,
     gate: Mutex<Gate>,
+    /// The number that the journal has given the request in work.
+    noted: Mutex<Option<(u64, ApiKey)>>,
     /// Becomes true when nobody waits for an answer any more.
     left: watch::Sender<bool>,
 }
@@ -113,6 +116,7 @@ impl Connection {
             peer,
             number,
             gate,
+            noted: Mutex::default(),
             left: watch::Sender::new(false),
         }
     }
@@ -123,6 +127,11 @@ impl Connection {
         let mut left = self.left.subscribe();
         // The sender lives in `self`, so there is no other end of this wait.
         let _ = left.wait_for(|left| *left).await;
+    }
+
+    /// The number of the request in work in the journal.
+    pub(crate) fn noted(&self) -> MutexGuard<'_, Option<(u64, ApiKey)>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who is at the other end, and what it may do. Held for a moment only.

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use kafka_broker::{Broker, Step, when, when_any};
+use kafka_broker::{Broker, RequestOutcome, Step, when, when_any};
 use kafka_client_protocol::api::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use kafka_client_protocol::api::create_topics::{CreatableTopic, CreateTopicsRequest};
 use kafka_client_protocol::api::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
@@ -936,5 +936,56 @@ async fn the_journal_tells_what_came() {
     assert_eq!(topics[3], ["other"]);
     assert!(topics[4].is_empty());
     broker.faults().clear_journal();
+    assert!(broker.faults().journal().is_empty());
+}
+
+#[tokio::test]
+async fn the_journal_tells_when_and_where_requests_came_and_how_they_ended() {
+    let at = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let builder = Broker::builder().wall_clock(std::sync::Arc::new(move || at));
+    let broker = start(builder.journal_bodies(20)).await;
+    broker.create_topic("t", 1).unwrap();
+    let handle = broker
+        .faults()
+        .inject(when(ApiKey::HEARTBEAT).then([Step::Silence]));
+    for steps in [vec![], vec![Step::Apply, Step::Close], vec![Step::Reset]] {
+        broker.faults().inject(when(ApiKey::PRODUCE).then(steps));
+        let mut client = Client::new(&broker);
+        client
+            .send(&produce_request("t", 0, batch(&["a"])), 9)
+            .await;
+        let _ = client.stream().read(&mut [0]).await;
+    }
+    let mut client = Client::new(&broker);
+    let mut request = produce_request("t", 0, batch(&["a"]));
+    request.acks = 0;
+    client.send(&request, 9).await;
+    client.send(&HeartbeatRequest::default(), 4).await;
+    handle.wait_for_hits(1).await;
+    handle.release();
+    let _ = client.stream().read(&mut [0]).await;
+    let journal = broker.faults().journal();
+    let outcomes: Vec<_> = journal.iter().map(|one| one.outcome).collect();
+    let expected = [
+        RequestOutcome::Answered,
+        RequestOutcome::Closed,
+        RequestOutcome::Reset,
+        RequestOutcome::Unanswered,
+        RequestOutcome::Silenced,
+    ];
+    assert_eq!(outcomes, expected);
+    let numbers: Vec<_> = journal.iter().map(|one| one.connection).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 4]);
+    assert!(journal.iter().all(|one| one.received == at));
+    // No transaction, all acks, a second, one topic: the start of a Produce request.
+    let body = [0, 0xff, 0xff, 0, 0, 3, 0xe8, 2, 2, b't', 2];
+    assert_eq!(journal[0].request[..11], body);
+    assert_eq!(journal[0].request.len(), 20);
+    assert_eq!(journal[0].answer[4..8], [0, 0, 0, 1]);
+    let sizes: Vec<_> = journal.iter().map(|one| one.answer.len()).collect();
+    assert_eq!(sizes, [20, 0, 0, 0, 0]);
+
+    let broker = start(Broker::builder().journal(false)).await;
+    Client::new(&broker).topic("t").await;
     assert!(broker.faults().journal().is_empty());
 }
