@@ -6,6 +6,11 @@
 
 pub(crate) mod connections;
 mod frames;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the endpoints that use it follow")
+)]
+pub(crate) mod http;
 pub(crate) mod listener;
 
 use std::fmt;
