@@ -21,7 +21,7 @@ use crate::config::property::list;
 use crate::config::settings::{Properties, Settings};
 use crate::config::{BrokerConfig, Effect, PropertyError, STRICT_METADATA, invalid};
 use crate::env::{self, Env, WallClock};
-use crate::faults::Faults;
+use crate::faults::{Faults, endpoint};
 use crate::fetch_sessions::FetchSessions;
 use crate::fs::MemoryDisk;
 use crate::group::Groups;
@@ -73,6 +73,7 @@ pub struct Broker {
     node: Arc<Node>,
     tls: Option<Tls>,
     connections: Connections,
+    faults_address: Option<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -97,6 +98,7 @@ pub struct Builder {
     /// What it keeps of each body; `None` for no journal.
     journal: Option<usize>,
     profile: Option<Profile>,
+    faults_endpoint: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -171,6 +173,7 @@ impl Broker {
             seed: None,
             journal: Some(JOURNAL_BODY_BYTES),
             profile: None,
+            faults_endpoint: None,
         }
     }
 
@@ -356,6 +359,12 @@ impl Broker {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.node.faults
+    }
+
+    /// Where the endpoint of [`Builder::faults_endpoint`] listens; `None` without one.
+    #[must_use]
+    pub fn faults_address(&self) -> Option<SocketAddr> {
+        self.faults_address
     }
 
     /// The number of open connections.
@@ -645,6 +654,16 @@ impl Builder {
         self
     }
 
+    /// Opens an endpoint over HTTP on `host:port`, by which programs in other languages inject faults,
+    /// change the broker's state and read its journal: see [`testing`](crate::testing). Off by default.
+    ///
+    /// Whoever reaches the address may do all of this, without a password: it belongs on the loopback
+    /// interface or into a container's network.
+    pub fn faults_endpoint(mut self, address: impl Into<String>) -> Self {
+        self.faults_endpoint = Some(address.into());
+        self
+    }
+
     /// Starts the broker on the current tokio runtime.
     ///
     /// # Errors
@@ -670,6 +689,10 @@ impl Builder {
         let mut settings = Settings::new(given, changed).map_err(wrong)?;
         let config = Arc::clone(settings.config());
         let (listeners, sockets) = self.open_listeners(&config).await?;
+        let faults_socket = match &self.faults_endpoint {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let env = Arc::new(Env::new(self.clock, self.seed));
         let topics = Arc::new(open(store, &self.storage, &config, &env)?);
         settings.note(&[
@@ -756,12 +779,19 @@ impl Builder {
                 Arc::clone(listener),
             )));
         }
+        let mut faults_address = None;
+        if let Some((socket, address)) = faults_socket {
+            faults_address = Some(address);
+            let serving = endpoint::serve(Arc::clone(&node), socket);
+            tasks.push(env::spawn(serving));
+        }
         tasks.push(env::spawn(Arc::clone(&node.groups).watch_expiry()));
         tasks.extend(maintenance::start(&node));
         Ok(Broker {
             node,
             tls: self.tls,
             connections,
+            faults_address,
             tasks,
         })
     }
@@ -791,13 +821,8 @@ impl Builder {
             })?;
             let mut local = None;
             if self.ports {
-                let address = end_point.address();
-                let refused = |source| StartError::Listen {
-                    address: address.clone(),
-                    source,
-                };
-                let socket = TcpListener::bind(&address).await.map_err(refused)?;
-                local = Some(socket.local_addr().map_err(refused)?);
+                let (socket, address) = bind(&end_point.address()).await?;
+                local = Some(address);
                 sockets.push(socket);
             }
             let mut configured = config.advertised_listeners.iter();
@@ -868,6 +893,16 @@ impl Builder {
         }
         Ok(all)
     }
+}
+
+async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen {
+        address: address.to_owned(),
+        source,
+    };
+    let socket = TcpListener::bind(address).await.map_err(refused)?;
+    let local = socket.local_addr().map_err(refused)?;
+    Ok((socket, local))
 }
 
 fn bootstrap(listener: &Listener) -> String {

@@ -124,6 +124,7 @@ mod properties;
 mod quota;
 mod security;
 mod store;
+pub mod testing;
 mod topics;
 mod validate;
 

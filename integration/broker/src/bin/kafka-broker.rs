@@ -34,6 +34,11 @@ struct Arguments {
     /// tests often want group.initial.rebalance.delay.ms=0.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     properties: Vec<String>,
+
+    /// Address of an endpoint over HTTP that lets tests inject faults, change the broker's state and
+    /// read its journal. Whoever reaches it may do so. Off by default; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT")]
+    faults: Option<String>,
 }
 
 #[tokio::main]
@@ -62,6 +67,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .map_or_else(|| broker.bootstrap(), |at| at.to_string());
     let mut out = std::io::stdout().lock();
     writeln!(out, "kafka-broker ready on {address}")?;
+    if let Some(address) = broker.faults_address() {
+        writeln!(out, "faults on http://{address}")?;
+    }
     out.flush()?;
     drop(out);
     let name = tokio::select! {
@@ -104,6 +112,9 @@ async fn start(arguments: Arguments) -> Result<Broker, StartError> {
             StartError::Property(format!("--advertise {address}: not of the form HOST:PORT"))
         })?;
         builder = builder.advertise(host, port);
+    }
+    if let Some(address) = arguments.faults {
+        builder = builder.journal(true).faults_endpoint(address);
     }
     for property in &arguments.properties {
         let (name, value) = property.split_once('=').ok_or_else(|| {

@@ -69,6 +69,20 @@ pub enum RequestOutcome {
     Silenced,
 }
 
+impl RequestOutcome {
+    /// As it is written for other programs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Answered => "answered",
+            Self::Unanswered => "unanswered",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Silenced => "silenced",
+        }
+    }
+}
+
 /// Whether bodies of an API have what nobody is to read: passwords, and what is as good as one.
 pub(crate) fn has_secrets(api: ApiKey) -> bool {
     matches!(

@@ -4,12 +4,15 @@
 //! the steps.
 
 mod edit;
+pub(crate) mod endpoint;
+mod form;
 mod journal;
 mod step;
 mod when;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -75,6 +78,7 @@ pub struct Faults {
 #[derive(Debug)]
 struct Shared {
     injected: Mutex<Vec<Arc<Injected>>>,
+    next_id: AtomicU64,
     /// Gives each fault chance of its own, so that none depends on how often another is asked.
     chance: Mutex<fastrand::Rng>,
     recordings: Mutex<Recordings>,
@@ -88,6 +92,8 @@ type Recordings = HashMap<(String, TypeId), Arc<dyn Any + Send + Sync>>;
 
 #[derive(Debug)]
 struct Injected {
+    /// For those who have no handle.
+    id: u64,
     fault: Fault,
     tally: Mutex<Tally>,
     hits: watch::Sender<u64>,
@@ -101,10 +107,19 @@ pub struct FaultHandle {
     injected: Arc<Injected>,
 }
 
+/// A fault in place, for those who have no handle.
+pub(crate) struct Listed {
+    pub(crate) id: u64,
+    pub(crate) text: String,
+    pub(crate) hits: u64,
+    pub(crate) is_released: bool,
+}
+
 impl Faults {
     /// Puts a fault in place. Of several that match a request, the first one hits.
     pub fn inject(&self, fault: Fault) -> FaultHandle {
         let injected = Arc::new(Injected {
+            id: self.shared.next_id.fetch_add(1, Ordering::Relaxed),
             fault,
             tally: Mutex::new(Tally::new(lock(&self.shared.chance).fork())),
             hits: watch::Sender::new(0),
@@ -123,6 +138,37 @@ impl Faults {
         for injected in all {
             injected.end();
         }
+    }
+
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        let all = lock(&self.shared.injected).clone();
+        let listed = all.iter().map(|one| Listed {
+            id: one.id,
+            text: format!("{:?}", one.fault),
+            hits: *one.hits.borrow(),
+            is_released: *one.released.borrow(),
+        });
+        listed.collect()
+    }
+
+    /// Removes the fault of an id; whether it was there.
+    pub(crate) fn remove(&self, id: u64) -> bool {
+        let found = self.find(id);
+        found.map(FaultHandle::remove).is_some()
+    }
+
+    /// Releases what the fault of an id holds; whether it was there.
+    pub(crate) fn release(&self, id: u64) -> bool {
+        self.find(id).map(|found| found.release()).is_some()
+    }
+
+    fn find(&self, id: u64) -> Option<FaultHandle> {
+        let all = lock(&self.shared.injected);
+        let injected = all.iter().find(|one| one.id == id)?;
+        Some(FaultHandle {
+            shared: Arc::clone(&self.shared),
+            injected: Arc::clone(injected),
+        })
     }
 
     /// The latest requests, oldest first: at most 10,000, fewer when they name very many topics.
@@ -145,6 +191,7 @@ impl Faults {
         Self {
             shared: Arc::new(Shared {
                 injected: Mutex::default(),
+                next_id: AtomicU64::new(1),
                 chance: Mutex::new(crate::env::random(seed)),
                 recordings: Mutex::default(),
                 body_bytes_max: journal.unwrap_or(0),
@@ -206,6 +253,10 @@ impl Injected {
 }
 
 impl FaultHandle {
+    pub(crate) fn id(&self) -> u64 {
+        self.injected.id
+    }
+
     /// How many requests it has hit.
     #[must_use]
     pub fn hits(&self) -> u64 {

@@ -168,11 +168,19 @@ impl When {
     /// When the steps make no sense in this order, or the API has no such requests or answers, see
     /// [`Step`].
     pub fn then(self, steps: impl IntoIterator<Item = Step>) -> Fault {
-        let steps: Vec<_> = steps.into_iter().collect();
-        if let Err(reason) = step::check(&self, &steps) {
-            panic!("{self:?} then {steps:?}: {reason}");
+        let steps = steps.into_iter().collect();
+        match self.try_then(steps) {
+            Ok(fault) => fault,
+            Err(reason) => panic!("{reason}"),
         }
-        Fault { when: self, steps }
+    }
+
+    /// The same, or what makes no sense.
+    pub(super) fn try_then(self, steps: Vec<Step>) -> Result<Fault, String> {
+        match step::check(&self, &steps) {
+            Ok(()) => Ok(Fault { when: self, steps }),
+            Err(reason) => Err(format!("{self:?} then {steps:?}: {reason}")),
+        }
     }
 
     fn matches(&self, seen: &Seen<'_>) -> bool {

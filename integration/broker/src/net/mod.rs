@@ -6,10 +6,6 @@
 
 pub(crate) mod connections;
 mod frames;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints that use it follow")
-)]
 pub(crate) mod http;
 pub(crate) mod listener;
 

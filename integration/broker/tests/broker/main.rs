@@ -11,6 +11,7 @@ mod disk_faults;
 mod fault_scopes;
 mod fault_steps;
 mod faults;
+mod faults_endpoint;
 mod fetch;
 mod group_deletion;
 mod group_expiry;

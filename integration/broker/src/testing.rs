@@ -1,0 +1,1 @@
+//! Testing with the embedded broker.
