@@ -14,6 +14,8 @@
 //! It is a reference for the client and its users' tests, not a product to run at scale: Apache
 //! Kafka decides what is right, and the same client works with both.
 //!
+//! What a test can let go wrong, from a lost answer to a full disk, is in [`testing`].
+//!
 //! # Security
 //!
 //! A broker has several listeners, each with a protocol of Kafka: PLAINTEXT, SSL, SASL_PLAINTEXT or

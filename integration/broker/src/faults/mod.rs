@@ -1,7 +1,7 @@
 //! Faults on order: what a test wants to go wrong, request by request.
 //!
-//! `when.rs` says which requests a fault means, `step.rs` what happens to them; `api/faulty.rs` runs
-//! the steps.
+//! `when.rs` says which requests a fault means, `step.rs` what happens to them, `edit.rs` how answers
+//! are changed; `api/faulty.rs` runs the steps. `endpoint.rs` and `form.rs` are for other languages.
 
 mod edit;
 pub(crate) mod endpoint;
@@ -67,6 +67,8 @@ pub(crate) use self::when::{Kind, Seen};
 /// # broker.shutdown().await.unwrap();
 /// # });
 /// ```
+///
+/// [`testing`](crate::testing) has an example of each.
 ///
 /// Faults strike requests of APIs that this broker serves, and ApiVersions in every version, also
 /// those that it refuses. What cannot be read ends the connection before any fault is asked.
