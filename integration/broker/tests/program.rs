@@ -295,3 +295,30 @@ fn a_write_that_fails_ends_the_program_and_loses_nothing_that_was_acknowledged()
     assert!(errors.contains("t-0/00000000000000000000.log"), "{errors}");
     assert_eq!(Program::on(dir.path()).values(), expected);
 }
+
+#[test]
+fn the_endpoint_for_faults_is_there_where_it_was_asked_for() {
+    let arguments = ["--listen", "127.0.0.1:0", "--faults", "127.0.0.1:0"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kafka-broker"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = lines.next().unwrap().unwrap();
+    let address = ready.strip_prefix("kafka-broker ready on ").unwrap();
+    let program = Program {
+        child,
+        address: address.to_owned(),
+    };
+    let faults = lines.next().unwrap().unwrap();
+    let faults = faults.strip_prefix("faults on http://").unwrap();
+    program.call(&MetadataRequest::default(), 12);
+    let mut stream = TcpStream::connect(faults).unwrap();
+    stream.write_all(b"GET /journal HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("\"api\":\"Metadata\""), "{answer}");
+}

@@ -66,10 +66,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .local_addr()
         .map_or_else(|| broker.bootstrap(), |at| at.to_string());
     let mut out = std::io::stdout().lock();
-    writeln!(out, "kafka-broker ready on {address}")?;
+    let mut ready = format!("kafka-broker ready on {address}\n");
     if let Some(address) = broker.faults_address() {
-        writeln!(out, "faults on http://{address}")?;
+        ready += &format!("faults on http://{address}\n");
     }
+    // At once: who waits for the first line may not read on.
+    out.write_all(ready.as_bytes())?;
     out.flush()?;
     drop(out);
     let name = tokio::select! {
