@@ -23,7 +23,7 @@ use crate::security::delegation::StoredTokens;
 use crate::security::users::StoredUsers;
 
 /// Segment files kept open between uses, over all partitions.
-const OPEN_FILES: usize = 400;
+const OPEN_FILES_MAX: usize = 256;
 /// Where a disk in memory has its logs.
 const MEMORY_DIR: &str = "/data";
 const LOCK_FILE: &str = ".lock";
@@ -155,7 +155,7 @@ impl Store {
         };
         Ok(Self::Dir(DataDir {
             is_in_memory: matches!(lock, Some(Lock::Memory { .. })),
-            budget: HandleBudget::new(OPEN_FILES),
+            budget: HandleBudget::new(open_files()),
             clean: has(CLEAN_FILE) || !has(META_FILE),
             checkpoints: Mutex::new(checkpoints),
             path,
@@ -480,6 +480,19 @@ impl DataDir {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many segment files may stay open: where the process may have few descriptors, most of them are for
+/// connections.
+fn open_files() -> usize {
+    #[cfg(unix)]
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let limit: Option<u64> = None;
+    let share = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit / 8).unwrap_or(usize::MAX)
+    });
+    share.min(OPEN_FILES_MAX)
 }
 
 /// Keeps other brokers from a directory, made when it is not there.

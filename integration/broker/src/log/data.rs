@@ -4,43 +4,78 @@
 //! reference count; its bytes are read after the lock is released, so readers and the writer of a
 //! partition do not wait for each other's system calls.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
 
 use crate::fs::{Disk, DiskFile};
 
-/// How many segment files may stay open between uses, over all partitions of a broker.
+/// The segment files that stay open between uses, over all partitions of a broker: a limited number, so that the
+/// number of partitions is not bounded by the process's file limit.
 ///
-/// A partition that gets no place opens its file for each use instead, so the number of
-/// partitions is not bounded by the process's file limit.
+/// For one more, a file is closed that was not used lately: they stand in a row, and whoever comes to its front
+/// used goes to the end once more.
 #[derive(Debug, Clone)]
-pub(crate) struct HandleBudget(Arc<AtomicUsize>);
+pub(crate) struct HandleBudget(Arc<Budget>);
 
-impl HandleBudget {
-    pub(crate) fn new(handles: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(handles)))
-    }
+#[derive(Debug)]
+struct Budget {
+    handles_max: usize,
+    row: Mutex<VecDeque<Weak<Slot>>>,
+}
 
-    fn take(&self) -> Option<Permit> {
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
-            .then(|| Permit(Arc::clone(&self.0)))
+/// The place for a segment's open file. The budget's row is locked before it, never after it.
+#[derive(Debug, Default)]
+struct Slot {
+    handle: Mutex<Option<Arc<DiskFile>>>,
+    is_used: AtomicBool,
+}
+
+impl Slot {
+    fn handle(&self) -> MutexGuard<'_, Option<Arc<DiskFile>>> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[derive(Debug)]
-struct Permit(Arc<AtomicUsize>);
+impl HandleBudget {
+    pub(crate) fn new(handles_max: usize) -> Self {
+        Self(Arc::new(Budget {
+            handles_max,
+            row: Mutex::default(),
+        }))
+    }
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    /// Keeps a file open in its slot, which is not in the row.
+    fn keep(&self, slot: &Arc<Slot>, handle: &Arc<DiskFile>) {
+        if self.0.handles_max == 0 {
+            return;
+        }
+        let mut closed = None;
+        {
+            let mut row = self.0.row.lock().unwrap_or_else(PoisonError::into_inner);
+            // Each goes round once at most, as nothing is used meanwhile but a few.
+            for _ in 0..2 * row.len() {
+                if row.len() < self.0.handles_max {
+                    break;
+                }
+                let Some(first) = row.pop_front() else { break };
+                match first.upgrade() {
+                    Some(used) if used.is_used.swap(false, Ordering::Relaxed) => {
+                        row.push_back(first)
+                    }
+                    Some(other) => closed = other.handle().take(),
+                    None => {}
+                }
+            }
+            *slot.handle() = Some(Arc::clone(handle));
+            row.push_back(Arc::downgrade(slot));
+        }
+        // The system call is for nobody to wait for.
+        drop(closed);
     }
 }
 
@@ -56,7 +91,7 @@ pub(crate) enum SegmentData {
 pub(crate) enum DataSlice {
     Memory(Vec<Bytes>),
     File {
-        file: Arc<OpenFile>,
+        file: Arc<DiskFile>,
         position: u64,
         length: usize,
     },
@@ -82,7 +117,7 @@ impl SegmentData {
         Ok(Self::File(FileData {
             path,
             length,
-            handle: None,
+            slot: Arc::default(),
             disk,
             budget,
         }))
@@ -125,7 +160,7 @@ impl SegmentData {
         match self {
             Self::Memory(data) => data.truncate(length),
             Self::File(data) => {
-                data.open()?.file.set_len(length)?;
+                data.open()?.set_len(length)?;
                 data.length = length;
             }
         }
@@ -169,12 +204,12 @@ impl SegmentData {
 
 /// Forces a segment to the disk, without the partition's lock.
 #[derive(Debug)]
-pub(crate) struct Syncer(Arc<OpenFile>);
+pub(crate) struct Syncer(Arc<DiskFile>);
 
 impl Syncer {
     /// Takes as long as the disk does.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.0.file.sync()
+        self.0.sync()
     }
 }
 
@@ -190,7 +225,7 @@ impl DataSlice {
                 length,
             } => {
                 let mut out = BytesMut::zeroed(length);
-                file.file.read_exact_at(&mut out, position)?;
+                file.read_exact_at(&mut out, position)?;
                 Ok(out.freeze())
             }
         }
@@ -243,38 +278,25 @@ impl MemoryData {
 pub(crate) struct FileData {
     path: PathBuf,
     length: u64,
-    handle: Option<Arc<OpenFile>>,
+    slot: Arc<Slot>,
     disk: Disk,
     budget: HandleBudget,
 }
 
-/// An open segment file, with its place in the budget if it stays open.
-#[derive(Debug)]
-pub(crate) struct OpenFile {
-    file: DiskFile,
-    _permit: Option<Permit>,
-}
-
 impl FileData {
-    fn open(&mut self) -> io::Result<Arc<OpenFile>> {
-        if let Some(handle) = &self.handle {
+    fn open(&mut self) -> io::Result<Arc<DiskFile>> {
+        if let Some(handle) = &*self.slot.handle() {
+            self.slot.is_used.store(true, Ordering::Relaxed);
             return Ok(Arc::clone(handle));
         }
-        let permit = self.budget.take();
-        let keep = permit.is_some();
-        let handle = Arc::new(OpenFile {
-            file: self.disk.open(&self.path)?,
-            _permit: permit,
-        });
-        if keep {
-            self.handle = Some(Arc::clone(&handle));
-        }
+        let handle = Arc::new(self.disk.open(&self.path)?);
+        self.budget.keep(&self.slot, &handle);
         Ok(handle)
     }
 
     fn append(&mut self, start: &[u8], rest: &[u8]) -> io::Result<()> {
         // After an error a part may be there. The disk is given up then, and the next start cuts that part.
-        self.open()?.file.append(start, rest)?;
+        self.open()?.append(start, rest)?;
         self.length += (start.len() + rest.len()) as u64;
         Ok(())
     }
@@ -331,25 +353,45 @@ mod tests {
         });
     }
 
+    fn is_open(data: &SegmentData) -> bool {
+        matches!(data, SegmentData::File(file) if file.slot.handle().is_some())
+    }
+
     #[test]
-    fn the_budget_counts_open_files() {
+    fn of_the_open_files_the_one_that_was_not_used_for_longest_is_closed_for_another() {
         let dir = tempfile::tempdir().unwrap();
-        let budget = HandleBudget::new(1);
-        let mut open: Vec<_> = (0..3)
+        let budget = HandleBudget::new(2);
+        let mut all: Vec<_> = (0..4)
             .map(|n| {
-                SegmentData::open(dir.path().join(n.to_string()), Disk::real(), budget.clone())
-                    .unwrap()
+                let path = dir.path().join(n.to_string());
+                SegmentData::open(path, Disk::real(), budget.clone()).unwrap()
             })
             .collect();
-        for data in &mut open {
-            data.append(b"x", b"").unwrap();
+        let open = |all: &[SegmentData]| all.iter().map(is_open).collect::<Vec<_>>();
+        assert_eq!(open(&all), [false; 4]);
+        for n in [0, 1, 0, 2] {
+            all[n].append(b"x", b"").unwrap();
         }
-        let kept = open
-            .iter()
-            .filter(|data| matches!(data, SegmentData::File(file) if file.handle.is_some()))
-            .count();
-        assert_eq!(kept, 1);
-        drop(open);
-        assert!(budget.take().is_some());
+        assert_eq!(open(&all), [true, false, true, false]);
+        // What is gone leaves its place.
+        drop(all.remove(0));
+        all[0].append(b"x", b"").unwrap();
+        assert_eq!(open(&all), [true, true, false]);
+    }
+
+    #[test]
+    fn a_slice_of_a_file_that_was_closed_for_another_is_still_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let budget = HandleBudget::new(1);
+        let [mut one, mut other] = ["1", "2"].map(|name| {
+            SegmentData::open(dir.path().join(name), Disk::real(), budget.clone()).unwrap()
+        });
+        one.append(b"abc", b"").unwrap();
+        let slice = one.slice(0, 3).unwrap();
+        other.append(b"x", b"").unwrap();
+        assert!(!is_open(&one));
+        assert_eq!(slice.read().unwrap()[..], b"abc"[..]);
+        one.append(b"def", b"").unwrap();
+        assert_eq!(one.slice(0, 6).unwrap().read().unwrap()[..], b"abcdef"[..]);
     }
 }
