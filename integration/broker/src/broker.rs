@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::config::property::list;
 use crate::config::settings::{Properties, Settings};
-use crate::config::{BrokerConfig, Effect, PropertyError, STRICT_METADATA, invalid};
+use crate::config::{BrokerConfig, Effect, PropertyError, STRICT_METADATA, WRITE_TIMEOUT, invalid};
 use crate::env::{self, Env, WallClock};
 use crate::faults::{Faults, endpoint};
 use crate::fetch_sessions::FetchSessions;
@@ -29,6 +29,7 @@ use crate::kept::Kept;
 use crate::maintenance;
 use crate::net::connections::Connections;
 use crate::net::listener::{EndPoint, Listener};
+use crate::net::unsent::Unsent;
 use crate::net::{self, Peer, listener};
 use crate::node::Node;
 use crate::profile::Profile;
@@ -565,6 +566,12 @@ impl Builder {
         self.property(STRICT_METADATA, enable.to_string())
     }
 
+    /// How long a client may take nothing of an answer before its connection is reset. Defaults to 60 s; from 1 ms.
+    /// The property is `kafka-broker.write.timeout.ms`.
+    pub fn write_timeout(self, time: Duration) -> Self {
+        self.property(WRITE_TIMEOUT, time.as_millis().to_string())
+    }
+
     /// The partitions of topics that are made without a number. Defaults to 1.
     pub fn num_partitions(self, partitions: i32) -> Self {
         self.property("num.partitions", partitions.to_string())
@@ -746,6 +753,7 @@ impl Builder {
             profile: self.profile,
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             unserved: Mutex::default(),
+            unsent: Unsent::default(),
             under_way: Arc::default(),
             stopping,
             settings,

@@ -58,8 +58,9 @@
 //! - *Quotas* of users and client ids (produced and fetched bytes, time of requests), managed by
 //!   clients and stored: whoever is over one is told to pause and is not read meanwhile.
 //! - *Limits*: connections in all and by address, 30 s to say who one is, 512 KiB for a request
-//!   before that, and `connections.max.idle.ms` for being silent, for waiting and for reading what one
-//!   has asked for; a thousand delegation tokens of one owner.
+//!   before that, `connections.max.idle.ms` for being silent, for waiting and for reading what one has asked for, of
+//!   which something must be taken every minute ([`Builder::write_timeout`]); where 256 MiB of answers
+//!   wait to be taken, further ones have 1 MiB of records; a thousand delegation tokens of one owner.
 //!
 //! What is otherwise than in Kafka: there is no GSSAPI; stores in JKS and PKCS#12 and encrypted keys
 //! must be converted; files are read at the start only; a JWKS comes from a file, and is used

@@ -19,6 +19,7 @@ use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::kept::Kept;
 use crate::net::listener::Listener;
+use crate::net::unsent::Unsent;
 use crate::profile::Profile;
 use crate::quota::{Limits, Quotas};
 use crate::security::authorizer::Authorizer;
@@ -51,6 +52,7 @@ pub(crate) struct Node {
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// By client id and API: who was told in the log that this broker does not have it.
     pub(crate) unserved: Mutex<HashSet<(String, i16)>>,
+    pub(crate) unsent: Unsent,
     /// Read by what is done apart, so that a stop can wait for all of it.
     pub(crate) under_way: Arc<tokio::sync::RwLock<()>>,
     /// Becomes true when the broker stops.

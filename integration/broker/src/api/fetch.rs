@@ -142,7 +142,8 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
         .node
         .config()
         .fetch_bytes_max
-        .min(quota_bytes_max(call));
+        .min(quota_bytes_max(call))
+        .min(call.node.unsent.answer_bytes_max());
     let limit = i64::from(request.max_bytes).min(limit as i64);
     let wanted = u64::try_from(request.min_bytes).unwrap_or(0);
     let wanted = wanted.min(u64::try_from(limit).unwrap_or(0));

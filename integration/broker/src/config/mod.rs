@@ -49,6 +49,8 @@ pub(crate) struct BrokerConfig {
     pub(crate) connections_per_ip_max: usize,
     pub(crate) connections_per_ip_overrides: BTreeMap<IpAddr, usize>,
     pub(crate) connections_max_idle_ms: u64,
+    /// How long a client may take nothing of what it has asked for.
+    pub(crate) write_timeout_ms: u64,
     pub(crate) producer_expiration_ms: i64,
     pub(crate) checkpoint_interval_ms: u64,
     pub(crate) cleaner: CleanerConfig,
@@ -151,6 +153,7 @@ impl Default for BrokerConfig {
             connections_per_ip_max: i32::MAX as usize,
             connections_per_ip_overrides: BTreeMap::new(),
             connections_max_idle_ms: 600_000,
+            write_timeout_ms: 60_000,
             producer_expiration_ms: 86_400_000,
             checkpoint_interval_ms: 60_000,
             cleaner: CleanerConfig {
@@ -209,6 +212,9 @@ impl BrokerConfig {
             "auto.create.topics.enable" => self.auto_create_topics = parse(name, value)?,
             "delete.topic.enable" => self.delete_topics = parse(name, value)?,
             STRICT_METADATA => self.strict_metadata = parse(name, value)?,
+            WRITE_TIMEOUT => {
+                self.write_timeout_ms = in_range(name, value, 1, i64::MAX as u64)?;
+            }
             "num.partitions" => {
                 self.num_partitions = in_range(name, value, 1, PARTITIONS_MAX)?;
             }
@@ -375,6 +381,9 @@ impl BrokerConfig {
 
 /// A property of this broker alone.
 pub(crate) const STRICT_METADATA: &str = "kafka-broker.strict.metadata";
+
+/// Likewise.
+pub(crate) const WRITE_TIMEOUT: &str = "kafka-broker.write.timeout.ms";
 
 /// The authorizer that this broker's is the same as.
 const STANDARD_AUTHORIZER: &str = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";

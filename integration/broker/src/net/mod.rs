@@ -8,6 +8,7 @@ pub(crate) mod connections;
 mod frames;
 pub(crate) mod http;
 pub(crate) mod listener;
+pub(crate) mod unsent;
 
 use std::fmt;
 use std::future::Future;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 use crate::api::{self, Then};
+use crate::config::WRITE_TIMEOUT;
 use crate::node::Node;
 use crate::security::gate::Gate;
 use crate::security::{Principal, tls};
@@ -285,19 +287,27 @@ where
             break;
         };
         bandwidth = outcome.bandwidth.or(bandwidth);
-        let sent = send(&mut stream, outcome.answer, bandwidth);
         // Who does not read what it has asked for holds memory.
-        match crate::env::timeout(idle, sent).await {
+        let unsent = node.unsent.add(outcome.answer.iter().map(Bytes::len).sum());
+        let stall = Duration::from_millis(node.config().write_timeout_ms);
+        let sent = send(&mut stream, outcome.answer, bandwidth, stall);
+        match crate::env::timeout(idle, sent)
+            .await
+            .map_err(io::Error::from)
+        {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
+            Ok(Err(error)) | Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                tracing::info!(
+                    %peer, "closed a connection that does not read its answers ({WRITE_TIMEOUT})"
+                );
+                return stream.reset();
+            }
+            Ok(Err(error)) | Err(error) => {
                 tracing::debug!(%peer, %error, "connection lost before the answer was sent");
                 return;
             }
-            Err(_) => {
-                tracing::info!(%peer, "closed a connection that does not read its answers");
-                return;
-            }
         }
+        drop(unsent);
         if !outcome.pause.is_zero() {
             // What a client has sent before it went does not hold the connection for longer either.
             let spent = gone_since.map_or(Duration::ZERO, |since| {
@@ -372,26 +382,28 @@ async fn send<W>(
     write: &mut W,
     segments: Vec<Bytes>,
     bandwidth: Option<NonZeroU32>,
+    stall: Duration,
 ) -> io::Result<()>
 where
     W: AsyncWrite + Unpin,
 {
     const PIECES_PER_SECOND: usize = 10;
     let Some(bandwidth) = bandwidth else {
-        return write_all(write, segments).await;
+        return write_all(write, segments, stall).await;
     };
     let piece = (bandwidth.get() as usize / PIECES_PER_SECOND).max(1);
     for piece in segments.concat().chunks(piece) {
-        write.write_all(piece).await?;
-        write.flush().await?;
+        let piece = Bytes::copy_from_slice(piece);
         let seconds = piece.len() as f64 / f64::from(bandwidth.get());
+        write_all(write, vec![piece], stall).await?;
         crate::env::sleep(Duration::from_secs_f64(seconds)).await;
     }
     Ok(())
 }
 
-/// Writes segments as they are, many at once.
-async fn write_all<W>(write: &mut W, segments: Vec<Bytes>) -> io::Result<()>
+/// Writes segments as they are, many at once. Each time that the other side takes some of it, it has as long as
+/// `stall` for the next.
+async fn write_all<W>(write: &mut W, segments: Vec<Bytes>, stall: Duration) -> io::Result<()>
 where
     W: AsyncWrite + Unpin,
 {
@@ -411,7 +423,7 @@ where
                 })
             })
             .collect();
-        let mut count = write.write_vectored(&slices).await?;
+        let mut count = crate::env::timeout(stall, write.write_vectored(&slices)).await??;
         if count == 0 && slices.iter().any(|slice| !slice.is_empty()) {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -422,7 +434,7 @@ where
         }
         written += count;
     }
-    write.flush().await
+    crate::env::timeout(stall, write.flush()).await?
 }
 
 #[cfg(test)]
@@ -454,7 +466,8 @@ mod tests {
         for pipe in [1, 5, 64, 4096] {
             let (mut a, mut b) = tokio::io::duplex(pipe);
             let sent = segments.clone();
-            let writer = tokio::spawn(async move { write_all(&mut a, sent).await });
+            let writer =
+                tokio::spawn(async move { write_all(&mut a, sent, Duration::from_secs(60)).await });
             let mut got = Vec::new();
             b.read_to_end(&mut got).await.unwrap();
             writer.await.unwrap().unwrap();

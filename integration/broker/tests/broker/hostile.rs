@@ -305,3 +305,42 @@ async fn requests_before_the_end_of_a_client_are_done() {
     assert!(none_left(&broker).await);
     assert_eq!(broker.end_offset("t", 0), Some(2));
 }
+
+/// Asks again and again, until nothing more of it is taken.
+async fn ask_for_much(client: &mut Client) {
+    for _ in 0..8 {
+        client.send(&fetch_request("t", 0, 0), 12).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_of_its_answers_is_closed_long_before_it_is_idle() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let value = "x".repeat(900_000);
+    assert_eq!(client.produce("t", 0, batch(&[&value])).await.error_code, 0);
+    ask_for_much(&mut client).await;
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(broker.connections(), 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(broker.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_a_little_of_its_answers_now_and_then_may_go_on() {
+    let broker = start(Broker::builder().write_timeout(Duration::from_secs(10))).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    let value = "x".repeat(900_000);
+    assert_eq!(client.produce("t", 0, batch(&[&value])).await.error_code, 0);
+    ask_for_much(&mut client).await;
+    let mut little = [0; 1000];
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        client.stream().read_exact(&mut little).await.unwrap();
+    }
+    assert_eq!(broker.connections(), 1);
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(broker.connections(), 0);
+}

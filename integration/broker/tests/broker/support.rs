@@ -88,11 +88,16 @@ impl Client {
         self.receive::<R>(version, correlation_id).await
     }
 
-    /// Sends a request; whether it is answered, and not a connection that has ended.
-    pub(crate) async fn try_send<R: Request>(&mut self, request: &R, version: i16) -> bool {
+    /// Sends a request; whether the connection takes it.
+    pub(crate) async fn try_write<R: Request>(&mut self, request: &R, version: i16) -> bool {
         self.correlation_id += 1;
         let frame = encode_request(request, version, self.correlation_id, None).unwrap();
-        if self.stream.write_all(&frame.to_bytes()).await.is_err() {
+        self.stream.write_all(&frame.to_bytes()).await.is_ok()
+    }
+
+    /// Sends a request; whether it is answered, and not a connection that has ended.
+    pub(crate) async fn try_send<R: Request>(&mut self, request: &R, version: i16) -> bool {
+        if !self.try_write(request, version).await {
             return false;
         }
         let correlation_id = self.correlation_id;

@@ -15,6 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kafka_broker::{Broker, Builder};
+use kafka_client_protocol::api::fetch::FetchRequest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
@@ -195,4 +197,112 @@ fn an_idle_partition_takes_little_memory() {
         broker.unwrap().shutdown().await.unwrap();
     });
     assert!(bytes <= 4096, "{bytes}");
+}
+
+/// How many requests well-behaved clients get answered in a while.
+async fn answered_in(broker: &Broker, clients: usize, time: Duration) -> usize {
+    let until = Instant::now() + time;
+    let mut tasks = Vec::new();
+    for _ in 0..clients {
+        let stream = TcpStream::connect(broker.bootstrap()).await.unwrap();
+        let mut client = Client::over(stream, "good");
+        tasks.push(tokio::spawn(async move {
+            let mut answered = 0;
+            while Instant::now() < until {
+                assert_eq!(client.produce("t", 0, batch(&["a"])).await.error_code, 0);
+                answered += 1;
+            }
+            answered
+        }));
+    }
+    let mut answered = 0;
+    for task in tasks {
+        answered += task.await.unwrap();
+    }
+    answered
+}
+
+/// Asks for much and reads nothing, until the broker has enough of it.
+async fn stall(bootstrap: String) {
+    let stream = TcpStream::connect(bootstrap).await.unwrap();
+    let mut client = Client::over(stream, "stalled");
+    let mut request = FetchRequest {
+        max_bytes: i32::MAX,
+        ..support::fetch_request("large", 0, 0)
+    };
+    request.topics[0].partitions[0].partition_max_bytes = i32::MAX;
+    while client.try_write(&request, 12).await {}
+}
+
+async fn send_garbage(bootstrap: String, seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    loop {
+        let mut stream = TcpStream::connect(&bootstrap).await.unwrap();
+        let bytes: Vec<u8> = (0..512).map(|_| random.u8(..)).collect();
+        // It may be closed before.
+        let _ = stream.write_all(&bytes).await;
+        let _ = stream.shutdown().await;
+        let _ = stream.read(&mut [0; 16]).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[test]
+fn who_stalls_or_sends_garbage_or_nothing_leaves_nothing_behind() {
+    const LARGE: usize = 900_000;
+    let _alone = alone();
+    runtime().block_on(async {
+        let builder = Broker::builder()
+            .temp_dir()
+            .write_timeout(Duration::from_secs(5));
+        let broker = builder.start().await.unwrap();
+        broker.create_topic("t", 1).unwrap();
+        broker.create_topic("large", 1).unwrap();
+        let mut client = Client::new(&broker);
+        let value = "x".repeat(LARGE);
+        for _ in 0..64 {
+            let produced = client.produce("large", 0, batch(&[&value])).await;
+            assert_eq!(produced.error_code, 0);
+        }
+        drop(client);
+        let time = Duration::from_secs(2);
+        let alone = answered_in(&broker, 500, time).await;
+        settle().await;
+        let before = Held::count();
+        let stalled: Vec<_> = (0..50)
+            .map(|_| tokio::spawn(stall(broker.bootstrap())))
+            .collect();
+        let garbage: Vec<_> = (0..50)
+            .map(|seed| tokio::spawn(send_garbage(broker.bootstrap(), seed)))
+            .collect();
+        let mut silent = Vec::new();
+        for _ in 0..20 {
+            silent.push(TcpStream::connect(broker.bootstrap()).await.unwrap());
+        }
+        let look = async {
+            tokio::time::sleep(time - Duration::from_millis(100)).await;
+            Held::count()
+        };
+        let (among_others, held) = tokio::join!(answered_in(&broker, 500, time), look);
+        for one in stalled {
+            one.await.unwrap();
+        }
+        for one in garbage {
+            one.abort();
+        }
+        drop(silent);
+        let left = async {
+            while broker.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let left = tokio::time::timeout(Duration::from_secs(30), left).await;
+        left.expect("all connections end");
+        let after = Held::count();
+        println!("answered alone: {alone}, among others: {among_others}");
+        println!("before {before:?}, meanwhile {held:?}, after {after:?}");
+        assert!(held.resident_bytes < before.resident_bytes + (512 << 20));
+        assert!(after.descriptors <= before.descriptors);
+        broker.shutdown().await.unwrap();
+    });
 }
