@@ -27,7 +27,9 @@ use crate::fs::MemoryDisk;
 use crate::group::Groups;
 use crate::kept::Kept;
 use crate::maintenance;
+use crate::metrics::{Metrics, Requests};
 use crate::net::connections::Connections;
+use crate::net::http;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::unsent::Unsent;
 use crate::net::{self, Peer, listener};
@@ -75,6 +77,7 @@ pub struct Broker {
     tls: Option<Tls>,
     connections: Connections,
     faults_address: Option<SocketAddr>,
+    metrics_addr: Option<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -94,6 +97,7 @@ pub struct Builder {
     users: Vec<(String, Zeroizing<String>)>,
     acls: Vec<Acl>,
     properties: Vec<(String, String)>,
+    metrics: Option<String>,
     clock: Option<WallClock>,
     seed: Option<u64>,
     /// What it keeps of each body; `None` for no journal.
@@ -170,6 +174,7 @@ impl Broker {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            metrics: None,
             clock: None,
             seed: None,
             journal: Some(JOURNAL_BODY_BYTES),
@@ -354,6 +359,18 @@ impl Broker {
     pub fn hold_high_watermark(&self, topic: &str, partition: i32, hold: bool) -> Option<i64> {
         let topic = self.node.topics.named(topic)?;
         Some(topic.partition(partition)?.hold_high_watermark(hold))
+    }
+
+    /// What the broker has counted and what it has, at this moment.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.node, self.connections.count())
+    }
+
+    /// The address that answers `GET /metrics`; `None` without [`Builder::metrics`].
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Faults to inject, and the journal of requests.
@@ -619,6 +636,13 @@ impl Builder {
         crate::properties::apply(self.kafka_defaults(), path.into())
     }
 
+    /// Answers `GET /metrics` at `host:port` as Prometheus asks: [`Metrics::to_prometheus`]. Port 0 is a free one,
+    /// see [`Broker::metrics_addr`]. Whoever reaches the address may ask. Defaults to no such address.
+    pub fn metrics(mut self, address: impl Into<String>) -> Self {
+        self.metrics = Some(address.into());
+        self
+    }
+
     /// The time of day. Defaults to the system's.
     pub fn wall_clock(mut self, clock: WallClock) -> Self {
         self.clock = Some(clock);
@@ -700,6 +724,10 @@ impl Builder {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
+        let metrics = match &self.metrics {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let env = Arc::new(Env::new(self.clock, self.seed));
         let topics = Arc::new(open(store, &self.storage, &config, &env)?);
         settings.note(&[
@@ -754,6 +782,7 @@ impl Builder {
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             unserved: Mutex::default(),
             unsent: Unsent::default(),
+            requests: Requests::default(),
             under_way: Arc::default(),
             stopping,
             settings,
@@ -795,11 +824,18 @@ impl Builder {
         }
         tasks.push(env::spawn(Arc::clone(&node.groups).watch_expiry()));
         tasks.extend(maintenance::start(&node));
+        let mut metrics_addr = None;
+        if let Some((socket, address)) = metrics {
+            metrics_addr = Some(address);
+            let node = Arc::clone(&node);
+            tasks.push(env::spawn(serve_metrics(node, connections.clone(), socket)));
+        }
         Ok(Broker {
             node,
             tls: self.tls,
             connections,
             faults_address,
+            metrics_addr,
             tasks,
         })
     }
@@ -971,6 +1007,23 @@ impl Connector {
         }
         client
     }
+}
+
+async fn serve_metrics(node: Arc<Node>, connections: Connections, socket: TcpListener) {
+    let of = Arc::clone(&node);
+    let answer = move |request: http::Request| {
+        let page = match (request.method, &*request.path) {
+            (http::Method::Get, "/metrics") => {
+                let metrics = Metrics::of(&of, connections.count());
+                const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+                http::Response::new(200, FORMAT, metrics.to_prometheus())
+            }
+            (_, "/metrics") => http::Response::text(405, "only GET"),
+            _ => http::Response::text(404, "there is /metrics"),
+        };
+        std::future::ready(page)
+    };
+    http::serve(socket, node.stopped(), answer).await;
 }
 
 async fn accept(

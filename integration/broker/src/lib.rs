@@ -119,6 +119,7 @@ mod interfere;
 mod kept;
 mod log;
 mod maintenance;
+mod metrics;
 mod net;
 mod node;
 mod partition;
@@ -137,6 +138,7 @@ pub use faults::{
     Edit, Fault, FaultHandle, Faults, JournalEntry, RequestOutcome, Step, When, when, when_any,
 };
 pub use fs::{DiskFault, MemoryDisk};
+pub use metrics::{Metrics, PartitionMetrics, RequestMetrics, TopicMetrics, TrafficMetrics};
 pub use profile::Profile;
 pub use security::acl::{Acl, AclOperation, AclResource};
 pub use security::authority::{Authority, Certificate};

@@ -18,6 +18,7 @@ use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::kept::Kept;
+use crate::metrics::Requests;
 use crate::net::listener::Listener;
 use crate::net::unsent::Unsent;
 use crate::profile::Profile;
@@ -53,6 +54,7 @@ pub(crate) struct Node {
     /// By client id and API: who was told in the log that this broker does not have it.
     pub(crate) unserved: Mutex<HashSet<(String, i16)>>,
     pub(crate) unsent: Unsent,
+    pub(crate) requests: Requests,
     /// Read by what is done apart, so that a stop can wait for all of it.
     pub(crate) under_way: Arc<tokio::sync::RwLock<()>>,
     /// Becomes true when the broker stops.

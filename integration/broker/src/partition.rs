@@ -14,6 +14,7 @@ use crate::log::{
     AppendError, Appended, CleanPlan, Doomed, Log, ReadOutcome, ReadPlan, ReadRequest, Search,
     Seen, SequenceError, Spot,
 };
+use crate::metrics::Traffic;
 use crate::validate::{Refusal, ValidBatch};
 
 /// The most that a batch may decompress to when a timestamp is looked up in it.
@@ -26,6 +27,8 @@ pub(crate) struct Partition {
     index: i32,
     leader_epoch: AtomicI32,
     log: Mutex<Log>,
+    /// Of all of the topic's partitions.
+    traffic: Arc<Traffic>,
     /// Fetches to wake at the next append. Never locked together with the log.
     waiters: Mutex<Vec<Weak<Notify>>>,
     deleted: AtomicBool,
@@ -79,17 +82,29 @@ pub(crate) struct TimedOffset {
 }
 
 impl Partition {
-    pub(crate) fn new(topic: Arc<str>, index: i32, leader_epoch: i32, log: Log) -> Self {
+    pub(crate) fn new(
+        topic: Arc<str>,
+        index: i32,
+        leader_epoch: i32,
+        log: Log,
+        traffic: Arc<Traffic>,
+    ) -> Self {
         Self {
             topic,
             index,
             leader_epoch: AtomicI32::new(leader_epoch),
             log: Mutex::new(log),
+            traffic,
             waiters: Mutex::default(),
             deleted: AtomicBool::new(false),
             files: Mutex::default(),
             is_uncleanable: AtomicBool::new(false),
         }
+    }
+
+    /// Where the topic counts.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     pub(crate) fn leader_epoch(&self) -> i32 {
@@ -148,6 +163,8 @@ impl Partition {
         };
         let outcome = result.map_err(|error| self.refusal(&error, &batch.head))?;
         if !outcome.0.duplicate {
+            let messages = u64::try_from(batch.head.last_offset_delta).unwrap_or(0) + 1;
+            self.traffic.appended(messages, batch.bytes.len());
             self.wake();
         }
         Ok(outcome)

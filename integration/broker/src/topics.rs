@@ -12,6 +12,7 @@ use crate::config::settings::Properties;
 use crate::config::{BrokerConfig, PARTITIONS_MAX, TopicConfig};
 use crate::env::Env;
 use crate::log::{Doomed, Log};
+use crate::metrics::Traffic;
 use crate::partition::Partition;
 use crate::store::{Checkpoints, Meta, Store, TopicMeta};
 use crate::validate::Refusal;
@@ -30,6 +31,7 @@ pub(crate) struct Topics {
     meta: Mutex<Meta>,
     producer_ids: Mutex<Range<i64>>,
     changes: AtomicI64,
+    traffic_of_deleted: Traffic,
     /// Held from the look at the logs until their checkpoints are written: an older look must not be written over
     /// a newer one.
     checkpoint: Mutex<()>,
@@ -55,6 +57,7 @@ pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
     pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) traffic: Arc<Traffic>,
     settings: RwLock<TopicSettings>,
 }
 
@@ -129,6 +132,7 @@ impl Topics {
             meta: Mutex::new(meta),
             producer_ids: Mutex::new(next..next),
             changes: AtomicI64::new(1),
+            traffic_of_deleted: Traffic::default(),
             checkpoint: Mutex::new(()),
         })
     }
@@ -264,6 +268,7 @@ impl Topics {
             config,
             topic: now.config(),
             name: &now.name,
+            traffic: &now.traffic,
             epoch: meta.starts - topic_meta.first_start,
             now_ms: env.wall_ms(),
         };
@@ -281,6 +286,7 @@ impl Topics {
             name: Arc::clone(&now.name),
             id: now.id,
             partitions: made().map_err(|error| storage_refusal(&now.name, &error))?,
+            traffic: Arc::clone(&now.traffic),
             settings: RwLock::new(TopicSettings {
                 own: now.own_settings(),
                 config: now.config(),
@@ -397,6 +403,7 @@ impl Topics {
             .map_err(|error| storage_refusal(&topic.name, &error))?;
         *meta = changed;
         self.known_mut().remove(&topic);
+        self.traffic_of_deleted.add(&topic.traffic);
         for (index, partition) in (0..).zip(&topic.partitions) {
             partition.mark_deleted();
             let _ours = partition.files();
@@ -538,6 +545,11 @@ impl Topics {
         Ok(doomed)
     }
 
+    /// What topics had taken and given that are no more.
+    pub(crate) fn traffic_of_deleted(&self) -> &Traffic {
+        &self.traffic_of_deleted
+    }
+
     /// Whether there is a disk to force anything to.
     pub(crate) fn are_on_disk(&self) -> bool {
         matches!(self.store, Store::Dir(_))
@@ -655,6 +667,7 @@ struct Opening<'a> {
     config: &'a BrokerConfig,
     topic: TopicConfig,
     name: &'a Arc<str>,
+    traffic: &'a Arc<Traffic>,
     epoch: i32,
     now_ms: i64,
 }
@@ -670,7 +683,8 @@ impl Opening<'_> {
         })?;
         log.lead(self.epoch);
         log.set_cleaned_to(store.cleaned_to(name, index));
-        let partition = Partition::new(Arc::clone(name), index, self.epoch, log);
+        let traffic = Arc::clone(self.traffic);
+        let partition = Partition::new(Arc::clone(name), index, self.epoch, log, traffic);
         Ok(Arc::new(partition))
     }
 }
@@ -709,11 +723,13 @@ fn open_topic(
         .with(&meta.configs)
         .map_err(|error| invalid(format!("topic {name}: {error}")))?;
     let shared: Arc<str> = name.into();
+    let traffic = Arc::default();
     let opening = Opening {
         store,
         config,
         topic: topic_config,
         name: &shared,
+        traffic: &traffic,
         epoch: starts - meta.first_start,
         now_ms,
     };
@@ -723,6 +739,7 @@ fn open_topic(
         name: shared,
         id,
         partitions,
+        traffic,
         settings: RwLock::new(TopicSettings {
             own: meta.configs.clone(),
             config: topic_config,

@@ -277,7 +277,11 @@ impl Plan {
                         let message = format!("a limit of {bytes_max} bytes is no limit");
                         Refusal::new(ErrorCode::UNKNOWN_SERVER_ERROR, message)
                     })?;
-                    planned.read(bytes_max, at_least_one)
+                    let data = planned.read(bytes_max, at_least_one);
+                    let bytes = data.as_ref().ok();
+                    let bytes = bytes.map(|data| data.records.as_ref().map_or(0, Bytes::len));
+                    planned.partition.traffic().fetched(bytes);
+                    data
                 });
                 partitions.push(match data {
                     Ok(data) => {

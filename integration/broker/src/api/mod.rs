@@ -516,14 +516,20 @@ async fn request(node: &Arc<Node>, connection: &Connection, frame: &Bytes) -> Ou
         );
         return Outcome::close();
     }
-    let versions = served(header.api_key).and_then(|served| node.versions(served));
-    match versions {
-        Some(versions) if versions.contains(&version) => {
-            dispatch(&call, &header, body, admission == Admission::Illegal).await
+    let index = SERVED.iter().position(|api| api.api == header.api_key);
+    let versions = index.and_then(|index| node.versions(&SERVED[index]));
+    match (index, versions) {
+        (Some(index), Some(versions)) if versions.contains(&version) => {
+            let began = crate::env::now();
+            let is_illegal = admission == Admission::Illegal;
+            let outcome = dispatch(&call, &header, body, is_illegal).await;
+            let spent = crate::env::now().saturating_duration_since(began);
+            node.requests.count(index, version, spent);
+            outcome
         }
         // The one API whose version a client cannot know: what its request says in an unknown
         // version cannot be read, and it is told so in the oldest form.
-        Some(_) if header.api_key == ApiKey::API_VERSIONS => {
+        (Some(_), _) if header.api_key == ApiKey::API_VERSIONS => {
             note(&call, &header, &body, Vec::new);
             let profile = node.profile;
             if profile.is_some_and(Profile::resets_unknown_api_versions) {

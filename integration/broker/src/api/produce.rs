@@ -273,10 +273,12 @@ fn append(
             ),
         ));
     }
-    let batch = one_batch(data.records.as_ref())?;
+    let batch = one_batch(data.records.as_ref());
+    let batch = batch.inspect_err(|_| partition.traffic().produced(true))?;
     let now_ms = call.node.env.wall_ms();
     let appended = validate(batch, &topic.config(), call.version, now_ms)
         .and_then(|batch| partition.append(&batch, now_ms));
+    partition.traffic().produced(appended.is_err());
     let answer = match appended {
         Ok((appended, ends)) => {
             let answer = PartitionProduceResponse {

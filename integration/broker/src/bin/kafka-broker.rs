@@ -30,6 +30,10 @@ struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     advertise: Option<String>,
 
+    /// Address that answers GET /metrics for Prometheus, with Kafka's names. Defaults to none.
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
+
     /// One property by Kafka's name, such as num.partitions=6. Kafka's defaults hold for the others;
     /// tests often want group.initial.rebalance.delay.ms=0.
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -102,6 +106,9 @@ async fn start(arguments: Arguments) -> Result<Broker, StartError> {
     }
     if let Some(address) = arguments.listen {
         builder = builder.listen(address);
+    }
+    if let Some(address) = arguments.metrics {
+        builder = builder.metrics(address);
     }
     if let Some(path) = arguments.data_dir {
         builder = builder.data_dir(path);

@@ -254,6 +254,18 @@ impl Groups {
         Ok(all)
     }
 
+    /// How many groups are in each state, and how many offsets they have.
+    pub(crate) fn counts(&self) -> (BTreeMap<&'static str, usize>, usize) {
+        let mut by_state: BTreeMap<_, _> = state::State::ALL.map(|state| (state.name(), 0)).into();
+        let mut offsets = 0;
+        for group in self.all() {
+            let inner = group.lock();
+            *by_state.entry(inner.classic.state().name()).or_default() += 1;
+            offsets += inner.offsets.len();
+        }
+        (by_state, offsets)
+    }
+
     /// Reads all groups and offsets from the offsets topic.
     pub(crate) fn load(&self) -> Result<(), Refusal> {
         let Some(topic) = self.log().topic_if_there() else {

@@ -43,6 +43,13 @@ pub(crate) enum State {
 }
 
 impl State {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Empty,
+        Self::PreparingRebalance,
+        Self::CompletingRebalance,
+        Self::Stable,
+    ];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",

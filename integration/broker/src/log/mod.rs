@@ -250,6 +250,10 @@ impl Log {
         self.segments.iter().map(Segment::len).sum()
     }
 
+    pub(crate) fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
     /// Appends one batch that has passed validation: gives it its offset and epoch.
     pub(crate) fn append(
         &mut self,
