@@ -44,6 +44,7 @@ use crate::security::settings::SecuritySettings;
 use crate::security::tls::Tls;
 use crate::security::users::Users;
 use crate::store::Store;
+use crate::telemetry::TelemetryPush;
 use crate::topics::Topics;
 
 /// What an in-memory connection buffers in each direction, in bytes.
@@ -98,6 +99,7 @@ pub struct Builder {
     acls: Vec<Acl>,
     properties: Vec<(String, String)>,
     metrics: Option<String>,
+    telemetry: bool,
     clock: Option<WallClock>,
     seed: Option<u64>,
     /// What it keeps of each body; `None` for no journal.
@@ -175,6 +177,7 @@ impl Broker {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             metrics: None,
+            telemetry: false,
             clock: None,
             seed: None,
             journal: Some(JOURNAL_BODY_BYTES),
@@ -365,6 +368,14 @@ impl Broker {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.node, self.connections.count())
+    }
+
+    /// What clients have pushed of their own metrics, oldest first: the latest 1,000 pushes, and 64 MiB of them at
+    /// most. Nothing without [`Builder::telemetry`].
+    #[must_use]
+    pub fn telemetry(&self) -> Vec<TelemetryPush> {
+        let telemetry = self.node.telemetry();
+        telemetry.map_or_else(Vec::new, |telemetry| telemetry.pushes())
     }
 
     /// The address that answers `GET /metrics`; `None` without [`Builder::metrics`].
@@ -643,6 +654,14 @@ impl Builder {
         self
     }
 
+    /// Whether clients are asked for their metrics (KIP-714) and may push them, for [`Broker::telemetry`]. What they
+    /// are asked for is in the settings of the resources of type CLIENT_METRICS, which clients change:
+    /// `metrics`, `interval.ms` and `match`. Defaults to `false`, as in Kafka without a plugin that takes them.
+    pub fn telemetry(mut self, enable: bool) -> Self {
+        self.telemetry = enable;
+        self
+    }
+
     /// The time of day. Defaults to the system's.
     pub fn wall_clock(mut self, clock: WallClock) -> Self {
         self.clock = Some(clock);
@@ -783,6 +802,7 @@ impl Builder {
             unserved: Mutex::default(),
             unsent: Unsent::default(),
             requests: Requests::default(),
+            telemetry: self.telemetry.then(Mutex::default),
             under_way: Arc::default(),
             stopping,
             settings,

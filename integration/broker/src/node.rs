@@ -6,7 +6,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
+use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes, Uuid};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -27,6 +27,7 @@ use crate::security::authorizer::Authorizer;
 use crate::security::delegation::DelegationTokens;
 use crate::security::sasl::scram::{Credentials, Hash, ITERATIONS, ScramCredential};
 use crate::security::users::{StoredUsers, Users};
+use crate::telemetry::Telemetry;
 use crate::topics::{Topic, Topics};
 use crate::validate::Refusal;
 
@@ -54,6 +55,8 @@ pub(crate) struct Node {
     /// By client id and API: who was told in the log that this broker does not have it.
     pub(crate) unserved: Mutex<HashSet<(String, i16)>>,
     pub(crate) unsent: Unsent,
+    /// `None` if nobody reads it.
+    pub(crate) telemetry: Option<Mutex<Telemetry>>,
     pub(crate) requests: Requests,
     /// Read by what is done apart, so that a stop can wait for all of it.
     pub(crate) under_way: Arc<tokio::sync::RwLock<()>>,
@@ -65,6 +68,12 @@ impl Node {
     pub(crate) fn fetch_sessions(&self) -> MutexGuard<'_, FetchSessions> {
         let sessions = self.fetch_sessions.lock();
         sessions.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Metrics of clients, if somebody reads them.
+    pub(crate) fn telemetry(&self) -> Option<MutexGuard<'_, Telemetry>> {
+        let telemetry = self.telemetry.as_ref()?.lock();
+        Some(telemetry.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The settings as they hold now.
@@ -241,6 +250,11 @@ impl Node {
 
     /// The versions of an API that are served; `None` if none is.
     pub(crate) fn versions(&self, served: &Served) -> Option<RangeInclusive<i16>> {
+        const TELEMETRY: [ApiKey; 2] =
+            [ApiKey::GET_TELEMETRY_SUBSCRIPTIONS, ApiKey::PUSH_TELEMETRY];
+        if TELEMETRY.contains(&served.api) && self.telemetry.is_none() {
+            return None;
+        }
         match self.profile {
             Some(profile) => profile.versions(served),
             None => Some(served.versions.clone()),

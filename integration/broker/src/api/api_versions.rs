@@ -15,6 +15,7 @@ use kafka_client_protocol::api::api_versions::{
 use kafka_client_protocol::{ApiKey, ErrorCode};
 
 use super::{Api, Call, SERVED, Served, served};
+use crate::net::Software;
 
 /// Something that a whole cluster has at one level.
 pub(super) struct Feature {
@@ -68,6 +69,12 @@ impl Api for ApiVersionsRequest {
         let names = [&self.client_software_name, &self.client_software_version];
         if call.version >= 3 && !names.iter().all(|name| is_software_name(name)) {
             return self.refuse(ErrorCode::INVALID_REQUEST);
+        }
+        if call.version >= 3 {
+            *call.connection.software() = Software {
+                name: self.client_software_name.to_string(),
+                version: self.client_software_version.to_string(),
+            };
         }
         call.connection.gate().versions_told();
         ApiVersionsResponse {

@@ -32,6 +32,7 @@ mod expire_delegation_token;
 mod faulty;
 mod fetch;
 mod find_coordinator;
+mod get_telemetry_subscriptions;
 mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
@@ -49,6 +50,7 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod parts;
 mod produce;
+mod push_telemetry;
 mod renew_delegation_token;
 mod rights;
 mod sasl_authenticate;
@@ -78,6 +80,7 @@ use crate::profile::Profile;
 use crate::quota;
 use crate::security::acl::AclOperation;
 use crate::security::gate::Admission;
+use crate::telemetry::Asker;
 use crate::validate::Refusal;
 
 use self::parts::{Part, Target, TopicRef};
@@ -143,6 +146,19 @@ impl Call<'_> {
     /// The client's address as Kafka writes it into groups: a slash and the address, no port.
     fn host(&self) -> String {
         format!("/{}", self.connection.peer.host())
+    }
+
+    /// The client, as subscriptions to clients' metrics choose it.
+    fn asker(&self) -> Asker {
+        let peer = &self.connection.peer;
+        let software = self.connection.software();
+        Asker {
+            client_id: self.client_id.to_owned(),
+            software_name: software.name.clone(),
+            software_version: software.version.clone(),
+            address: peer.host(),
+            port: peer.port(),
+        }
     }
 
     /// Waits before a failed authentication is answered, so that guessing takes its time.
@@ -363,6 +379,8 @@ apis! {
     api::alter_replica_log_dirs::AlterReplicaLogDirsRequest, 1..=2;
     api::unregister_broker::UnregisterBrokerRequest, 0..=0;
     api::list_config_resources::ListConfigResourcesRequest, 0..=1;
+    api::get_telemetry_subscriptions::GetTelemetrySubscriptionsRequest, 0..=0;
+    api::push_telemetry::PushTelemetryRequest, 0..=0;
 }
 
 macro_rules! tagged {
@@ -435,6 +453,8 @@ throttled! {
     api::alter_client_quotas::AlterClientQuotasRequest
     api::describe_user_scram_credentials::DescribeUserScramCredentialsRequest
     api::alter_user_scram_credentials::AlterUserScramCredentialsRequest
+    api::get_telemetry_subscriptions::GetTelemetrySubscriptionsRequest
+    api::push_telemetry::PushTelemetryRequest
 }
 
 // Without tagged fields, or without a field to pause, or without both.

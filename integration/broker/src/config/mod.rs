@@ -42,6 +42,8 @@ pub(crate) struct BrokerConfig {
     pub(crate) strict_metadata: bool,
     pub(crate) request_bytes_max: usize,
     pub(crate) fetch_bytes_max: usize,
+    /// Of metrics that a client pushes, compressed and not.
+    pub(crate) telemetry_bytes_max: usize,
     pub(crate) fetch_sessions_max: usize,
     /// In an answer to DescribeTopicPartitions.
     pub(crate) partitions_per_page_max: usize,
@@ -147,6 +149,7 @@ impl Default for BrokerConfig {
             strict_metadata: false,
             request_bytes_max: 100 << 20,
             fetch_bytes_max: 55 << 20,
+            telemetry_bytes_max: 1 << 20,
             fetch_sessions_max: 1000,
             partitions_per_page_max: 2000,
             connections_max: 10_000,
@@ -223,6 +226,9 @@ impl BrokerConfig {
             }
             "fetch.max.bytes" => {
                 self.fetch_bytes_max = in_range(name, value, 1024, i32::MAX as usize)?;
+            }
+            "telemetry.max.bytes" => {
+                self.telemetry_bytes_max = in_range(name, value, 1, i32::MAX as usize)?;
             }
             "max.incremental.fetch.session.cache.slots" => {
                 self.fetch_sessions_max = in_range(name, value, 0, i32::MAX as usize)?;

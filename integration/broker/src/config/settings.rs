@@ -122,6 +122,11 @@ impl Settings {
         self.changed.client_metrics.keys().map(String::as_str)
     }
 
+    /// What each subscription to clients' metrics sets.
+    pub(crate) fn all_client_metrics(&self) -> &BTreeMap<String, Properties> {
+        &self.changed.client_metrics
+    }
+
     /// Replaces what an owner has set. Nothing changes if it cannot be.
     pub(crate) fn replace(
         &mut self,

@@ -437,7 +437,7 @@ mod tests {
     fn what_can_never_match_is_refused() {
         type Make = fn() -> Fault;
         let cases: [(Make, &str); 10] = [
-            (|| when(ApiKey::PUSH_TELEMETRY).then([]), "not served"),
+            (|| when(ApiKey::ADD_RAFT_VOTER).then([]), "not served"),
             (|| when_any().probability(1.5).then([]), "from 0 to 1"),
             (|| when_any().probability(f64::NAN).then([]), "from 0 to 1"),
             (|| when(ApiKey::HEARTBEAT).topic("t").then([]), "no topics"),

@@ -48,8 +48,27 @@ pub(crate) struct Connection {
     gate: Mutex<Gate>,
     /// The number that the journal has given the request in work.
     noted: Mutex<Option<(u64, ApiKey)>>,
+    software: Mutex<Software>,
     /// Becomes true when nobody waits for an answer any more.
     left: watch::Sender<bool>,
+}
+
+/// What a client says that it is (KIP-511).
+#[derive(Debug)]
+pub(crate) struct Software {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+impl Default for Software {
+    /// Kafka's word for those that do not say.
+    fn default() -> Self {
+        let unknown = || "unknown".to_owned();
+        Self {
+            name: unknown(),
+            version: unknown(),
+        }
+    }
 }
 
 /// Where a connection comes from. Written as its address with the port, or as the name of a
@@ -87,6 +106,12 @@ impl Peer {
         }
     }
 
+    /// The port, as text; empty for a connection in memory.
+    pub(crate) fn port(&self) -> String {
+        let port = self.address.and_then(|_| self.text.rsplit_once(':'));
+        port.map_or_else(String::new, |(_, port)| port.to_owned())
+    }
+
     /// The address in all forms in which a quota may name it.
     pub(crate) fn hosts(&self) -> Vec<String> {
         let mut hosts = vec![self.host()];
@@ -120,6 +145,7 @@ impl Connection {
             number,
             gate,
             noted: Mutex::default(),
+            software: Mutex::default(),
             left: watch::Sender::new(false),
         }
     }
@@ -135,6 +161,11 @@ impl Connection {
     /// The number of the request in work in the journal.
     pub(crate) fn noted(&self) -> MutexGuard<'_, Option<(u64, ApiKey)>> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What runs at the other end. Held for a moment only.
+    pub(crate) fn software(&self) -> MutexGuard<'_, Software> {
+        self.software.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who is at the other end, and what it may do. Held for a moment only.

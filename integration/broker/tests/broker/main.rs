@@ -27,4 +27,5 @@ mod security;
 mod settings;
 mod strict;
 mod support;
+mod telemetry;
 mod topics;

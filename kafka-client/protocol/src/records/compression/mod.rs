@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::thread::LocalKey;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::RecordError;
 
@@ -52,6 +52,16 @@ impl Compression {
     #[must_use]
     pub fn from_id(id: u8) -> Option<Self> {
         Self::ALL.get(usize::from(id)).copied()
+    }
+
+    /// Decompresses what was compressed as a whole and is no batch's, such as pushed telemetry.
+    ///
+    /// # Errors
+    /// When it is damaged, or decompresses to more than `cap` bytes ([`RecordError::OutputCapExceeded`]).
+    pub fn decompress(self, src: &[u8], cap: usize) -> Result<Bytes, RecordError> {
+        let mut out = BytesMut::new();
+        decompress(self, src, cap, &mut out)?;
+        Ok(out.freeze())
     }
 
     /// Kafka's name, as in `compression.type`.
