@@ -19,7 +19,9 @@ use zeroize::Zeroizing;
 
 use crate::config::property::list;
 use crate::config::settings::{Properties, Settings};
-use crate::config::{BrokerConfig, Effect, PropertyError, STRICT_METADATA, WRITE_TIMEOUT, invalid};
+use crate::config::{
+    BrokerConfig, CLUSTER_ID, Effect, PropertyError, STRICT_METADATA, WRITE_TIMEOUT, invalid,
+};
 use crate::env::{self, Env, WallClock};
 use crate::faults::{Faults, endpoint};
 use crate::fetch_sessions::FetchSessions;
@@ -660,6 +662,31 @@ impl Builder {
     pub fn telemetry(mut self, enable: bool) -> Self {
         self.telemetry = enable;
         self
+    }
+
+    /// The cluster's id, from 22 characters of URL-safe base64 in Kafka's form. A data directory of another cluster
+    /// is refused. Defaults to what the directory says, and to a random one for a new directory. The property is
+    /// `kafka-broker.cluster.id`.
+    pub fn cluster_id(self, id: impl Into<String>) -> Self {
+        self.property(CLUSTER_ID, id)
+    }
+
+    pub(crate) fn has_property(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        self.properties.iter().any(|(name, _)| is_it(name))
+    }
+
+    /// Takes settings from variables as the image `apache/kafka` does: `KAFKA_X_Y` is the property `x.y`, with `__`
+    /// for an underscore and `___` for a dash; `CLUSTER_ID` is the cluster's id. What neither they nor earlier
+    /// properties say is as in that image: node 1 listens on port 9092 of all interfaces, and the data is in
+    /// `/var/lib/kafka/data`. Gives back, as sentences for a log, what has no effect.
+    ///
+    /// # Errors
+    /// When a variable's property is unknown or has an impossible value.
+    pub fn environment(
+        self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<String>), StartError> {
+        crate::environment::apply(self, variables)
     }
 
     /// The time of day. Defaults to the system's.

@@ -111,6 +111,7 @@ mod coordinator_log;
 #[cfg(test)]
 mod crash_matrix;
 mod env;
+mod environment;
 mod faults;
 mod fetch_sessions;
 mod fs;

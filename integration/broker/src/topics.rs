@@ -103,13 +103,22 @@ impl Topic {
 impl Topics {
     /// Opens what is in the store, recovering it if the last stop was not clean.
     pub(crate) fn open(store: Store, config: &BrokerConfig, env: &Env) -> io::Result<Self> {
+        let configured = config.cluster_id.clone();
         let mut meta = match store.read_meta()? {
+            Some(meta) if configured.as_ref().is_some_and(|id| *id != meta.cluster_id) => {
+                let text = format!(
+                    "it is of cluster {}, and {} was asked for",
+                    meta.cluster_id,
+                    configured.unwrap_or_default()
+                );
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
             Some(meta) => Meta {
                 starts: meta.starts + 1,
                 ..meta
             },
             None => Meta {
-                cluster_id: env.uuid().to_string(),
+                cluster_id: configured.unwrap_or_else(|| env.uuid().to_string()),
                 ..Meta::default()
             },
         };

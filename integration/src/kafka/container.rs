@@ -57,6 +57,26 @@ impl KafkaContainer {
         Self::start_listening(settings, &[("PLAINTEXT", CONTAINER_PORT)], none).await
     }
 
+    /// The same of another image that keeps to the contract of `apache/kafka`.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    ///
+    /// # Cancel safety
+    /// Safe: a container that was being started is removed.
+    pub async fn start_image(
+        name: &str,
+        tag: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, KafkaError> {
+        let listeners = &[("PLAINTEXT", CONTAINER_PORT)];
+        let none = Box::new(|_: &str| Vec::new());
+        let mut kafka = ApacheKafka::from_env(settings, listeners, none);
+        kafka.name = name.to_owned();
+        kafka.tag = tag.to_owned();
+        Self::start_as(kafka, listeners).await
+    }
+
     /// Starts a node with these listeners, by name and port inside of the container. The settings are to name
     /// them too, all but the advertised ones. `files` are made for the host that clients reach the node at.
     pub(crate) async fn start_listening(
@@ -64,7 +84,13 @@ impl KafkaContainer {
         listeners: &[(&'static str, u16)],
         files: Files,
     ) -> Result<Self, KafkaError> {
-        let kafka = ApacheKafka::from_env(settings, listeners, files);
+        Self::start_as(ApacheKafka::from_env(settings, listeners, files), listeners).await
+    }
+
+    async fn start_as(
+        kafka: ApacheKafka,
+        listeners: &[(&'static str, u16)],
+    ) -> Result<Self, KafkaError> {
         let image = format!("{}:{}", kafka.name, kafka.tag);
         let name = container_name();
         let reaper = Reaper::watch(&name)?;

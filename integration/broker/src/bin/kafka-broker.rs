@@ -1,7 +1,7 @@
 //! The reference broker as a program.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,6 +34,11 @@ struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     metrics: Option<String>,
 
+    /// Start as in the container image `apache/kafka`: settings come from KAFKA_X_Y and CLUSTER_ID in the environment,
+    /// after those of /mnt/shared/config/server.properties, and the ready lines are that image's too.
+    #[arg(long)]
+    from_environment: bool,
+
     /// One property by Kafka's name, such as num.partitions=6. Kafka's defaults hold for the others;
     /// tests often want group.initial.rebalance.delay.ms=0.
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -44,6 +49,9 @@ struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     faults: Option<String>,
 }
+
+/// Where the image takes a file of properties from.
+const MOUNTED_CONFIG: &str = "/mnt/shared/config/server.properties";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -65,14 +73,28 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // Before the ready line: a signal that comes right after it must be seen.
     let signal = stop_signal()?;
+    let is_image = arguments.from_environment;
     let broker = start(arguments).await?;
     let address = broker
         .local_addr()
         .map_or_else(|| broker.bootstrap(), |at| at.to_string());
     let mut out = std::io::stdout().lock();
-    let mut ready = format!("kafka-broker ready on {address}\n");
+    let mut ready = format!(
+        "kafka-broker ready on {address}
+"
+    );
     if let Some(address) = broker.faults_address() {
-        ready += &format!("faults on http://{address}\n");
+        ready += &format!(
+            "faults on http://{address}
+"
+        );
+    }
+    if is_image {
+        // Helpers for tests wait for the one or the other.
+        ready += "The broker has been unfenced. Transitioning from RECOVERY to RUNNING.
+\
+                  Kafka Server started
+";
     }
     // At once: who waits for the first line may not read on.
     out.write_all(ready.as_bytes())?;
@@ -97,12 +119,22 @@ async fn start(arguments: Arguments) -> Result<Broker, StartError> {
         .journal(false)
         .temp_dir()
         .listen("127.0.0.1:9092");
-    if let Some(path) = arguments.config {
-        let notes;
+    let mut notes = Vec::new();
+    let mounted = Path::new(MOUNTED_CONFIG);
+    let mounted = (arguments.from_environment && mounted.exists()).then(|| mounted.to_owned());
+    if let Some(path) = arguments.config.or(mounted) {
         (builder, notes) = builder.server_properties(path)?;
-        for note in notes {
-            tracing::warn!("{note}");
-        }
+    }
+    if arguments.from_environment {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let further;
+        (builder, further) = builder.environment(variables)?;
+        notes.extend(further);
+    }
+    for note in notes {
+        tracing::warn!("{note}");
     }
     if let Some(address) = arguments.listen {
         builder = builder.listen(address);

@@ -38,6 +38,8 @@ pub(crate) struct BrokerConfig {
     pub(crate) auto_create_topics: bool,
     pub(crate) delete_topics: bool,
     pub(crate) num_partitions: i32,
+    /// Of a new data directory, and what another must say; a random one if it is not set.
+    pub(crate) cluster_id: Option<String>,
     /// Whether what is made at its first use is not there at once, as in a cluster.
     pub(crate) strict_metadata: bool,
     pub(crate) request_bytes_max: usize,
@@ -146,6 +148,7 @@ impl Default for BrokerConfig {
             auto_create_topics: true,
             delete_topics: true,
             num_partitions: 1,
+            cluster_id: None,
             strict_metadata: false,
             request_bytes_max: 100 << 20,
             fetch_bytes_max: 55 << 20,
@@ -215,6 +218,7 @@ impl BrokerConfig {
             "auto.create.topics.enable" => self.auto_create_topics = parse(name, value)?,
             "delete.topic.enable" => self.delete_topics = parse(name, value)?,
             STRICT_METADATA => self.strict_metadata = parse(name, value)?,
+            CLUSTER_ID => self.cluster_id = Some(value.to_owned()),
             WRITE_TIMEOUT => {
                 self.write_timeout_ms = in_range(name, value, 1, i64::MAX as u64)?;
             }
@@ -387,6 +391,9 @@ impl BrokerConfig {
 
 /// A property of this broker alone.
 pub(crate) const STRICT_METADATA: &str = "kafka-broker.strict.metadata";
+
+/// Likewise.
+pub(crate) const CLUSTER_ID: &str = "kafka-broker.cluster.id";
 
 /// Likewise.
 pub(crate) const WRITE_TIMEOUT: &str = "kafka-broker.write.timeout.ms";
