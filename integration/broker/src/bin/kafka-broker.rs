@@ -79,22 +79,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .local_addr()
         .map_or_else(|| broker.bootstrap(), |at| at.to_string());
     let mut out = std::io::stdout().lock();
-    let mut ready = format!(
-        "kafka-broker ready on {address}
-"
-    );
+    let mut ready = format!("kafka-broker ready on {address}\n");
     if let Some(address) = broker.faults_address() {
-        ready += &format!(
-            "faults on http://{address}
-"
-        );
+        ready += &format!("faults on http://{address}\n");
     }
     if is_image {
         // Helpers for tests wait for the one or the other.
-        ready += "The broker has been unfenced. Transitioning from RECOVERY to RUNNING.
-\
-                  Kafka Server started
-";
+        ready += "The broker has been unfenced. Transitioning from RECOVERY to RUNNING.\n";
+        ready += "Kafka Server started\n";
     }
     // At once: who waits for the first line may not read on.
     out.write_all(ready.as_bytes())?;

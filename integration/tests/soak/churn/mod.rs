@@ -86,7 +86,7 @@ fn seed() -> u64 {
 /// The broker, which restarts on the same data and address.
 enum Cluster {
     Reference {
-        broker: Option<Broker>,
+        broker: Option<Box<Broker>>,
         directory: TempDir,
         address: String,
     },
@@ -106,7 +106,7 @@ impl Cluster {
         let broker = Self::start(&directory, "127.0.0.1:0").await;
         Self::Reference {
             address: broker.bootstrap(),
-            broker: Some(broker),
+            broker: Some(Box::new(broker)),
             directory,
         }
     }
@@ -136,7 +136,7 @@ impl Cluster {
             } => {
                 broker.take().unwrap().crash().await;
                 sleep(after).await;
-                *broker = Some(Self::start(directory, address).await);
+                *broker = Some(Box::new(Self::start(directory, address).await));
             }
             Self::Apache(kafka) => {
                 kafka.kill().await.unwrap();
