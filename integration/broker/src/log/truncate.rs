@@ -37,7 +37,10 @@ impl Log {
         self.epochs.truncate(end);
         self.load_producers(Opening::Clean, now_ms)?;
         self.write_epochs()?;
-        // Else a crash brings back what was cut, behind what comes next.
+        // Else a crash brings back what was cut, behind what comes next. A flush forces only what is new.
+        if let Some(syncer) = self.active().syncer()? {
+            syncer.sync()?;
+        }
         self.flush()?;
         Ok(end)
     }

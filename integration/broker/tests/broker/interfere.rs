@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_broker::{Broker, Builder};
+use kafka_broker::{Broker, Builder, MemoryDisk};
 use kafka_client_protocol::api::fetch::FetchRequest;
 use kafka_client_protocol::api::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
@@ -81,6 +81,26 @@ async fn a_truncated_log_ends_at_a_batch_and_goes_on_in_the_next_epoch() {
     assert_eq!(epoch_end(&mut client, 0).await, (0, 2));
     assert_eq!(broker.truncate("t", 0, 0).unwrap(), 0);
     assert_eq!(client.produce("t", 0, batch(&["e"])).await.base_offset, 0);
+}
+
+#[tokio::test]
+async fn what_was_cut_does_not_come_back_with_the_power() {
+    for seed in 0..20 {
+        let disk = MemoryDisk::with_seed(seed);
+        let broker = start(Broker::builder().disk(&disk)).await;
+        let configs = [("flush.messages", "1")];
+        broker.create_topic_with("t", 1, configs).unwrap();
+        let mut client = Client::new(&broker);
+        for value in ["a", "b", "c"] {
+            client.produce("t", 0, batch(&[value])).await;
+        }
+        let cut_to = i64::try_from(seed % 3).unwrap();
+        assert_eq!(broker.truncate("t", 0, cut_to).unwrap(), cut_to);
+        disk.crash();
+        drop(broker);
+        let broker = start(Broker::builder().disk(&disk)).await;
+        assert_eq!(broker.end_offset("t", 0), Some(cut_to), "seed {seed}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
