@@ -76,6 +76,27 @@
 //! One broker alone has what it makes at once, which hides that a client does not wait for it:
 //! [`Builder::strict_metadata`] lets it send clients away where a cluster does.
 //!
+//! # Watching it
+//!
+//! What the broker counts is there for a test ([`Broker::metrics`]) and, where an address is given
+//! ([`Builder::metrics`], `--metrics` of the program), for Prometheus, with the names that the JMX exporter's usual
+//! rules give Kafka's: records and bytes by topic, requests by version with their time, logs, groups and connections.
+//! What clients push of their own (KIP-714) is taken where somebody reads it ([`Builder::telemetry`]):
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let broker = kafka_broker::Broker::builder().telemetry(true).start().await?;
+//! // Set `metrics` of a CLIENT_METRICS resource, and let a client push.
+//! for push in broker.telemetry() {
+//!     println!("{}: {} bytes of OTLP", push.client_id, push.metrics.len());
+//! }
+//! let sent = broker.metrics().all_topics.messages_in;
+//! # assert_eq!(sent, 0);
+//! # broker.shutdown().await.unwrap();
+//! # Ok::<(), kafka_broker::StartError>(())
+//! # }).unwrap();
+//! ```
+//!
 //! # Disk
 //!
 //! Disk reads and writes happen on the runtime's threads: appends go to the page cache and reads

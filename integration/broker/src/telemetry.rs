@@ -4,6 +4,7 @@
 //! last, so that one that comes too early is sent away.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -55,8 +56,9 @@ pub(crate) struct Telemetry {
 }
 
 /// Who asks or pushes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asker {
+    pub(crate) connection: Arc<str>,
     pub(crate) client_id: String,
     pub(crate) software_name: String,
     pub(crate) software_version: String,
@@ -85,6 +87,8 @@ pub(crate) struct Push {
 #[derive(Debug)]
 struct Client {
     asker: Asker,
+    /// That it was seen on first, or first with its subscription.
+    connection: Arc<str>,
     subscription: Subscription,
     version: u64,
     /// By the clock that never jumps; `None` if that was never.
@@ -154,6 +158,12 @@ impl Telemetry {
         Ok(())
     }
 
+    /// Forgets the clients of a connection that has ended, as Kafka does.
+    pub(crate) fn left(&mut self, connection: &str) {
+        self.clients
+            .retain(|_, client| *client.connection != *connection);
+    }
+
     /// What came, oldest first.
     pub(crate) fn pushes(&self) -> Vec<TelemetryPush> {
         self.pushes.iter().cloned().collect()
@@ -183,9 +193,11 @@ impl Telemetry {
             Some(client) if client.version == version => client,
             // Asked for something else, it may ask and push at once. Who it is was seen the first time.
             known => {
+                let connection = Arc::clone(&asker.connection);
                 let asker = known.map_or_else(|| asker.clone(), |client| client.asker);
                 Client {
                     subscription: Subscription::of(settings, id, &asker),
+                    connection,
                     asker,
                     version,
                     last_get_ms: None,

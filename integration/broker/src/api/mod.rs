@@ -153,6 +153,7 @@ impl Call<'_> {
         let peer = &self.connection.peer;
         let software = self.connection.software();
         Asker {
+            connection: Arc::clone(peer.text()),
             client_id: self.client_id.to_owned(),
             software_name: software.name.clone(),
             software_version: software.version.clone(),

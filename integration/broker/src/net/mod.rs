@@ -209,11 +209,15 @@ pub(crate) async fn serve<S>(
 ) where
     S: Transport,
 {
+    let connection = Arc::clone(peer.text());
     let stopped = node.stopped();
     tokio::select! {
         biased;
         () = stopped => {}
         () = accept(&node, listener, stream, peer, number) => {}
+    }
+    if let Some(mut telemetry) = node.telemetry() {
+        telemetry.left(&connection);
     }
 }
 

@@ -210,6 +210,21 @@ async fn a_changed_subscription_holds_at_once() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_is_forgotten_with_its_connection() {
+    let broker = start(builder()).await;
+    let mut client = Client::new(&broker);
+    let id = ask(&mut client, Uuid::ZERO).await.client_instance_id;
+    let mut other = Client::new(&broker);
+    let too_early = ErrorCode::THROTTLING_QUOTA_EXCEEDED.code();
+    assert_eq!(ask(&mut other, id).await.error_code, too_early);
+    drop(client);
+    while broker.connections() > 1 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(ask(&mut other, id).await.error_code, 0);
+}
+
 #[tokio::test]
 async fn a_broker_that_nobody_reads_them_from_does_not_offer_it() {
     for telemetry in [false, true] {
