@@ -285,3 +285,19 @@ async fn stores_in_pem_have_no_password() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_cluster_has_the_id_that_was_asked_for_and_its_directory_serves_no_other() {
+    const ID: &str = "5L6g3nShT-eMCtK--X86sw";
+    let dir = tempfile::tempdir().unwrap();
+    let builder = || Broker::builder().no_listener().data_dir(dir.path());
+    let broker = builder().cluster_id(ID).start().await.unwrap();
+    assert_eq!(broker.cluster_id(), ID);
+    broker.shutdown().await.unwrap();
+    let other = builder().cluster_id("abcdefghijklmnopqrstuA").start().await;
+    let error = other.unwrap_err().to_string();
+    assert!(error.contains(ID), "{error}");
+    let broker = builder().start().await.unwrap();
+    assert_eq!(broker.cluster_id(), ID);
+    broker.shutdown().await.unwrap();
+}
