@@ -15,8 +15,9 @@ use crate::config::settings::Settings;
 use crate::env::Env;
 use crate::kept::Kept;
 use crate::partition::Partition;
+use crate::refusal::Refusal;
 use crate::topics::{Topic, Topics};
-use crate::validate::{Refusal, ValidBatch};
+use crate::validate::ValidBatch;
 
 /// What one read takes in at most, when a coordinator loads.
 const LOAD_BYTES: usize = 4 << 20;

@@ -6,7 +6,7 @@ use kafka_client_protocol::ErrorCode;
 
 use crate::node::Node;
 use crate::partition::Partition;
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 impl Node {
     fn partition(&self, topic: &str, index: i32) -> Result<Arc<Partition>, Refusal> {

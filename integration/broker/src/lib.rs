@@ -148,6 +148,7 @@ mod partition;
 mod profile;
 mod properties;
 mod quota;
+mod refusal;
 mod security;
 mod store;
 mod telemetry;

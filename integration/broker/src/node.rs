@@ -23,13 +23,13 @@ use crate::net::listener::Listener;
 use crate::net::unsent::Unsent;
 use crate::profile::Profile;
 use crate::quota::{Limits, Quotas};
+use crate::refusal::Refusal;
 use crate::security::authorizer::Authorizer;
 use crate::security::delegation::DelegationTokens;
 use crate::security::sasl::scram::{Credentials, Hash, ITERATIONS, ScramCredential};
 use crate::security::users::{StoredUsers, Users};
 use crate::telemetry::Telemetry;
 use crate::topics::{Topic, Topics};
-use crate::validate::Refusal;
 
 /// One broker.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ use crate::log::{
     Seen, SequenceError, Spot,
 };
 use crate::metrics::Traffic;
-use crate::validate::{Refusal, ValidBatch};
+use crate::refusal::Refusal;
+use crate::validate::ValidBatch;
 
 /// The most that a batch may decompress to when a timestamp is looked up in it.
 const DECOMPRESSED_MAX: usize = 256 << 20;

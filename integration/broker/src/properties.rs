@@ -1,50 +1,60 @@
 //! Kafka's `server.properties`, as far as one broker of this kind has a use for it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
 
-use crate::broker::{Builder, StartError};
 use crate::config::property::list;
-use crate::config::{BrokerConfig, Effect};
+use crate::config::{BrokerConfig, Effect, PropertyError};
 
-/// Applies a file; sentences about what has no effect come back.
-pub(crate) fn apply(
-    mut builder: Builder,
-    path: PathBuf,
-) -> Result<(Builder, Vec<String>), StartError> {
-    let properties = match read(&path) {
-        Ok(properties) => properties,
-        Err(reason) => return Err(StartError::PropertiesFile { path, reason }),
+/// A file of properties, as it is to be applied.
+pub(crate) struct File {
+    /// Names and values, in the order of names.
+    pub(crate) properties: Vec<(String, String)>,
+    /// Sentences about what has no effect, or another than in Kafka.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Why a file cannot be applied.
+pub(crate) enum FileError {
+    Unreadable(String),
+    Property(PropertyError),
+}
+
+/// Reads and checks a file.
+pub(crate) fn load(path: &Path) -> Result<File, FileError> {
+    let properties = read(path).map_err(FileError::Unreadable)?;
+    let mut file = File {
+        properties: Vec::new(),
+        notes: Vec::new(),
     };
-    let mut notes = Vec::new();
     let mut check = BrokerConfig::default();
     for (name, value) in &properties {
         // Kafka prefers the plural where both are given.
         if name == "log.dir" && properties.contains_key("log.dirs") {
             continue;
         }
-        let effect = check
-            .set(name, value)
-            .map_err(|error| StartError::Property(error.to_string()))?;
+        let effect = check.set(name, value).map_err(FileError::Property)?;
         if effect == Effect::None {
-            notes.push(format!("property {name} has no effect in this broker"));
+            let note = format!("property {name} has no effect in this broker");
+            file.notes.push(note);
         }
         if matches!(name.as_str(), "log.dirs" | "log.dir") {
             let further = list(value).skip(1);
-            notes
-                .extend(further.map(|dir| format!("log directory {dir} is not used: only one is")));
+            let unused = further.map(|dir| format!("log directory {dir} is not used: only one is"));
+            file.notes.extend(unused);
         }
-        builder = builder.property(name, value.trim());
+        let property = (name.clone(), value.trim().to_owned());
+        file.properties.push(property);
     }
     let listeners = check.listeners.iter().flatten();
     let for_controllers = listeners.filter(|one| check.controller_listeners.contains(&one.name));
-    notes.extend(for_controllers.map(|one| format!("listener {} is not opened", one.name)));
-    Ok((builder, notes))
+    let unopened = for_controllers.map(|one| format!("listener {} is not opened", one.name));
+    file.notes.extend(unopened);
+    Ok(file)
 }
 
-fn read(path: &PathBuf) -> Result<BTreeMap<String, String>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     let properties = java_properties::read(file).map_err(|error| error.to_string())?;
     Ok(properties.into_iter().collect())
 }

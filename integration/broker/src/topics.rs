@@ -14,8 +14,8 @@ use crate::env::Env;
 use crate::log::{Doomed, Log};
 use crate::metrics::Traffic;
 use crate::partition::Partition;
+use crate::refusal::Refusal;
 use crate::store::{Checkpoints, Meta, Store, TopicMeta};
-use crate::validate::Refusal;
 
 /// The topic that keeps committed offsets and groups.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";

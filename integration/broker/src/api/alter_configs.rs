@@ -10,7 +10,7 @@ use kafka_client_protocol::api::alter_configs::{
 
 use super::configs::{self, BROKER_LOGGER, Use, invalid, resource};
 use super::{Api, Call, text};
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 impl Api for AlterConfigsRequest {
     async fn answer(self, call: &Call<'_>) -> AlterConfigsResponse {

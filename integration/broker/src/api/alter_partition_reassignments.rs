@@ -8,8 +8,8 @@ use kafka_client_protocol::api::alter_partition_reassignments::{
 };
 
 use super::{Api, Call, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
-use crate::validate::Refusal;
 
 impl Api for AlterPartitionReassignmentsRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {

@@ -13,10 +13,10 @@ use kafka_client_protocol::api::alter_user_scram_credentials::{
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
 use super::{Api, Call, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::security::sasl::scram::{Hash, ITERATIONS, ScramCredential};
 use crate::security::users::Users;
-use crate::validate::Refusal;
 
 /// What is asked of one user.
 enum Change {

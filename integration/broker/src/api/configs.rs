@@ -10,9 +10,9 @@ use super::Call;
 use crate::config::property::{Kind, Table, list};
 use crate::config::settings::{self, Owner, Properties};
 use crate::node::Node;
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::{Topic, check_name};
-use crate::validate::Refusal;
 
 pub(super) const TOPIC: i8 = 2;
 pub(super) const BROKER: i8 = 4;

@@ -9,8 +9,8 @@ use kafka_client_protocol::api::create_acls::{
 };
 
 use super::{Api, Call, text};
+use crate::refusal::Refusal;
 use crate::security::acl::{Acl, AclOperation, CLUSTER, Pattern, Permission, ResourceKind};
-use crate::validate::Refusal;
 
 impl Api for CreateAclsRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {

@@ -12,8 +12,8 @@ use kafka_client_protocol::api::create_partitions::{
 };
 
 use super::{Api, Call, Named, Part, Target, TopicRef, configs, parts, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
-use crate::validate::Refusal;
 
 impl Api for CreatePartitionsRequest {
     const NAMES: Named = Named::Topics;

@@ -16,8 +16,8 @@ use kafka_client_protocol::api::create_topics::{
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::config::describe::Entry;
 use crate::config::settings::Properties;
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
-use crate::validate::Refusal;
 
 impl Api for CreateTopicsRequest {
     const NAMES: Named = Named::Topics;

@@ -12,9 +12,9 @@ use kafka_client_protocol::api::delete_records::{
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::node::Node;
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
-use crate::validate::Refusal;
 
 impl Api for DeleteRecordsRequest {
     const NAMES: Named = Named::Partitions;

@@ -11,9 +11,9 @@ use kafka_client_protocol::api::delete_topics::{
 use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, configs, parts, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
-use crate::validate::Refusal;
 
 impl Api for DeleteTopicsRequest {
     const NAMES: Named = Named::Topics;

@@ -14,7 +14,7 @@ use kafka_client_protocol::{ErrorCode, StrBytes};
 use super::configs::{BROKER_LOGGER, Resource, Use, resource};
 use super::{Api, Call, text};
 use crate::config::describe::{Entry, Synonym};
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 const TYPES_SINCE: i16 = 3;
 

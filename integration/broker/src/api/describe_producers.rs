@@ -8,9 +8,9 @@ use kafka_client_protocol::api::describe_producers::{
 };
 
 use super::{Api, Call, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::check_name;
-use crate::validate::Refusal;
 
 impl Api for DescribeProducersRequest {
     async fn answer(self, call: &Call<'_>) -> DescribeProducersResponse {

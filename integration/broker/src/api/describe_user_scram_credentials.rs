@@ -12,9 +12,9 @@ use kafka_client_protocol::api::describe_user_scram_credentials::{
 };
 
 use super::{Api, Call, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::security::sasl::scram::Hash;
-use crate::validate::Refusal;
 
 impl Api for DescribeUserScramCredentialsRequest {
     fn check(&self, call: &Call<'_>) -> Result<(), ErrorCode> {

@@ -10,9 +10,9 @@ use kafka_client_protocol::api::elect_leaders::{
 };
 
 use super::{Api, Call, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
-use crate::validate::Refusal;
 
 /// The preferred replica (0), or any (1).
 const ELECTIONS: std::ops::RangeInclusive<i8> = 0..=1;

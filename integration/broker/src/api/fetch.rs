@@ -29,9 +29,9 @@ use crate::env;
 use crate::log::Spot;
 use crate::partition::{Ends, Partition, UpTo};
 use crate::quota;
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
-use crate::validate::Refusal;
 
 const TOPIC_IDS_SINCE: i16 = 13;
 const REPLICA_STATE_SINCE: i16 = 15;

@@ -14,8 +14,8 @@ use kafka_client_protocol::api::find_coordinator::{
 use kafka_client_protocol::{ErrorCode, StrBytes};
 
 use super::{Api, Call, GroupPart, NamedGroups, text};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
-use crate::validate::Refusal;
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;

@@ -10,7 +10,7 @@ use kafka_client_protocol::api::incremental_alter_configs::{
 
 use super::configs::{self, BROKER_LOGGER, Change, Use, invalid, resource};
 use super::{Api, Call, text};
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 impl Api for IncrementalAlterConfigsRequest {
     async fn answer(self, call: &Call<'_>) -> IncrementalAlterConfigsResponse {

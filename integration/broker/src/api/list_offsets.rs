@@ -23,8 +23,8 @@ use kafka_client_protocol::api::list_offsets::{
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::partition::{Partition, TimedOffset, UpTo};
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
-use crate::validate::Refusal;
 
 const READ_COMMITTED: i8 = 1;
 const EPOCHS_SINCE: i16 = 4;

@@ -78,10 +78,10 @@ use crate::net::Connection;
 use crate::node::Node;
 use crate::profile::Profile;
 use crate::quota;
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::security::gate::Admission;
 use crate::telemetry::Asker;
-use crate::validate::Refusal;
 
 use self::parts::{Part, Target, TopicRef};
 use self::rights::authorize_and_answer;

@@ -27,9 +27,10 @@ use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::env;
 use crate::partition::Partition;
 use crate::quota;
+use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
 use crate::topics::Topic;
-use crate::validate::{Refusal, one_batch, validate};
+use crate::validate::{one_batch, validate};
 
 const ALL: i16 = -1;
 const TOPIC_IDS_SINCE: i16 = 13;

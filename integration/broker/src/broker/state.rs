@@ -1,7 +1,7 @@
 //! Changes of the broker's state that a test asks for.
 
 use super::{Broker, BrokerError};
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 impl Broker {
     /// Begins the next leader epoch of a partition, as when its leader is elected anew; the epoch, or

@@ -16,9 +16,9 @@ use zeroize::Zeroizing;
 
 use crate::net::listener::{self, EndPoint, Protocols};
 use crate::quota::Window;
+use crate::refusal::Refusal;
 use crate::security::delegation::DelegationConfig;
 use crate::security::settings::SecuritySettings;
-use crate::validate::Refusal;
 
 use self::property::{Table, parse};
 pub(crate) use self::topic::TopicConfig;

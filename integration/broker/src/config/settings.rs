@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::property::{Table, list};
 use super::synonyms::{self, in_layers};
 use super::{BrokerConfig, PropertyError, invalid};
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 /// Properties by name.
 pub(crate) type Properties = BTreeMap<String, String>;

@@ -13,7 +13,7 @@ use super::JournalEntry;
 use super::form::FaultForm;
 use crate::net::http::{Method, Request, Response};
 use crate::node::Node;
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 /// Answers a request.
 pub(crate) fn answer(node: &Node, request: &Request) -> Response {

@@ -33,8 +33,8 @@ use crate::coordinator_log::CoordinatorLog;
 use crate::env::Env;
 use crate::kept::Kept;
 use crate::partition::Partition;
+use crate::refusal::Refusal;
 use crate::topics::{OFFSETS_TOPIC, Topics};
-use crate::validate::Refusal;
 
 /// All groups of a broker.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use kafka_client_protocol::ErrorCode;
 
 use super::{Groups, Stored};
 use crate::coordinator_log::partition_of;
-use crate::validate::Refusal;
+use crate::refusal::Refusal;
 
 /// The members that are yet to be sent away, by their groups.
 #[derive(Debug, Default)]
