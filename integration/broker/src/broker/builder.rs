@@ -199,7 +199,8 @@ impl Builder {
         self
     }
 
-    /// Opens no port: only [`Broker::connect`](crate::Broker::connect) and [`Broker::connector_of`](crate::Broker::connector_of) lead to the broker.
+    /// Opens no port: only [`Broker::connect`](crate::Broker::connect) and
+    /// [`Broker::connector_of`](crate::Broker::connector_of) lead to the broker.
     pub fn no_listener(mut self) -> Self {
         self.ports = false;
         self
@@ -313,14 +314,17 @@ impl Builder {
         Ok((builder, file.notes))
     }
 
-    /// Answers `GET /metrics` at `host:port` as Prometheus asks: [`Metrics::to_prometheus`](crate::Metrics::to_prometheus). Port 0 is a free one,
-    /// see [`Broker::metrics_addr`](crate::Broker::metrics_addr). Whoever reaches the address may ask. Defaults to no such address.
+    /// Answers `GET /metrics` at `host:port` as Prometheus asks:
+    /// [`Metrics::to_prometheus`](crate::Metrics::to_prometheus). Port 0 is a free one, see
+    /// [`Broker::metrics_addr`](crate::Broker::metrics_addr). Whoever reaches the address may ask.
+    /// Defaults to no such address.
     pub fn metrics(mut self, address: impl Into<String>) -> Self {
         self.metrics = Some(address.into());
         self
     }
 
-    /// Whether clients are asked for their metrics (KIP-714) and may push them, for [`Broker::telemetry`](crate::Broker::telemetry). What they
+    /// Whether clients are asked for their metrics (KIP-714) and may push them, for
+    /// [`Broker::telemetry`](crate::Broker::telemetry). What they
     /// are asked for is in the settings of the resources of type CLIENT_METRICS, which clients change:
     /// `metrics`, `interval.ms` and `match`. Defaults to `false`, as in Kafka without a plugin that takes them.
     pub fn telemetry(mut self, enable: bool) -> Self {
