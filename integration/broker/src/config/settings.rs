@@ -136,8 +136,12 @@ impl Settings {
         let mut changed = self.changed.clone();
         match owner {
             Owner::Cluster | Owner::Broker => {
+                let before = self.of(owner);
                 for (name, value) in &properties {
                     check_dynamic(owner, name, value)?;
+                    if before.get(name) != Some(value) && holds_from_the_next_start(name) {
+                        tracing::warn!("{name} was changed, which holds from the next start on");
+                    }
                 }
                 if owner == Owner::Cluster {
                     changed.cluster = properties;
@@ -233,6 +237,14 @@ fn effective(given: &Properties, changed: &Changed) -> Result<Arc<BrokerConfig>,
         }
     }
     Ok(Arc::new(config))
+}
+
+/// What Kafka's brokers take over at once and this one does not: sockets and the files of security are
+/// looked at when it starts.
+fn holds_from_the_next_start(name: &str) -> bool {
+    let base = synonyms::without_listener(name).unwrap_or(name);
+    let property = Table::broker().get(base);
+    property.is_some_and(|property| property.scope == super::property::Scope::PerBroker)
 }
 
 /// Whether a client may set it for the owner while the broker runs.
