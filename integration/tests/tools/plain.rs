@@ -79,7 +79,7 @@ fn what_is_made_up_is_marked_and_the_rest_stays() {
         lines(text, "127.0.0.1:4711"),
         [
             "Topic: t TopicId: ID PartitionCount: 1",
-            "at ADDRESS in PATH"
+            "it is at ADDRESS in PATH"
         ]
     );
 }
