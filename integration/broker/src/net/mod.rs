@@ -270,9 +270,15 @@ where
     S: Transport,
 {
     let peer = &connection.peer;
-    let bytes_max = node.config().request_bytes_max;
+    let (bytes_max, idle, stall) = {
+        let config = node.config();
+        (
+            config.request_bytes_max,
+            Duration::from_millis(config.connections_max_idle_ms),
+            Duration::from_millis(config.write_timeout_ms),
+        )
+    };
     let mut frames = FrameReader::new(bytes_max);
-    let idle = Duration::from_millis(node.config().connections_max_idle_ms);
     let mut asked_since = Some(began);
     let mut gone_since = None;
     let mut bandwidth = None;
@@ -324,7 +330,6 @@ where
         bandwidth = outcome.bandwidth.or(bandwidth);
         // Who does not read what it has asked for holds memory.
         let unsent = node.unsent.add(outcome.answer.iter().map(Bytes::len).sum());
-        let stall = Duration::from_millis(node.config().write_timeout_ms);
         let sent = send(&mut stream, outcome.answer, bandwidth, stall);
         match crate::env::timeout(idle, sent)
             .await
