@@ -312,7 +312,7 @@ impl Partition {
         let unsynced = self.log().unsynced()?;
         if let Some(unsynced) = unsynced {
             unsynced.sync()?;
-            self.log().synced_to(unsynced.offset);
+            self.log().synced(&unsynced);
         }
         Ok(())
     }

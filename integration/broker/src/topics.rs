@@ -483,7 +483,7 @@ impl Topics {
                 };
                 if let Some(unsynced) = unsynced {
                     unsynced.sync()?;
-                    partition.log().synced_to(unsynced.offset);
+                    partition.log().synced(&unsynced);
                 }
             }
         }

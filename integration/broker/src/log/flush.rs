@@ -13,7 +13,9 @@ pub(crate) struct Unsynced {
     pub(super) segments: Vec<SegmentSyncer>,
     names: Option<Names>,
     /// Where the recovery point is once that is done.
-    pub(crate) offset: i64,
+    pub(super) offset: i64,
+    /// How often the log's end had been cut.
+    cuts: u32,
 }
 
 impl Unsynced {
@@ -109,12 +111,16 @@ impl Log {
             segments,
             names: self.unsynced_names(),
             offset,
+            cuts: self.cuts,
         }))
     }
 
-    /// Notes that everything below `offset` is on the disk.
-    pub(crate) fn synced_to(&mut self, offset: i64) {
-        self.recovery_point = self.recovery_point.max(offset).min(self.end_offset());
+    /// Notes what is on the disk now. If the end was cut while that was done, the same offsets may belong to
+    /// records that came after it and are not there.
+    pub(crate) fn synced(&mut self, unsynced: &Unsynced) {
+        if unsynced.cuts == self.cuts {
+            self.recovery_point = self.recovery_point.max(unsynced.offset);
+        }
     }
 
     /// Closes in order: after this the index files are true and the bytes on the disk.

@@ -44,6 +44,7 @@ impl Log {
             closed: false,
             hints: Hints::default(),
             layout: 0,
+            cuts: 0,
             cleaned_to: 0,
         };
         if let Place::Dir { path, disk, budget } = &log.place {

@@ -167,6 +167,8 @@ pub(crate) struct Log {
     hints: Hints,
     /// Counts how often batches have got another position.
     layout: u32,
+    /// Counts how often the end has been cut.
+    cuts: u32,
     /// Up to where the log is compacted.
     cleaned_to: i64,
 }

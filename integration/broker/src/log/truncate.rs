@@ -28,6 +28,7 @@ impl Log {
         active.recover(base, |_| {})?;
         // Positions that readers have found may be those of others soon.
         self.layout += 1;
+        self.cuts += 1;
         self.hints = Hints::default();
         let end = self.end_offset();
         self.start_offset = self.start_offset.min(end);

@@ -253,7 +253,7 @@ fn closed_segments_move_the_recovery_point_and_are_not_checked_again() {
     assert_eq!(unsynced.segments.len(), log.segments.len() - 1);
     assert_eq!(offset, log.segments.last().unwrap().base_offset());
     unsynced.sync().unwrap();
-    log.synced_to(offset);
+    log.synced(&unsynced);
     assert_eq!(log.recovery_point(), offset);
     assert!(log.unsynced().unwrap().is_none());
     let end = log.end_offset();
@@ -485,7 +485,22 @@ fn flush_ms_forces_a_log_that_long_after_its_first_unforced_append() {
     assert!(log.is_flush_due(NOW + 1000));
     let unsynced = log.unsynced_whole().unwrap().unwrap();
     unsynced.sync().unwrap();
-    log.synced_to(unsynced.offset);
+    log.synced(&unsynced);
     assert_eq!(log.recovery_point(), 2);
     assert!(!log.is_flush_due(NOW + 5000));
+}
+
+#[test]
+fn a_sync_that_was_begun_before_a_cut_says_nothing_of_what_came_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir_place(dir.path()), Opening::Clean);
+    for _ in 0..3 {
+        append(&mut log, RawBatch::default()).unwrap();
+    }
+    let unsynced = log.unsynced_whole().unwrap().unwrap();
+    unsynced.sync().unwrap();
+    assert_eq!(log.truncate(1, NOW).unwrap(), 1);
+    append(&mut log, RawBatch::default()).unwrap();
+    log.synced(&unsynced);
+    assert_eq!(log.recovery_point(), 1, "offset 1 is another record now");
 }
