@@ -34,6 +34,16 @@ impl Node {
         Ok(end)
     }
 
+    /// Holds the high watermark, or lets it go; where it is then.
+    pub(crate) fn hold_high_watermark(
+        &self,
+        topic: &str,
+        index: i32,
+        hold: bool,
+    ) -> Result<i64, Refusal> {
+        Ok(self.partition(topic, index)?.hold_high_watermark(hold))
+    }
+
     /// Forgets a producer; whether it was known.
     pub(crate) fn forget_producer(
         &self,

@@ -162,10 +162,10 @@
 //!
 //! # The broker's state
 //!
-//! What happens to a cluster in operation: a new leader, an unclean election that costs records, a
-//! coordinator that moves, sessions and producers that are forgotten. See [`Broker::elect`],
-//! [`Broker::truncate`], [`Broker::move_coordinator`], [`Broker::evict_fetch_sessions`] and
-//! [`Broker::forget_producer`].
+//! What happens to a cluster in operation: a new leader, an unclean election that costs records,
+//! replicas that fall behind, a coordinator that moves, sessions and producers that are forgotten. See
+//! [`Broker::elect`], [`Broker::truncate`], [`Broker::hold_high_watermark`],
+//! [`Broker::move_coordinator`], [`Broker::evict_fetch_sessions`] and [`Broker::forget_producer`].
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -174,6 +174,7 @@
 //! # broker.create_topic("orders", 1).unwrap();
 //! assert_eq!(broker.elect("orders", 0), Some(1));
 //! assert_eq!(broker.truncate("orders", 0, 0).unwrap(), 0);
+//! assert_eq!(broker.hold_high_watermark("orders", 0, true), Some(0));
 //! assert!(broker.move_coordinator("nobody").is_err());
 //! assert_eq!(broker.evict_fetch_sessions(), 0);
 //! assert!(!broker.forget_producer("orders", 0, 4000).unwrap());
@@ -248,8 +249,9 @@
 //! | `POST /faults/{id}/release` | as [`FaultHandle::release`] |
 //! | `DELETE /faults/{id}`, `DELETE /faults` | removes one, or all |
 //! | `POST /state/elect` | `{"topic": .., "partition": ..}` |
-//! | `POST /state/truncate` | the same with `offset` |
-//! | `POST /state/forget_producer` | the same with `producer_id` |
+//! | `POST /state/truncate` | a partition and `offset` |
+//! | `POST /state/hold_high_watermark` | a partition and `hold`, `true` or `false` |
+//! | `POST /state/forget_producer` | a partition and `producer_id` |
 //! | `POST /state/move_coordinator` | `{"group": ..}` |
 //! | `POST /state/evict_fetch_sessions` | `{}` |
 //! | `GET /journal`, `DELETE /journal` | the latest requests, with `request` and `answer` in Base64; empties it |

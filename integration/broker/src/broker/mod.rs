@@ -227,17 +227,6 @@ impl Broker {
         Some(topic.partition(partition)?.ends().end_offset)
     }
 
-    /// Holds the high watermark of a partition where it is, as when the other replicas fall behind, or
-    /// lets it go again; where it is then, or `None` if there is no such partition.
-    ///
-    /// While it is held, records are appended, but consumers do not see them, a producer with
-    /// `acks=all` waits and is told REQUEST_TIMED_OUT at the end of its time, and commits of offsets to
-    /// a partition of `__consumer_offsets` that is held wait as well.
-    pub fn hold_high_watermark(&self, topic: &str, partition: i32, hold: bool) -> Option<i64> {
-        let topic = self.node.topics.named(topic)?;
-        Some(topic.partition(partition)?.hold_high_watermark(hold))
-    }
-
     /// What the broker has counted and what it has, at this moment.
     #[must_use]
     pub fn metrics(&self) -> Metrics {

@@ -23,6 +23,16 @@ impl Broker {
         Ok(self.node.truncate(topic, partition, offset)?)
     }
 
+    /// Holds the high watermark of a partition where it is, as when the other replicas fall behind, or
+    /// lets it go again; where it is then, or `None` if there is no such partition.
+    ///
+    /// While it is held, records are appended, but consumers do not see them, a producer with
+    /// `acks=all` waits and is told REQUEST_TIMED_OUT at the end of its time, and commits of offsets to
+    /// a partition of `__consumer_offsets` that is held wait as well.
+    pub fn hold_high_watermark(&self, topic: &str, partition: i32, hold: bool) -> Option<i64> {
+        self.node.hold_high_watermark(topic, partition, hold).ok()
+    }
+
     /// Moves the coordinator of a group away and back. Who waits for the group to gather is answered
     /// with `NOT_COORDINATOR`, and so is the next request of each other member. The group is then what
     /// `__consumer_offsets` says of it: a rebalance under way is forgotten, members that had yet to be

@@ -112,6 +112,14 @@ struct OfOffset {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct OfHighWatermark {
+    topic: String,
+    partition: i32,
+    hold: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OfProducer {
     topic: String,
     partition: i32,
@@ -133,6 +141,11 @@ fn change(node: &Node, operation: &str, body: &[u8]) -> Result<Value, Failure> {
             let of: OfOffset = read(body)?;
             let end = node.truncate(&of.topic, of.partition, of.offset)?;
             json!({"end_offset": end})
+        }
+        "hold_high_watermark" => {
+            let of: OfHighWatermark = read(body)?;
+            let at = node.hold_high_watermark(&of.topic, of.partition, of.hold)?;
+            json!({"high_watermark": at})
         }
         "evict_fetch_sessions" => json!({"evicted": node.fetch_sessions().clear()}),
         "forget_producer" => {

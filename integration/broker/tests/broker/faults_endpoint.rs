@@ -188,6 +188,10 @@ async fn the_state_is_changed_and_the_journal_read() {
     assert_eq!(told, (200, json!({"leader_epoch": 1})));
     let told = post(&broker, "/state/truncate", with("offset", 1)).await;
     assert_eq!(told, (200, json!({"end_offset": 1})));
+    let mut held = partition.clone();
+    held["hold"] = json!(true);
+    let told = post(&broker, "/state/hold_high_watermark", held).await;
+    assert_eq!(told, (200, json!({"high_watermark": 1})));
     let told = post(&broker, "/state/forget_producer", with("producer_id", 9)).await;
     assert_eq!(told, (200, json!({"known": true})));
     let told = post(&broker, "/state/evict_fetch_sessions", json!({})).await;
