@@ -62,13 +62,13 @@ impl History {
     fn new(seed: u64) -> Self {
         let mut random = crate::env::random(Some(seed));
         let mut config = BrokerConfig::default();
-        config.topic.compacted = true;
-        config.topic.deletes = false;
-        config.topic.flush_messages = 1;
-        config.topic.segment_bytes = random.u64(150..2500);
-        config.topic.min_cleanable_dirty_ratio = [0.0, 0.3][random.usize(..2)];
-        config.topic.delete_retention_ms = [0, 200][random.usize(..2)];
-        config.topic.min_compaction_lag_ms = [0, 0, 60][random.usize(..3)];
+        config.topic.log.compacts = true;
+        config.topic.log.deletes = false;
+        config.topic.log.flush_messages = 1;
+        config.topic.log.segment_bytes = random.u64(150..2500);
+        config.topic.log.min_cleanable_dirty_ratio = [0.0, 0.3][random.usize(..2)];
+        config.topic.log.delete_retention_ms = [0, 200][random.usize(..2)];
+        config.topic.log.min_compaction_lag_ms = [0, 0, 60][random.usize(..3)];
         Self {
             seed,
             files: Crashing::new(seed),
@@ -287,7 +287,7 @@ impl History {
         let expected = last(&mut self.written.iter());
         assert_eq!(last(&mut left.values()), expected, "{place}");
         // A tombstone is there for as long as a reader may need it.
-        let young = self.now_ms() - self.config.topic.delete_retention_ms;
+        let young = self.now_ms() - self.config.topic.log.delete_retention_ms;
         for (offset, record) in (0..).zip(&self.written) {
             let mut later = self.written[offset + 1..].iter();
             let is_last = later.all(|other| other.key != record.key);
@@ -387,8 +387,8 @@ fn whoever_reads_a_compacted_log_has_the_last_value_of_each_key() {
 fn a_damaged_log_is_left_as_it_is_and_the_others_are_compacted_unless_the_broker_stops() {
     let files = Crashing::new(1);
     let mut config = BrokerConfig::default();
-    config.topic.compacted = true;
-    config.topic.segment_bytes = 200;
+    config.topic.log.compacts = true;
+    config.topic.log.segment_bytes = 200;
     let env = Env::new(None, Some(1));
     let store = Store::on(Disk::new(files.clone())).unwrap();
     let topics = Topics::open(store, &config, &env).unwrap();

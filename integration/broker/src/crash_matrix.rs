@@ -77,16 +77,16 @@ impl Matrix {
     fn new(seed: u64) -> Self {
         let mut random = crate::env::random(Some(seed));
         let mut config = BrokerConfig::default();
-        config.topic.segment_bytes = random.u64(500..20_000);
+        config.topic.log.segment_bytes = random.u64(500..20_000);
         // By the times of records, which are their marks, or by size.
-        config.topic.retention_ms = random.i64(10..300);
-        config.topic.retention_bytes = random.i64(5_000..100_000);
-        config.topic.min_cleanable_dirty_ratio = 0.2;
+        config.topic.log.retention_ms = random.i64(10..300);
+        config.topic.log.retention_bytes = random.i64(5_000..100_000);
+        config.topic.log.min_cleanable_dirty_ratio = 0.2;
         // The times of appends are marks, and not the day of today.
         config.producer_expiration_ms = i64::MAX;
         // Each batch is forced to the disk before it is acknowledged, or that is left to the system.
         if random.bool() {
-            config.topic.flush_messages = 1;
+            config.topic.log.flush_messages = 1;
         }
         Self {
             files: Crashing::new(seed),
@@ -101,7 +101,7 @@ impl Matrix {
     }
 
     fn is_forced(&self) -> bool {
-        self.config.topic.flush_messages == 1
+        self.config.topic.log.flush_messages == 1
     }
 
     /// One start of the broker, until the machine dies or the broker is stopped in order.

@@ -470,7 +470,7 @@ impl Topics {
     /// Forces logs to the disk whose `flush.ms` is over.
     pub(crate) fn flush_due(&self, now_ms: i64) -> io::Result<()> {
         for topic in self.all() {
-            if topic.config().flush_ms == i64::MAX {
+            if topic.config().log.flush_ms == i64::MAX {
                 continue;
             }
             for partition in &topic.partitions {
@@ -493,7 +493,7 @@ impl Topics {
     /// Removes the segments that retention does not keep; their files are to be removed later. Of topics that are
     /// compacted it is the cleaner that does this, as in Kafka.
     pub(crate) fn remove_old_segments(&self, now_ms: i64) -> io::Result<Vec<Doomed>> {
-        self.remove_old_segments_of(now_ms, |config| !config.compacted)
+        self.remove_old_segments_of(now_ms, |config| !config.log.compacts)
     }
 
     fn remove_old_segments_of(
@@ -534,10 +534,10 @@ impl Topics {
         buffer_bytes: usize,
         stop: &dyn Fn() -> bool,
     ) -> io::Result<Vec<Doomed>> {
-        let mut doomed = self.remove_old_segments_of(now_ms, |config| config.compacted)?;
+        let mut doomed = self.remove_old_segments_of(now_ms, |config| config.log.compacts)?;
         let mut has_cleaned = false;
         for topic in self.all() {
-            if !topic.config().compacted {
+            if !topic.config().log.compacts {
                 continue;
             }
             for partition in &topic.partitions {

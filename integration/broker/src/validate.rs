@@ -37,8 +37,8 @@ pub(crate) fn validate(
 ) -> Result<ValidBatch, Refusal> {
     let size = batch.bytes().len();
     check_size(size, config)?;
-    if size as u64 > config.segment_bytes {
-        let limit = config.segment_bytes;
+    if size as u64 > config.log.segment_bytes {
+        let limit = config.log.segment_bytes;
         return Err(Refusal::new(
             ErrorCode::RECORD_LIST_TOO_LARGE,
             format!("the batch has {size} bytes, the topic's segment.bytes is {limit}"),
@@ -183,7 +183,7 @@ fn check_records(batch: &Batch, config: &TopicConfig, now_ms: i64) -> Result<i64
     let mut max_timestamp = -1;
     while let Some(record) = records.next_record() {
         let record = record.map_err(unreadable)?;
-        if config.compacted && record.key.is_none() {
+        if config.log.compacts && record.key.is_none() {
             faults.push((
                 index,
                 "a record of a compacted topic needs a key".to_owned(),
@@ -344,10 +344,8 @@ mod tests {
             verdict(&records, &small, CLIENT),
             ErrorCode::MESSAGE_TOO_LARGE
         );
-        let segment = TopicConfig {
-            segment_bytes: records.len() as u64 - 1,
-            ..TopicConfig::default()
-        };
+        let mut segment = TopicConfig::default();
+        segment.log.segment_bytes = records.len() as u64 - 1;
         assert_eq!(
             verdict(&records, &segment, CLIENT),
             ErrorCode::RECORD_LIST_TOO_LARGE
@@ -449,10 +447,8 @@ mod tests {
 
     #[test]
     fn a_compacted_topic_needs_keys_whatever_the_codec() {
-        let config = TopicConfig {
-            compacted: true,
-            ..TopicConfig::default()
-        };
+        let mut config = TopicConfig::default();
+        config.log.compacts = true;
         for codec in [Compression::None, Compression::Lz4] {
             let compression = CompressionConfig::new(codec);
             let records = batch(&Seal {

@@ -94,7 +94,7 @@ fn delete_of(topic: &Topic, asked: &DeleteRecordsPartition) -> Result<i64, Refus
     if topic.is_internal() {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION.into());
     }
-    if !topic.config().deletes {
+    if !topic.config().log.deletes {
         return Err(Refusal::new(
             ErrorCode::POLICY_VIOLATION,
             format!("the cleanup.policy of topic {} does not delete", topic.name),

@@ -449,7 +449,7 @@ mod tests {
         assert!(config.topic.append_time);
         assert_eq!(config.group.initial_rebalance_delay_ms, 0);
         assert_eq!(config.set("log.retention.hours", "2"), Ok(Effect::Acts));
-        assert_eq!(config.topic.retention_ms, 7_200_000);
+        assert_eq!(config.topic.log.retention_ms, 7_200_000);
         assert!(config.set("log.retention.minutes", "0").is_err());
     }
 

@@ -11,27 +11,12 @@ use crate::log::LogConfig;
 /// The settings of a topic that this broker acts on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TopicConfig {
-    pub(crate) segment_bytes: u64,
-    pub(crate) segment_ms: i64,
-    pub(crate) segment_jitter_ms: i64,
-    pub(crate) index_bytes: usize,
-    pub(crate) flush_messages: i64,
+    /// With what the log takes from the broker left at its default.
+    pub(crate) log: LogConfig,
     pub(crate) batch_bytes_max: usize,
     pub(crate) append_time: bool,
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
-    pub(crate) compacted: bool,
-    pub(crate) deletes: bool,
-    /// -1 for no limit.
-    pub(crate) retention_ms: i64,
-    /// -1 for no limit.
-    pub(crate) retention_bytes: i64,
-    pub(crate) file_delete_delay_ms: i64,
-    pub(crate) flush_ms: i64,
-    pub(crate) min_cleanable_dirty_ratio: f64,
-    pub(crate) min_compaction_lag_ms: i64,
-    pub(crate) max_compaction_lag_ms: i64,
-    pub(crate) delete_retention_ms: i64,
     /// `None`: each batch as its producer sends it.
     pub(crate) codec: Option<Compression>,
     pub(crate) gzip_level: i32,
@@ -42,25 +27,11 @@ pub(crate) struct TopicConfig {
 impl Default for TopicConfig {
     fn default() -> Self {
         Self {
-            segment_bytes: 1 << 30,
-            segment_ms: 604_800_000,
-            segment_jitter_ms: 0,
-            index_bytes: 10 << 20,
-            flush_messages: i64::MAX,
+            log: LogConfig::default(),
             batch_bytes_max: 1_048_588,
             append_time: false,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
-            compacted: false,
-            deletes: true,
-            retention_ms: 604_800_000,
-            retention_bytes: -1,
-            file_delete_delay_ms: 60_000,
-            flush_ms: i64::MAX,
-            min_cleanable_dirty_ratio: 0.5,
-            min_compaction_lag_ms: 0,
-            max_compaction_lag_ms: i64::MAX,
-            delete_retention_ms: 86_400_000,
             codec: None,
             gzip_level: -1,
             lz4_level: 9,
@@ -99,22 +70,8 @@ impl TopicConfig {
 
     pub(crate) fn log(&self, broker: &BrokerConfig) -> LogConfig {
         LogConfig {
-            segment_bytes: self.segment_bytes,
-            segment_ms: self.segment_ms,
-            segment_jitter_ms: self.segment_jitter_ms,
-            index_bytes: self.index_bytes,
-            flush_messages: self.flush_messages,
-            retention_ms: self.retention_ms,
-            retention_bytes: self.retention_bytes,
-            file_delete_delay_ms: self.file_delete_delay_ms,
-            deletes: self.deletes,
-            flush_ms: self.flush_ms,
-            compacts: self.compacted,
-            min_cleanable_dirty_ratio: self.min_cleanable_dirty_ratio,
-            min_compaction_lag_ms: self.min_compaction_lag_ms,
-            max_compaction_lag_ms: self.max_compaction_lag_ms,
-            delete_retention_ms: self.delete_retention_ms,
             producer_expiration_ms: broker.producer_expiration_ms,
+            ..self.log
         }
     }
 
@@ -122,29 +79,29 @@ impl TopicConfig {
     pub(super) fn apply(&mut self, name: &str, value: &str) -> Result<Effect, PropertyError> {
         match name {
             "segment.bytes" | "internal.segment.bytes" => {
-                self.segment_bytes = parse(name, value)?;
+                self.log.segment_bytes = parse(name, value)?;
             }
-            "segment.ms" => self.segment_ms = parse(name, value)?,
-            "segment.jitter.ms" => self.segment_jitter_ms = parse(name, value)?,
-            "segment.index.bytes" => self.index_bytes = parse(name, value)?,
-            "flush.messages" => self.flush_messages = parse(name, value)?,
+            "segment.ms" => self.log.segment_ms = parse(name, value)?,
+            "segment.jitter.ms" => self.log.segment_jitter_ms = parse(name, value)?,
+            "segment.index.bytes" => self.log.index_bytes = parse(name, value)?,
+            "flush.messages" => self.log.flush_messages = parse(name, value)?,
             "max.message.bytes" => self.batch_bytes_max = parse(name, value)?,
             "message.timestamp.type" => self.append_time = value == "LogAppendTime",
             "message.timestamp.before.max.ms" => {
                 self.timestamp_before_max_ms = parse(name, value)?;
             }
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = parse(name, value)?,
-            "retention.ms" => self.retention_ms = parse(name, value)?,
-            "retention.bytes" => self.retention_bytes = parse(name, value)?,
-            "file.delete.delay.ms" => self.file_delete_delay_ms = parse(name, value)?,
-            "flush.ms" => self.flush_ms = parse(name, value)?,
-            "min.cleanable.dirty.ratio" => self.min_cleanable_dirty_ratio = parse(name, value)?,
-            "min.compaction.lag.ms" => self.min_compaction_lag_ms = parse(name, value)?,
-            "max.compaction.lag.ms" => self.max_compaction_lag_ms = parse(name, value)?,
-            "delete.retention.ms" => self.delete_retention_ms = parse(name, value)?,
+            "retention.ms" => self.log.retention_ms = parse(name, value)?,
+            "retention.bytes" => self.log.retention_bytes = parse(name, value)?,
+            "file.delete.delay.ms" => self.log.file_delete_delay_ms = parse(name, value)?,
+            "flush.ms" => self.log.flush_ms = parse(name, value)?,
+            "min.cleanable.dirty.ratio" => self.log.min_cleanable_dirty_ratio = parse(name, value)?,
+            "min.compaction.lag.ms" => self.log.min_compaction_lag_ms = parse(name, value)?,
+            "max.compaction.lag.ms" => self.log.max_compaction_lag_ms = parse(name, value)?,
+            "delete.retention.ms" => self.log.delete_retention_ms = parse(name, value)?,
             "cleanup.policy" => {
                 let has = |wanted: &str| list(value).any(|policy| policy == wanted);
-                (self.compacted, self.deletes) = (has("compact"), has("delete"));
+                (self.log.compacts, self.log.deletes) = (has("compact"), has("delete"));
             }
             "compression.type" => {
                 self.codec = match value {
@@ -197,7 +154,12 @@ mod tests {
         assert!(topic("log.segment.bytes", "1048576").is_err());
         assert!(topic("segment.bytes", "1000").is_err());
         let small = topic("internal.segment.bytes", "1000").unwrap();
-        assert_eq!(small.segment_bytes, 1000);
-        assert!(topic("cleanup.policy", "compact,delete").unwrap().compacted);
+        assert_eq!(small.log.segment_bytes, 1000);
+        assert!(
+            topic("cleanup.policy", "compact,delete")
+                .unwrap()
+                .log
+                .compacts
+        );
     }
 }
