@@ -3,9 +3,6 @@
 use kafka_client_protocol::api::alter_configs::{
     AlterConfigsRequest, AlterConfigsResource as Replaced, AlterableConfig as Replacement,
 };
-use kafka_client_protocol::api::create_topics::{
-    CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
-};
 use kafka_client_protocol::api::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource,
 };
@@ -14,6 +11,7 @@ use kafka_client_protocol::api::incremental_alter_configs::{
 };
 use kafka_client_protocol::api::list_config_resources::ListConfigResourcesRequest;
 
+use crate::records::topic_request;
 use crate::session::Session;
 
 const TOPIC: i8 = 2;
@@ -101,24 +99,7 @@ async fn described_in(session: &mut Session, request: &DescribeConfigsRequest, v
 
 async fn topic(session: &mut Session, configs: &[(&str, &str)]) -> String {
     let name = session.name("t");
-    let configs = configs.iter();
-    let request = CreateTopicsRequest {
-        topics: vec![CreatableTopic {
-            name: name.as_str().into(),
-            num_partitions: 1,
-            replication_factor: 1,
-            configs: configs
-                .map(|(name, value)| CreatableTopicConfig {
-                    name: (*name).into(),
-                    value: Some((*value).into()),
-                    ..Default::default()
-                })
-                .collect(),
-            ..Default::default()
-        }],
-        timeout_ms: 10_000,
-        ..Default::default()
-    };
+    let request = topic_request(&name, 1, configs);
     session.call(&request, 7).await;
     name
 }

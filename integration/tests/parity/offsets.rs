@@ -17,7 +17,7 @@ use crate::session::Session;
 
 const MINUTE: i64 = 60_000;
 
-fn list(topic: &str, partition_index: i32, timestamp: i64) -> ListOffsetsRequest {
+pub(crate) fn list(topic: &str, partition_index: i32, timestamp: i64) -> ListOffsetsRequest {
     ListOffsetsRequest {
         replica_id: -1,
         timeout_ms: 5_000,

@@ -74,10 +74,22 @@ pub(crate) async fn topic_named(
     configs: &[(&str, &str)],
 ) -> String {
     let name = session.name(name);
+    let request = topic_request(&name, num_partitions, configs);
+    let answer = session.quietly(&request, 7).await;
+    assert_eq!(answer.topics[0].error_code, 0, "{answer:?}");
+    session.until_there(&name, num_partitions).await;
+    name
+}
+
+pub(crate) fn topic_request(
+    name: &str,
+    num_partitions: i32,
+    configs: &[(&str, &str)],
+) -> CreateTopicsRequest {
     let configs = configs.iter();
-    let request = CreateTopicsRequest {
+    CreateTopicsRequest {
         topics: vec![CreatableTopic {
-            name: name.as_str().into(),
+            name: name.into(),
             num_partitions,
             replication_factor: 1,
             configs: configs
@@ -91,11 +103,7 @@ pub(crate) async fn topic_named(
         }],
         timeout_ms: 10_000,
         ..Default::default()
-    };
-    let answer = session.quietly(&request, 7).await;
-    assert_eq!(answer.topics[0].error_code, 0, "{answer:?}");
-    session.until_there(&name, num_partitions).await;
-    name
+    }
 }
 
 pub(crate) fn produce(topic: &str, partition: i32, records: Option<Bytes>) -> ProduceRequest {

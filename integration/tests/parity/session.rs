@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use kafka_client_protocol::Request;
@@ -15,7 +16,7 @@ use tokio::net::TcpStream;
 use crate::normal::Normal;
 
 /// More than any request waits for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Requests to send, one after the other.
 pub(crate) struct Sequence {
@@ -99,10 +100,15 @@ impl Session {
         R::Response: PartialEq,
     {
         const SAME: usize = 5;
-        const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+        const PAUSE: Duration = Duration::from_millis(20);
         let mut last = None;
         let mut same = 0;
+        let began = Instant::now();
         while same < SAME {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the answer to {request:?} does not settle"
+            );
             let answer = self.ask(request, version).await;
             same = if answer == last { same + 1 } else { 0 };
             last = answer;
@@ -160,13 +166,15 @@ impl Session {
             }],
             ..Default::default()
         };
+        let began = Instant::now();
         loop {
             let answer = self.quietly(&request, 7).await;
             let mut partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
             if partitions.all(|partition| partition.error_code == 0) {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            assert!(began.elapsed() < PATIENCE, "not there yet: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -8,9 +8,6 @@ use kafka_client_protocol::api::find_coordinator::FindCoordinatorRequest;
 use kafka_client_protocol::api::heartbeat::HeartbeatRequest;
 use kafka_client_protocol::api::leave_group::{LeaveGroupRequest, MemberIdentity};
 use kafka_client_protocol::api::list_groups::ListGroupsRequest;
-use kafka_client_protocol::api::list_offsets::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
-};
 use kafka_client_protocol::api::metadata::{MetadataRequest, MetadataRequestTopic};
 use kafka_client_protocol::api::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -20,6 +17,7 @@ use kafka_client_protocol::records::{Compression, CompressionConfig, Seal};
 
 use crate::cluster::id_of;
 use crate::groups::{group, join, joined, sync};
+use crate::offsets::list;
 use crate::records::{batch, fetch, now_ms, produce, stored, topic, topic_named};
 use crate::session::Session;
 
@@ -100,21 +98,7 @@ async fn offsets_are_listed(session: &mut Session, version: i16) {
     session.quietly(&produce(&name, 0, Some(records)), 9).await;
     for (partition_index, timestamp) in [(0, -1), (0, -2), (0, 0), (0, i64::MAX), (5, -1), (0, -9)]
     {
-        let request = ListOffsetsRequest {
-            replica_id: -1,
-            timeout_ms: 5_000,
-            topics: vec![ListOffsetsTopic {
-                name: name.as_str().into(),
-                partitions: vec![ListOffsetsPartition {
-                    partition_index,
-                    timestamp,
-                    current_leader_epoch: -1,
-                    ..Default::default()
-                }],
-                ..Default::default()
-            }],
-            ..Default::default()
-        };
+        let request = list(&name, partition_index, timestamp);
         let mut answer = session.quietly(&request, version).await;
         for one in answer
             .topics
