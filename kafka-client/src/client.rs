@@ -550,7 +550,13 @@ impl KafkaBuilder {
                 Err(unreached) => {
                     let hint =
                         format!("check bootstrap.servers; tried for {limit:?} (connect_timeout)");
-                    unreached.into_error(too_long, &hint)
+                    let is_pending = unreached.is_pending();
+                    let error = unreached.into_error(too_long, &hint);
+                    match &cause {
+                        // The same: a dial that time ended says nothing of the one before it.
+                        Some(cause) if is_pending => error.caused_by(cause),
+                        _ => error,
+                    }
                 }
             };
             // The pool waits before it dials again, but a broker may be there and refuse.

@@ -1,6 +1,8 @@
 //! What is wrong on purpose, and what the user is told. Whatever it is, no secret is told with it.
 
+use std::future::pending;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use integration::security::{Authority, PASSWORD, SecureKafka, USER, Validity, token};
@@ -38,6 +40,19 @@ impl Connector for HalfThere {
         match host {
             "nobody" => Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) }),
             host => TcpConnector.connect(host, port),
+        }
+    }
+}
+
+/// The first connection is made, and no later one: nothing answers.
+#[derive(Default)]
+struct OnceThere(AtomicBool);
+
+impl Connector for OnceThere {
+    fn connect<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
+        match self.0.swap(true, Ordering::Relaxed) {
+            false => TcpConnector.connect(host, port),
+            true => Box::pin(pending()),
         }
     }
 }
@@ -242,6 +257,21 @@ async fn each_mistake_is_told_with_what_to_change_on_apache_kafka() {
 #[tokio::test]
 async fn each_mistake_is_told_with_what_to_change() {
     each_is_told(&Embedded::start_with(&[]).await).await;
+}
+
+/// The first connection is ended by the broker, which is the cause; the second is still being made when the time
+/// is over.
+#[tokio::test]
+async fn the_end_of_the_time_does_not_hide_why_the_attempt_before_failed() {
+    let site = Embedded::start_with(&[]).await;
+    let kafka = Kafka::builder(site.bootstrap("SASL_PLAINTEXT"))
+        .connector(OnceThere::default())
+        .connect_timeout(Duration::from_secs(1));
+    let error = kafka.connect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    let text = error.to_string();
+    assert!(text.contains("connect_timeout"), "{text}");
+    assert!(text.contains("a listener that wants SASL"), "{text}");
 }
 
 #[tokio::test]

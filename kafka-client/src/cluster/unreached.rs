@@ -29,6 +29,11 @@ impl Unreached {
         errors.all(|(_, error)| error.as_ref().is_some_and(is_refusal))
     }
 
+    /// Whether an attempt had not ended when its time was over.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.0.iter().any(|(_, error)| error.is_none())
+    }
+
     /// One error that names every address; `pending` makes those of attempts that have not ended.
     /// `hint` says what to look at.
     pub(crate) fn into_error(self, pending: impl Fn() -> Error, hint: &str) -> Error {
