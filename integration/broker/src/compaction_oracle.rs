@@ -153,11 +153,11 @@ impl History {
             (seal.producer_id, seal.producer_epoch) = (PRODUCER, 0);
             seal.base_sequence = self.next_sequence;
         }
-        let appended = self
-            .partition()
-            .append(&sealed(&records, &seal), self.now_ms());
+        let partition = self.partition();
+        let appended = partition.append(&sealed(&records, &seal), self.now_ms());
+        let forced = partition.force();
         match appended {
-            Ok((appended, _)) => {
+            Ok((appended, _)) if forced.is_ok() => {
                 assert_eq!(appended.base_offset, self.written.len() as i64);
                 self.written.extend(records.iter().cloned());
                 if is_idempotent {
@@ -169,8 +169,8 @@ impl History {
                     });
                 }
             }
-            Err(refusal) => {
-                assert!(self.files.is_dead(), "{}", refusal.message);
+            _ => {
+                assert!(self.files.is_dead(), "{appended:?} {forced:?}");
                 self.doubtful = records;
                 if is_idempotent {
                     // Nobody knows whether it is there; the producer would find out by sending it again.

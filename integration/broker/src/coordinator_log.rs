@@ -14,7 +14,7 @@ use kafka_client_protocol::records::{BatchBuilder, Batches, RecordError, Seal};
 use crate::config::settings::Settings;
 use crate::env::Env;
 use crate::kept::Kept;
-use crate::partition::Partition;
+use crate::partition::{Partition, Standing, Until};
 use crate::refusal::Refusal;
 use crate::topics::{Topic, Topics};
 use crate::validate::ValidBatch;
@@ -120,7 +120,10 @@ impl CoordinatorLog {
             bytes: sealed.bytes,
             head: sealed.header,
         };
-        let (_, ends) = partition.append(&valid, now_ms)?;
+        let (appended, ends) = partition.append(&valid, now_ms)?;
+        if appended.is_awaited {
+            partition.force_apart();
+        }
         Ok(Written {
             partition: Arc::clone(partition),
             end_offset: ends.end_offset,
@@ -164,10 +167,20 @@ impl CoordinatorLog {
 impl Written {
     /// Waits until the high watermark has passed the change.
     ///
+    /// # Errors
+    /// What clients are told when it will not, because the disk has failed.
+    ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn committed(&self) {
-        self.partition.committed_to(self.end_offset).await;
+    pub(crate) async fn committed(&self) -> Result<(), ErrorCode> {
+        match self
+            .partition
+            .decided(self.end_offset, Until::Committed)
+            .await
+        {
+            Standing::There | Standing::Pending => Ok(()),
+            Standing::Failed => Err(told(ErrorCode::KAFKA_STORAGE_ERROR)),
+        }
     }
 }
 

@@ -240,7 +240,7 @@ impl Matrix {
         let written = &mut self.topics.get_mut(name).unwrap().partitions[index];
         let ends = topic.partitions[index].ends();
         // Mostly little.
-        let last = ends.end_offset.min(ends.start_offset + 10);
+        let last = ends.high_watermark.min(ends.start_offset + 10);
         let offset = self.random.i64(ends.start_offset..=last);
         written.start = *written.start.start()..=offset.max(*written.start.end());
         topic.partitions[index].delete_records(offset).unwrap();
@@ -280,13 +280,24 @@ impl Matrix {
         let is_forced = self.is_forced();
         let written = &mut self.topics.get_mut(name).unwrap().partitions[index];
         written.marks.push(Some(mark));
-        if let Ok((appended, _)) = topic.partitions[index].append(&batch, mark) {
+        let partition = &topic.partitions[index];
+        let appended = partition.append(&batch, mark);
+        if let Ok((appended, _)) = appended {
             assert!(!appended.duplicate);
             assert_eq!(appended.base_offset, written.marks.len() as i64 - 1);
+            assert_eq!(appended.is_awaited, is_forced);
             *sequence += 1;
-            if is_forced {
-                written.promised = written.marks.len();
-            }
+        }
+        // Sometimes several share one way to the disk.
+        if is_forced && self.random.u8(..3) > 0 {
+            let is_forced = partition.force().is_ok();
+            assert!(is_forced || self.files.is_dead(), "seed {}", self.seed);
+        }
+        if is_forced {
+            // What an acknowledgement waits for, and consumers see.
+            let high_watermark = partition.ends().high_watermark;
+            assert!(high_watermark >= written.promised as i64);
+            written.promised = high_watermark as usize;
         }
     }
 

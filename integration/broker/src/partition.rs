@@ -9,10 +9,11 @@ use kafka_client_protocol::ErrorCode;
 use kafka_client_protocol::records::{Batch, BatchHeader};
 use tokio::sync::Notify;
 
+use crate::env;
 use crate::log::batch::is_append_time;
 use crate::log::{
     AppendError, Appended, CleanPlan, Doomed, Log, ReadOutcome, ReadPlan, ReadRequest, Search,
-    Seen, SequenceError, Spot,
+    Seen, SequenceError, Spot, Unsynced,
 };
 use crate::metrics::Traffic;
 use crate::refusal::Refusal;
@@ -35,6 +36,11 @@ pub(crate) struct Partition {
     deleted: AtomicBool,
     /// Held while files of segments are replaced or removed: another topic's may have the same names soon.
     files: Mutex<()>,
+    /// Held while the log is forced to the disk. If two did so at a time, the one could be done while the other had
+    /// taken it upon itself to force the names, and not done it yet.
+    forcing: Mutex<()>,
+    /// Whether a thread is on its way to force what is awaited.
+    is_forced_apart: AtomicBool,
     /// A batch in it is damaged.
     is_uncleanable: AtomicBool,
 }
@@ -65,6 +71,24 @@ impl Ends {
             UpTo::End => self.end_offset,
         }
     }
+}
+
+/// What an append waits for before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// It is on the disk, as far as `flush.messages` wants it there.
+    Forced,
+    /// The high watermark has passed it, which includes that.
+    Committed,
+}
+
+/// How far that has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    There,
+    Pending,
+    /// It will not come: the disk is given up.
+    Failed,
 }
 
 /// What a fetch gets.
@@ -99,6 +123,8 @@ impl Partition {
             waiters: Mutex::default(),
             deleted: AtomicBool::new(false),
             files: Mutex::default(),
+            forcing: Mutex::default(),
+            is_forced_apart: AtomicBool::new(false),
             is_uncleanable: AtomicBool::new(false),
         }
     }
@@ -284,6 +310,7 @@ impl Partition {
     /// where the log ends then.
     pub(crate) fn truncate(&self, offset: i64, now_ms: i64) -> Result<i64, Refusal> {
         let _ours = self.files();
+        let _turn = self.forcing();
         let mut log = self.log();
         self.ends_around(&log, offset)?;
         let end = log.truncate(offset, now_ms);
@@ -309,12 +336,75 @@ impl Partition {
 
     /// Forces closed segments to the disk. Takes as long as that does, but holds no lock meanwhile.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        let unsynced = self.log().unsynced()?;
+        self.force_what(Log::unsynced)
+    }
+
+    /// The same for all that is there, if `flush.ms` is over for a record.
+    pub(crate) fn flush_if_due(&self, now_ms: i64) -> io::Result<()> {
+        self.force_what(|log| match log.is_flush_due(now_ms) {
+            true => log.unsynced_whole(),
+            false => Ok(None),
+        })
+    }
+
+    /// The same if `flush.messages` wants records there: they are seen and acknowledged then.
+    pub(crate) fn force(&self) -> io::Result<()> {
+        self.force_what(Log::unsynced_awaited)
+    }
+
+    fn force_what(
+        &self,
+        what: impl FnOnce(&mut Log) -> io::Result<Option<Unsynced>>,
+    ) -> io::Result<()> {
+        let turn = self.forcing();
+        let unsynced = what(&mut self.log())?;
         if let Some(unsynced) = unsynced {
             unsynced.sync()?;
             self.log().synced(&unsynced);
+            drop(turn);
+            self.wake();
         }
         Ok(())
+    }
+
+    /// Does that on a thread of its own, unless one is at it: it goes on until nothing is awaited.
+    pub(crate) fn force_apart(self: &Arc<Self>) {
+        if !self.is_forced_apart.swap(true, Ordering::AcqRel) {
+            let partition = Arc::clone(self);
+            drop(env::spawn_blocking(move || partition.force_while_awaited()));
+        }
+    }
+
+    fn force_while_awaited(&self) {
+        let is_awaited = || self.log().is_awaited_before(i64::MAX);
+        loop {
+            while is_awaited() {
+                if let Err(error) = self.force() {
+                    tracing::error!(
+                        topic = %self.topic, partition = self.index, %error,
+                        "records were not forced to the disk, and are not acknowledged"
+                    );
+                    self.is_forced_apart.store(false, Ordering::Release);
+                    // They learn that they wait in vain.
+                    return self.wake();
+                }
+            }
+            self.is_forced_apart.store(false, Ordering::Release);
+            // Records may have come after the look, from one who saw this thread still at it.
+            if !is_awaited() || self.is_forced_apart.swap(true, Ordering::AcqRel) {
+                return;
+            }
+        }
+    }
+
+    fn forcing(&self) -> MutexGuard<'_, ()> {
+        self.forcing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the log in order.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        let _turn = self.forcing();
+        self.log().close()
     }
 
     /// Compacts the log if it is time, until `stop` says no; the files of what was replaced are to be removed later.
@@ -399,24 +489,39 @@ impl Partition {
             .transpose()
     }
 
-    /// Whether every replica has all before an offset. Nobody waits for it in a partition that is gone.
-    pub(crate) fn is_committed_to(&self, offset: i64) -> bool {
-        self.is_deleted() || self.log().high_watermark() >= offset
+    /// How far all before an offset has come. Nobody waits for it in a partition that is gone.
+    pub(crate) fn standing(&self, offset: i64, until: Until) -> Standing {
+        let log = self.log();
+        let is_there = match until {
+            Until::Forced => !log.is_awaited_before(offset),
+            Until::Committed => log.high_watermark() >= offset,
+        };
+        if is_there || self.is_deleted() {
+            return Standing::There;
+        }
+        match log.check_disk() {
+            Ok(()) => Standing::Pending,
+            Err(_) => Standing::Failed,
+        }
     }
 
-    /// Waits until that is so.
+    /// Waits until that is decided.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn committed_to(&self, offset: i64) {
+    pub(crate) async fn decided(&self, offset: i64, until: Until) -> Standing {
         let waiter = Arc::new(Notify::new());
-        while !self.is_committed_to(offset) {
+        loop {
             self.watch(&waiter);
-            // Once more, so that nothing happens unseen in between.
-            if !self.is_committed_to(offset) {
+            // Watched first, so that nothing happens unseen in between.
+            let standing = self.standing(offset, until);
+            if standing == Standing::Pending {
                 waiter.notified().await;
             }
             self.unwatch(&waiter);
+            if standing != Standing::Pending {
+                return standing;
+            }
         }
     }
 

@@ -474,17 +474,7 @@ impl Topics {
                 continue;
             }
             for partition in &topic.partitions {
-                let unsynced = {
-                    let mut log = partition.log();
-                    match log.is_flush_due(now_ms) {
-                        true => log.unsynced_whole()?,
-                        false => None,
-                    }
-                };
-                if let Some(unsynced) = unsynced {
-                    unsynced.sync()?;
-                    partition.log().synced(&unsynced);
-                }
+                partition.flush_if_due(now_ms)?;
             }
         }
         Ok(())
@@ -588,7 +578,7 @@ impl Topics {
     pub(crate) fn close(&self) -> io::Result<()> {
         for topic in self.all() {
             for partition in &topic.partitions {
-                partition.log().close()?;
+                partition.close()?;
             }
         }
         self.checkpoint()?;

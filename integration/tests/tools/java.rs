@@ -161,7 +161,9 @@ async fn settings_are_managed() {
 async fn records_and_groups_are_managed() {
     alike(&[
         (class::TOPICS, "--create --topic a --partitions 2", ""),
-        (class::CONSOLE_PRODUCER, "--topic a --property parse.key=true --property key.separator=:", "k:one\nk:two\nl:three\n"),
+        (class::CONSOLE_PRODUCER, "--topic a --property parse.key=true --property key.separator=:", "k:one\nk:two\n"),
+        // By a run of its own, so that its time is the latest on both.
+        (class::CONSOLE_PRODUCER, "--topic a --property parse.key=true --property key.separator=:", "l:three\n"),
         (class::CONSOLE_CONSUMER, "--topic a --from-beginning --max-messages 3 --group g --timeout-ms 20000", ""),
         (class::CONSOLE_CONSUMER, "--topic a --partition 0 --offset 0 --timeout-ms 4000", ""),
         (class::GET_OFFSETS, "--topic a", ""),

@@ -12,6 +12,7 @@
 //! names topics by id.
 
 use std::cell::RefCell;
+use std::future::pending as pending_for_ever;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use kafka_client_protocol::{ErrorCode, StrBytes, Uuid};
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts, text};
 use crate::env;
-use crate::partition::Partition;
+use crate::partition::{Partition, Standing, Until};
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
@@ -63,23 +64,29 @@ impl Api for ProduceRequest {
             }
             let by_id = call.version >= TOPIC_IDS_SINCE;
             let topic = call.node.find_topic(by_id, asked.topic_id, &asked.name)?;
-            let (answer, waits) = append(call, &topic, data)?;
-            if let Some(end_offset) = waits {
-                let partition = topic.partition(data.index).map(Arc::clone);
+            let (answer, waits) = append(call, &topic, data, self.acks)?;
+            if let Some(waits) = waits {
                 pending.borrow_mut().push(Pending {
                     name: asked.name.clone(),
                     topic_id: asked.topic_id,
                     index: data.index,
-                    partition,
-                    end_offset,
+                    waits,
                 });
             }
             Ok(answer)
         });
         let pending = pending.into_inner();
-        if self.acks == ALL && !pending.is_empty() {
-            let patience = Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0));
-            wait_for(call, pending, patience, &mut answer).await;
+        if !pending.is_empty() {
+            // As in Kafka, only who waits for all replicas has a limit.
+            let patience = (self.acks == ALL).then_some(self.timeout_ms);
+            let patience = patience.map(|ms| u64::try_from(ms).unwrap_or(0));
+            wait_for(
+                call,
+                pending,
+                patience.map(Duration::from_millis),
+                &mut answer,
+            )
+            .await;
         }
         answer
     }
@@ -140,50 +147,66 @@ impl Api for ProduceRequest {
     }
 }
 
-/// A batch that not every replica has yet.
+/// A batch that is appended, and not to be acknowledged yet.
 struct Pending {
     name: StrBytes,
     topic_id: Uuid,
     index: i32,
-    partition: Option<Arc<Partition>>,
-    /// Where the high watermark must come to.
-    end_offset: i64,
+    waits: Waits,
 }
 
-/// Waits until the replicas have all, or the client's patience is at its end: what is missing then is
-/// told so, though it is in the log.
+/// What it waits for: that all before an offset is on the disk, or has every replica.
+struct Waits {
+    partition: Arc<Partition>,
+    end_offset: i64,
+    until: Until,
+}
+
+impl Waits {
+    fn standing(&self) -> Standing {
+        self.partition.standing(self.end_offset, self.until)
+    }
+}
+
+/// Waits until that is so for all, or the client's patience is at its end: what is missing then is told so, though
+/// it is in the log.
 async fn wait_for(
     call: &Call<'_>,
     pending: Vec<Pending>,
-    patience: Duration,
+    patience: Option<Duration>,
     answer: &mut ProduceResponse,
 ) {
     let all = async {
-        for one in &pending {
-            if let Some(partition) = &one.partition {
-                partition.committed_to(one.end_offset).await;
-            }
+        for Pending { waits, .. } in &pending {
+            waits.partition.decided(waits.end_offset, waits.until).await;
+        }
+    };
+    let limit = async {
+        match patience {
+            Some(patience) => env::sleep(patience).await,
+            None => pending_for_ever().await,
         }
     };
     tokio::select! {
         biased;
-        () = all => return,
+        () = all => {}
         () = call.node.stopped() => {}
         () = call.connection.is_left() => {}
-        () = env::sleep(patience) => {}
+        () = limit => {}
     }
     for one in pending {
-        let partition = one.partition.as_ref();
-        if partition.is_none_or(|partition| partition.is_committed_to(one.end_offset)) {
-            continue;
-        }
+        let error = match one.waits.standing() {
+            Standing::There => continue,
+            Standing::Pending => ErrorCode::REQUEST_TIMED_OUT,
+            Standing::Failed => ErrorCode::KAFKA_STORAGE_ERROR,
+        };
         let mut topics = answer.responses.iter_mut();
         let topic = topics.find(|topic| topic.name == one.name && topic.topic_id == one.topic_id);
         let mut partitions = topic
             .into_iter()
             .flat_map(|topic| &mut topic.partition_responses);
         if let Some(told) = partitions.find(|told| told.index == one.index) {
-            told.error_code = ErrorCode::REQUEST_TIMED_OUT.code();
+            told.error_code = error.code();
         }
     }
 }
@@ -253,12 +276,13 @@ impl Parts for ProduceRequest {
     }
 }
 
-/// Appends a batch; where the high watermark must come to, if it is not there yet.
+/// Appends a batch; what is to be waited for before that is acknowledged.
 fn append(
     call: &Call<'_>,
     topic: &Topic,
     data: &PartitionProduceData,
-) -> Result<(PartitionProduceResponse, Option<i64>), Refusal> {
+    acks: i16,
+) -> Result<(PartitionProduceResponse, Option<Waits>), Refusal> {
     let partition = topic.partition(data.index).ok_or_else(|| {
         Refusal::new(
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
@@ -289,9 +313,22 @@ fn append(
                 log_start_offset: ends.start_offset,
                 ..Default::default()
             };
+            if appended.is_awaited {
+                partition.force_apart();
+            }
             // Of a batch that was there already the offset is in the past, and all before the end is enough.
-            let end = ends.end_offset;
-            return Ok((answer, (ends.high_watermark < end).then_some(end)));
+            let end_offset = ends.end_offset;
+            let until = match acks {
+                ALL => (ends.high_watermark < end_offset).then_some(Until::Committed),
+                0 => None,
+                _ => appended.is_awaited.then_some(Until::Forced),
+            };
+            let waits = until.map(|until| Waits {
+                partition: Arc::clone(partition),
+                end_offset,
+                until,
+            });
+            return Ok((answer, waits));
         }
         // The start tells an idempotent producer whether retention has removed what is missing.
         Err(refusal) if tells_start(refusal.code) => PartitionProduceResponse {

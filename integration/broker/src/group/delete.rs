@@ -24,8 +24,7 @@ impl Groups {
             groups.remove(group_id);
             group
         };
-        group.settled().await;
-        Ok(())
+        group.settled().await
     }
 
     /// Deletes offsets of a group, and tells of each whether it was to go: what a consumer reads stays,
@@ -64,7 +63,7 @@ impl Groups {
         });
         let (group, results) = deleted.ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
         let results = results?;
-        group.settled().await;
+        group.settled().await?;
         Ok(results)
     }
 }

@@ -75,10 +75,11 @@ impl Group {
 
     /// Waits until all that the group has written is sure to stay: nobody is to see what may be lost
     /// with this broker.
-    pub(super) async fn settled(&self) {
+    pub(super) async fn settled(&self) -> Result<(), ErrorCode> {
         let written = self.lock().written.clone();
-        if let Some(written) = written {
-            written.committed().await;
+        match written {
+            Some(written) => written.committed().await,
+            None => Ok(()),
         }
     }
 

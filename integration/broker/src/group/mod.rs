@@ -159,10 +159,12 @@ impl Groups {
         let Some((group, ())) = joins else {
             return Joined::refused(ErrorCode::UNKNOWN_MEMBER_ID, member_id);
         };
-        let gone = Joined::refused(ErrorCode::NOT_COORDINATOR, member_id);
+        let gone = Joined::refused(ErrorCode::NOT_COORDINATOR, member_id.clone());
         let joined = answered.await.unwrap_or(gone);
-        group.settled().await;
-        joined
+        match group.settled().await {
+            Ok(()) => joined,
+            Err(error) => Joined::refused(error, member_id),
+        }
     }
 
     /// Handles a sync; answers when the leader has assigned.
@@ -182,8 +184,10 @@ impl Groups {
         };
         let gone = Synced::refused(ErrorCode::NOT_COORDINATOR);
         let synced = answered.await.unwrap_or(gone);
-        group.settled().await;
-        synced
+        match group.settled().await {
+            Ok(()) => synced,
+            Err(error) => Synced::refused(error),
+        }
     }
 
     pub(crate) fn heartbeat(&self, group_id: &str, member: Committer<'_>) -> ErrorCode {
@@ -229,7 +233,7 @@ impl Groups {
         let Some((group, ())) = left else {
             return Ok(vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()]);
         };
-        group.settled().await;
+        group.settled().await?;
         Ok(results)
     }
 
@@ -239,7 +243,7 @@ impl Groups {
         let Some(group) = self.get(group_id) else {
             return Ok(None);
         };
-        group.settled().await;
+        group.settled().await?;
         Ok(Some(group.describe()))
     }
 
@@ -248,7 +252,7 @@ impl Groups {
         self.ready_for_all()?;
         let mut all = Vec::new();
         for group in self.all() {
-            group.settled().await;
+            group.settled().await?;
             all.push(group.describe());
         }
         Ok(all)

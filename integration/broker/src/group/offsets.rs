@@ -65,8 +65,7 @@ impl Groups {
         );
         let (group, result) = committed.ok_or(unknown)?;
         result?;
-        group.settled().await;
-        Ok(())
+        group.settled().await
     }
 
     /// Lets a closure look at the offsets of a group; an unknown group has none.
@@ -78,7 +77,7 @@ impl Groups {
         self.ready()?;
         Ok(match self.get(group_id) {
             Some(group) => {
-                group.settled().await;
+                group.settled().await?;
                 look(&group.lock().offsets)
             }
             None => look(&Offsets::new()),

@@ -1,4 +1,8 @@
 //! Forcing a log to the disk, and closing it.
+//!
+//! An append that `flush.messages` wants on the disk does not wait for it under the partition's lock. It notes what
+//! is [awaited](Awaited); the high watermark, and with it the acknowledgement, stays below that until it is forced.
+//! Whoever forces takes all that has come by then, so that many appends share one write (group commit).
 
 use std::io;
 use std::path::PathBuf;
@@ -44,7 +48,55 @@ impl Names {
     }
 }
 
+/// Records that `flush.messages` wants on the disk and that are not known to be there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Awaited {
+    /// The first of them: until it is forced, nobody sees it but the broker.
+    pub(super) from: i64,
+    /// The offset after the last one.
+    to: i64,
+}
+
 impl Log {
+    /// Counts records that were appended, up to the log's end.
+    pub(super) fn count_unflushed(&mut self, base_offset: i64, now_ms: i64) {
+        if matches!(self.place, Place::Memory) {
+            return;
+        }
+        let end = self.end_offset();
+        if self.unflushed_records == 0 {
+            self.unflushed_since_ms = now_ms;
+        }
+        self.unflushed_records += end - base_offset;
+        if self.unflushed_records >= self.config.flush_messages {
+            self.unflushed_records = 0;
+            let from = self.awaited.map_or(base_offset, |awaited| awaited.from);
+            self.awaited = Some(Awaited { from, to: end });
+        }
+    }
+
+    /// Whether records before an offset wait to be forced to the disk.
+    pub(crate) fn is_awaited_before(&self, offset: i64) -> bool {
+        self.awaited.is_some_and(|awaited| awaited.from < offset)
+    }
+
+    /// Why nothing more is forced to the disk, or written.
+    pub(crate) fn check_disk(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Memory => Ok(()),
+            Place::Dir { disk, .. } => disk.check(),
+        }
+    }
+
+    /// What forces the records that are awaited to the disk, and all others that have come by now; `None` if none
+    /// is awaited.
+    pub(crate) fn unsynced_awaited(&mut self) -> io::Result<Option<Unsynced>> {
+        match self.awaited {
+            Some(_) => self.unsynced_whole(),
+            None => Ok(None),
+        }
+    }
+
     /// Forces everything to the disk and moves the recovery point to the end.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let recovery_point = self.recovery_point;
@@ -60,6 +112,7 @@ impl Log {
         }
         self.recovery_point = self.end_offset();
         self.unflushed_records = 0;
+        self.awaited = None;
         Ok(())
     }
 
@@ -120,6 +173,11 @@ impl Log {
     pub(crate) fn synced(&mut self, unsynced: &Unsynced) {
         if unsynced.cuts == self.cuts {
             self.recovery_point = self.recovery_point.max(unsynced.offset);
+            let forced = self.recovery_point;
+            self.awaited = self.awaited.and_then(|Awaited { from, to }| {
+                let from = from.max(forced);
+                (from < to).then_some(Awaited { from, to })
+            });
         }
     }
 

@@ -35,6 +35,7 @@ impl Log {
             recovery_point: 0,
             unflushed_records: 0,
             unflushed_since_ms: 0,
+            awaited: None,
             producers: Producers::default(),
             producers_checked_ms: now_ms,
             epochs: Epochs::default(),

@@ -50,6 +50,8 @@ use self::batch::{PATCH_BYTES, is_append_time};
 pub(crate) use self::clean::CleanPlan;
 pub(crate) use self::data::HandleBudget;
 use self::epochs::Epochs;
+use self::flush::Awaited;
+pub(crate) use self::flush::Unsynced;
 pub(crate) use self::producers::SequenceError;
 use self::producers::{Producers, Sequencing};
 use self::read::Hints;
@@ -147,12 +149,14 @@ pub(crate) struct Log {
     /// Ascending by base offset, never empty; the last one is appended to.
     segments: Vec<Segment>,
     start_offset: i64,
-    /// Where the high watermark stays, whatever is appended. `None`: with one replica it is the end.
+    /// Where the high watermark stays, whatever is appended. `None`: with one replica it is the end, or where
+    /// records begin that are [awaited](Awaited) on the disk.
     held_high_watermark: Option<i64>,
     recovery_point: i64,
     unflushed_records: i64,
     /// When the first of them came, by the wall clock.
     unflushed_since_ms: i64,
+    awaited: Option<Awaited>,
     producers: Producers,
     producers_checked_ms: i64,
     epochs: Epochs,
@@ -180,6 +184,8 @@ pub(crate) struct Appended {
     /// The broker's time, if the topic stamps batches with it.
     pub(crate) append_time_ms: i64,
     pub(crate) duplicate: bool,
+    /// `flush.messages` wants it on the disk, and it is not there yet: see to it before this is acknowledged.
+    pub(crate) is_awaited: bool,
 }
 
 /// Why a batch was not appended.
@@ -210,7 +216,9 @@ impl Log {
     /// The offset below which every replica has the records: what consumers may see ends here.
     pub(crate) fn high_watermark(&self) -> i64 {
         let end = self.end_offset();
-        self.held_high_watermark.map_or(end, |held| held.min(end))
+        let forced = self.awaited.map_or(end, |awaited| awaited.from.min(end));
+        self.held_high_watermark
+            .map_or(forced, |held| held.min(forced))
     }
 
     /// The offset below which every transaction has ended. There are none yet.
@@ -267,10 +275,8 @@ impl Log {
         if self.closed {
             return Err(AppendError::Storage(io::Error::other("the log is closed")));
         }
-        if let Place::Dir { disk, .. } = &self.place {
-            // Before the producer's state is asked: what failed may have been noted there.
-            disk.check().map_err(AppendError::Storage)?;
-        }
+        // Before the producer's state is asked: what failed may have been noted there.
+        self.check_disk().map_err(AppendError::Storage)?;
         let append_time_ms = if is_append_time(head) {
             head.max_timestamp
         } else {
@@ -289,6 +295,7 @@ impl Log {
                         base_offset,
                         append_time_ms: timestamp,
                         duplicate: true,
+                        is_awaited: self.is_awaited_before(i64::MAX),
                     });
                 }
             }
@@ -311,17 +318,12 @@ impl Log {
             .append(&placed, &start, &batch[PATCH_BYTES..])
             .map_err(AppendError::Storage)?;
         self.producers.appended(&placed, now_ms);
-        if self.unflushed_records == 0 {
-            self.unflushed_since_ms = now_ms;
-        }
-        self.unflushed_records += i64::from(placed.last_offset_delta) + 1;
-        if self.unflushed_records >= self.config.flush_messages {
-            self.flush().map_err(AppendError::Storage)?;
-        }
+        self.count_unflushed(base_offset, now_ms);
         Ok(Appended {
             base_offset,
             append_time_ms,
             duplicate: false,
+            is_awaited: self.is_awaited_before(i64::MAX),
         })
     }
 

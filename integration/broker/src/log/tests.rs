@@ -43,6 +43,15 @@ fn append(log: &mut Log, raw: RawBatch) -> Result<Appended, AppendError> {
     log.append(&batch, &head, 0, NOW)
 }
 
+/// Forces what is awaited to the disk.
+fn force(log: &mut Log) -> io::Result<()> {
+    if let Some(unsynced) = log.unsynced_awaited()? {
+        unsynced.sync()?;
+        log.synced(&unsynced);
+    }
+    Ok(())
+}
+
 /// Batches of 1 to 3 records and changing sizes, timestamps ascending by 10 per batch.
 fn fill(log: &mut Log, batches: i32) {
     for n in 0..batches {

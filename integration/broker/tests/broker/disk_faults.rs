@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use kafka_broker::{Broker, DiskFault, MemoryDisk, StartError};
 use kafka_client_protocol::ErrorCode;
 
-use crate::support::{Client, batch, start};
+use crate::groups::commit;
+use crate::support::{Client, batch, produce_request, start};
 
 const OFFLINE: i16 = ErrorCode::KAFKA_STORAGE_ERROR.code();
 
@@ -124,4 +126,68 @@ async fn a_slow_disk_holds_up_who_forces() {
     let began = Instant::now();
     assert_eq!(produce(&broker, &["a"]).await, 0);
     assert!(began.elapsed() >= Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn who_waits_for_the_disk_shares_one_write_and_holds_up_nobody_else() {
+    const PRODUCERS: u64 = 40;
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, true).await;
+    assert_eq!(produce(&broker, &["first"]).await, 0);
+    disk.slow(Duration::from_millis(100));
+    // Each appends; if each forced too, the disk would fail.
+    disk.fail_after(PRODUCERS + PRODUCERS / 4, DiskFault::Broken);
+    let producers = join_all((0..PRODUCERS).map(|_| produce(&broker, &["more"])));
+    let mut producers = Box::pin(producers);
+    let mut client = Client::new(&broker);
+    let mut read_beside = false;
+    let answers = loop {
+        tokio::select! {
+            biased;
+            answers = &mut producers => break answers,
+            // Beside the disk that is being written: what is not there yet is not seen.
+            data = client.fetch("t", 0, 0) => {
+                read_beside |= data.high_watermark == 1 && broker.end_offset("t", 0).unwrap() > 1;
+            }
+        }
+    };
+    assert!(answers.iter().all(|error| *error == 0), "{answers:?}");
+    assert!(read_beside);
+    drop(producers);
+    disk.heal();
+    disk.crash();
+    drop(broker);
+    assert_eq!(values(&on(&disk).await).await.len(), 41);
+}
+
+#[tokio::test]
+async fn what_the_disk_did_not_take_is_neither_acknowledged_nor_seen() {
+    for acks in [1, -1] {
+        let disk = MemoryDisk::new();
+        let broker = with_topic(&disk, true).await;
+        assert_eq!(produce(&broker, &["a"]).await, 0);
+        // The write is done, and forcing it fails.
+        disk.fail_after(1, DiskFault::Broken);
+        let mut client = Client::new(&broker);
+        let mut request = produce_request("t", 0, batch(&["b"]));
+        request.acks = acks;
+        let answer = client.call(&request, 12).await;
+        let told = &answer.responses[0].partition_responses[0];
+        assert_eq!(told.error_code, OFFLINE, "acks {acks}");
+        let told = client.fetch("t", 0, 1).await;
+        assert!(told.records.unwrap_or_default().is_empty(), "acks {acks}");
+    }
+}
+
+#[tokio::test]
+async fn an_offset_that_the_disk_did_not_take_is_not_committed() {
+    let disk = MemoryDisk::new();
+    let builder = Broker::builder().disk(&disk);
+    let broker = start(builder.property("log.flush.interval.messages", "1")).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    assert_eq!(commit(&mut client, &[(0, 1)]).await, ErrorCode::NONE);
+    disk.fail_after(1, DiskFault::Broken);
+    let error = commit(&mut client, &[(0, 2)]).await;
+    assert_eq!(error, ErrorCode::NOT_COORDINATOR);
 }

@@ -238,8 +238,60 @@ fn a_flush_interval_moves_the_recovery_point() {
     let mut log = Log::open(dir_place(dir.path()), config, Opening::Clean, 0, NOW).unwrap();
     for expected in [0, 0, 0, 0, 5, 5] {
         append(&mut log, RawBatch::default()).unwrap();
+        force(&mut log).unwrap();
         assert_eq!(log.recovery_point(), expected);
     }
+}
+
+#[test]
+fn what_comes_while_the_disk_is_written_waits_for_the_next_time_and_is_not_seen_before() {
+    let (files, _, mut log) = forgetting(1, 1);
+    let mut unsynced = None;
+    for (appends, high_watermark) in [(1, 0), (3, 1), (2, 4), (0, 6)] {
+        for n in 0..appends {
+            let appended = append(&mut log, RawBatch::default()).unwrap();
+            assert!(appended.is_awaited, "{n}");
+        }
+        // It has begun before these came.
+        if let Some(unsynced) = unsynced.take() {
+            Unsynced::sync(&unsynced).unwrap();
+            log.synced(&unsynced);
+        }
+        assert_eq!(log.high_watermark(), high_watermark);
+        unsynced = log.unsynced_awaited().unwrap();
+    }
+    assert!(unsynced.is_none());
+    assert_eq!(log.recovery_point(), 6);
+    files.restart();
+    let place = Place::Dir {
+        path: "/data/orders-0".into(),
+        disk: Disk::new(files),
+        budget: HandleBudget::new(8),
+    };
+    let opening = Opening::Unclean { recovery_point: 0 };
+    let log = Log::open(place, small_segments(), opening, 0, NOW).unwrap();
+    assert_eq!(log.end_offset(), 6);
+}
+
+#[test]
+fn only_the_batch_that_is_one_too_many_waits_for_the_disk() {
+    let (_, _, mut log) = forgetting(1, 3);
+    for (n, is_awaited) in [false, false, true].into_iter().enumerate() {
+        let appended = append(&mut log, RawBatch::default()).unwrap();
+        assert_eq!(appended.is_awaited, is_awaited, "{n}");
+    }
+    assert_eq!(log.high_watermark(), 2);
+    assert!(!log.is_awaited_before(2) && log.is_awaited_before(3));
+    force(&mut log).unwrap();
+    assert_eq!(log.high_watermark(), 3);
+    // In memory there is nothing to force.
+    let config = LogConfig {
+        flush_messages: 1,
+        ..small_segments()
+    };
+    let mut log = Log::open(Place::Memory, config, Opening::Clean, 0, NOW).unwrap();
+    assert!(!append(&mut log, RawBatch::default()).unwrap().is_awaited);
+    assert_eq!(log.high_watermark(), 1);
 }
 
 #[test]
@@ -382,8 +434,11 @@ fn after_a_failed_fsync_nothing_is_acknowledged_any_more() {
         ..RawBatch::default()
     };
     append(&mut log, raw(0)).unwrap();
+    force(&mut log).unwrap();
     files.fail_next_sync();
-    assert!(append(&mut log, raw(1)).is_err());
+    append(&mut log, raw(1)).unwrap();
+    assert!(force(&mut log).is_err() && force(&mut log).is_err());
+    assert!(log.high_watermark() == 1 && log.check_disk().is_err());
     // Neither as a duplicate, nor as a new one, nor by a second try that the disk would let pass.
     for sequence in [1, 2] {
         let error = append(&mut log, raw(sequence)).unwrap_err();
@@ -399,10 +454,12 @@ fn after_a_failed_fsync_nothing_is_acknowledged_any_more() {
 fn what_did_not_change_is_neither_written_nor_forced_again() {
     let (files, disk, mut log) = forgetting(1, 1);
     fill(&mut log, 100);
+    force(&mut log).unwrap();
     assert!(log.segments.len() > 2);
     // The batch, and its way to the disk.
     files.die_after(2);
     append(&mut log, RawBatch::default()).unwrap();
+    force(&mut log).unwrap();
     assert!(files.is_dead());
     files.restart();
     let reopened = |opening| {
