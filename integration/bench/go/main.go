@@ -54,6 +54,9 @@ type workload struct {
 	MeasuredMs int64 `json:"measured_ms"`
 	// backlog
 	API string `json:"api"`
+	// readers
+	Readers   int   `json:"readers"`
+	PerSecond int64 `json:"per_second"`
 	// codec
 	BatchRecords int64 `json:"batch_records"`
 }
@@ -75,6 +78,10 @@ type measurement struct {
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "kfake" {
+		serve()
+		return
+	}
 	result, err := run(os.Args[len(os.Args)-1])
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(result)
@@ -92,6 +99,9 @@ func run(text string) (*measurement, error) {
 	}
 	if job.Workload.Kind == "backlog" {
 		return backlog(&job)
+	}
+	if job.Workload.Kind == "readers" {
+		return readers(&job)
 	}
 	values, err := job.Values.load()
 	if err != nil {

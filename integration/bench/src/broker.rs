@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use kafka_broker::{Broker, Step, when};
+use kafka_broker::{Broker, FaultHandle, Step, when};
 use kafka_client_protocol::ApiKey;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncBufReadExt;
@@ -20,6 +20,10 @@ use crate::relay::Relay;
 pub(crate) enum Kind {
     /// Nothing.
     Plain,
+    /// Nothing, nor is anything counted.
+    Bare,
+    /// The same, and the records are in memory.
+    Memory,
     /// Each Produce request takes 2 ms, one at a time on a connection.
     Slow,
     /// A round trip takes 5 ms.
@@ -32,7 +36,7 @@ impl Kind {
     /// How long a round trip takes on the relay, if one is between.
     fn relayed(self) -> Option<Duration> {
         match self {
-            Self::Plain | Self::Slow => None,
+            Self::Plain | Self::Bare | Self::Memory | Self::Slow => None,
             Self::Distant => Some(ROUND_TRIP),
             Self::Counted => Some(Duration::ZERO),
         }
@@ -64,8 +68,11 @@ pub(crate) async fn serve(kind: Kind) -> Result<(), Failure> {
     let mut builder = Broker::builder()
         .kafka_defaults()
         .journal(false)
-        .data_dir(directory.path())
         .listen("127.0.0.1:0");
+    builder = match kind {
+        Kind::Memory => builder.memory(),
+        _ => builder.data_dir(directory.path()),
+    };
     if kind.relayed().is_some() {
         builder = builder.advertise("127.0.0.1", relay.port()?);
     }
@@ -80,12 +87,13 @@ pub(crate) async fn serve(kind: Kind) -> Result<(), Failure> {
     }
     // It does nothing but count.
     let asked = when(ApiKey::METADATA).always().then([]);
-    let asked = broker.faults().inject(asked);
+    let is_counted = !matches!(kind, Kind::Bare | Kind::Memory);
+    let asked = is_counted.then(|| broker.faults().inject(asked));
     say(&broker.bootstrap())?;
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     while let Some(topic) = lines.next_line().await? {
         let counts = Counts {
-            metadata_requests: asked.hits(),
+            metadata_requests: asked.as_ref().map_or(0, FaultHandle::hits),
             sent_bytes: sent.load(Ordering::Relaxed),
             log_bytes: log_bytes(directory.path(), &topic)?,
         };
@@ -152,6 +160,10 @@ impl Child {
 
     pub(crate) fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// What it counted so far.

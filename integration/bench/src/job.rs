@@ -57,6 +57,12 @@ pub(crate) enum Workload {
         warm_up_ms: u64,
         measured_ms: u64,
     },
+    /// Records come one by one at this rate, and each of so many consumers gets it.
+    Readers {
+        readers: usize,
+        per_second: u64,
+        measured_ms: u64,
+    },
     /// No client: JSON values alone are parsed.
     Json { records: u64, warm_up: u64 },
 }

@@ -8,6 +8,7 @@
 //! cargo run --release -p kafka-bench -- consume --bootstrap localhost:9092
 //! cargo run --release -p kafka-bench -- secure                             # on Apache Kafka alone
 //! cargo run --release -p kafka-bench -- attack                             # on the reference broker alone
+//! cargo run --release -p kafka-bench -- brokers                            # brokers, with the same client
 //! ```
 //!
 //! Each measurement is a process of its own (this program, started again, or one in another
@@ -23,6 +24,7 @@
 mod attack;
 mod bench;
 mod broker;
+mod brokers;
 mod codec;
 mod consume;
 mod job;
@@ -63,6 +65,8 @@ enum Command {
     Secure(secure::Settings),
     /// Measures what a good client loses while others attack the reference broker. Linux only.
     Attack(attack::Settings),
+    /// Measures the reference broker beside Apache Kafka, and as a test double beside franz-go's kfake. Linux only.
+    Brokers(brokers::Settings),
     /// The good client of `attack`.
     #[command(hide = true)]
     GoodClient { site: String },
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         Command::Produce(settings) => block_on(produce::run(&settings)),
         Command::Consume(settings) => block_on(consume::run(&settings)),
         Command::Secure(settings) => block_on(secure::run(&settings)),
+        Command::Brokers(settings) => block_on(brokers::run(&settings)),
         Command::Attack(settings) => block_on(attack::run(&settings)),
         Command::GoodClient { site } => block_on(attack::good_client(&site)),
         Command::Attacker { kind, site } => block_on(attack::attack(kind, &site)),

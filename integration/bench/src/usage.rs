@@ -163,9 +163,38 @@ pub(crate) fn rss_kib() -> Result<u64, Failure> {
 }
 
 fn status_kib(name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    kib_in(&std::fs::read_to_string("/proc/self/status").ok()?, name)
+}
+
+fn kib_in(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
+}
+
+/// Another process, by its id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Process(pub(crate) u32);
+
+impl Process {
+    /// The processor time of all its threads.
+    pub(crate) fn processor_time(self) -> Result<Duration, Failure> {
+        // Fields 14 and 15, in ticks; the second field, a name in brackets, may have blanks.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0))?;
+        let (_, fields) = stat.rsplit_once(')').ok_or("an unknown form of stat")?;
+        let mut ticks = 0;
+        for field in fields.split_whitespace().skip(11).take(2) {
+            ticks += field.parse::<u64>()?;
+        }
+        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?;
+        let per_second = u64::try_from(per_second.ok_or("no length of a tick")?)?;
+        Ok(Duration::from_nanos(ticks * 1_000_000_000 / per_second))
+    }
+
+    /// A figure of its memory.
+    pub(crate) fn kib(self, name: &str) -> Result<u64, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0))?;
+        Ok(kib_in(&status, name).ok_or("the kernel does not tell the memory")?)
+    }
 }
 
 #[cfg(test)]

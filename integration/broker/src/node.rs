@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kafka_client_protocol::{ApiKey, ErrorCode, StrBytes, Uuid};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
 
 use crate::api::Served;
@@ -18,6 +18,7 @@ use crate::faults::Faults;
 use crate::fetch_sessions::FetchSessions;
 use crate::group::Groups;
 use crate::kept::Kept;
+use crate::log::DataSlice;
 use crate::metrics::Requests;
 use crate::net::listener::Listener;
 use crate::net::unsent::Unsent;
@@ -55,6 +56,8 @@ pub(crate) struct Node {
     /// By client id and API: who was told in the log that this broker does not have it.
     pub(crate) unserved: Mutex<HashSet<(String, i16)>>,
     pub(crate) unsent: Unsent,
+    /// How many reads that wait for the disk go on at a time.
+    pub(crate) cold_reads: Arc<Semaphore>,
     /// `None` if nobody reads it.
     pub(crate) telemetry: Option<Mutex<Telemetry>>,
     pub(crate) requests: Requests,
@@ -123,6 +126,21 @@ impl Node {
             done
         });
         done.await.map_err(io::Error::other)
+    }
+
+    /// Reads what is not in memory, so that it is there for the next who reads it; how it ends he will see.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn warm(&self, cold: Vec<DataSlice>) {
+        // Nobody closes it.
+        let turn = Arc::clone(&self.cold_reads).acquire_owned().await;
+        let read = env::spawn_blocking(move || {
+            cold.iter().for_each(|slice| drop(slice.read()));
+            drop(turn);
+        });
+        // A panic in it was told, and the next who reads does without it.
+        let _ = read.await;
     }
 
     pub(crate) fn users(&self) -> Arc<Users> {

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use crate::env;
 use crate::log::batch::is_append_time;
 use crate::log::{
-    AppendError, Appended, CleanPlan, Doomed, Log, ReadOutcome, ReadPlan, ReadRequest, Search,
-    Seen, SequenceError, Spot, Unsynced,
+    AppendError, Appended, CleanPlan, Doomed, Log, ReadOutcome, ReadRequest, Reads, Search, Seen,
+    SequenceError, Spot, Unsynced,
 };
 use crate::metrics::Traffic;
 use crate::refusal::Refusal;
@@ -89,6 +89,16 @@ pub(crate) enum Standing {
     Pending,
     /// It will not come: the disk is given up.
     Failed,
+}
+
+/// What is to be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) offset: i64,
+    pub(crate) up_to: UpTo,
+    pub(crate) max_bytes: usize,
+    /// The first batch whole, even if it is larger than that.
+    pub(crate) at_least_one: bool,
 }
 
 /// What a fetch gets.
@@ -198,7 +208,7 @@ impl Partition {
     }
 
     /// Where the batch that holds `offset` begins.
-    pub(crate) fn locate(&self, offset: i64) -> Result<(Spot, Ends), Refusal> {
+    pub(crate) fn locate(&self, offset: i64, reads: &Reads) -> Result<(Spot, Ends), Refusal> {
         let mut from = None;
         loop {
             let (search, ends) = {
@@ -211,7 +221,7 @@ impl Partition {
                 Search::Found(spot) => return Ok((spot, ends)),
                 Search::Look(look) => look,
             };
-            match look.run().map_err(failed)? {
+            match look.run(reads).map_err(failed)? {
                 Seen::Here(spot) => {
                     self.log().found(offset, spot);
                     return Ok((spot, ends));
@@ -241,20 +251,30 @@ impl Partition {
         max_bytes: usize,
         at_least_one: bool,
     ) -> Result<Fetched, Refusal> {
-        let (spot, _) = self.locate(offset)?;
-        self.read_at(offset, spot, UpTo::End, max_bytes, at_least_one)
+        let (spot, _) = self.locate(offset, &Reads::Waiting)?;
+        let read = Wanted {
+            offset,
+            up_to: UpTo::End,
+            max_bytes,
+            at_least_one,
+        };
+        self.read_at(spot, read, &Reads::Waiting)
     }
 
     /// The same from a spot that is known: the first batch whole, or nothing, and what else the limit has room for;
     /// the last batch may be cut.
     pub(crate) fn read_at(
         &self,
-        offset: i64,
         mut spot: Spot,
-        up_to: UpTo,
-        max_bytes: usize,
-        at_least_one: bool,
+        wanted: Wanted,
+        reads: &Reads,
     ) -> Result<Fetched, Refusal> {
+        let Wanted {
+            offset,
+            up_to,
+            max_bytes,
+            at_least_one,
+        } = wanted;
         let mut first_bytes = 0;
         loop {
             let (plan, ends) = {
@@ -269,7 +289,7 @@ impl Partition {
                 };
                 (log.plan_read(spot, request), ends)
             };
-            let outcome = plan.and_then(|plan| plan.map(ReadPlan::run).transpose());
+            let outcome = plan.and_then(|plan| plan.map(|plan| plan.run(reads)).transpose());
             match outcome.map_err(|error| self.storage_refusal("read", &error))? {
                 Some(ReadOutcome::Batches { bytes, end }) => {
                     if let Some(end) = end {
@@ -281,7 +301,7 @@ impl Partition {
                     });
                 }
                 Some(ReadOutcome::Larger { bytes }) => first_bytes = bytes,
-                None => spot = self.locate(offset)?.0,
+                None => spot = self.locate(offset, reads)?.0,
             }
         }
     }
@@ -631,6 +651,10 @@ impl Partition {
     }
 
     fn storage_refusal(&self, what: &str, error: &io::Error) -> Refusal {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            // It is done again when the bytes are in memory.
+            return ErrorCode::KAFKA_STORAGE_ERROR.into();
+        }
         tracing::error!(topic = %self.topic, partition = self.index, %error, "{what} failed");
         Refusal::new(
             ErrorCode::KAFKA_STORAGE_ERROR,

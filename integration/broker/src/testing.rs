@@ -184,7 +184,7 @@
 //! # Disks
 //!
 //! A [`MemoryDisk`] outlives its brokers, so that a test can start one anew without files; and it fails
-//! as real disks do: full, broken, in the middle of a write, slow, or without power.
+//! as real disks do: full, broken, unreadable, in the middle of a write, slow, or without power.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -201,6 +201,8 @@
 //! disk.crash();
 //! let broker = Broker::builder().disk(&disk).start().await.unwrap();
 //! disk.slow(std::time::Duration::from_millis(20));
+//! // Nothing is in the page cache.
+//! disk.slow_reads(std::time::Duration::from_millis(5));
 //! # });
 //! ```
 //!

@@ -238,6 +238,11 @@ pub struct JavaProcess {
 }
 
 impl JavaProcess {
+    /// The process's id, as long as it was not seen to end.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// The lines on standard output so far.
     pub fn stdout(&self) -> Vec<String> {
         self.lines.borrow().of(Stream::Out)

@@ -118,6 +118,11 @@ impl NativeKafka {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(JavaProcess::id)
+    }
+
     /// Where the partitions' directories are.
     pub fn data_dir(&self) -> PathBuf {
         self.directory.path().join("data")

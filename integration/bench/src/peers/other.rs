@@ -19,6 +19,13 @@ impl Program {
         })
     }
 
+    /// The program with another argument than a job.
+    pub(crate) fn plain(&self, argument: &str) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(&self.arguments).arg(argument);
+        command
+    }
+
     pub(crate) fn command(&self, job: &str) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.path);
         command.args(&self.arguments).arg(job);

@@ -10,6 +10,7 @@
 //! Versions 9 and 12 check leader epochs and the last fetched epoch (KIP-320, KIP-595), 13 names
 //! topics by id. With one replica and no transactions, both isolation levels end at the log's end.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ use tokio::time::Instant;
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
-use crate::log::Spot;
-use crate::partition::{Ends, Partition, UpTo};
+use crate::log::{Reads, Spot};
+use crate::partition::{Ends, Partition, UpTo, Wanted};
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
@@ -147,14 +148,12 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
     let limit = i64::from(request.max_bytes).min(limit as i64);
     let wanted = u64::try_from(request.min_bytes).unwrap_or(0);
     let wanted = wanted.min(u64::try_from(limit).unwrap_or(0));
-    let plan = Plan::new(request, call);
-    if request.max_wait_ms <= 0 || plan.is_ready(wanted) {
-        return plan.read(request, limit).response;
-    }
-    if plan.has_first_over_its_limit() {
-        let read = plan.read(request, limit);
-        if read.bytes >= wanted {
-            return read.response;
+    let plan = without_waiting(call, |reads| Plan::new(request, call, reads)).await;
+    let may_answer = request.max_wait_ms <= 0 || plan.is_ready(wanted);
+    if may_answer || plan.has_first_over_its_limit() {
+        let read = without_waiting(call, |reads| plan.read(request, limit, reads)).await;
+        if may_answer || read.bytes >= wanted {
+            return plan.counted(read);
         }
     }
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
@@ -164,7 +163,31 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
         () = wait_for_bytes(&plan, wanted, env::now() + wait) => {}
         () = call.connection.is_left() => {}
     }
-    Plan::new(request, call).read(request, limit).response
+    let again = |reads: &Reads| {
+        let plan = Plan::new(request, call, reads);
+        let read = plan.read(request, limit, reads);
+        (plan, read)
+    };
+    let (plan, read) = without_waiting(call, again).await;
+    plan.counted(read)
+}
+
+/// Does a part of the work that reads files. If it meets what is not in memory, that is read by threads that may wait
+/// for the disk, and the part is done once more: meanwhile this thread serves others.
+async fn without_waiting<T>(call: &Call<'_>, work: impl Fn(&Reads) -> T) -> T {
+    // The system may drop again what was read.
+    const ATTEMPTS: usize = 3;
+    for _ in 0..ATTEMPTS {
+        let reads = Reads::Cached(RefCell::default());
+        let done = work(&reads);
+        let cold = reads.cold();
+        if cold.is_empty() {
+            return done;
+        }
+        drop(done);
+        call.node.warm(cold).await;
+    }
+    work(&Reads::Waiting)
 }
 
 /// Where each partition of a request is to be read.
@@ -189,7 +212,7 @@ struct Read {
 }
 
 impl Plan {
-    fn new(request: &FetchRequest, call: &Call<'_>) -> Self {
+    fn new(request: &FetchRequest, call: &Call<'_>, reads: &Reads) -> Self {
         let replica_id = match call.version {
             ..REPLICA_STATE_SINCE => request.replica_id,
             _ => request.replica_state.replica_id,
@@ -222,7 +245,7 @@ impl Plan {
             };
             let planned = |asked| {
                 let topic = topic.as_ref().map_err(Clone::clone);
-                topic.and_then(|topic| Planned::new(topic, asked, up_to))
+                topic.and_then(|topic| Planned::new(topic, asked, up_to, reads))
             };
             asked_topic.partitions.iter().map(planned).collect()
         };
@@ -256,7 +279,7 @@ impl Plan {
         })
     }
 
-    fn read(&self, request: &FetchRequest, limit: i64) -> Read {
+    fn read(&self, request: &FetchRequest, limit: i64, reads: &Reads) -> Read {
         let is_committed = request.isolation_level == READ_COMMITTED;
         let mut left = limit;
         let mut read = Read {
@@ -277,11 +300,7 @@ impl Plan {
                         let message = format!("a limit of {bytes_max} bytes is no limit");
                         Refusal::new(ErrorCode::UNKNOWN_SERVER_ERROR, message)
                     })?;
-                    let data = planned.read(bytes_max, at_least_one);
-                    let bytes = data.as_ref().ok();
-                    let bytes = bytes.map(|data| data.records.as_ref().map_or(0, Bytes::len));
-                    planned.partition.traffic().fetched(bytes);
-                    data
+                    planned.read(bytes_max, at_least_one, reads)
                 });
                 partitions.push(match data {
                     Ok(data) => {
@@ -307,10 +326,28 @@ impl Plan {
         }
         read
     }
+
+    /// What is answered, which the topics count.
+    fn counted(&self, read: Read) -> FetchResponse {
+        let topics = read.response.responses.iter().zip(&self.0);
+        for (data, planned) in topics.flat_map(|(topic, all)| topic.partitions.iter().zip(all)) {
+            let bytes = data.records.as_ref().map_or(0, Bytes::len);
+            if let Ok(planned) = planned {
+                let bytes = (data.error_code == 0).then_some(bytes);
+                planned.partition.traffic().fetched(bytes);
+            }
+        }
+        read.response
+    }
 }
 
 impl Planned {
-    fn new(topic: &Topic, asked: &FetchPartition, up_to: UpTo) -> Result<Self, Refusal> {
+    fn new(
+        topic: &Topic,
+        asked: &FetchPartition,
+        up_to: UpTo,
+        reads: &Reads,
+    ) -> Result<Self, Refusal> {
         let partition = topic.partition(asked.partition).ok_or_else(|| {
             Refusal::new(
                 ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
@@ -324,7 +361,7 @@ impl Planned {
         let (spot, ends) = match diverging_epoch(partition, asked)? {
             Some(diverging) => (Err(diverging), partition.ends()),
             None => {
-                let (spot, ends) = partition.locate(asked.fetch_offset)?;
+                let (spot, ends) = partition.locate(asked.fetch_offset, reads)?;
                 (Ok(spot), ends)
             }
         };
@@ -352,12 +389,21 @@ impl Planned {
         self.partition.available(self.offset, spot, self.up_to)
     }
 
-    fn read(&self, max_bytes: usize, at_least_one: bool) -> Result<PartitionData, Refusal> {
+    fn read(
+        &self,
+        max_bytes: usize,
+        at_least_one: bool,
+        reads: &Reads,
+    ) -> Result<PartitionData, Refusal> {
         let (records, ends, diverging_epoch) = match &self.spot {
             Ok(spot) => {
-                let partition = &self.partition;
-                let fetched =
-                    partition.read_at(self.offset, *spot, self.up_to, max_bytes, at_least_one)?;
+                let wanted = Wanted {
+                    offset: self.offset,
+                    up_to: self.up_to,
+                    max_bytes,
+                    at_least_one,
+                };
+                let fetched = self.partition.read_at(*spot, wanted, reads)?;
                 (fetched.records, fetched.ends, EpochEndOffset::default())
             }
             Err(diverging) => (Bytes::new(), self.ends, diverging.clone()),

@@ -23,11 +23,14 @@ use crate::topics::Topics;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::Broker;
 use super::builder::{Builder, StartError, Storage};
 use super::listening::{accept, bind, serve_metrics};
+
+/// A disk gains nothing from more at a time.
+const COLD_READS: usize = 16;
 
 impl Builder {
     /// Starts the broker on the current tokio runtime.
@@ -117,6 +120,7 @@ impl Builder {
             fetch_sessions: Mutex::new(FetchSessions::new(config.fetch_sessions_max)),
             unserved: Mutex::default(),
             unsent: Unsent::default(),
+            cold_reads: Arc::new(Semaphore::new(COLD_READS)),
             requests: Requests::default(),
             telemetry: self.telemetry.then(Mutex::default),
             under_way: Arc::default(),

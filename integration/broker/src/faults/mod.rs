@@ -12,7 +12,7 @@ mod when;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -80,6 +80,8 @@ pub struct Faults {
 #[derive(Debug)]
 struct Shared {
     injected: Mutex<Vec<Arc<Injected>>>,
+    /// Whether there is one: requests look at this first, without the lock.
+    is_any: AtomicBool,
     next_id: AtomicU64,
     /// Gives each fault chance of its own, so that none depends on how often another is asked.
     chance: Mutex<fastrand::Rng>,
@@ -127,7 +129,7 @@ impl Faults {
             hits: watch::Sender::new(0),
             released: watch::Sender::new(false),
         });
-        lock(&self.shared.injected).push(Arc::clone(&injected));
+        self.shared.change(|all| all.push(Arc::clone(&injected)));
         FaultHandle {
             shared: Arc::clone(&self.shared),
             injected,
@@ -136,8 +138,7 @@ impl Faults {
 
     /// Removes all faults and releases what they hold.
     pub fn clear(&self) {
-        let all = std::mem::take(&mut *lock(&self.shared.injected));
-        for injected in all {
+        for injected in self.shared.change(std::mem::take) {
             injected.end();
         }
     }
@@ -193,6 +194,7 @@ impl Faults {
         Self {
             shared: Arc::new(Shared {
                 injected: Mutex::default(),
+                is_any: AtomicBool::new(false),
                 next_id: AtomicU64::new(1),
                 chance: Mutex::new(crate::env::random(seed)),
                 recordings: Mutex::default(),
@@ -237,6 +239,9 @@ impl Faults {
 
     /// The fault that hits a request, if one does.
     pub(crate) fn hit(&self, seen: &Seen<'_>) -> Option<Hit> {
+        if !self.shared.is_any.load(Ordering::Acquire) {
+            return None;
+        }
         // A copy, so that no lock is held while a matcher of the test runs.
         let all = lock(&self.shared.injected).clone();
         let hit = all
@@ -244,6 +249,15 @@ impl Faults {
             .find(|one| one.fault.means(seen) && lock(&one.tally).count(&one.fault))?;
         hit.hits.send_modify(|hits| *hits += 1);
         Some(Hit(hit))
+    }
+}
+
+impl Shared {
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Arc<Injected>>) -> T) -> T {
+        let mut all = lock(&self.injected);
+        let changed = change(&mut all);
+        self.is_any.store(!all.is_empty(), Ordering::Release);
+        changed
     }
 }
 
@@ -283,7 +297,8 @@ impl FaultHandle {
 
     /// Ends the fault and releases what it holds.
     pub fn remove(self) {
-        lock(&self.shared.injected).retain(|other| !Arc::ptr_eq(other, &self.injected));
+        self.shared
+            .change(|all| all.retain(|other| !Arc::ptr_eq(other, &self.injected)));
         self.injected.end();
     }
 }

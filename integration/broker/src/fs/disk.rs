@@ -4,8 +4,10 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::buffers::Buffers;
 use super::real::Real;
 use super::{Access, FileHandle, FileSystem};
 
@@ -20,6 +22,7 @@ pub(crate) struct Disk(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     files: Box<dyn FileSystem>,
+    buffers: Buffers,
     /// Why it serves no more.
     end: OnceLock<End>,
     /// Told of a failure.
@@ -37,6 +40,7 @@ impl Disk {
     pub(crate) fn new(files: impl FileSystem + 'static) -> Self {
         Self(Arc::new(Inner {
             files: Box::new(files),
+            buffers: Buffers::default(),
             end: OnceLock::new(),
             failed: Notify::new(),
         }))
@@ -239,6 +243,31 @@ impl DiskFile {
 
     pub(crate) fn read_exact_at(&self, out: &mut [u8], position: u64) -> io::Result<()> {
         self.run("cannot read", |file| file.read_exact_at(out, position))
+    }
+
+    /// So many bytes from a position on.
+    pub(crate) fn read_at(&self, position: u64, length: usize) -> io::Result<Bytes> {
+        self.disk
+            .0
+            .buffers
+            .filled(length, |out| self.read_exact_at(out, position))
+    }
+
+    /// The same if all of it is in memory.
+    pub(crate) fn read_cached_at(&self, position: u64, length: usize) -> io::Result<Option<Bytes>> {
+        let read = self.disk.0.buffers.filled(length, |out| {
+            let done = self.run("cannot read", |file| file.read_cached_at(out, position));
+            match done {
+                Ok(done) if done == length => Ok(()),
+                Ok(_) => Err(None),
+                Err(error) => Err(Some(error)),
+            }
+        });
+        match read {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
+        }
     }
 
     pub(crate) fn set_len(&self, length: u64) -> io::Result<()> {

@@ -1,7 +1,8 @@
 //! A disk in memory for tests of what outlives a broker, with the faults of real ones.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -30,8 +31,20 @@ struct State {
     crashes: u64,
     fault: Option<(u64, DiskFault)>,
     sync_time: Duration,
+    cold: Option<Cold>,
     user: Weak<()>,
 }
+
+/// What a read waits for, as long as it is not in memory.
+#[derive(Debug)]
+struct Cold {
+    time: Duration,
+    /// What is in memory: pages of files.
+    cached: BTreeSet<(PathBuf, u64)>,
+}
+
+/// The size of a page.
+const PAGE_BYTES: u64 = 4096;
 
 /// What goes wrong on a [`MemoryDisk`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +56,8 @@ pub enum DiskFault {
     Broken,
     /// The same, and half of the first write is there.
     TornWrite,
+    /// Nothing can be read from files any more (`EIO`).
+    Unreadable,
 }
 
 impl MemoryDisk {
@@ -71,8 +86,8 @@ impl MemoryDisk {
         self.0.files.restart();
     }
 
-    /// Lets so many changes be made before the disk fails: writes, forced writes, renames and removals.
-    /// It then stays so until [`heal`](Self::heal).
+    /// Lets so many changes be made before the disk fails: writes, forced writes, renames and removals; with
+    /// [`DiskFault::Unreadable`] so many reads. It then stays so until [`heal`](Self::heal).
     pub fn fail_after(&self, changes: u64, fault: DiskFault) {
         self.state().fault = Some((changes, fault));
     }
@@ -86,6 +101,16 @@ impl MemoryDisk {
     /// where a test pauses the clock, and whoever forces waits for it.
     pub fn slow(&self, time: Duration) {
         self.state().sync_time = time;
+    }
+
+    /// Empties the page cache: each page that is on the disk takes this long when it is read for the first time. What
+    /// is written from now on is in the cache. No time ends it, as at the beginning. This is real time also where a
+    /// test pauses the clock.
+    pub fn slow_reads(&self, time: Duration) {
+        self.state().cold = (!time.is_zero()).then(|| Cold {
+            time,
+            cached: BTreeSet::new(),
+        });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -137,6 +162,8 @@ impl Mounted {
         let mut state = self.disk.state();
         match &mut state.fault {
             None => Ok(files),
+            // It counts reads.
+            Some((_, DiskFault::Unreadable)) => Ok(files),
             Some((left @ 1.., _)) => {
                 *left -= 1;
                 Ok(files)
@@ -145,6 +172,17 @@ impl Mounted {
             Some((_, DiskFault::Full)) => Ok(files),
             Some((_, DiskFault::Broken | DiskFault::TornWrite)) => Err(broken()),
         }
+    }
+
+    /// The same for a read of a file.
+    fn read(&self) -> io::Result<()> {
+        self.files()?;
+        match &mut self.disk.state().fault {
+            Some((left @ 1.., DiskFault::Unreadable)) => *left -= 1,
+            Some((0, DiskFault::Unreadable)) => return Err(broken()),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// A write, of which half is there if it is the one that is torn.
@@ -185,6 +223,7 @@ impl FileSystem for Mounted {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn FileHandle>> {
         Ok(Arc::new(MountedFile {
             file: self.files()?.open(path)?,
+            path: path.into(),
             disk: self.clone(),
         }))
     }
@@ -226,7 +265,31 @@ impl FileSystem for Mounted {
 #[derive(Debug)]
 struct MountedFile {
     file: Arc<dyn FileHandle>,
+    path: PathBuf,
     disk: Mounted,
+}
+
+impl MountedFile {
+    fn pages(&self, position: u64, length: usize) -> impl Iterator<Item = (PathBuf, u64)> {
+        let end = (position + length as u64).div_ceil(PAGE_BYTES);
+        (position / PAGE_BYTES..end).map(|page| (self.path.clone(), page))
+    }
+
+    /// How long it takes to get so much into memory, if it is not there; after that it is.
+    fn load(&self, position: u64, length: usize) -> Option<Duration> {
+        let mut state = self.disk.disk.state();
+        let cold = state.cold.as_mut()?;
+        let before = cold.cached.len();
+        cold.cached.extend(self.pages(position, length));
+        (cold.cached.len() > before).then_some(cold.time)
+    }
+
+    fn is_cached(&self, position: u64, length: usize) -> bool {
+        let state = self.disk.disk.state();
+        let Some(cold) = &state.cold else { return true };
+        let mut pages = self.pages(position, length);
+        pages.all(|page| cold.cached.contains(&page))
+    }
 }
 
 impl FileHandle for MountedFile {
@@ -237,13 +300,27 @@ impl FileHandle for MountedFile {
 
     fn append(&self, start: &[u8], rest: &[u8]) -> io::Result<()> {
         let content = [start, rest].concat();
+        let position = self.file.len()?;
         self.disk
-            .write(&content, |_, content| self.file.append(content, &[]))
+            .write(&content, |_, content| self.file.append(content, &[]))?;
+        self.load(position, content.len());
+        Ok(())
     }
 
     fn read_exact_at(&self, out: &mut [u8], position: u64) -> io::Result<()> {
-        self.disk.files()?;
+        if let Some(time) = self.load(position, out.len()) {
+            env::block(time);
+        }
+        self.disk.read()?;
         self.file.read_exact_at(out, position)
+    }
+
+    fn read_cached_at(&self, out: &mut [u8], position: u64) -> io::Result<usize> {
+        if !self.is_cached(position, out.len()) {
+            return Ok(0);
+        }
+        self.read_exact_at(out, position)?;
+        Ok(out.len())
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {

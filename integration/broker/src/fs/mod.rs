@@ -1,10 +1,12 @@
 //! The seam to the file system: everything that the broker keeps goes through a [`Disk`].
 //!
+//! - `buffers`: where reads put what they read
 //! - `disk`: what the broker holds; after a failure nothing more is read from or written to it
 //! - `real`: the file system of the machine
 //! - `crashing`: one in memory that loses what was not forced to the disk
 //! - `memory`: the same in the hands of those who use the broker in their tests, with the faults of a disk
 
+mod buffers;
 pub(crate) mod crashing;
 mod disk;
 mod memory;
@@ -71,6 +73,13 @@ pub(crate) trait FileHandle: Debug + Send + Sync {
     fn append(&self, start: &[u8], rest: &[u8]) -> io::Result<()>;
 
     fn read_exact_at(&self, out: &mut [u8], position: u64) -> io::Result<()>;
+
+    /// The same as far as the bytes are in memory, from the first one on: how many. A file system that cannot tell
+    /// reads all.
+    fn read_cached_at(&self, out: &mut [u8], position: u64) -> io::Result<usize> {
+        self.read_exact_at(out, position)?;
+        Ok(out.len())
+    }
 
     fn set_len(&self, length: u64) -> io::Result<()>;
 

@@ -157,6 +157,29 @@ impl FileHandle for RealFile {
         Ok(())
     }
 
+    #[cfg(target_os = "linux")]
+    fn read_cached_at(&self, out: &mut [u8], position: u64) -> io::Result<usize> {
+        use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+        let mut done = 0;
+        while done < out.len() {
+            let at = position + done as u64;
+            let mut rest = [io::IoSliceMut::new(&mut out[done..])];
+            match preadv2(&self.file, &mut rest, at, ReadWriteFlags::NOWAIT) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => done += count,
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                    self.read_exact_at(&mut out[done..], at)?;
+                    done = out.len();
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(done)
+    }
+
     fn set_len(&self, length: u64) -> io::Result<()> {
         self.file.set_len(length)
     }

@@ -350,11 +350,7 @@ impl Source {
             }
             Content::File(disk, path) => disk.open(path)?,
         };
-        let read = |position, length| {
-            let mut out = BytesMut::zeroed(length);
-            file.read_exact_at(&mut out, position)?;
-            Ok::<_, io::Error>(out.freeze())
-        };
+        let read = |position, length| file.read_at(position, length);
         let mut position = 0;
         let mut chunk = Bytes::new();
         while position < self.bytes {

@@ -4,6 +4,7 @@
 //! reference count; its bytes are read after the lock is released, so readers and the writer of a
 //! partition do not wait for each other's system calls.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
@@ -215,19 +216,62 @@ impl Syncer {
 
 impl DataSlice {
     /// The bytes. Copies once when they come from a file or from several appends.
-    pub(crate) fn read(self) -> io::Result<Bytes> {
+    pub(crate) fn read(&self) -> io::Result<Bytes> {
         match self {
-            Self::Memory(mut parts) if parts.len() == 1 => Ok(parts.swap_remove(0)),
-            Self::Memory(parts) => Ok(parts.concat().into()),
+            Self::Memory(parts) => Ok(joined(parts)),
             Self::File {
                 file,
                 position,
                 length,
-            } => {
-                let mut out = BytesMut::zeroed(length);
-                file.read_exact_at(&mut out, position)?;
-                Ok(out.freeze())
-            }
+            } => file.read_at(*position, *length),
+        }
+    }
+
+    /// The same, if they can be had without waiting for a disk.
+    fn read_cached(&self) -> io::Result<Option<Bytes>> {
+        match self {
+            Self::Memory(parts) => Ok(Some(joined(parts))),
+            Self::File {
+                file,
+                position,
+                length,
+            } => file.read_cached_at(*position, *length),
+        }
+    }
+}
+
+fn joined(parts: &[Bytes]) -> Bytes {
+    match parts {
+        [part] => part.clone(),
+        parts => parts.concat().into(),
+    }
+}
+
+/// Whether a read waits for the disk.
+#[derive(Debug)]
+pub(crate) enum Reads {
+    Waiting,
+    /// It does not. What is not in memory fails with [`io::ErrorKind::WouldBlock`], and is kept here: once that was
+    /// read elsewhere, it is in memory.
+    Cached(RefCell<Vec<DataSlice>>),
+}
+
+impl Reads {
+    pub(crate) fn read(&self, slice: DataSlice) -> io::Result<Bytes> {
+        match self {
+            Self::Waiting => slice.read(),
+            Self::Cached(cold) => slice.read_cached()?.ok_or_else(|| {
+                cold.borrow_mut().push(slice);
+                io::ErrorKind::WouldBlock.into()
+            }),
+        }
+    }
+
+    /// What failed so.
+    pub(crate) fn cold(self) -> Vec<DataSlice> {
+        match self {
+            Self::Waiting => Vec::new(),
+            Self::Cached(cold) => cold.into_inner(),
         }
     }
 }

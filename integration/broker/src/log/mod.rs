@@ -48,14 +48,14 @@ use crate::fs::Disk;
 
 use self::batch::{PATCH_BYTES, is_append_time};
 pub(crate) use self::clean::CleanPlan;
-pub(crate) use self::data::HandleBudget;
+pub(crate) use self::data::{DataSlice, HandleBudget, Reads};
 use self::epochs::Epochs;
 use self::flush::Awaited;
 pub(crate) use self::flush::Unsynced;
 pub(crate) use self::producers::SequenceError;
 use self::producers::{Producers, Sequencing};
 use self::read::Hints;
-pub(crate) use self::read::{ReadOutcome, ReadPlan, ReadRequest, Search, Seen, Spot};
+pub(crate) use self::read::{ReadOutcome, ReadRequest, Search, Seen, Spot};
 pub(crate) use self::retention::Doomed;
 use self::segment::Segment;
 

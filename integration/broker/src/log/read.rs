@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kafka_client_protocol::records::{BatchHeader, RecordError};
 
 use super::Log;
-use super::data::DataSlice;
+use super::data::{DataSlice, Reads};
 use super::segment::{self, Segment};
 
 /// Where a batch begins, or the next one will.
@@ -276,8 +276,8 @@ impl Log {
 
 impl Look {
     /// Looks for the batch. Runs without the partition's lock.
-    pub(crate) fn run(self) -> io::Result<Seen> {
-        let bytes = self.slice.read()?;
+    pub(crate) fn run(self, reads: &Reads) -> io::Result<Seen> {
+        let bytes = reads.read(self.slice)?;
         let mut at = 0;
         let spot = |at: usize| Spot {
             position: self.from.position + at as u64,
@@ -299,7 +299,7 @@ impl Look {
 
 impl ReadPlan {
     /// Reads. Runs without the partition's lock.
-    pub(crate) fn run(self) -> io::Result<ReadOutcome> {
+    pub(crate) fn run(self, reads: &Reads) -> io::Result<ReadOutcome> {
         const NOTHING: ReadOutcome = ReadOutcome::Batches {
             bytes: Bytes::new(),
             end: None,
@@ -313,7 +313,7 @@ impl ReadPlan {
         let Some(slice) = self.slice else {
             return Ok(NOTHING);
         };
-        let bytes = slice.read()?;
+        let bytes = reads.read(slice)?;
         let first = match BatchHeader::parse(&bytes) {
             Ok(first) => first,
             Err(RecordError::Truncated { .. }) => return Ok(NOTHING),

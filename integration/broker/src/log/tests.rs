@@ -70,7 +70,7 @@ fn locate(log: &mut Log, offset: i64) -> Spot {
     loop {
         match log.search(offset, from).unwrap() {
             Search::Found(spot) => return spot,
-            Search::Look(look) => match look.run().unwrap() {
+            Search::Look(look) => match look.run(&Reads::Waiting).unwrap() {
                 Seen::Here(spot) => return spot,
                 Seen::Beyond(spot) => {
                     assert_ne!(Some(spot), from, "a search must make progress");
@@ -98,7 +98,7 @@ fn read_below(
     };
     loop {
         let plan = log.plan_read(spot, request).unwrap().unwrap();
-        match plan.run().unwrap() {
+        match plan.run(&Reads::Waiting).unwrap() {
             ReadOutcome::Batches { bytes, end } => {
                 if let Some(end) = end {
                     log.remember(end);

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use futures::future::join_all;
 use kafka_broker::{Broker, DiskFault, MemoryDisk, StartError};
 use kafka_client_protocol::ErrorCode;
+use kafka_client_protocol::api::fetch::FetchRequest;
 
 use crate::groups::commit;
-use crate::support::{Client, batch, produce_request, start};
+use crate::support::{Client, batch, fetch_request, one, produce_request, records, start};
 
 const OFFLINE: i16 = ErrorCode::KAFKA_STORAGE_ERROR.code();
 
@@ -190,4 +192,38 @@ async fn an_offset_that_the_disk_did_not_take_is_not_committed() {
     disk.fail_after(1, DiskFault::Broken);
     let error = commit(&mut client, &[(0, 2)]).await;
     assert_eq!(error, ErrorCode::NOT_COORDINATOR);
+}
+
+#[tokio::test]
+async fn who_reads_what_is_not_in_memory_holds_up_nobody_else() {
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, false).await;
+    let large = "x".repeat(20_000);
+    assert_eq!(produce(&broker, &[&large]).await, 0);
+    disk.slow_reads(Duration::from_secs(1));
+    let [mut cold, mut hot] = [Client::new(&broker), Client::new(&broker)];
+    let sent = cold.send(&fetch_request("t", 0, 0), 12).await;
+    let mut answer = Box::pin(cold.receive::<FetchRequest>(12, sent));
+    for value in ["a", "b", "c"] {
+        assert_eq!(hot.produce("t", 0, batch(&[value])).await.error_code, 0);
+        assert_eq!(hot.fetch("t", 0, 1).await.error_code, 0);
+        assert!((&mut answer).now_or_never().is_none(), "{value}");
+    }
+    let told = one(&mut answer.await.unwrap());
+    assert_eq!(records(&told)[0], (0, large));
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_read_takes_the_broker_offline() {
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, false).await;
+    assert_eq!(produce(&broker, &["a"]).await, 0);
+    disk.fail_after(0, DiskFault::Unreadable);
+    let mut client = Client::new(&broker);
+    assert_eq!(client.fetch("t", 0, 0).await.error_code, OFFLINE);
+    assert!(broker.storage_failure().unwrap().contains("cannot read"));
+    assert_eq!(produce(&broker, &["b"]).await, OFFLINE);
+    disk.heal();
+    broker.crash().await;
+    assert_eq!(values(&on(&disk).await).await, ["a"]);
 }

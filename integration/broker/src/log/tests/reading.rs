@@ -150,7 +150,7 @@ fn reads_go_on_over_segments_that_are_removed_meanwhile() {
         let plan = log.plan_read(spot, request).unwrap().unwrap();
         log.advance_start(2);
         assert_eq!(bases_left(&mut log, NOW), [2, 3]);
-        let ReadOutcome::Batches { bytes, end } = plan.run().unwrap() else {
+        let ReadOutcome::Batches { bytes, end } = plan.run(&Reads::Waiting).unwrap() else {
             panic!("batches expected")
         };
         assert_eq!(heads(&bytes)[0].base_offset, 0);
