@@ -20,9 +20,7 @@ use crate::relay::Relay;
 pub(crate) enum Kind {
     /// Nothing.
     Plain,
-    /// Nothing, nor is anything counted.
-    Bare,
-    /// The same, and the records are in memory.
+    /// Nothing, nor is anything counted, and the records are in memory.
     Memory,
     /// Each Produce request takes 2 ms, one at a time on a connection.
     Slow,
@@ -36,7 +34,7 @@ impl Kind {
     /// How long a round trip takes on the relay, if one is between.
     fn relayed(self) -> Option<Duration> {
         match self {
-            Self::Plain | Self::Bare | Self::Memory | Self::Slow => None,
+            Self::Plain | Self::Memory | Self::Slow => None,
             Self::Distant => Some(ROUND_TRIP),
             Self::Counted => Some(Duration::ZERO),
         }
@@ -87,7 +85,7 @@ pub(crate) async fn serve(kind: Kind) -> Result<(), Failure> {
     }
     // It does nothing but count.
     let asked = when(ApiKey::METADATA).always().then([]);
-    let is_counted = !matches!(kind, Kind::Bare | Kind::Memory);
+    let is_counted = kind != Kind::Memory;
     let asked = is_counted.then(|| broker.faults().inject(asked));
     say(&broker.bootstrap())?;
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();

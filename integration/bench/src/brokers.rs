@@ -6,6 +6,7 @@
 //! that run.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -136,54 +137,70 @@ struct Contender {
 }
 
 enum Running {
-    Own(broker::Child),
+    /// A program that tells its address first, and ends with its standard input or when it is killed.
+    Program(Served),
+    Memory(broker::Child),
     Kafka(Box<NativeKafka>),
-    Kfake(Kfake),
 }
 
 impl Running {
     fn bootstrap(&self) -> String {
         match self {
-            Self::Own(child) => child.bootstrap().to_owned(),
+            Self::Program(served) => served.bootstrap.clone(),
+            Self::Memory(child) => child.bootstrap().to_owned(),
             Self::Kafka(kafka) => kafka.bootstrap(),
-            Self::Kfake(kfake) => kfake.bootstrap.clone(),
         }
     }
 
     fn process(&self) -> Result<Process, Failure> {
         let id = match self {
-            Self::Own(child) => Some(child.id()),
+            Self::Program(served) => Some(served.process.id()),
+            Self::Memory(child) => Some(child.id()),
             Self::Kafka(kafka) => kafka.id(),
-            Self::Kfake(kfake) => Some(kfake.process.id()),
         };
         Ok(Process(id.ok_or("the broker has ended")?))
     }
 }
 
-/// The program of franz-go's client as a broker.
-struct Kfake {
+struct Served {
     process: std::process::Child,
     bootstrap: String,
+    /// Lives as long as the process.
+    _data: tempfile::TempDir,
 }
 
-impl Kfake {
-    fn start(program: &Program) -> Result<Self, Failure> {
-        let mut process = program
-            .plain("kfake")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let out = process.stdout.take().ok_or("kfake has no output")?;
-        let mut bootstrap = String::new();
-        BufReader::new(out).read_line(&mut bootstrap)?;
+impl Served {
+    /// The program `kafka-broker`, on the disk.
+    fn own(path: &Path) -> Result<Self, Failure> {
+        let data = tempfile::TempDir::with_prefix("kafka-bench-broker-")?;
+        let mut command = Command::new(path);
+        let listen = ["--listen", "127.0.0.1:0", "--data-dir"];
+        command.args(listen).arg(data.path());
+        Self::start(command, data)
+    }
+
+    /// The program of franz-go's client, as a broker.
+    fn kfake(program: &Program) -> Result<Self, Failure> {
+        Self::start(program.plain("kfake"), tempfile::tempdir()?)
+    }
+
+    fn start(mut command: Command, data: tempfile::TempDir) -> Result<Self, Failure> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let out = process.stdout.take().ok_or("the broker has no output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let bootstrap = line.split_whitespace().last();
+        let bootstrap = bootstrap.ok_or("the broker did not start")?.to_owned();
         Ok(Self {
             process,
-            bootstrap: bootstrap.trim().to_owned(),
+            bootstrap,
+            _data: data,
         })
     }
 }
 
-impl Drop for Kfake {
+impl Drop for Served {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();
@@ -193,9 +210,15 @@ impl Drop for Kfake {
 
 pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
     let program = other::franz_go()?;
-    let own = |kind| Ok::<_, Failure>(Running::Own(broker::Child::start(kind)?));
+    let own = build_own()?;
     let mut all = vec![
-        contender("reference broker", None, own(Kind::Bare)?, settings).await?,
+        contender(
+            "reference broker",
+            None,
+            Running::Program(Served::own(&own)?),
+            settings,
+        )
+        .await?,
         contender(
             "Apache Kafka",
             Some(0),
@@ -206,14 +229,14 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
         contender(
             "reference broker in memory",
             None,
-            own(Kind::Memory)?,
+            Running::Memory(broker::Child::start(Kind::Memory)?),
             settings,
         )
         .await?,
         contender(
             "kfake",
             Some(2),
-            Running::Kfake(Kfake::start(&program)?),
+            Running::Program(Served::kfake(&program)?),
             settings,
         )
         .await?,
@@ -241,7 +264,20 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
         }
     }
     tell(&all)?;
-    tell_starts(&program)
+    drop(all);
+    tell_starts(&own, &program)
+}
+
+/// Builds the program as a user does.
+fn build_own() -> Result<PathBuf, Failure> {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--locked", "-p", "kafka-broker"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
+    match built.success() {
+        true => Ok(std::env::current_exe()?.with_file_name("kafka-broker")),
+        false => Err("kafka-broker was not built".into()),
+    }
 }
 
 async fn contender(
@@ -361,38 +397,21 @@ fn tell(all: &[Contender]) -> Result<(), Failure> {
 }
 
 /// How long it takes from the start of a process until it tells its address.
-fn tell_starts(program: &Program) -> Result<(), Failure> {
+fn tell_starts(own: &Path, program: &Program) -> Result<(), Failure> {
     const ROUNDS: usize = 31;
-    let mut own = Vec::new();
-    let mut kfake = Vec::new();
-    for round in 0..ROUNDS {
-        let mut start = |is_own: bool| -> Result<(), Failure> {
-            let mut command = match is_own {
-                true => {
-                    let mut command = Command::new(std::env::current_exe()?);
-                    command.args(["broker", "memory"]);
-                    command
-                }
-                false => program.plain("kfake"),
-            };
-            command.stdin(Stdio::piped()).stdout(Stdio::piped());
-            let began = Instant::now();
-            let mut process = command.spawn()?;
-            let out = process.stdout.take().ok_or("no output")?;
-            BufReader::new(out).read_line(&mut String::new())?;
-            let took = began.elapsed().as_secs_f64();
-            process.kill()?;
-            process.wait()?;
-            match is_own {
-                true => own.push(took),
-                false => kfake.push(took),
-            }
-            Ok(())
+    let mut taken = [Vec::new(), Vec::new()];
+    for round in 0..2 * ROUNDS {
+        // The one, the other, the other, the one.
+        let is_own = round % 4 == 0 || round % 4 == 3;
+        let began = Instant::now();
+        let served = match is_own {
+            true => Served::own(own)?,
+            false => Served::kfake(program)?,
         };
-        start(round % 2 == 0)?;
-        start(round % 2 == 1)?;
+        taken[usize::from(!is_own)].push(began.elapsed().as_secs_f64());
+        drop(served);
     }
-    for (name, taken) in [("reference broker in memory", own), ("kfake", kfake)] {
+    for (name, taken) in ["reference broker", "kfake"].into_iter().zip(taken) {
         if let Some(spread) = Spread::of(taken) {
             println!("{name}: ready after {} ms", spread.show(1e-3, 1));
         }

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::buffers::Buffers;
 use super::real::Real;
 use super::{Access, FileHandle, FileSystem};
 
@@ -22,7 +21,6 @@ pub(crate) struct Disk(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     files: Box<dyn FileSystem>,
-    buffers: Buffers,
     /// Why it serves no more.
     end: OnceLock<End>,
     /// Told of a failure.
@@ -40,7 +38,6 @@ impl Disk {
     pub(crate) fn new(files: impl FileSystem + 'static) -> Self {
         Self(Arc::new(Inner {
             files: Box::new(files),
-            buffers: Buffers::default(),
             end: OnceLock::new(),
             failed: Notify::new(),
         }))
@@ -241,33 +238,20 @@ impl DiskFile {
         self.run("cannot write", |file| file.append(start, rest))
     }
 
-    pub(crate) fn read_exact_at(&self, out: &mut [u8], position: u64) -> io::Result<()> {
-        self.run("cannot read", |file| file.read_exact_at(out, position))
-    }
-
     /// So many bytes from a position on.
     pub(crate) fn read_at(&self, position: u64, length: usize) -> io::Result<Bytes> {
-        self.disk
-            .0
-            .buffers
-            .filled(length, |out| self.read_exact_at(out, position))
+        let mut out = vec![0; length];
+        self.run("cannot read", |file| file.read_exact_at(&mut out, position))?;
+        Ok(out.into())
     }
 
     /// The same if all of it is in memory.
     pub(crate) fn read_cached_at(&self, position: u64, length: usize) -> io::Result<Option<Bytes>> {
-        let read = self.disk.0.buffers.filled(length, |out| {
-            let done = self.run("cannot read", |file| file.read_cached_at(out, position));
-            match done {
-                Ok(done) if done == length => Ok(()),
-                Ok(_) => Err(None),
-                Err(error) => Err(Some(error)),
-            }
-        });
-        match read {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(None) => Ok(None),
-            Err(Some(error)) => Err(error),
-        }
+        let mut out = vec![0; length];
+        let done = self.run("cannot read", |file| {
+            file.read_cached_at(&mut out, position)
+        })?;
+        Ok((done == length).then(|| out.into()))
     }
 
     pub(crate) fn set_len(&self, length: u64) -> io::Result<()> {

@@ -1,12 +1,10 @@
 //! The seam to the file system: everything that the broker keeps goes through a [`Disk`].
 //!
-//! - `buffers`: where reads put what they read
 //! - `disk`: what the broker holds; after a failure nothing more is read from or written to it
 //! - `real`: the file system of the machine
 //! - `crashing`: one in memory that loses what was not forced to the disk
 //! - `memory`: the same in the hands of those who use the broker in their tests, with the faults of a disk
 
-mod buffers;
 pub(crate) mod crashing;
 mod disk;
 mod memory;
