@@ -18,6 +18,7 @@ macro_rules! sequences {
 }
 
 mod admin;
+mod again;
 mod cluster;
 mod configs;
 mod fetch;
