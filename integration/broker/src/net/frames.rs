@@ -5,7 +5,8 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Memory that a length alone is worth; more comes only after as many bytes have arrived.
+/// Memory that a length alone is worth, or the largest frame that has come whole before; more comes only after as
+/// many bytes have arrived.
 const TRUST_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 16 * 1024;
 /// What is read of the frames behind one that is in work.
@@ -15,6 +16,8 @@ const AHEAD_BYTES_MAX: usize = 4 * 1024;
 #[derive(Debug)]
 pub(crate) struct FrameReader {
     buffer: BytesMut,
+    /// The largest frame so far.
+    largest: usize,
     frame_bytes_max: usize,
     /// The property that the limit is from.
     property: &'static str,
@@ -38,6 +41,7 @@ impl FrameReader {
     pub(crate) fn new(frame_bytes_max: usize) -> Self {
         Self {
             buffer: BytesMut::new(),
+            largest: 0,
             frame_bytes_max,
             property: "socket.request.max.bytes",
         }
@@ -79,6 +83,7 @@ impl FrameReader {
         if bytes > 0 && !self.fill(read, bytes).await? {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
+        self.largest = self.largest.max(bytes);
         Ok(Some(self.buffer.split_to(bytes).freeze()))
     }
 
@@ -113,7 +118,7 @@ impl FrameReader {
     {
         while self.buffer.len() < bytes {
             let missing = bytes - self.buffer.len();
-            let worth = TRUST_BYTES.max(self.buffer.len());
+            let worth = TRUST_BYTES.max(self.largest).max(self.buffer.len());
             self.buffer
                 .reserve(missing.clamp(READ_BYTES, worth.max(READ_BYTES)));
             if read.read_buf(&mut self.buffer).await? == 0 {
@@ -215,6 +220,23 @@ mod tests {
             Err(ReadError::Io(_))
         ));
         assert!(reader.buffer.capacity() <= 2 * TRUST_BYTES);
+    }
+
+    #[tokio::test]
+    async fn who_has_sent_a_large_frame_gets_room_for_another_at_once_but_for_no_larger_one() {
+        const LARGE: usize = 8 << 20;
+        for (claimed, room) in [(LARGE, LARGE..=2 * LARGE), (100 << 20, 0..=2 * LARGE)] {
+            let large = frame(&vec![7; LARGE]);
+            let claim = i32::try_from(claimed).unwrap().to_be_bytes();
+            let sent = [&large[..], &claim, b"few"].concat();
+            let mut stream = &sent[..];
+            let mut reader = FrameReader::new(100 << 20);
+            let first = reader.next(&mut stream).await.unwrap().unwrap();
+            assert_eq!(first.len(), LARGE);
+            assert!(reader.next(&mut stream).await.is_err());
+            let got = reader.buffer.capacity();
+            assert!(room.contains(&got), "{got} for {claimed}");
+        }
     }
 
     #[tokio::test]
