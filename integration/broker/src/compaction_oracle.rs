@@ -229,7 +229,7 @@ impl History {
         while offset < ends.end_offset {
             let fetched = partition.read(offset, 500, true).unwrap();
             let before = offset;
-            for batch in Batches::new(fetched.records) {
+            for batch in Batches::new(fetched) {
                 let batch = batch.unwrap();
                 batch.verify_crc().unwrap();
                 assert!(batch.header().last_offset() >= offset);

@@ -145,7 +145,7 @@ impl CoordinatorLog {
                 let text = format!("{} at offset {before}: {error}", self.name);
                 Refusal::new(ErrorCode::CORRUPT_MESSAGE, text)
             };
-            for batch in Batches::new(fetched.records) {
+            for batch in Batches::new(fetched) {
                 let batch = batch.map_err(damaged)?;
                 let mut records = batch.records(DECOMPRESSED_MAX).map_err(damaged)?;
                 while let Some(record) = records.next_record() {

@@ -406,11 +406,11 @@ fn marks(partition: &Partition) -> Vec<Option<i64>> {
     let mut found = vec![None; ends.start_offset as usize];
     while (found.len() as i64) < ends.end_offset {
         let fetched = partition.read(found.len() as i64, 1000, true).unwrap();
-        if fetched.records.is_empty() {
+        if fetched.is_empty() {
             // The last ones are compacted away.
             break;
         }
-        for batch in Batches::new(fetched.records) {
+        for batch in Batches::new(fetched) {
             let head = *batch.unwrap().header();
             // Compaction leaves gaps. And of segments that were not forced to the disk one may have lost its end, and
             // the next one not.
@@ -467,7 +467,7 @@ fn look_ups_agree(partition: &Partition, marks: &[Option<i64>], place: &str) {
     for (offset, mark) in (0..).zip(marks) {
         let Some(mark) = *mark else { continue };
         let fetched = partition.read(offset, 1, true).unwrap();
-        let head = BatchHeader::parse(&fetched.records).unwrap();
+        let head = BatchHeader::parse(&fetched).unwrap();
         assert_eq!(head.max_timestamp, mark, "{place} at {offset}");
         let (head, _) = partition.log().batch_at_time(mark).unwrap().unwrap();
         assert_eq!(head.base_offset, offset, "{place}, time {mark}");

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use crate::env;
 use crate::log::batch::is_append_time;
 use crate::log::{
-    AppendError, Appended, CleanPlan, Doomed, Log, ReadOutcome, ReadRequest, Reads, Search, Seen,
-    SequenceError, Spot, Unsynced,
+    AppendError, Appended, CleanPlan, DataSlice, Doomed, Log, ReadOutcome, ReadRequest, Reads,
+    Search, Seen, SequenceError, Spot, Unsynced,
 };
 use crate::metrics::Traffic;
 use crate::refusal::Refusal;
@@ -99,13 +99,32 @@ pub(crate) struct Wanted {
     pub(crate) max_bytes: usize,
     /// The first batch whole, even if it is larger than that.
     pub(crate) at_least_one: bool,
+    /// Much may stay in its file.
+    pub(crate) may_stay: bool,
 }
 
 /// What a fetch gets.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    pub(crate) records: Bytes,
+    pub(crate) records: Records,
     pub(crate) ends: Ends,
+}
+
+/// Where records are.
+#[derive(Debug)]
+pub(crate) enum Records {
+    Read(Bytes),
+    InFile(DataSlice),
+}
+
+impl Records {
+    /// All of them in memory.
+    pub(crate) fn read(self) -> io::Result<Bytes> {
+        match self {
+            Self::Read(bytes) => Ok(bytes),
+            Self::InFile(slice) => slice.read(),
+        }
+    }
 }
 
 /// A record found by its time.
@@ -250,15 +269,18 @@ impl Partition {
         offset: i64,
         max_bytes: usize,
         at_least_one: bool,
-    ) -> Result<Fetched, Refusal> {
+    ) -> Result<Bytes, Refusal> {
         let (spot, _) = self.locate(offset, &Reads::Waiting)?;
         let read = Wanted {
             offset,
             up_to: UpTo::End,
             max_bytes,
             at_least_one,
+            may_stay: false,
         };
-        self.read_at(spot, read, &Reads::Waiting)
+        let fetched = self.read_at(spot, read, &Reads::Waiting)?;
+        let records = fetched.records.read();
+        records.map_err(|error| self.storage_refusal("read", &error))
     }
 
     /// The same from a spot that is known: the first batch whole, or nothing, and what else the limit has room for;
@@ -274,6 +296,7 @@ impl Partition {
             up_to,
             max_bytes,
             at_least_one,
+            may_stay,
         } = wanted;
         let mut first_bytes = 0;
         loop {
@@ -286,6 +309,7 @@ impl Partition {
                     max_bytes,
                     at_least_one,
                     first_bytes,
+                    may_stay,
                 };
                 (log.plan_read(spot, request), ends)
             };
@@ -296,7 +320,13 @@ impl Partition {
                         self.log().remember(end);
                     }
                     return Ok(Fetched {
-                        records: bytes,
+                        records: Records::Read(bytes),
+                        ends,
+                    });
+                }
+                Some(ReadOutcome::InFile(slice)) => {
+                    return Ok(Fetched {
+                        records: Records::InFile(slice),
                         ends,
                     });
                 }

@@ -27,8 +27,8 @@ use tokio::time::Instant;
 
 use super::{Api, Call, Named, Part, Target, TopicRef, parts};
 use crate::env;
-use crate::log::{Reads, Spot};
-use crate::partition::{Ends, Partition, UpTo, Wanted};
+use crate::log::{DataSlice, Reads, Spot};
+use crate::partition::{Ends, Partition, Records, UpTo, Wanted};
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::security::acl::AclOperation;
@@ -148,12 +148,14 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
     let limit = i64::from(request.max_bytes).min(limit as i64);
     let wanted = u64::try_from(request.min_bytes).unwrap_or(0);
     let wanted = wanted.min(u64::try_from(limit).unwrap_or(0));
+    let may_stay = call.connection.deferred().is_allowed;
     let plan = without_waiting(call, |reads| Plan::new(request, call, reads)).await;
     let may_answer = request.max_wait_ms <= 0 || plan.is_ready(wanted);
     if may_answer || plan.has_first_over_its_limit() {
-        let read = without_waiting(call, |reads| plan.read(request, limit, reads)).await;
+        let read = |reads: &Reads| plan.read(request, limit, reads, may_stay);
+        let read = without_waiting(call, read).await;
         if may_answer || read.bytes >= wanted {
-            return plan.counted(read);
+            return plan.counted(read, call);
         }
     }
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
@@ -165,11 +167,11 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
     }
     let again = |reads: &Reads| {
         let plan = Plan::new(request, call, reads);
-        let read = plan.read(request, limit, reads);
+        let read = plan.read(request, limit, reads, may_stay);
         (plan, read)
     };
     let (plan, read) = without_waiting(call, again).await;
-    plan.counted(read)
+    plan.counted(read, call)
 }
 
 /// Does a part of the work that reads files. If it meets what is not in memory, that is read by threads that may wait
@@ -209,6 +211,8 @@ struct Planned {
 struct Read {
     response: FetchResponse,
     bytes: u64,
+    /// What stays in its files, by topic and partition of the response.
+    in_files: Vec<(usize, usize, DataSlice)>,
 }
 
 impl Plan {
@@ -279,12 +283,13 @@ impl Plan {
         })
     }
 
-    fn read(&self, request: &FetchRequest, limit: i64, reads: &Reads) -> Read {
+    fn read(&self, request: &FetchRequest, limit: i64, reads: &Reads, may_stay: bool) -> Read {
         let is_committed = request.isolation_level == READ_COMMITTED;
         let mut left = limit;
         let mut read = Read {
             response: FetchResponse::default(),
             bytes: 0,
+            in_files: Vec::new(),
         };
         for (asked_topic, planned) in request.topics.iter().zip(&self.0) {
             let mut partitions = Vec::with_capacity(planned.len());
@@ -300,11 +305,16 @@ impl Plan {
                         let message = format!("a limit of {bytes_max} bytes is no limit");
                         Refusal::new(ErrorCode::UNKNOWN_SERVER_ERROR, message)
                     })?;
-                    planned.read(bytes_max, at_least_one, reads)
+                    planned.read(bytes_max, at_least_one, may_stay, reads)
                 });
                 partitions.push(match data {
-                    Ok(data) => {
+                    Ok((data, in_file)) => {
                         let bytes = data.records.as_ref().map_or(0, Bytes::len);
+                        let bytes = in_file.as_ref().map_or(bytes, DataSlice::length);
+                        if let Some(slice) = in_file {
+                            let place = (read.response.responses.len(), partitions.len());
+                            read.in_files.push((place.0, place.1, slice));
+                        }
                         left = left.saturating_sub(bytes as i64).max(0);
                         read.bytes += bytes as u64;
                         PartitionData {
@@ -328,7 +338,19 @@ impl Plan {
     }
 
     /// What is answered, which the topics count.
-    fn counted(&self, read: Read) -> FetchResponse {
+    fn counted(&self, mut read: Read, call: &Call<'_>) -> FetchResponse {
+        let mut deferred = call.connection.deferred();
+        for (topic, partition, slice) in read.in_files {
+            let data = &mut read.response.responses[topic].partitions[partition];
+            // Of very much it must be read after all.
+            let records = deferred.defer(&slice).map_or_else(|| slice.read(), Ok);
+            match records {
+                Ok(records) => data.records = Some(records),
+                // The disk has told why.
+                Err(_) => *data = failed(data.partition_index, ErrorCode::KAFKA_STORAGE_ERROR),
+            }
+        }
+        drop(deferred);
         let topics = read.response.responses.iter().zip(&self.0);
         for (data, planned) in topics.flat_map(|(topic, all)| topic.partitions.iter().zip(all)) {
             let bytes = data.records.as_ref().map_or(0, Bytes::len);
@@ -393,8 +415,9 @@ impl Planned {
         &self,
         max_bytes: usize,
         at_least_one: bool,
+        may_stay: bool,
         reads: &Reads,
-    ) -> Result<PartitionData, Refusal> {
+    ) -> Result<(PartitionData, Option<DataSlice>), Refusal> {
         let (records, ends, diverging_epoch) = match &self.spot {
             Ok(spot) => {
                 let wanted = Wanted {
@@ -402,13 +425,18 @@ impl Planned {
                     up_to: self.up_to,
                     max_bytes,
                     at_least_one,
+                    may_stay,
                 };
                 let fetched = self.partition.read_at(*spot, wanted, reads)?;
                 (fetched.records, fetched.ends, EpochEndOffset::default())
             }
-            Err(diverging) => (Bytes::new(), self.ends, diverging.clone()),
+            Err(diverging) => (Records::Read(Bytes::new()), self.ends, diverging.clone()),
         };
-        Ok(PartitionData {
+        let (records, in_file) = match records {
+            Records::Read(bytes) => (bytes, None),
+            Records::InFile(slice) => (Bytes::new(), Some(slice)),
+        };
+        let data = PartitionData {
             high_watermark: ends.high_watermark,
             last_stable_offset: ends.last_stable_offset,
             log_start_offset: ends.start_offset,
@@ -416,7 +444,8 @@ impl Planned {
             aborted_transactions: None,
             records: Some(records),
             ..Default::default()
-        })
+        };
+        Ok((data, in_file))
     }
 }
 

@@ -75,6 +75,7 @@ use kafka_client_protocol::{ApiKey, ErrorCode, Request, StrBytes};
 
 use crate::faults::{Hit, JournalEntry, Kind, RequestOutcome, Seen, has_secrets};
 use crate::net::Connection;
+use crate::net::answer::Deferred;
 use crate::node::Node;
 use crate::profile::Profile;
 use crate::quota;
@@ -590,16 +591,11 @@ fn note_end(node: &Node, connection: &Connection, outcome: &Outcome) {
         Then::Reset => RequestOutcome::Reset,
         Then::Silence(_) => RequestOutcome::Silenced,
     };
-    node.faults.note_end(number, ended, |bytes_max| {
-        let mut start = Vec::new();
-        if !has_secrets(api) {
-            for segment in &outcome.answer {
-                let rest = bytes_max - start.len();
-                start.extend_from_slice(&segment[..segment.len().min(rest)]);
-            }
-        }
-        start.into()
-    });
+    node.faults
+        .note_end(number, ended, |bytes_max| match has_secrets(api) {
+            true => Bytes::new(),
+            false => connection.deferred().start_of(&outcome.answer, bytes_max),
+        });
 }
 
 /// Writes a request into the journal.
@@ -708,6 +704,7 @@ async fn apply<R: Api>(
     if let Some(hit) = hit {
         return faulty::apply(call, request, hit, encode).await;
     }
+    *call.connection.deferred() = Deferred::allowed();
     let wants_answer = request.wants_answer();
     let (mut answer, spent) = timed(authorize_and_answer(request, call)).await;
     if !wants_answer {

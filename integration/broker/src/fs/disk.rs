@@ -241,17 +241,18 @@ impl DiskFile {
     /// So many bytes from a position on.
     pub(crate) fn read_at(&self, position: u64, length: usize) -> io::Result<Bytes> {
         let mut out = vec![0; length];
-        self.run("cannot read", |file| file.read_exact_at(&mut out, position))?;
+        self.read_exact_at(&mut out, position)?;
         Ok(out.into())
     }
 
-    /// The same if all of it is in memory.
-    pub(crate) fn read_cached_at(&self, position: u64, length: usize) -> io::Result<Option<Bytes>> {
-        let mut out = vec![0; length];
-        let done = self.run("cannot read", |file| {
-            file.read_cached_at(&mut out, position)
-        })?;
-        Ok((done == length).then(|| out.into()))
+    pub(crate) fn read_exact_at(&self, out: &mut [u8], position: u64) -> io::Result<()> {
+        self.run("cannot read", |file| file.read_exact_at(out, position))
+    }
+
+    /// The same if all of it is in memory; whether it is.
+    pub(crate) fn is_read_cached(&self, out: &mut [u8], position: u64) -> io::Result<bool> {
+        let done = self.run("cannot read", |file| file.read_cached_at(out, position))?;
+        Ok(done == out.len())
     }
 
     pub(crate) fn set_len(&self, length: u64) -> io::Result<()> {

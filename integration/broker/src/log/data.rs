@@ -88,7 +88,7 @@ pub(crate) enum SegmentData {
 }
 
 /// Part of a segment, to be read without the partition's lock.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum DataSlice {
     Memory(Vec<Bytes>),
     File {
@@ -215,6 +215,49 @@ impl Syncer {
 }
 
 impl DataSlice {
+    /// Whether it is in a file.
+    pub(crate) fn is_in_file(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Memory(parts) => parts.iter().map(Bytes::len).sum(),
+            Self::File { length, .. } => *length,
+        }
+    }
+
+    /// A part of it, from `at` on.
+    pub(crate) fn part(&self, at: usize, length: usize) -> Self {
+        match self {
+            Self::Memory(parts) => Self::Memory(vec![joined(parts).slice(at..at + length)]),
+            Self::File { file, position, .. } => Self::File {
+                file: Arc::clone(file),
+                position: position + at as u64,
+                length,
+            },
+        }
+    }
+
+    /// Copies the bytes from `at` on, as many as `out` has room for.
+    pub(crate) fn fill(&self, at: usize, out: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::Memory(parts) => out.copy_from_slice(&joined(parts)[at..at + out.len()]),
+            Self::File { file, position, .. } => {
+                file.read_exact_at(out, position + at as u64)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, if they can be had without waiting for a disk.
+    pub(crate) fn fill_cached(&self, at: usize, out: &mut [u8]) -> io::Result<bool> {
+        match self {
+            Self::Memory(_) => self.fill(at, out).map(|()| true),
+            Self::File { file, position, .. } => file.is_read_cached(out, position + at as u64),
+        }
+    }
+
     /// The bytes. Copies once when they come from a file or from several appends.
     pub(crate) fn read(&self) -> io::Result<Bytes> {
         match self {
@@ -231,11 +274,11 @@ impl DataSlice {
     fn read_cached(&self) -> io::Result<Option<Bytes>> {
         match self {
             Self::Memory(parts) => Ok(Some(joined(parts))),
-            Self::File {
-                file,
-                position,
-                length,
-            } => file.read_cached_at(*position, *length),
+            Self::File { length, .. } => {
+                let mut out = vec![0; *length];
+                let is_read = self.fill_cached(0, &mut out)?;
+                Ok(is_read.then(|| out.into()))
+            }
         }
     }
 }

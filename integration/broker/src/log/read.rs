@@ -81,7 +81,12 @@ pub(crate) struct ReadRequest {
     pub(crate) at_least_one: bool,
     /// How much to read for the first batch: 0, or what [`ReadOutcome::Larger`] said.
     pub(crate) first_bytes: usize,
+    /// Much may stay in its file: [`ReadOutcome::InFile`].
+    pub(crate) may_stay: bool,
 }
+
+/// As many bytes are much: for fewer, a copy costs less than to come back for them.
+const STAYS_FROM: usize = 64 << 10;
 
 /// What a read found, to be fetched after the lock is released.
 #[derive(Debug)]
@@ -96,6 +101,8 @@ pub(crate) struct ReadPlan {
 pub(crate) enum ReadOutcome {
     /// The first batch whole, or nothing; behind it what the limit has room for, the last batch perhaps cut.
     Batches { bytes: Bytes, end: Option<ReadEnd> },
+    /// The same, to be read when it is needed. What of it is whole, nobody has looked at, but for the first batch.
+    InFile(DataSlice),
     /// The first batch is larger than what was read: plan again with this much.
     Larger { bytes: usize },
 }
@@ -308,11 +315,21 @@ impl ReadPlan {
             offset,
             upper_offset,
             at_least_one,
+            may_stay,
             ..
         } = self.read;
         let Some(slice) = self.slice else {
             return Ok(NOTHING);
         };
+        let is_much = slice.is_in_file() && slice.length() >= STAYS_FROM;
+        // Below any other limit than the end there may be batches that are not to be seen.
+        if may_stay && is_much && upper_offset == i64::MAX {
+            let first = reads.read(slice.part(0, BatchHeader::LEN))?;
+            let first = BatchHeader::parse(&first);
+            if first.is_ok_and(|first| first.total_len() <= slice.length()) {
+                return Ok(ReadOutcome::InFile(slice));
+            }
+        }
         let bytes = reads.read(slice)?;
         let first = match BatchHeader::parse(&bytes) {
             Ok(first) => first,

@@ -95,6 +95,7 @@ fn read_below(
         max_bytes,
         at_least_one,
         first_bytes: 0,
+        may_stay: false,
     };
     loop {
         let plan = log.plan_read(spot, request).unwrap().unwrap();
@@ -109,6 +110,7 @@ fn read_below(
                 assert!(bytes > request.first_bytes, "a plan must make progress");
                 request.first_bytes = bytes;
             }
+            ReadOutcome::InFile(_) => panic!("nothing may stay in its file"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! answers behind it. Further requests may already be on their way; they wait in the socket, but for a
 //! little that is read ahead to notice when the client goes.
 
+pub(crate) mod answer;
 pub(crate) mod connections;
 mod frames;
 pub(crate) mod http;
@@ -18,7 +19,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use kafka_client_protocol::ApiKey;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
@@ -32,6 +32,7 @@ use crate::node::Node;
 use crate::security::gate::Gate;
 use crate::security::{Principal, tls};
 
+use self::answer::{Answer, Deferred, write_all};
 use self::frames::{FrameReader, ReadError};
 use self::listener::Listener;
 
@@ -48,6 +49,7 @@ pub(crate) struct Connection {
     gate: Mutex<Gate>,
     /// The number that the journal has given the request in work.
     noted: Mutex<Option<(u64, ApiKey)>>,
+    deferred: Mutex<Deferred>,
     software: Mutex<Software>,
     /// Becomes true when nobody waits for an answer any more.
     left: watch::Sender<bool>,
@@ -145,6 +147,7 @@ impl Connection {
             number,
             gate,
             noted: Mutex::default(),
+            deferred: Mutex::default(),
             software: Mutex::default(),
             left: watch::Sender::new(false),
         }
@@ -161,6 +164,11 @@ impl Connection {
     /// The number of the request in work in the journal.
     pub(crate) fn noted(&self) -> MutexGuard<'_, Option<(u64, ApiKey)>> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Of the answer to the request in work, what stays in its files until it is sent.
+    pub(crate) fn deferred(&self) -> MutexGuard<'_, Deferred> {
+        self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What runs at the other end. Held for a moment only.
@@ -329,8 +337,10 @@ where
         };
         bandwidth = outcome.bandwidth.or(bandwidth);
         // Who does not read what it has asked for holds memory.
-        let unsent = node.unsent.add(outcome.answer.iter().map(Bytes::len).sum());
-        let sent = send(&mut stream, outcome.answer, bandwidth, stall);
+        let deferred = std::mem::take(&mut *connection.deferred());
+        let answer = deferred.placed_in(outcome.answer);
+        let unsent = node.unsent.add(answer.held_bytes());
+        let sent = send(&mut stream, answer, node, bandwidth, stall);
         match crate::env::timeout(idle, sent)
             .await
             .map_err(io::Error::from)
@@ -420,7 +430,8 @@ async fn swallow<R: AsyncRead + Unpin>(read: &mut R) {
 /// Writes an answer, with a limit in pieces of a tenth of a second.
 async fn send<W>(
     write: &mut W,
-    segments: Vec<Bytes>,
+    answer: Answer,
+    node: &Node,
     bandwidth: Option<NonZeroU32>,
     stall: Duration,
 ) -> io::Result<()>
@@ -429,58 +440,19 @@ where
 {
     const PIECES_PER_SECOND: usize = 10;
     let Some(bandwidth) = bandwidth else {
-        return write_all(write, segments, stall).await;
+        return answer.write(write, node, stall).await;
     };
     let piece = (bandwidth.get() as usize / PIECES_PER_SECOND).max(1);
-    for piece in segments.concat().chunks(piece) {
-        let piece = Bytes::copy_from_slice(piece);
+    for piece in answer.loaded()?.concat().chunks(piece) {
         let seconds = piece.len() as f64 / f64::from(bandwidth.get());
-        write_all(write, vec![piece], stall).await?;
+        write_all(write, &[piece], stall).await?;
         crate::env::sleep(Duration::from_secs_f64(seconds)).await;
     }
     Ok(())
 }
 
-/// Writes segments as they are, many at once. Each time that the other side takes some of it, it has as long as
-/// `stall` for the next.
-async fn write_all<W>(write: &mut W, segments: Vec<Bytes>, stall: Duration) -> io::Result<()>
-where
-    W: AsyncWrite + Unpin,
-{
-    const SLICES: usize = 64;
-    let mut next = 0;
-    let mut written = 0;
-    while next < segments.len() {
-        let slices: Vec<io::IoSlice<'_>> = segments[next..]
-            .iter()
-            .take(SLICES)
-            .enumerate()
-            .map(|(index, segment)| {
-                io::IoSlice::new(if index == 0 {
-                    &segment[written..]
-                } else {
-                    segment
-                })
-            })
-            .collect();
-        let mut count = crate::env::timeout(stall, write.write_vectored(&slices)).await??;
-        if count == 0 && slices.iter().any(|slice| !slice.is_empty()) {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        while next < segments.len() && count >= segments[next].len() - written {
-            count -= segments[next].len() - written;
-            written = 0;
-            next += 1;
-        }
-        written += count;
-    }
-    crate::env::timeout(stall, write.flush()).await?
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncReadExt;
-
     use super::*;
 
     #[test]
@@ -495,23 +467,5 @@ mod tests {
             assert_eq!(Peer::from(address).host(), host);
         }
         assert_eq!(Peer::in_memory(7).host(), "memory-7");
-    }
-
-    #[tokio::test]
-    async fn all_segments_arrive_whatever_the_pipe_takes_at_once() {
-        let segments: Vec<Bytes> = (0..200u8)
-            .map(|n| Bytes::from(vec![n; usize::from(n) % 7 * 3]))
-            .collect();
-        let expected = segments.concat();
-        for pipe in [1, 5, 64, 4096] {
-            let (mut a, mut b) = tokio::io::duplex(pipe);
-            let sent = segments.clone();
-            let writer =
-                tokio::spawn(async move { write_all(&mut a, sent, Duration::from_secs(60)).await });
-            let mut got = Vec::new();
-            b.read_to_end(&mut got).await.unwrap();
-            writer.await.unwrap().unwrap();
-            assert_eq!(got, expected);
-        }
     }
 }

@@ -19,6 +19,7 @@ mod groups;
 mod high_watermark;
 mod hostile;
 mod interfere;
+mod large_answers;
 mod metrics;
 mod profiles;
 mod quotas;

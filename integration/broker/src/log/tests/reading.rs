@@ -146,6 +146,7 @@ fn reads_go_on_over_segments_that_are_removed_meanwhile() {
             max_bytes: 1000,
             at_least_one: true,
             first_bytes: 0,
+            may_stay: false,
         };
         let plan = log.plan_read(spot, request).unwrap().unwrap();
         log.advance_start(2);
@@ -157,5 +158,55 @@ fn reads_go_on_over_segments_that_are_removed_meanwhile() {
         log.remember(end.unwrap());
         assert!(log.plan_read(spot, request).unwrap().is_none());
         assert_eq!(heads(&read(&mut log, 2, 1000, true))[0].base_offset, 2);
+    }
+}
+
+#[test]
+fn much_stays_in_its_file_if_all_of_it_may_be_seen_and_its_first_batch_is_whole() {
+    const MUCH: usize = 64 << 10;
+    let dir = tempfile::tempdir().unwrap();
+    for (place, is_file) in [(Place::Memory, false), (dir_place(dir.path()), true)] {
+        let config = LogConfig::default();
+        let mut log = Log::open(place, config, Opening::Clean, 0, NOW).unwrap();
+        let raw = || RawBatch {
+            filler_bytes: 40_000,
+            ..RawBatch::default()
+        };
+        for _ in 0..5 {
+            append(&mut log, raw()).unwrap();
+        }
+        let batch_bytes = raw().build().len();
+        assert!((MUCH / 2..MUCH).contains(&batch_bytes));
+        for (offset, upper_offset, max_bytes, stays) in [
+            (0, 5, MUCH, true),
+            (2, 5, usize::MAX, true),
+            (0, 9, 3 * MUCH, true),
+            // Little.
+            (0, 5, MUCH - 1, false),
+            (4, 5, usize::MAX, false),
+            // Some of it may not be seen.
+            (0, 4, MUCH, false),
+        ] {
+            let request = ReadRequest {
+                offset,
+                upper_offset,
+                max_bytes,
+                at_least_one: true,
+                first_bytes: 0,
+                may_stay: true,
+            };
+            let spot = locate(&mut log, offset);
+            let plan = log.plan_read(spot, request).unwrap().unwrap();
+            let outcome = plan.run(&Reads::Waiting).unwrap();
+            let ReadOutcome::InFile(slice) = outcome else {
+                assert!(!stays || !is_file, "{request:?}");
+                continue;
+            };
+            assert!(stays && is_file, "{request:?}");
+            let bytes = slice.read().unwrap();
+            let left = (5 - offset) as usize * batch_bytes;
+            assert_eq!(bytes.len(), left.min(max_bytes));
+            assert_eq!(heads(&bytes)[0].base_offset, offset);
+        }
     }
 }

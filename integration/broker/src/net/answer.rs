@@ -1,0 +1,223 @@
+//! An answer on its way to the client: bytes, and between them parts of files that are read when it is their turn.
+//!
+//! So an answer of many megabytes takes no memory but that of one chunk, which stays in the processor's cache from the
+//! copy out of the page cache to that into the socket.
+//!
+//! The codec knows bytes alone. For what stays in its file it gets a stand-in of the same length, which nobody reads
+//! or writes. When the answer is encoded, a stand-in is known by where it lies in memory.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::env;
+use crate::log::DataSlice;
+use crate::node::Node;
+
+/// What is read of a file at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+/// What is read ahead of it where the disk must be waited for.
+const COLD_BYTES: usize = 1 << 20;
+/// Buffers that one call to the system takes.
+const SLICES: usize = 64;
+
+/// The most that one stand-in is for.
+const STAND_IN_BYTES_MAX: usize = 64 << 20;
+/// The most stand-ins of an answer.
+const STAND_INS_MAX: usize = 4096;
+/// The n-th stand-in begins at the n-th of them. As long as nobody looks at them, they take no memory.
+static ZEROS: [u8; STAND_IN_BYTES_MAX + STAND_INS_MAX] = [0; STAND_IN_BYTES_MAX + STAND_INS_MAX];
+
+/// Parts of an answer that stay in their files.
+#[derive(Debug, Default)]
+pub(crate) struct Deferred {
+    /// Not where a fault may want to look into the answer, or to change it.
+    pub(crate) is_allowed: bool,
+    parts: Vec<DataSlice>,
+}
+
+impl Deferred {
+    pub(crate) fn allowed() -> Self {
+        Self {
+            is_allowed: true,
+            parts: Vec::new(),
+        }
+    }
+
+    /// What stands for a part in the encoded answer; `None` if the part must be read first.
+    pub(crate) fn defer(&mut self, part: &DataSlice) -> Option<Bytes> {
+        let number = self.parts.len();
+        let length = part.length();
+        if !self.is_allowed || length > STAND_IN_BYTES_MAX || number >= STAND_INS_MAX {
+            return None;
+        }
+        self.parts.push(part.clone());
+        Some(Bytes::from_static(&ZEROS[number..number + length]))
+    }
+
+    /// What these bytes of an encoded answer stand for, if they do.
+    fn meant_by(&self, bytes: &Bytes) -> Option<&DataSlice> {
+        let zeros = ZEROS.as_ptr_range();
+        let is_stand_in = zeros.contains(&bytes.as_ptr()) && !bytes.is_empty();
+        let number = is_stand_in.then(|| bytes.as_ptr().addr() - zeros.start.addr());
+        self.parts.get(number?)
+    }
+
+    /// The first bytes of an encoded answer. What cannot be read is left out: who sends it is told.
+    pub(crate) fn start_of(&self, answer: &[Bytes], bytes_max: usize) -> Bytes {
+        let mut start = Vec::new();
+        for bytes in answer {
+            let length = bytes.len().min(bytes_max - start.len());
+            match self.meant_by(bytes) {
+                None => start.extend_from_slice(&bytes[..length]),
+                Some(_) if length == 0 => {}
+                Some(part) => match part.part(0, length).read() {
+                    Ok(read) => start.extend_from_slice(&read),
+                    Err(_) => break,
+                },
+            }
+        }
+        start.into()
+    }
+
+    /// Puts the parts into the places of their stand-ins.
+    pub(crate) fn placed_in(self, answer: Vec<Bytes>) -> Answer {
+        let piece = |bytes: Bytes| match self.meant_by(&bytes) {
+            Some(part) => Piece::File(part.clone()),
+            None => Piece::Bytes(bytes),
+        };
+        Answer(answer.into_iter().map(piece).collect())
+    }
+}
+
+/// An answer, length prefix included.
+#[derive(Debug)]
+pub(crate) struct Answer(Vec<Piece>);
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    File(DataSlice),
+}
+
+impl Answer {
+    /// What it holds in memory until it is sent.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let held = self.0.iter().map(|piece| match piece {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::File(_) => 0,
+        });
+        held.sum()
+    }
+
+    /// All of it in memory.
+    pub(crate) fn loaded(self) -> io::Result<Vec<Bytes>> {
+        let bytes = self.0.into_iter().map(|piece| match piece {
+            Piece::Bytes(bytes) => Ok(bytes),
+            Piece::File(part) => part.read(),
+        });
+        bytes.collect()
+    }
+
+    /// Writes it. Each time that the other side takes some of it, it has as long as `stall` for the next.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a part of it may have been sent.
+    pub(crate) async fn write<W>(
+        self,
+        write: &mut W,
+        node: &Node,
+        stall: Duration,
+    ) -> io::Result<()>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        let mut ready: Vec<Bytes> = Vec::new();
+        let mut chunk = Vec::new();
+        for piece in self.0 {
+            let part = match piece {
+                Piece::Bytes(bytes) => {
+                    ready.push(bytes);
+                    continue;
+                }
+                Piece::File(part) => part,
+            };
+            let length = part.length();
+            if chunk.len() < length.min(CHUNK_BYTES) {
+                chunk.resize(length.min(CHUNK_BYTES), 0);
+            }
+            for at in (0..length).step_by(CHUNK_BYTES) {
+                let chunk = &mut chunk[..CHUNK_BYTES.min(length - at)];
+                if !part.fill_cached(at, chunk)? {
+                    let cold = part.part(at, COLD_BYTES.min(length - at));
+                    node.warm(vec![cold]).await;
+                    part.fill(at, chunk)?;
+                }
+                let slices = ready.iter().map(|bytes| &bytes[..]).chain([&*chunk]);
+                write_all(write, &slices.collect::<Vec<_>>(), stall).await?;
+                ready.clear();
+            }
+        }
+        let slices: Vec<&[u8]> = ready.iter().map(|bytes| &bytes[..]).collect();
+        write_all(write, &slices, stall).await
+    }
+}
+
+/// Writes pieces as they are, many at once.
+pub(super) async fn write_all<W>(write: &mut W, pieces: &[&[u8]], stall: Duration) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin,
+{
+    let mut next = 0;
+    let mut written = 0;
+    while next < pieces.len() {
+        let slices: Vec<io::IoSlice<'_>> = pieces[next..]
+            .iter()
+            .take(SLICES)
+            .enumerate()
+            .map(|(index, piece)| {
+                io::IoSlice::new(if index == 0 { &piece[written..] } else { piece })
+            })
+            .collect();
+        let mut count = env::timeout(stall, write.write_vectored(&slices)).await??;
+        if count == 0 && slices.iter().any(|slice| !slice.is_empty()) {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        while next < pieces.len() && count >= pieces[next].len() - written {
+            count -= pieces[next].len() - written;
+            written = 0;
+            next += 1;
+        }
+        written += count;
+    }
+    env::timeout(stall, write.flush()).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_segments_arrive_whatever_the_pipe_takes_at_once() {
+        let segments: Vec<Bytes> = (0..200u8)
+            .map(|n| Bytes::from(vec![n; usize::from(n) % 7 * 3]))
+            .collect();
+        let expected = segments.concat();
+        for pipe in [1, 5, 64, 4096] {
+            let (mut a, mut b) = tokio::io::duplex(pipe);
+            let sent = segments.clone();
+            let writer = tokio::spawn(async move {
+                let pieces: Vec<&[u8]> = sent.iter().map(|bytes| &bytes[..]).collect();
+                write_all(&mut a, &pieces, Duration::from_secs(60)).await
+            });
+            let mut got = Vec::new();
+            b.read_to_end(&mut got).await.unwrap();
+            writer.await.unwrap().unwrap();
+            assert_eq!(got, expected);
+        }
+    }
+}
