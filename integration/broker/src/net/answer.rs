@@ -7,6 +7,7 @@
 //! or writes. When the answer is encoded, a stand-in is known by where it lies in memory.
 
 use std::io;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,11 +25,12 @@ const COLD_BYTES: usize = 1 << 20;
 const SLICES: usize = 64;
 
 /// The most that one stand-in is for.
-const STAND_IN_BYTES_MAX: usize = 64 << 20;
+const STAND_IN_BYTES_MAX: usize = 16 << 20;
 /// The most stand-ins of an answer.
 const STAND_INS_MAX: usize = 4096;
-/// The n-th stand-in begins at the n-th of them. As long as nobody looks at them, they take no memory.
-static ZEROS: [u8; STAND_IN_BYTES_MAX + STAND_INS_MAX] = [0; STAND_IN_BYTES_MAX + STAND_INS_MAX];
+/// The n-th stand-in begins at the n-th of them. As long as nobody looks at them, the system has no pages for them.
+static ZEROS: LazyLock<Bytes> =
+    LazyLock::new(|| vec![0; STAND_IN_BYTES_MAX + STAND_INS_MAX].into());
 
 /// Parts of an answer that stay in their files.
 #[derive(Debug, Default)]
@@ -54,7 +56,7 @@ impl Deferred {
             return None;
         }
         self.parts.push(part.clone());
-        Some(Bytes::from_static(&ZEROS[number..number + length]))
+        Some(ZEROS.slice(number..number + length))
     }
 
     /// What these bytes of an encoded answer stand for, if they do.
