@@ -1,7 +1,6 @@
 //! An answer on its way to the client: bytes, and between them parts of files that are read when it is their turn.
 //!
-//! So an answer of many megabytes takes no memory but that of one chunk, which stays in the processor's cache from the
-//! copy out of the page cache to that into the socket.
+//! So an answer of many megabytes takes no memory but that of one chunk, which is used again for the next.
 //!
 //! The codec knows bytes alone. For what stays in its file it gets a stand-in of the same length, which nobody reads
 //! or writes. When the answer is encoded, a stand-in is known by where it lies in memory.
@@ -17,10 +16,8 @@ use crate::env;
 use crate::log::DataSlice;
 use crate::node::Node;
 
-/// What is read of a file at a time.
-const CHUNK_BYTES: usize = 256 << 10;
-/// What is read ahead of it where the disk must be waited for.
-const COLD_BYTES: usize = 1 << 20;
+/// What is read of a file at a time, and written: with less, the many writes cost more than the copies gain.
+const CHUNK_BYTES: usize = 1 << 20;
 /// Buffers that one call to the system takes.
 const SLICES: usize = 64;
 
@@ -153,8 +150,7 @@ impl Answer {
             for at in (0..length).step_by(CHUNK_BYTES) {
                 let chunk = &mut chunk[..CHUNK_BYTES.min(length - at)];
                 if !part.fill_cached(at, chunk)? {
-                    let cold = part.part(at, COLD_BYTES.min(length - at));
-                    node.warm(vec![cold]).await;
+                    node.warm(vec![part.part(at, chunk.len())]).await;
                     part.fill(at, chunk)?;
                 }
                 let slices = ready.iter().map(|bytes| &bytes[..]).chain([&*chunk]);

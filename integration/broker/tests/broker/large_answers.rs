@@ -95,7 +95,7 @@ async fn they_have_what_is_in_the_log() {
     let expected = filled(&broker).await;
     let mut client = Client::new(&broker);
     // Chunks end in all places; the last does not stay in its file.
-    for (max_bytes, largest_min) in [(1 << 20, 1_000_000), (300_001, 300_000), (70_000, 60_000)] {
+    for (max_bytes, largest_min) in [(4 << 20, 1_500_000), (300_001, 300_000), (70_000, 60_000)] {
         let (all, largest) = read_all(&mut client, max_bytes).await;
         assert!(all == expected, "{max_bytes}");
         assert!(largest >= largest_min, "{largest} of {max_bytes}");
@@ -110,7 +110,7 @@ async fn they_have_it_with_a_limit_and_with_a_journal_of_bodies_too() {
     let expected = filled(&broker).await;
     let mut client = Client::new(&broker);
     broker.faults().clear_journal();
-    assert!(read_all(&mut client, 1 << 20).await.0 == expected);
+    assert!(read_all(&mut client, 4 << 20).await.0 == expected);
     let journal = broker.faults().journal();
     let entry = journal.iter().find(|entry| entry.api_key == ApiKey::FETCH);
     let kept = entry.unwrap().answer.clone();
@@ -123,7 +123,7 @@ async fn they_have_it_with_a_limit_and_with_a_journal_of_bodies_too() {
     broker.faults().inject(when(ApiKey::METADATA).then([slow]));
     let mut client = Client::new(&broker);
     client.topic("t").await;
-    assert!(read_all(&mut client, 1 << 20).await.0 == expected);
+    assert!(read_all(&mut client, 4 << 20).await.0 == expected);
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn what_is_not_in_memory_is_waited_for_while_it_is_sent() {
     let expected = filled(&broker).await;
     disk.slow_reads(Duration::from_millis(1));
     let mut client = Client::new(&broker);
-    assert!(read_all(&mut client, 1 << 20).await.0 == expected);
+    assert!(read_all(&mut client, 4 << 20).await.0 == expected);
 }
 
 #[tokio::test]
