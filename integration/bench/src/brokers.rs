@@ -170,12 +170,14 @@ struct Served {
 }
 
 impl Served {
-    /// The program `kafka-broker`, on the disk.
-    fn own(path: &Path) -> Result<Self, Failure> {
+    /// The program `kafka-broker`.
+    fn own(path: &Path, keeps_data: bool) -> Result<Self, Failure> {
         let data = tempfile::TempDir::with_prefix("kafka-bench-broker-")?;
         let mut command = Command::new(path);
-        let listen = ["--listen", "127.0.0.1:0", "--data-dir"];
-        command.args(listen).arg(data.path());
+        command.args(["--listen", "127.0.0.1:0"]);
+        if keeps_data {
+            command.arg("--data-dir").arg(data.path());
+        }
         Self::start(command, data)
     }
 
@@ -215,7 +217,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
         contender(
             "reference broker",
             None,
-            Running::Program(Served::own(&own)?),
+            Running::Program(Served::own(&own, true)?),
             settings,
         )
         .await?,
@@ -405,7 +407,8 @@ fn tell_starts(own: &Path, program: &Program) -> Result<(), Failure> {
         let is_own = round % 4 == 0 || round % 4 == 3;
         let began = Instant::now();
         let served = match is_own {
-            true => Served::own(own)?,
+            // As a test double: what it has goes with it.
+            true => Served::own(own, false)?,
             false => Served::kfake(program)?,
         };
         taken[usize::from(!is_own)].push(began.elapsed().as_secs_f64());
