@@ -107,7 +107,11 @@
 //! let _ = when(ApiKey::METADATA).then([own]);
 //! let _ = when(ApiKey::METADATA).then([Step::leader("orders", 0, 7, 3)]);
 //! let _ = when(ApiKey::METADATA).then([Step::no_partitions("orders")]);
-//! let _ = when(ApiKey::FETCH).then([Step::leader_hint("orders", 0, 2, 5)]);
+//! let moved = [
+//!     Step::leader_hint("orders", 0, 2, 5),
+//!     Step::leader_endpoint(2, "localhost", 9093),
+//! ];
+//! let _ = when(ApiKey::FETCH).then(moved);
 //! let _ = when(ApiKey::FETCH).then([Step::Throttle(Duration::from_secs(1))]);
 //! let _ = when(ApiKey::FETCH).then([Step::UnknownTags]);
 //! ```
@@ -263,7 +267,8 @@
 //! `probability`, `skip`, and `times` or `always`. The steps are `"hold"`, `"apply"`, `"unknown_tags"`,
 //! `"duplicate"`, `"close"`, `"reset"`, `"silence"`, and with a value `delay_ms`, `error` (by Kafka's
 //! name), `error_for` (`topic`, `partition`, `error`), `record`, `replay`, `throttle_ms`, `leader` and
-//! `leader_hint` (`topic`, `partition`, `leader_id`, `leader_epoch`), `no_partitions`, `corrupt`,
+//! `leader_hint` (`topic`, `partition`, `leader_id`, `leader_epoch`), `leader_endpoint` (`leader_id`, `host`,
+//! `port`), `no_partitions`, `corrupt`,
 //! `bytes_per_second` and `truncate`. What makes no sense is answered with status 400 and the reason,
 //! what the broker refuses with 409.
 //!

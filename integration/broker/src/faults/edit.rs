@@ -15,6 +15,7 @@ use super::when::Kind;
 /// The versions whose answers can tell who leads now (KIP-951).
 const PRODUCE_HINTS_SINCE: i16 = 10;
 const FETCH_HINTS_SINCE: i16 = 12;
+const FETCH_ENDPOINTS_SINCE: i16 = 16;
 
 /// A change of an answer, made by [`Step::edit`] or one of the ready-made ones.
 #[derive(Clone)]
@@ -142,6 +143,35 @@ impl Step {
                         ..Default::default()
                     };
                 }
+            }
+        });
+        Self::Edit(produce.or(fetch))
+    }
+
+    /// Tells in a Produce or Fetch answer where a broker is, which [`leader_hint`](Self::leader_hint) names (KIP-951).
+    /// Produce has it from version 10, Fetch from version 16 on; others are answered as usual.
+    pub fn leader_endpoint(node_id: i32, host: impl Into<String>, port: u16) -> Self {
+        let host = host.into();
+        let of_fetch = host.clone();
+        let port = i32::from(port);
+        let produce = Edit::new(move |answer: &mut ProduceResponse, to| {
+            if to.version >= PRODUCE_HINTS_SINCE {
+                answer.node_endpoints.push(produce::NodeEndpoint {
+                    node_id,
+                    host: host.clone().into(),
+                    port,
+                    ..Default::default()
+                });
+            }
+        });
+        let fetch = Edit::new(move |answer: &mut FetchResponse, to| {
+            if to.version >= FETCH_ENDPOINTS_SINCE {
+                answer.node_endpoints.push(fetch::NodeEndpoint {
+                    node_id,
+                    host: of_fetch.clone().into(),
+                    port,
+                    ..Default::default()
+                });
             }
         });
         Self::Edit(produce.or(fetch))

@@ -54,6 +54,11 @@ enum StepForm {
     ThrottleMs(u64),
     Leader(LeaderForm),
     LeaderHint(LeaderForm),
+    LeaderEndpoint {
+        leader_id: i32,
+        host: String,
+        port: u16,
+    },
     NoPartitions(String),
     UnknownTags,
     Corrupt(usize),
@@ -155,6 +160,11 @@ impl StepForm {
             Self::LeaderHint(to) => {
                 Step::leader_hint(to.topic, to.partition, to.leader_id, to.leader_epoch)
             }
+            Self::LeaderEndpoint {
+                leader_id,
+                host,
+                port,
+            } => Step::leader_endpoint(leader_id, host, port),
             Self::NoPartitions(topic) => Step::no_partitions(topic),
             Self::UnknownTags => Step::UnknownTags,
             Self::Corrupt(position) => Step::Corrupt(position),

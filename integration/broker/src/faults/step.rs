@@ -19,7 +19,7 @@ use crate::api::{self, Named, NamedGroups};
 /// | `Record` | the answer is kept for `Replay` | yes, here at the latest |
 /// | `Error`, `Replay` | all of the request is refused, or answered with a kept answer | no, unless `Apply` came before |
 /// | [`error_for`](Self::error_for) | one partition or topic is refused | the rest is; that part only if `Apply` came before |
-/// | [`edit`](Self::edit), [`leader`](Self::leader), [`leader_hint`](Self::leader_hint), [`no_partitions`](Self::no_partitions), `Throttle`, `UnknownTags`, `Corrupt` | the answer is changed | yes, here at the latest, unless `Error` came before |
+/// | [`edit`](Self::edit), [`leader`](Self::leader), [`leader_hint`](Self::leader_hint), [`leader_endpoint`](Self::leader_endpoint), [`no_partitions`](Self::no_partitions), `Throttle`, `UnknownTags`, `Corrupt` | the answer is changed | yes, here at the latest, unless `Error` came before |
 /// | `Duplicate` | the answer is sent twice | the same |
 /// | `Truncate` | a part of the answer is sent, then the connection ends | the same |
 /// | `Close`, `Reset`, `Silence` | nothing is sent any more | no, unless `Apply` came before |

@@ -63,6 +63,7 @@ async fn refused_requests_hint_at_another_leader_where_their_version_can() {
         [
             Step::error_for("t", 0, MOVED),
             Step::leader_hint("t", 0, 5, 8),
+            Step::leader_endpoint(5, "elsewhere", 9093),
         ]
     };
     let faults = broker.faults();
@@ -75,6 +76,16 @@ async fn refused_requests_hint_at_another_leader_where_their_version_can() {
         assert_eq!(told.error_code, MOVED.code());
         let leader = &told.current_leader;
         assert_eq!((leader.leader_id, leader.leader_epoch), hint, "{version}");
+        let endpoints = answer.node_endpoints.iter();
+        let endpoints: Vec<_> = endpoints
+            .map(|one| (one.node_id, &*one.host, one.port))
+            .collect();
+        let expected = [(5, "elsewhere", 9093)];
+        assert_eq!(
+            endpoints,
+            expected[..usize::from(version >= 10)],
+            "{version}"
+        );
     }
     for (version, hint) in [(11, (-1, -1)), (12, (5, 8)), (17, (5, 8))] {
         let mut asked = fetch_request("t", 0, 0);
@@ -84,6 +95,16 @@ async fn refused_requests_hint_at_another_leader_where_their_version_can() {
         assert_eq!(told.error_code, MOVED.code());
         let leader = &told.current_leader;
         assert_eq!((leader.leader_id, leader.leader_epoch), hint, "{version}");
+        let endpoints = answer.node_endpoints.iter();
+        let endpoints: Vec<_> = endpoints
+            .map(|one| (one.node_id, &*one.host, one.port))
+            .collect();
+        let expected = [(5, "elsewhere", 9093)];
+        assert_eq!(
+            endpoints,
+            expected[..usize::from(version >= 16)],
+            "{version}"
+        );
     }
 }
 

@@ -117,7 +117,11 @@ async fn every_step_has_a_form() {
         ),
         (
             json!({"api": "Fetch"}),
-            json!([{"leader_hint": leader}, "unknown_tags"]),
+            json!([
+                {"leader_hint": leader},
+                {"leader_endpoint": {"leader_id": 2, "host": "h", "port": 9093}},
+                "unknown_tags"
+            ]),
         ),
         (
             json!({}),
