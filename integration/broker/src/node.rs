@@ -58,6 +58,8 @@ pub(crate) struct Node {
     pub(crate) unsent: Unsent,
     /// How many reads that wait for the disk go on at a time.
     pub(crate) cold_reads: Arc<Semaphore>,
+    /// How many files are kept open for answers that are on their way.
+    pub(crate) files_on_the_way: Arc<Semaphore>,
     /// `None` if nobody reads it.
     pub(crate) telemetry: Option<Mutex<Telemetry>>,
     pub(crate) requests: Requests,
@@ -136,7 +138,7 @@ impl Node {
         // Nobody closes it.
         let turn = Arc::clone(&self.cold_reads).acquire_owned().await;
         let read = env::spawn_blocking(move || {
-            cold.iter().for_each(|slice| drop(slice.read()));
+            cold.iter().for_each(|slice| drop(slice.warm()));
             drop(turn);
         });
         // A panic in it was told, and the next who reads does without it.

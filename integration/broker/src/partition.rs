@@ -31,8 +31,10 @@ pub(crate) struct Partition {
     log: Mutex<Log>,
     /// Of all of the topic's partitions.
     traffic: Arc<Traffic>,
-    /// Fetches to wake at the next append. Never locked together with the log.
-    waiters: Mutex<Vec<Weak<Notify>>>,
+    /// Fetches to wake when something has changed. Never locked together with the log.
+    waiters: Mutex<Waiters>,
+    /// Told when records are forced, seen, or will not be.
+    decided: Notify,
     deleted: AtomicBool,
     /// Held while files of segments are replaced or removed: another topic's may have the same names soon.
     files: Mutex<()>,
@@ -43,6 +45,14 @@ pub(crate) struct Partition {
     is_forced_apart: AtomicBool,
     /// A batch in it is damaged.
     is_uncleanable: AtomicBool,
+}
+
+/// Who waits, until the next time that all are woken.
+#[derive(Debug, Default)]
+struct Waiters {
+    all: Vec<Weak<Notify>>,
+    /// How often they were.
+    wakes: u64,
 }
 
 /// The ends of a partition at one moment.
@@ -150,6 +160,7 @@ impl Partition {
             log: Mutex::new(log),
             traffic,
             waiters: Mutex::default(),
+            decided: Notify::new(),
             deleted: AtomicBool::new(false),
             files: Mutex::default(),
             forcing: Mutex::default(),
@@ -221,7 +232,7 @@ impl Partition {
         if !outcome.0.duplicate {
             let messages = u64::try_from(batch.head.last_offset_delta).unwrap_or(0) + 1;
             self.traffic.appended(messages, batch.bytes.len());
-            self.wake();
+            self.wake_readers();
         }
         Ok(outcome)
     }
@@ -384,7 +395,7 @@ impl Partition {
         Ok(ends)
     }
 
-    /// Forces closed segments to the disk. Takes as long as that does, but holds no lock meanwhile.
+    /// Forces closed segments to the disk. Takes as long as that does, but does not hold the log's lock meanwhile.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.force_what(Log::unsynced)
     }
@@ -407,47 +418,44 @@ impl Partition {
         what: impl FnOnce(&mut Log) -> io::Result<Option<Unsynced>>,
     ) -> io::Result<()> {
         let turn = self.forcing();
+        if self.is_deleted() {
+            // Its files may be gone, or those of another topic of the name.
+            return Ok(());
+        }
         let unsynced = what(&mut self.log())?;
-        if let Some(unsynced) = unsynced {
-            unsynced.sync()?;
-            self.log().synced(&unsynced);
-            drop(turn);
+        let Some(unsynced) = unsynced else {
+            return Ok(());
+        };
+        let synced = unsynced.sync();
+        let is_more_seen = {
+            let mut log = self.log();
+            let before = log.forced_offset();
+            match &synced {
+                Ok(()) => log.synced(&unsynced),
+                Err(error) => log.give_up_forcing(error),
+            }
+            log.forced_offset() != before
+        };
+        drop(turn);
+        if is_more_seen || synced.is_err() {
             self.wake();
         }
-        Ok(())
+        synced
     }
 
-    /// Does that on a thread of its own, unless one is at it: it goes on until nothing is awaited.
+    /// Forces what is awaited on a thread of its own, unless one is on its way.
     pub(crate) fn force_apart(self: &Arc<Self>) {
         if !self.is_forced_apart.swap(true, Ordering::AcqRel) {
-            let partition = Arc::clone(self);
-            drop(env::spawn_blocking(move || partition.force_while_awaited()));
+            let turn = ForceTurn {
+                partition: Arc::clone(self),
+                is_done: false,
+            };
+            drop(env::spawn_blocking(move || turn.force()));
         }
     }
 
-    fn force_while_awaited(&self) {
-        let is_awaited = || self.log().is_awaited_before(i64::MAX);
-        loop {
-            while is_awaited() {
-                if let Err(error) = self.force() {
-                    tracing::error!(
-                        topic = %self.topic, partition = self.index, %error,
-                        "records were not forced to the disk, and are not acknowledged"
-                    );
-                    self.is_forced_apart.store(false, Ordering::Release);
-                    // They learn that they wait in vain.
-                    return self.wake();
-                }
-            }
-            self.is_forced_apart.store(false, Ordering::Release);
-            // Records may have come after the look, from one who saw this thread still at it.
-            if !is_awaited() || self.is_forced_apart.swap(true, Ordering::AcqRel) {
-                return;
-            }
-        }
-    }
-
-    fn forcing(&self) -> MutexGuard<'_, ()> {
+    /// Keeps others from forcing the log to the disk.
+    pub(crate) fn forcing(&self) -> MutexGuard<'_, ()> {
         self.forcing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -560,17 +568,14 @@ impl Partition {
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn decided(&self, offset: i64, until: Until) -> Standing {
-        let waiter = Arc::new(Notify::new());
         loop {
-            self.watch(&waiter);
-            // Watched first, so that nothing happens unseen in between.
-            let standing = self.standing(offset, until);
-            if standing == Standing::Pending {
-                waiter.notified().await;
-            }
-            self.unwatch(&waiter);
-            if standing != Standing::Pending {
-                return standing;
+            let told = self.decided.notified();
+            tokio::pin!(told);
+            // Registered before the look, so that nothing happens unseen in between.
+            told.as_mut().enable();
+            match self.standing(offset, until) {
+                Standing::Pending => told.await,
+                decided => return decided,
             }
         }
     }
@@ -586,14 +591,21 @@ impl Partition {
         high_watermark
     }
 
-    /// Asks to be woken at the next append.
-    pub(crate) fn watch(&self, waiter: &Arc<Notify>) {
-        self.waiters().push(Arc::downgrade(waiter));
+    /// Asks to be woken when something has changed; `since`: what this said last, as long as the waiter stands in the
+    /// list from that time on.
+    pub(crate) fn watch(&self, waiter: &Arc<Notify>, since: Option<u64>) -> u64 {
+        let mut waiters = self.waiters();
+        if since != Some(waiters.wakes) {
+            waiters.all.push(Arc::downgrade(waiter));
+        }
+        waiters.wakes
     }
 
     /// Takes that back.
     pub(crate) fn unwatch(&self, waiter: &Arc<Notify>) {
-        self.waiters()
+        let mut waiters = self.waiters();
+        waiters
+            .all
             .retain(|other| other.strong_count() > 0 && !is(other, waiter));
     }
 
@@ -617,13 +629,22 @@ impl Partition {
         Ok(())
     }
 
-    fn waiters(&self) -> MutexGuard<'_, Vec<Weak<Notify>>> {
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake(&self) {
-        let waiters = std::mem::take(&mut *self.waiters());
-        for waiter in waiters.iter().filter_map(Weak::upgrade) {
+        self.wake_readers();
+        self.decided.notify_waiters();
+    }
+
+    fn wake_readers(&self) {
+        let woken = {
+            let mut waiters = self.waiters();
+            waiters.wakes += 1;
+            std::mem::take(&mut waiters.all)
+        };
+        for waiter in woken.iter().filter_map(Weak::upgrade) {
             waiter.notify_one();
         }
     }
@@ -690,6 +711,48 @@ impl Partition {
             ErrorCode::KAFKA_STORAGE_ERROR,
             format!("{}-{}: {what} failed: {error}", self.topic, self.index),
         )
+    }
+}
+
+/// The one that is on its way to force a partition.
+#[derive(Debug)]
+struct ForceTurn {
+    partition: Arc<Partition>,
+    is_done: bool,
+}
+
+impl ForceTurn {
+    /// Once: others who wait for a thread have theirs before the next time.
+    fn force(mut self) {
+        let partition = Arc::clone(&self.partition);
+        if let Err(error) = partition.force() {
+            tracing::error!(
+                topic = %partition.topic, partition = partition.index, %error,
+                "records were not forced to the disk, and are not acknowledged"
+            );
+            return;
+        }
+        self.is_done = true;
+        drop(self);
+        // Records may have come since, from one who saw this turn not ended.
+        if !partition.is_deleted() && partition.log().is_awaited_before(i64::MAX) {
+            partition.force_apart();
+        }
+    }
+}
+
+impl Drop for ForceTurn {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = io::Error::other("a panic while records were forced to the disk");
+            self.partition.log().give_up_forcing(&error);
+        }
+        let is_forced_apart = &self.partition.is_forced_apart;
+        is_forced_apart.store(false, Ordering::Release);
+        if !self.is_done {
+            // They may wait in vain.
+            self.partition.wake();
+        }
     }
 }
 

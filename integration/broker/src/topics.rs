@@ -416,6 +416,7 @@ impl Topics {
         for (index, partition) in (0..).zip(&topic.partitions) {
             partition.mark_deleted();
             let _ours = partition.files();
+            let _turn = partition.forcing();
             self.store
                 .remove_partition(&topic.name, index)
                 .map_err(|error| storage_refusal(&topic.name, &error))?;
@@ -457,7 +458,7 @@ impl Topics {
     }
 
     /// Forces closed segments to the disk and writes the recovery points. Takes as long as the disk
-    /// does, but holds no lock meanwhile.
+    /// does, but holds no log's lock meanwhile.
     pub(crate) fn sync(&self) -> io::Result<()> {
         for topic in self.all() {
             for partition in &topic.partitions {

@@ -8,10 +8,9 @@
 //! Sessions (version 7, KIP-227) are kept by `fetch_sessions.rs`. A request of one counts as naming all
 //! of its partitions, for faults and the journal too.
 //! Versions 9 and 12 check leader epochs and the last fetched epoch (KIP-320, KIP-595), 13 names
-//! topics by id. With one replica and no transactions, both isolation levels end at the log's end.
+//! topics by id. Without transactions, both isolation levels end at the high watermark.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -342,8 +341,10 @@ impl Plan {
         let mut deferred = call.connection.deferred();
         for (topic, partition, slice) in read.in_files {
             let data = &mut read.response.responses[topic].partitions[partition];
-            // Of very much it must be read after all.
-            let records = deferred.defer(&slice).map_or_else(|| slice.read(), Ok);
+            // With very many on their way it is read after all.
+            let records = deferred
+                .defer(&slice, call.node)
+                .map_or_else(|| slice.read(), Ok);
             match records {
                 Ok(records) => data.records = Some(records),
                 // The disk has told why.
@@ -491,15 +492,12 @@ async fn wait_for_bytes(plan: &Plan, wanted: u64, deadline: Instant) {
         waiter: &waiter,
         plan,
     };
-    let mut watched: HashMap<usize, Ends> = HashMap::new();
+    let mut watched: Vec<Option<u64>> = vec![None; plan.all().flatten().count()];
     loop {
         // Watch first, then look: an append in between leaves a notification behind. A partition
-        // that woke somebody has forgotten its waiters, so those that grew are watched again.
-        for (index, planned) in plan.all().flatten().enumerate() {
-            let ends = planned.partition.ends();
-            if watched.insert(index, ends) != Some(ends) {
-                planned.partition.watch(&waiter);
-            }
+        // that woke somebody has forgotten its waiters, so it is watched again.
+        for (planned, since) in plan.all().flatten().zip(&mut watched) {
+            *since = Some(planned.partition.watch(&waiter, *since));
         }
         if plan.is_ready(wanted) {
             break;

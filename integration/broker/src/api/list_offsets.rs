@@ -136,6 +136,7 @@ fn look_up(
             format!("timestamp {timestamp} has no meaning in version {version}"),
         ));
     }
+    let is_seen = |found: &TimedOffset| found.offset < partition.ends().of(up_to);
     match timestamp {
         LATEST => {
             let offset = partition.ends().of(up_to);
@@ -157,9 +158,9 @@ fn look_up(
                 leader_epoch,
             }))
         }
-        MAX_TIMESTAMP => partition.offset_of_max_time(),
+        MAX_TIMESTAMP => Ok(partition.offset_of_max_time()?.filter(is_seen)),
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(None),
-        timestamp => partition.offset_at_time(timestamp),
+        timestamp => Ok(partition.offset_at_time(timestamp)?.filter(is_seen)),
     }
 }
 

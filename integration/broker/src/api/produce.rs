@@ -12,7 +12,6 @@
 //! names topics by id.
 
 use std::cell::RefCell;
-use std::future::pending as pending_for_ever;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,15 +175,17 @@ async fn wait_for(
     patience: Option<Duration>,
     answer: &mut ProduceResponse,
 ) {
-    let all = async {
+    let decided = async |until| {
         for Pending { waits, .. } in &pending {
-            waits.partition.decided(waits.end_offset, waits.until).await;
+            waits.partition.decided(waits.end_offset, until).await;
         }
     };
-    let limit = async {
-        match patience {
-            Some(patience) => env::sleep(patience).await,
-            None => pending_for_ever().await,
+    let all = async {
+        // As in Kafka, the disk takes as long as it takes.
+        decided(Until::Forced).await;
+        if let Some(patience) = patience {
+            // What is not there then is told so below.
+            let _ = env::timeout(patience, decided(Until::Committed)).await;
         }
     };
     tokio::select! {
@@ -192,7 +193,6 @@ async fn wait_for(
         () = all => {}
         () = call.node.stopped() => {}
         () = call.connection.is_left() => {}
-        () = limit => {}
     }
     for one in pending {
         let error = match one.waits.standing() {

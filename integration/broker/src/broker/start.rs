@@ -31,6 +31,8 @@ use super::listening::{accept, bind, serve_metrics};
 
 /// A disk gains nothing from more at a time.
 const COLD_READS: usize = 16;
+/// With those that stay open anyway a fifth of the descriptors, where there are few.
+const FILES_ON_THE_WAY: usize = 64;
 
 impl Builder {
     /// Starts the broker on the current tokio runtime.
@@ -121,6 +123,7 @@ impl Builder {
             unserved: Mutex::default(),
             unsent: Unsent::default(),
             cold_reads: Arc::new(Semaphore::new(COLD_READS)),
+            files_on_the_way: Arc::new(Semaphore::new(FILES_ON_THE_WAY)),
             requests: Requests::default(),
             telemetry: self.telemetry.then(Mutex::default),
             under_way: Arc::default(),

@@ -103,7 +103,7 @@ impl MemoryDisk {
         self.state().sync_time = time;
     }
 
-    /// Empties the page cache: each page that is on the disk takes this long when it is read for the first time. What
+    /// Empties the page cache: a read of pages that nobody has read since takes this long, however many they are. What
     /// is written from now on is in the cache. No time ends it, as at the beginning. This is real time also where a
     /// test pauses the clock.
     pub fn slow_reads(&self, time: Duration) {

@@ -215,6 +215,21 @@ impl Syncer {
 }
 
 impl DataSlice {
+    /// The most that is left in a file, to be read when it is sent.
+    pub(crate) const STAYS_BYTES_MAX: usize = 16 << 20;
+
+    /// Reads it, so that it is in memory for who reads it next.
+    pub(crate) fn warm(&self) -> io::Result<()> {
+        const CHUNK_BYTES: usize = 1 << 20;
+        let length = self.length();
+        let mut chunk = vec![0; length.min(CHUNK_BYTES)];
+        for at in (0..length).step_by(CHUNK_BYTES) {
+            let left = (length - at).min(CHUNK_BYTES);
+            self.fill(at, &mut chunk[..left])?;
+        }
+        Ok(())
+    }
+
     /// Whether it is in a file.
     pub(crate) fn is_in_file(&self) -> bool {
         matches!(self, Self::File { .. })

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::segment::SegmentSyncer;
+use super::segment::{Segment, SegmentSyncer};
 use super::{Log, Place};
 use crate::fs::Disk;
 
@@ -80,8 +80,24 @@ impl Log {
         self.awaited.is_some_and(|awaited| awaited.from < offset)
     }
 
-    /// Why nothing more is forced to the disk, or written.
+    /// The offset before which no record waits for the disk.
+    pub(crate) fn forced_offset(&self) -> i64 {
+        self.awaited.map_or(i64::MAX, |awaited| awaited.from)
+    }
+
+    /// Nothing more is written: nobody knows what is on the disk.
+    pub(crate) fn give_up_forcing(&mut self, error: &io::Error) {
+        self.unforced.get_or_insert_with(|| error.to_string());
+    }
+
+    /// Whether something can be written and forced to the disk.
+    ///
+    /// # Errors
+    /// What has failed.
     pub(crate) fn check_disk(&self) -> io::Result<()> {
+        if let Some(text) = &self.unforced {
+            return Err(io::Error::other(text.clone()));
+        }
         match &self.place {
             Place::Memory => Ok(()),
             Place::Dir { disk, .. } => disk.check(),
@@ -91,6 +107,7 @@ impl Log {
     /// What forces the records that are awaited to the disk, and all others that have come by now; `None` if none
     /// is awaited.
     pub(crate) fn unsynced_awaited(&mut self) -> io::Result<Option<Unsynced>> {
+        self.check_disk()?;
         match self.awaited {
             Some(_) => self.unsynced_whole(),
             None => Ok(None),
@@ -151,14 +168,17 @@ impl Log {
 
     fn unsynced_below(&mut self, offset: i64) -> io::Result<Option<Unsynced>> {
         let recovery_point = self.recovery_point;
-        if recovery_point >= offset {
+        // A segment that was forced to its end gets its index files when it is closed, later.
+        let is_due = |segment: &Segment| {
+            segment.base_offset() < offset
+                && (segment.next_offset() > recovery_point || segment.has_unsynced_files())
+        };
+        if recovery_point >= offset && !self.segments.iter().any(is_due) {
             return Ok(None);
         }
         let mut segments = Vec::new();
-        for segment in &mut self.segments {
-            if segment.next_offset() > recovery_point && segment.base_offset() < offset {
-                segments.extend(segment.syncer()?);
-            }
+        for segment in self.segments.iter_mut().filter(|segment| is_due(segment)) {
+            segments.extend(segment.syncer()?);
         }
         Ok(Some(Unsynced {
             segments,

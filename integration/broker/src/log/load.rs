@@ -36,6 +36,7 @@ impl Log {
             unflushed_records: 0,
             unflushed_since_ms: 0,
             awaited: None,
+            unforced: None,
             producers: Producers::default(),
             producers_checked_ms: now_ms,
             epochs: Epochs::default(),

@@ -157,6 +157,8 @@ pub(crate) struct Log {
     /// When the first of them came, by the wall clock.
     unflushed_since_ms: i64,
     awaited: Option<Awaited>,
+    /// Why something could not be forced to the disk, which is not tried again.
+    unforced: Option<String>,
     producers: Producers,
     producers_checked_ms: i64,
     epochs: Epochs,

@@ -5,6 +5,7 @@
 //! partition's lock and carried out after it is released.
 
 use std::io;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use kafka_client_protocol::records::{BatchHeader, RecordError};
@@ -85,8 +86,9 @@ pub(crate) struct ReadRequest {
     pub(crate) may_stay: bool,
 }
 
-/// As many bytes are much: for fewer, a copy costs less than to come back for them.
-const STAYS_FROM: usize = 64 << 10;
+/// As many bytes are much: for fewer, a copy costs less than to come back for them. More than an answer can leave in
+/// a file at once are rare.
+const STAYS: RangeInclusive<usize> = 64 << 10..=DataSlice::STAYS_BYTES_MAX;
 
 /// What a read found, to be fetched after the lock is released.
 #[derive(Debug)]
@@ -321,7 +323,7 @@ impl ReadPlan {
         let Some(slice) = self.slice else {
             return Ok(NOTHING);
         };
-        let is_much = slice.is_in_file() && slice.length() >= STAYS_FROM;
+        let is_much = slice.is_in_file() && STAYS.contains(&slice.length());
         // Below any other limit than the end there may be batches that are not to be seen.
         if may_stay && is_much && upper_offset == i64::MAX {
             let first = reads.read(slice.part(0, BatchHeader::LEN))?;

@@ -65,6 +65,8 @@ impl Log {
             }
             _ => 0,
         };
+        // As in Kafka, what is not seen yet stays.
+        let seen_to = self.high_watermark();
         let mut count = 0;
         for (index, segment) in self.segments.iter().enumerate() {
             let next = self.segments.get(index + 1).map(Segment::base_offset);
@@ -76,7 +78,8 @@ impl Log {
             let age_ms = now_ms.saturating_sub(segment.largest_timestamp());
             let is_late =
                 config.deletes && config.retention_ms >= 0 && age_ms > config.retention_ms;
-            if !(is_before_start || is_over || is_late) {
+            let is_seen = segment.next_offset() <= seen_to;
+            if !is_seen || !(is_before_start || is_over || is_late) {
                 break;
             }
             over = over.saturating_sub(segment.len());

@@ -33,6 +33,8 @@ impl Log {
         let end = self.end_offset();
         self.start_offset = self.start_offset.min(end);
         self.recovery_point = self.recovery_point.min(end);
+        // All that is left is forced below.
+        self.awaited = None;
         self.held_high_watermark = self.held_high_watermark.map(|held| held.min(end));
         self.cleaned_to = self.cleaned_to.min(end);
         self.epochs.truncate(end);

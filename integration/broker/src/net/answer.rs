@@ -6,11 +6,12 @@
 //! or writes. When the answer is encoded, a stand-in is known by where it lies in memory.
 
 use std::io;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::env;
 use crate::log::DataSlice;
@@ -21,20 +22,25 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Buffers that one call to the system takes.
 const SLICES: usize = 64;
 
-/// The most that one stand-in is for.
-const STAND_IN_BYTES_MAX: usize = 16 << 20;
 /// The most stand-ins of an answer.
 const STAND_INS_MAX: usize = 4096;
 /// The n-th stand-in begins at the n-th of them. As long as nobody looks at them, the system has no pages for them.
 static ZEROS: LazyLock<Bytes> =
-    LazyLock::new(|| vec![0; STAND_IN_BYTES_MAX + STAND_INS_MAX].into());
+    LazyLock::new(|| vec![0; DataSlice::STAYS_BYTES_MAX + STAND_INS_MAX].into());
 
 /// Parts of an answer that stay in their files.
 #[derive(Debug, Default)]
 pub(crate) struct Deferred {
     /// Not where a fault may want to look into the answer, or to change it.
     pub(crate) is_allowed: bool,
-    parts: Vec<DataSlice>,
+    parts: Vec<Arc<Part>>,
+}
+
+/// One of them. Until it is sent, its file is open.
+#[derive(Debug)]
+struct Part {
+    slice: DataSlice,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Deferred {
@@ -46,18 +52,22 @@ impl Deferred {
     }
 
     /// What stands for a part in the encoded answer; `None` if the part must be read first.
-    pub(crate) fn defer(&mut self, part: &DataSlice) -> Option<Bytes> {
+    pub(crate) fn defer(&mut self, slice: &DataSlice, node: &Node) -> Option<Bytes> {
         let number = self.parts.len();
-        let length = part.length();
-        if !self.is_allowed || length > STAND_IN_BYTES_MAX || number >= STAND_INS_MAX {
+        let length = slice.length();
+        if !self.is_allowed || length > DataSlice::STAYS_BYTES_MAX || number >= STAND_INS_MAX {
             return None;
         }
-        self.parts.push(part.clone());
+        let permit = Arc::clone(&node.files_on_the_way).try_acquire_owned();
+        self.parts.push(Arc::new(Part {
+            slice: slice.clone(),
+            _permit: permit.ok()?,
+        }));
         Some(ZEROS.slice(number..number + length))
     }
 
     /// What these bytes of an encoded answer stand for, if they do.
-    fn meant_by(&self, bytes: &Bytes) -> Option<&DataSlice> {
+    fn meant_by(&self, bytes: &Bytes) -> Option<&Arc<Part>> {
         let zeros = ZEROS.as_ptr_range();
         let is_stand_in = zeros.contains(&bytes.as_ptr()) && !bytes.is_empty();
         let number = is_stand_in.then(|| bytes.as_ptr().addr() - zeros.start.addr());
@@ -72,7 +82,7 @@ impl Deferred {
             match self.meant_by(bytes) {
                 None => start.extend_from_slice(&bytes[..length]),
                 Some(_) if length == 0 => {}
-                Some(part) => match part.part(0, length).read() {
+                Some(part) => match part.slice.part(0, length).read() {
                     Ok(read) => start.extend_from_slice(&read),
                     Err(_) => break,
                 },
@@ -84,7 +94,7 @@ impl Deferred {
     /// Puts the parts into the places of their stand-ins.
     pub(crate) fn placed_in(self, answer: Vec<Bytes>) -> Answer {
         let piece = |bytes: Bytes| match self.meant_by(&bytes) {
-            Some(part) => Piece::File(part.clone()),
+            Some(part) => Piece::File(Arc::clone(part)),
             None => Piece::Bytes(bytes),
         };
         Answer(answer.into_iter().map(piece).collect())
@@ -98,7 +108,7 @@ pub(crate) struct Answer(Vec<Piece>);
 #[derive(Debug)]
 enum Piece {
     Bytes(Bytes),
-    File(DataSlice),
+    File(Arc<Part>),
 }
 
 impl Answer {
@@ -115,7 +125,7 @@ impl Answer {
     pub(crate) fn loaded(self) -> io::Result<Vec<Bytes>> {
         let bytes = self.0.into_iter().map(|piece| match piece {
             Piece::Bytes(bytes) => Ok(bytes),
-            Piece::File(part) => part.read(),
+            Piece::File(part) => part.slice.read(),
         });
         bytes.collect()
     }
@@ -143,15 +153,16 @@ impl Answer {
                 }
                 Piece::File(part) => part,
             };
-            let length = part.length();
+            let slice = &part.slice;
+            let length = slice.length();
             if chunk.len() < length.min(CHUNK_BYTES) {
                 chunk.resize(length.min(CHUNK_BYTES), 0);
             }
             for at in (0..length).step_by(CHUNK_BYTES) {
                 let chunk = &mut chunk[..CHUNK_BYTES.min(length - at)];
-                if !part.fill_cached(at, chunk)? {
-                    node.warm(vec![part.part(at, chunk.len())]).await;
-                    part.fill(at, chunk)?;
+                if !slice.fill_cached(at, chunk)? {
+                    node.warm(vec![slice.part(at, chunk.len())]).await;
+                    slice.fill(at, chunk)?;
                 }
                 let slices = ready.iter().map(|bytes| &bytes[..]).chain([&*chunk]);
                 write_all(write, &slices.collect::<Vec<_>>(), stall).await?;

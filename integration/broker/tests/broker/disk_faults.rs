@@ -227,3 +227,39 @@ async fn a_disk_that_cannot_be_read_takes_the_broker_offline() {
     broker.crash().await;
     assert_eq!(values(&on(&disk).await).await, ["a"]);
 }
+
+#[tokio::test]
+async fn the_time_of_the_disk_is_not_that_of_the_replicas() {
+    let disk = MemoryDisk::new();
+    let broker = with_topic(&disk, true).await;
+    disk.slow(Duration::from_millis(50));
+    let mut client = Client::new(&broker);
+    let mut request = produce_request("t", 0, batch(&["a"]));
+    request.timeout_ms = 0;
+    let answer = client.call(&request, 12).await;
+    assert_eq!(answer.responses[0].partition_responses[0].error_code, 0);
+}
+
+/// What was forced to the disk while it waits is nothing to the reader, who is to hear of the next record all the
+/// same.
+#[tokio::test(start_paused = true)]
+async fn a_reader_hears_of_the_record_after_a_flush() {
+    let disk = MemoryDisk::new();
+    let builder = Broker::builder().disk(&disk);
+    let broker = start(builder.property("log.flush.scheduler.interval.ms", "10")).await;
+    broker
+        .create_topic_with("t", 1, [("flush.ms", "1")])
+        .unwrap();
+    assert_eq!(produce(&broker, &["a"]).await, 0);
+    let mut client = Client::new(&broker);
+    let mut request = fetch_request("t", 0, 1);
+    request.max_wait_ms = 60_000;
+    let began = tokio::time::Instant::now();
+    let sent = client.send(&request, 12).await;
+    // The first record is forced meanwhile.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(produce(&broker, &["b"]).await, 0);
+    let mut answer = client.receive::<FetchRequest>(12, sent).await.unwrap();
+    assert_eq!(records(&one(&mut answer)), [(1, "b".to_owned())]);
+    assert!(began.elapsed() < Duration::from_secs(10));
+}

@@ -15,13 +15,17 @@ use tokio::time::Instant;
 use crate::support::{Client, batch, fetch_request, one, produce_request, start};
 
 async fn latest(client: &mut Client, isolation_level: i8) -> i64 {
+    at_time(client, isolation_level, -1).await
+}
+
+async fn at_time(client: &mut Client, isolation_level: i8, timestamp: i64) -> i64 {
     let request = ListOffsetsRequest {
         replica_id: -1,
         isolation_level,
         topics: vec![ListOffsetsTopic {
             name: "t".into(),
             partitions: vec![ListOffsetsPartition {
-                timestamp: -1,
+                timestamp,
                 ..Default::default()
             }],
             ..Default::default()
@@ -125,4 +129,23 @@ async fn a_commit_waits_for_it() {
     broker.hold_high_watermark("__consumer_offsets", 0, false);
     let answer = answer.await.unwrap();
     assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+}
+
+#[tokio::test]
+async fn no_time_leads_above_it() {
+    let broker = start(Broker::builder()).await;
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(&broker);
+    broker.hold_high_watermark("t", 0, true);
+    let mut request = produce_request("t", 0, batch(&["unseen"]));
+    request.acks = 1;
+    client.call(&request, 12).await;
+    const MAX_TIMESTAMP: i64 = -3;
+    for timestamp in [MAX_TIMESTAMP, 0] {
+        assert_eq!(at_time(&mut client, 0, timestamp).await, -1);
+    }
+    broker.hold_high_watermark("t", 0, false);
+    for timestamp in [MAX_TIMESTAMP, 0] {
+        assert_eq!(at_time(&mut client, 0, timestamp).await, 0);
+    }
 }

@@ -8,7 +8,7 @@ use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::{FetchPartition, FetchRequest};
 use kafka_client_protocol::records::Batches;
 
-use crate::support::{Client, batch, fetch_request, produce_request, start};
+use crate::support::{Client, batch, fetch_request, produce_request, records, start};
 
 const PARTITIONS: i32 = 5;
 
@@ -147,4 +147,27 @@ async fn a_disk_that_fails_in_the_middle_ends_the_connection() {
     let answer = client.try_call(&fetch_request("t", 0, 0), 12).await;
     assert!(answer.is_none());
     assert!(broker.storage_failure().unwrap().contains("cannot read"));
+}
+
+#[tokio::test]
+async fn more_parts_than_files_may_be_open_for_them_are_read_before() {
+    const MANY: i32 = 90;
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(Broker::builder().data_dir(dir.path())).await;
+    broker.create_topic("t", MANY).unwrap();
+    let mut client = Client::new(&broker);
+    let of = |partition: i32| format!("{partition}-{}", "z".repeat(70_000));
+    for partition in 0..MANY {
+        let sent = client.produce("t", partition, batch(&[&of(partition)]));
+        assert_eq!(sent.await.error_code, 0);
+    }
+    // One after the other, so that the places are given back.
+    for _ in 0..3 {
+        let answer = client
+            .call(&request(&[0; MANY as usize], 1 << 20), 12)
+            .await;
+        for data in &answer.responses[0].partitions {
+            assert_eq!(records(data), [(0, of(data.partition_index))]);
+        }
+    }
 }

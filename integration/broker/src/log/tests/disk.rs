@@ -426,6 +426,27 @@ fn index_files_are_on_the_disk_before_they_are_trusted() {
     }
 }
 
+/// Each record is on the disk before the segment ends, and the index files come only then.
+#[test]
+fn index_files_are_forced_with_the_next_records_too() {
+    for seed in 0..20 {
+        let (files, _, mut log) = forgetting(seed, 1);
+        while log.segments.len() < 3 {
+            append(&mut log, RawBatch::default()).unwrap();
+            force(&mut log).unwrap();
+        }
+        let path =
+            |segment: &Segment| format!("/data/orders-0/{:020}.timeindex", segment.base_offset());
+        let paths: Vec<_> = log.segments[..2].iter().map(path).collect();
+        let content = |path: &String| files.read(Path::new(path)).unwrap();
+        let before: Vec<_> = paths.iter().map(content).collect();
+        assert!(before.iter().all(|content| !content.is_empty()));
+        files.restart();
+        let after: Vec<_> = paths.iter().map(content).collect();
+        assert_eq!(after, before, "{seed}");
+    }
+}
+
 #[test]
 fn after_a_failed_fsync_nothing_is_acknowledged_any_more() {
     let (files, disk, mut log) = forgetting(1, 1);
