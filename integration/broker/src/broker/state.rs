@@ -15,7 +15,8 @@ impl Broker {
     /// end is returned.
     ///
     /// What the partition knew of producers from those records is forgotten. Groups keep their
-    /// offsets, also those that are beyond the end then.
+    /// offsets, also those that are beyond the end then. An answer with these records that is on its way ends with
+    /// its connection.
     ///
     /// # Errors
     /// When there is no such partition, the offset is outside of its log, or the disk fails.

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
@@ -95,7 +95,25 @@ pub(crate) enum DataSlice {
         file: Arc<DiskFile>,
         position: u64,
         length: usize,
+        uncut: Uncut,
     },
+}
+
+/// Tells whether a file has lost its end since, and may have got another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Uncut {
+    cuts: Arc<AtomicU32>,
+    /// How many there had been.
+    before: u32,
+}
+
+impl Uncut {
+    fn check(&self) -> io::Result<()> {
+        match self.cuts.load(Ordering::Acquire) == self.before {
+            true => Ok(()),
+            false => Err(io::Error::other("the log was cut while it was read")),
+        }
+    }
 }
 
 /// All of a segment, for whoever reads it as a whole and keeps others from removing it.
@@ -119,6 +137,7 @@ impl SegmentData {
             path,
             length,
             slot: Arc::default(),
+            cuts: Arc::default(),
             disk,
             budget,
         }))
@@ -153,6 +172,10 @@ impl SegmentData {
                 file: data.open()?,
                 position,
                 length,
+                uncut: Uncut {
+                    before: data.cuts.load(Ordering::Acquire),
+                    cuts: Arc::clone(&data.cuts),
+                },
             }),
         }
     }
@@ -161,6 +184,8 @@ impl SegmentData {
         match self {
             Self::Memory(data) => data.truncate(length),
             Self::File(data) => {
+                // First: whoever reads after it has what comes next, and must not take it for what was here.
+                data.cuts.fetch_add(1, Ordering::AcqRel);
                 data.open()?.set_len(length)?;
                 data.length = length;
             }
@@ -216,7 +241,7 @@ impl Syncer {
 
 impl DataSlice {
     /// The most that is left in a file, to be read when it is sent.
-    pub(crate) const STAYS_BYTES_MAX: usize = 16 << 20;
+    pub(crate) const STAYS_BYTES_MAX: usize = 64 << 20;
 
     /// Reads it, so that it is in memory for who reads it next.
     pub(crate) fn warm(&self) -> io::Result<()> {
@@ -246,10 +271,16 @@ impl DataSlice {
     pub(crate) fn part(&self, at: usize, length: usize) -> Self {
         match self {
             Self::Memory(parts) => Self::Memory(vec![joined(parts).slice(at..at + length)]),
-            Self::File { file, position, .. } => Self::File {
+            Self::File {
+                file,
+                position,
+                uncut,
+                ..
+            } => Self::File {
                 file: Arc::clone(file),
                 position: position + at as u64,
                 length,
+                uncut: uncut.clone(),
             },
         }
     }
@@ -258,8 +289,15 @@ impl DataSlice {
     pub(crate) fn fill(&self, at: usize, out: &mut [u8]) -> io::Result<()> {
         match self {
             Self::Memory(parts) => out.copy_from_slice(&joined(parts)[at..at + out.len()]),
-            Self::File { file, position, .. } => {
-                file.read_exact_at(out, position + at as u64)?;
+            Self::File {
+                file,
+                position,
+                uncut,
+                ..
+            } => {
+                let read = file.read_exact_at(out, position + at as u64);
+                uncut.check()?;
+                read?;
             }
         }
         Ok(())
@@ -269,7 +307,16 @@ impl DataSlice {
     pub(crate) fn fill_cached(&self, at: usize, out: &mut [u8]) -> io::Result<bool> {
         match self {
             Self::Memory(_) => self.fill(at, out).map(|()| true),
-            Self::File { file, position, .. } => file.is_read_cached(out, position + at as u64),
+            Self::File {
+                file,
+                position,
+                uncut,
+                ..
+            } => {
+                let read = file.is_read_cached(out, position + at as u64);
+                uncut.check()?;
+                read
+            }
         }
     }
 
@@ -281,7 +328,12 @@ impl DataSlice {
                 file,
                 position,
                 length,
-            } => file.read_at(*position, *length),
+                uncut,
+            } => {
+                let read = file.read_at(*position, *length);
+                uncut.check()?;
+                read
+            }
         }
     }
 
@@ -381,6 +433,8 @@ pub(crate) struct FileData {
     path: PathBuf,
     length: u64,
     slot: Arc<Slot>,
+    /// How often its end was cut.
+    cuts: Arc<AtomicU32>,
     disk: Disk,
     budget: HandleBudget,
 }
@@ -453,6 +507,22 @@ mod tests {
             data.append(b"more", b"").unwrap();
             assert_eq!(slice.read().unwrap()[..], b"bcde"[..]);
         });
+    }
+
+    #[test]
+    fn what_comes_behind_a_cut_is_not_taken_for_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.log");
+        let mut data = SegmentData::open(path, Disk::real(), HandleBudget::new(1)).unwrap();
+        data.append(b"abcdef", b"").unwrap();
+        let before = data.slice(0, 6).unwrap();
+        assert_eq!(before.part(1, 2).read().unwrap()[..], b"bc"[..]);
+        data.truncate(2).unwrap();
+        data.append(b"ghij", b"").unwrap();
+        let mut out = [0; 3];
+        assert!(before.read().is_err() && before.part(0, 1).read().is_err());
+        assert!(before.fill(3, &mut out).is_err() && before.fill_cached(3, &mut out).is_err());
+        assert_eq!(data.slice(0, 6).unwrap().read().unwrap()[..], b"abghij"[..]);
     }
 
     fn is_open(data: &SegmentData) -> bool {

@@ -353,7 +353,7 @@ where
                 return stream.reset();
             }
             Ok(Err(error)) | Err(error) => {
-                tracing::debug!(%peer, %error, "connection lost before the answer was sent");
+                tracing::info!(%peer, %error, "connection lost before the answer was sent");
                 return;
             }
         }
