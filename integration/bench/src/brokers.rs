@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use comfy_table::Table;
 use integration::kafka::NativeKafka;
-use kafka_client::Kafka;
 
 use crate::Failure;
 use crate::broker::{self, Kind};
@@ -290,15 +289,9 @@ async fn contender(
 ) -> Result<Contender, Failure> {
     let topics = Topics::connect(&running.bootstrap()).await?;
     let backlog = topics.make(PARTITIONS).await?;
-    let producer = Kafka::connect(running.bootstrap()).await?;
-    let producer = producer.producer().build().await?;
-    let value = crate::job::letters(VALUE_BYTES);
-    for number in 0..settings.records {
-        let partition = (number % u64::from(PARTITIONS.unsigned_abs())) as i32;
-        let record = kafka_client::record::Record::to(&backlog).partition(partition);
-        drop(producer.enqueue(record.value(&value)).await?);
-    }
-    producer.close().await?;
+    topics
+        .fill(&backlog, PARTITIONS, VALUE_BYTES, settings.records)
+        .await?;
     Ok(Contender {
         name,
         beside,

@@ -6,7 +6,6 @@ use std::process::Stdio;
 
 use comfy_table::Table;
 use integration::security::{PASSWORD, SecureKafka, USER};
-use kafka_client::Kafka;
 
 use crate::Failure;
 use crate::job::{Api, Backlog, Codec, Job, Stream, Values, Workload};
@@ -72,7 +71,9 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Failure> {
 
     let topics = Topics::connect(&kafka.bootstrap("PLAINTEXT")).await?;
     let backlog = topics.make(PARTITIONS).await?;
-    fill(&kafka.bootstrap("PLAINTEXT"), &backlog, settings.records).await?;
+    topics
+        .fill(&backlog, PARTITIONS, VALUE_BYTES, settings.records)
+        .await?;
     let program = Program::this()?;
     // Nanoseconds of the processor for each record: by row, listener and round.
     let mut taken = vec![[Vec::new(), Vec::new()]; ROWS.len()];
@@ -148,19 +149,6 @@ fn workload(row: &Row, records: u64) -> Workload {
             count_allocations: false,
         }),
     }
-}
-
-/// What consumers read.
-async fn fill(bootstrap: &str, topic: &str, records: u64) -> Result<(), Failure> {
-    let producer = Kafka::connect(bootstrap).await?.producer().build().await?;
-    let value = crate::job::letters(VALUE_BYTES);
-    for number in 0..records {
-        let partition = (number % PARTITIONS.unsigned_abs() as u64) as i32;
-        let record = kafka_client::record::Record::to(topic).partition(partition);
-        drop(producer.enqueue(record.value(&value)).await?);
-    }
-    producer.close().await?;
-    Ok(())
 }
 
 /// Medians, and what SASL_SSL adds, as the median of the differences within each round.

@@ -98,6 +98,27 @@ impl Topics {
         Ok(name)
     }
 
+    /// Writes records for consumers to a topic, one partition after the other, in batches as they come with the
+    /// client's defaults.
+    pub(crate) async fn fill(
+        &self,
+        topic: &str,
+        partitions: i32,
+        value_bytes: usize,
+        records: u64,
+    ) -> Result<(), Failure> {
+        let producer = self.kafka.producer().build().await?;
+        let value = crate::job::letters(value_bytes);
+        for number in 0..records {
+            let partition = (number % u64::from(partitions.unsigned_abs())) as i32;
+            let record = Record::to(topic).partition(partition).value(&value);
+            // How it ended shows when the records are counted.
+            drop(producer.enqueue(record).await?);
+        }
+        producer.close().await?;
+        self.check(&of_topic(topic, partitions), records).await
+    }
+
     /// Whether these partitions hold exactly so many records together.
     pub(crate) async fn check(
         &self,

@@ -154,7 +154,7 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
         let read = |reads: &Reads| plan.read(request, limit, reads, may_stay);
         let read = without_waiting(call, read).await;
         if may_answer || read.bytes >= wanted {
-            return plan.counted(read, call);
+            return plan.answer(read, call).await;
         }
     }
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
@@ -170,7 +170,7 @@ async fn read_or_wait(request: &FetchRequest, call: &Call<'_>) -> FetchResponse 
         (plan, read)
     };
     let (plan, read) = without_waiting(call, again).await;
-    plan.counted(read, call)
+    plan.answer(read, call).await
 }
 
 /// Does a part of the work that reads files. If it meets what is not in memory, that is read by threads that may wait
@@ -337,21 +337,21 @@ impl Plan {
     }
 
     /// What is answered, which the topics count.
-    fn counted(&self, mut read: Read, call: &Call<'_>) -> FetchResponse {
-        let mut deferred = call.connection.deferred();
+    async fn answer(&self, mut read: Read, call: &Call<'_>) -> FetchResponse {
         for (topic, partition, slice) in read.in_files {
+            let stand_in = call.connection.deferred().defer(&slice, call.node);
+            let records = match stand_in {
+                Some(stand_in) => Ok(stand_in),
+                // With very many on their way it is read after all.
+                None => without_waiting(call, |reads| reads.read(slice.clone())).await,
+            };
             let data = &mut read.response.responses[topic].partitions[partition];
-            // With very many on their way it is read after all.
-            let records = deferred
-                .defer(&slice, call.node)
-                .map_or_else(|| slice.read(), Ok);
             match records {
                 Ok(records) => data.records = Some(records),
                 // The disk has told why.
                 Err(_) => *data = failed(data.partition_index, ErrorCode::KAFKA_STORAGE_ERROR),
             }
         }
-        drop(deferred);
         let topics = read.response.responses.iter().zip(&self.0);
         for (data, planned) in topics.flat_map(|(topic, all)| topic.partitions.iter().zip(all)) {
             let bytes = data.records.as_ref().map_or(0, Bytes::len);

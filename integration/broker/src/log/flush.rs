@@ -52,7 +52,7 @@ impl Names {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Awaited {
     /// The first of them: until it is forced, nobody sees it but the broker.
-    pub(super) from: i64,
+    from: i64,
     /// The offset after the last one.
     to: i64,
 }
@@ -77,7 +77,7 @@ impl Log {
 
     /// Whether records before an offset wait to be forced to the disk.
     pub(crate) fn is_awaited_before(&self, offset: i64) -> bool {
-        self.awaited.is_some_and(|awaited| awaited.from < offset)
+        self.forced_offset() < offset
     }
 
     /// The offset before which no record waits for the disk.

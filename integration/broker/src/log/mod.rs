@@ -218,7 +218,7 @@ impl Log {
     /// The offset below which every replica has the records: what consumers may see ends here.
     pub(crate) fn high_watermark(&self) -> i64 {
         let end = self.end_offset();
-        let forced = self.awaited.map_or(end, |awaited| awaited.from.min(end));
+        let forced = self.forced_offset().min(end);
         self.held_high_watermark
             .map_or(forced, |held| held.min(forced))
     }

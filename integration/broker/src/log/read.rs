@@ -86,8 +86,7 @@ pub(crate) struct ReadRequest {
     pub(crate) may_stay: bool,
 }
 
-/// As many bytes are much: for fewer, a copy costs less than to come back for them. More than an answer can leave in
-/// a file at once are rare.
+/// So many bytes are much: for fewer, a copy costs less than to come back for them; for more, there is no stand-in.
 const STAYS: RangeInclusive<usize> = 64 << 10..=DataSlice::STAYS_BYTES_MAX;
 
 /// What a read found, to be fetched after the lock is released.
