@@ -255,6 +255,35 @@ impl DiskFile {
         Ok(done == out.len())
     }
 
+    /// Whether it can be sent from without a copy.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn can_send(&self) -> bool {
+        self.file.descriptor().is_some()
+    }
+
+    /// Sends so many bytes from a position on, or the first of them: how many. For who [can](Self::can_send).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn send(
+        &self,
+        socket: std::os::fd::BorrowedFd<'_>,
+        mut position: u64,
+        length: usize,
+    ) -> io::Result<usize> {
+        use rustix::io::Errno;
+
+        self.disk.check()?;
+        let file = self.file.descriptor().ok_or(io::ErrorKind::Unsupported)?;
+        match rustix::fs::sendfile(socket, file, Some(&mut position), length) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(sent) => Ok(sent),
+            // The one that is of the disk; all others are of the connection.
+            Err(error @ Errno::IO) => {
+                Err(self.disk.give_up("cannot read", &self.path, error.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub(crate) fn set_len(&self, length: u64) -> io::Result<()> {
         self.run("cannot cut", |file| file.set_len(length))
     }

@@ -79,6 +79,12 @@ pub(crate) trait FileHandle: Debug + Send + Sync {
         Ok(out.len())
     }
 
+    /// What the system can send from, without a copy through this process. `None` if it is no file of the machine.
+    #[cfg(target_os = "linux")]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+
     fn set_len(&self, length: u64) -> io::Result<()>;
 
     /// Forces the content to the disk. Takes as long as that does.

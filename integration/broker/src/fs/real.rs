@@ -180,6 +180,13 @@ impl FileHandle for RealFile {
         Ok(done)
     }
 
+    #[cfg(target_os = "linux")]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+
+        Some(self.file.as_fd())
+    }
+
     fn set_len(&self, length: u64) -> io::Result<()> {
         self.file.set_len(length)
     }

@@ -320,6 +320,50 @@ impl DataSlice {
         }
     }
 
+    /// Whether it can be sent from its file without a copy.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn can_send(&self) -> bool {
+        matches!(self, Self::File { file, .. } if file.can_send())
+    }
+
+    /// Sends the bytes from `at` on, `length` at most: how many. For one that [can be sent](Self::can_send).
+    ///
+    /// The socket has no copy: it refers to the file's pages until they have gone out. When the log is cut meanwhile and
+    /// written anew, the client may get what is new; the checksum tells it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn send(
+        &self,
+        at: usize,
+        length: usize,
+        socket: std::os::fd::BorrowedFd<'_>,
+    ) -> io::Result<usize> {
+        let Self::File {
+            file,
+            position,
+            uncut,
+            ..
+        } = self
+        else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let sent = file.send(socket, position + at as u64, length);
+        uncut.check()?;
+        sent
+    }
+
+    /// Whether sending the bytes from `at` on would probably not wait for a disk: a byte of each stretch is looked at.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_probably_cached(&self, at: usize, length: usize) -> io::Result<bool> {
+        const STRETCH_BYTES: usize = 64 << 10;
+        let last = at + length.saturating_sub(1);
+        for at in (at..last).step_by(STRETCH_BYTES).chain([last]) {
+            if !self.fill_cached(at, &mut [0])? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The bytes. Copies once when they come from a file or from several appends.
     pub(crate) fn read(&self) -> io::Result<Bytes> {
         match self {

@@ -1,6 +1,7 @@
-//! An answer on its way to the client: bytes, and between them parts of files that are read when it is their turn.
+//! An answer on its way to the client: bytes, and between them parts of files, which are sent without a copy
+//! (`sendfile`), or read when it is their turn.
 //!
-//! So an answer of many megabytes takes no memory but that of one chunk, which is used again for the next.
+//! So an answer of many megabytes takes no memory, or that of one chunk, which is used again for the next.
 //!
 //! The codec knows bytes alone. For what stays in its file it gets a stand-in of the same length, which nobody reads
 //! or writes. When the answer is encoded, a stand-in is known by where it lies in memory.
@@ -16,6 +17,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::env;
 use crate::log::DataSlice;
 use crate::node::Node;
+
+use super::Transport;
+#[cfg(target_os = "linux")]
+use super::sendfile;
 
 /// What is read of a file at a time, and written: with less, the many writes cost more than the copies gain.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -134,14 +139,28 @@ impl Answer {
     ///
     /// # Cancel safety
     /// Not cancel safe: a part of it may have been sent.
-    pub(crate) async fn write<W>(
+    pub(crate) async fn write<S>(
         self,
-        write: &mut W,
+        stream: &mut S,
         node: &Node,
         stall: Duration,
     ) -> io::Result<()>
     where
-        W: AsyncWrite + Unpin,
+        S: Transport,
+    {
+        #[cfg(target_os = "linux")]
+        if self.0.iter().any(|piece| matches!(piece, Piece::File(_))) {
+            // What stands around the parts goes out together with them.
+            stream.plain_socket().map(sendfile::cork).transpose()?;
+            self.write_pieces(stream, node, stall).await?;
+            return stream.plain_socket().map_or(Ok(()), sendfile::uncork);
+        }
+        self.write_pieces(stream, node, stall).await
+    }
+
+    async fn write_pieces<S>(self, stream: &mut S, node: &Node, stall: Duration) -> io::Result<()>
+    where
+        S: Transport,
     {
         let mut ready: Vec<Bytes> = Vec::new();
         let mut chunk = Vec::new();
@@ -154,6 +173,15 @@ impl Answer {
                 Piece::File(part) => part,
             };
             let slice = &part.slice;
+            #[cfg(target_os = "linux")]
+            if slice.can_send() && stream.plain_socket().is_some() {
+                write_all(stream, &slices(&ready), stall).await?;
+                ready.clear();
+                if let Some(socket) = stream.plain_socket() {
+                    sendfile::send(socket, slice, node, stall).await?;
+                }
+                continue;
+            }
             let length = slice.length();
             if chunk.len() < length.min(CHUNK_BYTES) {
                 chunk.resize(length.min(CHUNK_BYTES), 0);
@@ -164,14 +192,18 @@ impl Answer {
                     node.warm(vec![slice.part(at, chunk.len())]).await;
                     slice.fill(at, chunk)?;
                 }
-                let slices = ready.iter().map(|bytes| &bytes[..]).chain([&*chunk]);
-                write_all(write, &slices.collect::<Vec<_>>(), stall).await?;
+                let mut pieces = slices(&ready);
+                pieces.push(chunk);
+                write_all(stream, &pieces, stall).await?;
                 ready.clear();
             }
         }
-        let slices: Vec<&[u8]> = ready.iter().map(|bytes| &bytes[..]).collect();
-        write_all(write, &slices, stall).await
+        write_all(stream, &slices(&ready), stall).await
     }
+}
+
+fn slices(pieces: &[Bytes]) -> Vec<&[u8]> {
+    pieces.iter().map(|bytes| &bytes[..]).collect()
 }
 
 /// Writes pieces as they are, many at once.

@@ -9,6 +9,8 @@ pub(crate) mod connections;
 mod frames;
 pub(crate) mod http;
 pub(crate) mod listener;
+#[cfg(target_os = "linux")]
+mod sendfile;
 pub(crate) mod unsent;
 
 use std::fmt;
@@ -186,9 +188,18 @@ impl Connection {
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
     /// Ends it at once, without regard for what is under way.
     fn reset(self);
+
+    /// The socket, where what is written goes out as it is.
+    fn plain_socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 impl Transport for TcpStream {
+    fn plain_socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+
     fn reset(self) {
         // With this, closing the socket sends a reset instead of the rest.
         if let Err(error) = self.set_zero_linger() {
@@ -428,24 +439,24 @@ async fn swallow<R: AsyncRead + Unpin>(read: &mut R) {
 }
 
 /// Writes an answer, with a limit in pieces of a tenth of a second.
-async fn send<W>(
-    write: &mut W,
+async fn send<S>(
+    stream: &mut S,
     answer: Answer,
     node: &Node,
     bandwidth: Option<NonZeroU32>,
     stall: Duration,
 ) -> io::Result<()>
 where
-    W: AsyncWrite + Unpin,
+    S: Transport,
 {
     const PIECES_PER_SECOND: usize = 10;
     let Some(bandwidth) = bandwidth else {
-        return answer.write(write, node, stall).await;
+        return answer.write(stream, node, stall).await;
     };
     let piece = (bandwidth.get() as usize / PIECES_PER_SECOND).max(1);
     for piece in answer.loaded()?.concat().chunks(piece) {
         let seconds = piece.len() as f64 / f64::from(bandwidth.get());
-        write_all(write, &[piece], stall).await?;
+        write_all(stream, &[piece], stall).await?;
         crate::env::sleep(Duration::from_secs_f64(seconds)).await;
     }
     Ok(())

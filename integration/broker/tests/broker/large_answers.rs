@@ -1,12 +1,16 @@
 //! Answers that are read from files while they are sent: they have what those have that are read before.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 use kafka_broker::{Broker, DiskFault, MemoryDisk, Step, when};
 use kafka_client_protocol::ApiKey;
 use kafka_client_protocol::api::fetch::{FetchPartition, FetchRequest};
 use kafka_client_protocol::records::Batches;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::{Client, batch, fetch_request, produce_request, records, start};
 
@@ -88,18 +92,113 @@ async fn read_all(client: &mut Client, partition_max_bytes: i32) -> (Vec<Vec<Str
     }
 }
 
+/// One that listens, with its files in a directory.
+async fn listening(dir: &Path) -> Broker {
+    let builder = Broker::builder().data_dir(dir);
+    let builder = builder.write_timeout(Duration::from_millis(300));
+    builder.start().await.unwrap()
+}
+
+async fn tcp(broker: &Broker) -> Client {
+    let stream = TcpStream::connect(broker.bootstrap()).await.unwrap();
+    Client::over(stream, "test")
+}
+
+/// One batch for each of so many megabytes, in the first partition.
+async fn megabytes(broker: &Broker, count: usize) -> Vec<String> {
+    broker.create_topic("t", 1).unwrap();
+    let mut client = Client::new(broker);
+    let mut all = Vec::new();
+    for n in 0..count {
+        let value = format!("{n}-{}", "x".repeat(1_000_000));
+        let sent = client.produce("t", 0, batch(&[&value])).await;
+        assert_eq!(sent.error_code, 0);
+        all.push(value);
+    }
+    all
+}
+
+fn all_of_it() -> FetchRequest {
+    FetchRequest {
+        max_bytes: 50 << 20,
+        ..request(&[0], 50 << 20)
+    }
+}
+
 #[tokio::test]
 async fn they_have_what_is_in_the_log() {
     let dir = tempfile::tempdir().unwrap();
-    let broker = start(Broker::builder().data_dir(dir.path())).await;
+    let broker = listening(dir.path()).await;
     let expected = filled(&broker).await;
-    let mut client = Client::new(&broker);
-    // Chunks end in all places; the last does not stay in its file.
-    for (max_bytes, largest_min) in [(4 << 20, 1_500_000), (300_001, 300_000), (70_000, 60_000)] {
-        let (all, largest) = read_all(&mut client, max_bytes).await;
-        assert!(all == expected, "{max_bytes}");
-        assert!(largest >= largest_min, "{largest} of {max_bytes}");
+    // As copies, and from the file to the socket.
+    for mut client in [Client::new(&broker), tcp(&broker).await] {
+        // Chunks end in all places; the last does not stay in its file.
+        for (max_bytes, largest_min) in [(4 << 20, 1_500_000), (300_001, 300_000), (70_000, 60_000)]
+        {
+            let (all, largest) = read_all(&mut client, max_bytes).await;
+            assert!(all == expected, "{max_bytes}");
+            assert!(largest >= largest_min, "{largest} of {max_bytes}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_socket_that_is_full_gets_the_rest_when_it_has_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = listening(dir.path()).await;
+    let expected = megabytes(&broker, 24).await;
+    let mut client = tcp(&broker).await;
+    // More than the system holds for a connection, and it has to be fetched again all the same.
+    for _ in 0..3 {
+        let number = client.send(&all_of_it(), 12).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let answer = client.receive::<FetchRequest>(12, number).await.unwrap();
+        let read = records(&answer.responses[0].partitions[0]);
+        assert!(read.iter().map(|(_, value)| value).eq(&expected));
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_read_what_comes_from_a_file_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = listening(dir.path()).await;
+    megabytes(&broker, 24).await;
+    let mut client = tcp(&broker).await;
+    client.send(&all_of_it(), 12).await;
+    // Nobody reads: the connection ends by itself, or this does not.
+    while broker.connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // One that goes in the middle is no matter for others.
+    let mut gone = tcp(&broker).await;
+    gone.send(&all_of_it(), 12).await;
+    gone.stream().read_exact(&mut [0; 100_000]).await.unwrap();
+    drop(gone);
+    let mut other = tcp(&broker).await;
+    let answer = other.call(&all_of_it(), 12).await;
+    assert_eq!(records(&answer.responses[0].partitions[0]).len(), 24);
+}
+
+#[tokio::test]
+async fn a_log_that_is_cut_while_it_goes_from_file_to_socket_ends_the_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = listening(dir.path()).await;
+    megabytes(&broker, 40).await;
+    let mut client = tcp(&broker).await;
+    client.send(&all_of_it(), 12).await;
+    let length = client.stream().read_i32().await.unwrap();
+    // What is under way is some megabytes at most.
+    assert_eq!(broker.truncate("t", 0, 39).unwrap(), 39);
+    // As long as before, and not the same.
+    let other = format!("39-{}", "y".repeat(1_000_000));
+    let sent = Client::new(&broker).produce("t", 0, batch(&[&other])).await;
+    assert_eq!(sent.error_code, 0);
+    let mut rest = Vec::new();
+    let end = client.stream().read_to_end(&mut rest);
+    // It may be reset.
+    let _ = timeout(Duration::from_secs(60), end).await.expect("an end");
+    assert!(rest.len() < length as usize, "of {length}");
+    assert!(broker.storage_failure().is_none());
 }
 
 #[tokio::test]
