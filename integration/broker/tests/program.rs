@@ -9,6 +9,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use kafka_client_protocol::Request;
@@ -172,6 +174,49 @@ fn sigterm_and_ctrl_c_stop_in_order() {
         assert!(dir.path().join(".kafka_cleanshutdown").exists());
         assert_eq!(Program::on(dir.path()).values(), ["a"]);
     }
+}
+
+/// What the process has of memory that is no file's.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn own_kib(program: &Program) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    line.unwrap().trim_end_matches("kB").trim().parse().unwrap()
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_memory_of_large_requests_goes_back_to_the_system() {
+    const LARGE_BYTES: usize = 12 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        dir.path().to_str().unwrap(),
+        "--set",
+        "message.max.bytes=20000000",
+    ]);
+    assert_eq!(program.call(&metadata(), 12).topics[0].error_code, 0);
+    let large = produce(&"x".repeat(LARGE_BYTES));
+    // From the second on, the allocator knows what is coming.
+    for _ in 0..5 {
+        let answer = program.call(&large, 9);
+        assert_eq!(answer.responses[0].partition_responses[0].error_code, 0);
+    }
+    // What a connection holds goes when the broker has seen that it is closed.
+    let began = Instant::now();
+    while own_kib(&program) >= LARGE_BYTES as u64 / 1024 {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{} KiB",
+            own_kib(&program)
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    program.signal("-TERM");
 }
 
 #[test]

@@ -8,10 +8,12 @@ use crate::net::http;
 use crate::net::listener::{EndPoint, Listener};
 use crate::net::{self, Peer, listener};
 use crate::node::Node;
+use socket2::SockRef;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::builder::{Builder, StartError};
 
@@ -173,8 +175,8 @@ pub(super) async fn accept(
             tracing::warn!(%peer, "refused a connection: its address is over connection_creation_rate");
             continue;
         }
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "no TCP_NODELAY");
+        if let Err(error) = prepare(&stream, node.config().send_buffer_bytes) {
+            tracing::debug!(%peer, %error, "a connection is served without its options");
         }
         let number = connections.next_number();
         let node = Arc::clone(&node);
@@ -184,6 +186,12 @@ pub(super) async fn accept(
             drop(open);
         });
     }
+}
+
+fn prepare(stream: &TcpStream, send_buffer_bytes: Option<usize>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let of = SockRef::from(stream);
+    send_buffer_bytes.map_or(Ok(()), |bytes| of.set_send_buffer_size(bytes))
 }
 
 pub(super) async fn serve_metrics(node: Arc<Node>, connections: Connections, socket: TcpListener) {
@@ -201,4 +209,22 @@ pub(super) async fn serve_metrics(node: Arc<Node>, connections: Connections, soc
         std::future::ready(page)
     };
     http::serve(socket, node.stopped(), answer).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_has_the_options_that_are_set() {
+        const SEND_BYTES: usize = 40_000;
+        let (listening, address) = bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (accepted, _) = listening.accept().await.unwrap();
+        prepare(&accepted, Some(SEND_BYTES)).unwrap();
+        assert!(accepted.nodelay().unwrap());
+        // Linux doubles it.
+        let bytes = SockRef::from(&accepted).send_buffer_size().unwrap();
+        assert!((SEND_BYTES..=2 * SEND_BYTES).contains(&bytes), "{bytes}");
+    }
 }

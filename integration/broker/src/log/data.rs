@@ -354,7 +354,7 @@ impl DataSlice {
     /// Whether sending the bytes from `at` on would probably not wait for a disk: a byte of each stretch is looked at.
     #[cfg(target_os = "linux")]
     pub(crate) fn is_probably_cached(&self, at: usize, length: usize) -> io::Result<bool> {
-        const STRETCH_BYTES: usize = 64 << 10;
+        const STRETCH_BYTES: usize = 256 << 10;
         let last = at + length.saturating_sub(1);
         for at in (at..last).step_by(STRETCH_BYTES).chain([last]) {
             if !self.fill_cached(at, &mut [0])? {

@@ -1,5 +1,7 @@
 //! The reference broker as a program.
 
+mod memory;
+
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -53,8 +55,13 @@ struct Arguments {
 /// Where the image takes a file of properties from.
 const MOUNTED_CONFIG: &str = "/mnt/shared/config/server.properties";
 
+fn main() -> ExitCode {
+    memory::give_large_buffers_back();
+    serve()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn serve() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
