@@ -1,22 +1,22 @@
 //! The bounds of the implementation: those serde needs for the value, inferred as serde does or
-//! given by `#[serde(bound = "..")]`, and those of the key, header and timestamp fields.
+//! given by `#[serde(bound = "..")]`, and those of fields that are elsewhere.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::{Generics, Type, WherePredicate, parse_quote};
 
-use super::model::{Default, Field, Record};
+use super::model::{Codec, Default, Field, Record, Value};
 
 pub(super) fn of_record(record: &Record<'_>) -> Generics {
     let mut generics = record.generics.clone();
     if generics.params.is_empty() {
         return generics;
     }
-    let mut predicates = serialize(record);
-    predicates.extend(deserialize(record));
-    predicates.extend(parts(record));
-    if let Some(default) = by_default(record) {
-        predicates.push(default);
+    let mut predicates = parts(record);
+    if matches!(record.value(), Value::Fields) {
+        predicates.extend(serialize(record));
+        predicates.extend(deserialize(record));
+        predicates.extend(by_default(record));
     }
     generics.make_where_clause().predicates.extend(predicates);
     generics
@@ -89,6 +89,7 @@ fn inferred(
         .collect()
 }
 
+/// What the fields' types have to be for the places they are in.
 fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
     let is_generic = |ty: &Type| {
         record
@@ -98,16 +99,40 @@ fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
     };
     let mut predicates = Vec::new();
     for field in record.fields.iter().filter(|field| is_generic(field.ty)) {
-        let ty = field.ty;
-        if field.key.is_some() {
+        let (ty, roles) = (field.ty, &field.roles);
+        if roles.key.is_some() {
             predicates.push(parse_quote!(#ty: __record::KafkaKey));
         }
-        if field.header.is_some() {
+        if roles.header.is_some() {
             predicates.push(parse_quote!(#ty: __record::KafkaHeader));
         }
-        if field.timestamp.is_some() {
+        if roles.timestamp.is_some() {
             predicates.push(parse_quote!(#ty: __record::KafkaTimestamp));
         }
+        if roles.partition.is_some() {
+            predicates.push(parse_quote!(#ty: __record::__private::KafkaPartition));
+        }
+        if roles.skip.is_some() {
+            predicates.push(parse_quote!(#ty: ::core::default::Default));
+        }
+    }
+    match record.value() {
+        Value::Field(field, codec) if is_generic(field.ty) => {
+            let ty = field.optional().unwrap_or(field.ty);
+            predicates.push(match codec {
+                Codec::Json => parse_quote! {
+                    #ty: __record::__private::serde::Serialize
+                        + __record::__private::serde::de::DeserializeOwned
+                },
+                Codec::Type(codec) => parse_quote!(#codec: __record::ValueCodec<#ty>),
+            });
+        }
+        Value::Whole(codec) => {
+            let name = record.name;
+            let (_, ty_generics, _) = record.generics.split_for_impl();
+            predicates.push(parse_quote!(#codec: __record::ValueCodec<#name #ty_generics>));
+        }
+        Value::Field(..) | Value::Fields => {}
     }
     predicates
 }

@@ -14,6 +14,7 @@ mod expand;
 mod model;
 mod names;
 mod parse;
+mod similar;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {

@@ -1,11 +1,14 @@
 //! What the type is, in the words of records; every rule is checked elsewhere.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens as _;
-use syn::{Data, Fields, Generics, LitStr, Meta, Path, Type, parse_quote};
+use quote::{ToTokens as _, quote_spanned};
+use syn::{
+    Data, Fields, GenericArgument, Generics, LitStr, Meta, Path, PathArguments, Type, parse_quote,
+};
 
-use super::parse::{FieldAttributes, Parsed};
-pub(super) use super::parse::{SerdeBounds as Bounds, SerdeDefault as Default, TypeSerde};
+use super::parse::serde::TypeSerde;
+pub(super) use super::parse::serde::{SerdeBounds as Bounds, SerdeDefault as Default};
+use super::parse::{FieldAttributes, Parsed, Roles};
 
 pub(super) struct Record<'a> {
     pub(super) name: &'a Ident,
@@ -15,6 +18,9 @@ pub(super) struct Record<'a> {
     pub(super) krate: Path,
     pub(super) topic: Option<LitStr>,
     pub(super) format: Option<Ident>,
+    /// A codec, with the word `with` before it.
+    pub(super) with: Option<(Ident, Type)>,
+    pub(super) content_type: Option<LitStr>,
     pub(super) serde: TypeSerde,
     pub(super) fields: Vec<Field<'a>>,
 }
@@ -31,14 +37,41 @@ pub(super) enum Shape {
 pub(super) struct Field<'a> {
     pub(super) name: &'a Ident,
     pub(super) ty: &'a Type,
-    /// The word `key` in the attribute.
-    pub(super) key: Option<Ident>,
-    pub(super) header: Option<LitStr>,
-    /// The word `timestamp` in the attribute.
-    pub(super) timestamp: Option<Ident>,
+    pub(super) roles: Roles,
     /// The arguments of `#[serde(..)]` on the field.
     pub(super) serde: Vec<Meta>,
     pub(super) bounds: Bounds,
+}
+
+/// What a record's value is.
+pub(super) enum Value<'r, 'a> {
+    /// The fields that are nowhere else, in JSON.
+    Fields,
+    /// One field.
+    Field(&'r Field<'a>, Codec),
+    /// The whole struct, written by a codec.
+    Whole(TokenStream),
+}
+
+/// What writes a value that is not made of fields.
+pub(super) enum Codec {
+    Json,
+    /// A type that implements `ValueCodec`.
+    Type(TokenStream),
+}
+
+/// Where a field is read from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// It is one of several in the value.
+    Value,
+    /// It is the value.
+    WholeValue,
+    Key,
+    Header,
+    Timestamp,
+    Partition,
+    Default,
 }
 
 impl<'a> Record<'a> {
@@ -57,43 +90,112 @@ impl<'a> Record<'a> {
                 .unwrap_or_else(|| parse_quote!(::kafka_client)),
             topic: attributes.topic,
             format: attributes.format,
+            with: attributes.with,
+            content_type: attributes.content_type,
             serde: attributes.serde,
             fields: fields.into_iter().filter_map(Field::new).collect(),
         }
     }
 
-    /// The fields that make up the value.
+    /// The fields that make up the value, each under its name.
     pub(super) fn in_value(&self) -> impl Iterator<Item = &Field<'a>> {
-        self.fields.iter().filter(|field| field.header.is_none())
+        let made_of_fields = matches!(self.value(), Value::Fields);
+        self.fields
+            .iter()
+            .filter(move |field| made_of_fields && field.source() == Source::Value)
+    }
+
+    /// The field that is the value.
+    pub(super) fn value_field(&self) -> Option<&Field<'a>> {
+        let is_value = |field: &&Field<'a>| field.roles.value.is_some();
+        self.fields.iter().find(is_value)
+    }
+
+    pub(super) fn value(&self) -> Value<'_, 'a> {
+        match (self.value_field(), self.codec()) {
+            (Some(field), codec) => Value::Field(field, codec),
+            (None, Codec::Json) => Value::Fields,
+            (None, Codec::Type(codec)) => Value::Whole(codec),
+        }
+    }
+
+    fn codec(&self) -> Codec {
+        if let Some((_, codec)) = &self.with {
+            return Codec::Type(codec.to_token_stream());
+        }
+        let Some(format) = &self.format else {
+            return Codec::Json;
+        };
+        // Resolved as all that is written here, but shown where the format stands.
+        let at = Span::call_site().located_at(format.span());
+        match format.to_string().as_str() {
+            "string" => Codec::Type(quote_spanned!(at=> __record::__private::Text)),
+            "bytes" => Codec::Type(quote_spanned!(at=> __record::__private::Binary)),
+            _ => Codec::Json,
+        }
     }
 }
 
 impl<'a> Field<'a> {
     fn new((field, attributes): (&'a syn::Field, FieldAttributes)) -> Option<Self> {
         let FieldAttributes {
-            key,
-            header,
-            timestamp,
+            roles,
             serde,
             bounds,
         } = attributes;
-        let name = field.ident.as_ref()?;
         Some(Self {
-            name,
+            name: field.ident.as_ref()?,
             ty: &field.ty,
-            key,
-            header,
-            timestamp,
+            roles,
             serde,
             bounds,
         })
     }
 
+    pub(super) fn source(&self) -> Source {
+        let roles = &self.roles;
+        if roles.value.is_some() {
+            Source::WholeValue
+        } else if roles.skip.is_some() {
+            Source::Default
+        } else if roles.partition.is_some() {
+            Source::Partition
+        } else if roles.header.as_ref().is_some_and(|header| !header.also) {
+            Source::Header
+        } else if roles.key.as_ref().is_some_and(|key| key.only) {
+            Source::Key
+        } else if roles.timestamp.as_ref().is_some_and(|at| at.only) {
+            Source::Timestamp
+        } else {
+            Source::Value
+        }
+    }
+
+    /// The `T` of a field whose type is written as `Option<T>`.
+    pub(super) fn optional(&self) -> Option<&'a Type> {
+        let Type::Path(path) = self.ty else {
+            return None;
+        };
+        let last = path.path.segments.last()?;
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return None;
+        };
+        match arguments.args.first()? {
+            GenericArgument::Type(ty) if last.ident == "Option" => Some(ty),
+            _ => None,
+        }
+    }
+
     /// Whether `#[serde(..)]` on the field has one of these, in whatever form.
     pub(super) fn serde_has(&self, names: &[&str]) -> bool {
+        self.serde_of(names).is_some()
+    }
+
+    /// The first of these in `#[serde(..)]` on the field.
+    pub(super) fn serde_of(&self, names: &[&str]) -> Option<&Meta> {
         self.serde
             .iter()
-            .any(|meta| names.iter().any(|name| meta.path().is_ident(name)))
+            .find(|meta| names.iter().any(|name| meta.path().is_ident(name)))
     }
 
     /// Whether a missing field is read as its type's default: `#[serde(default)]` without a path.

@@ -100,6 +100,11 @@ impl RecordBuffer {
         &mut self.value
     }
 
+    /// Whether the value is not null.
+    pub(super) fn has_value(&self) -> bool {
+        self.has_value
+    }
+
     /// Makes the value null: in a compacted topic, that deletes the key.
     pub fn tombstone(&mut self) {
         self.value.clear();

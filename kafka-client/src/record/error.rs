@@ -92,6 +92,16 @@ pub enum DecodeErrorKind {
         /// The path to the field at fault (`lines[3].price`); `None` if that is not known.
         field: Option<String>,
     },
+    /// The key is null, and the field that is read from it has no place for that.
+    NullKey,
+    /// The bytes of the key are not of the field's type.
+    InvalidKey,
+    /// The record has no timestamp, and the field that is read from it has no place for that.
+    MissingTimestamp,
+    /// The timestamp is none that the field's type can hold.
+    InvalidTimestamp,
+    /// It is not known which partition the record came from, and the field has no place for that.
+    UnknownPartition,
     /// A header that the type needs is not there.
     MissingHeader {
         /// The header's name.
@@ -190,6 +200,11 @@ impl fmt::Display for DecodeError {
                 write!(f, "field `{field}` of its value is invalid")?;
             }
             DecodeErrorKind::Value { field: None } => f.write_str("its value is invalid")?,
+            DecodeErrorKind::NullKey => f.write_str("its key is null")?,
+            DecodeErrorKind::InvalidKey => f.write_str("its key is invalid")?,
+            DecodeErrorKind::MissingTimestamp => f.write_str("it has no timestamp")?,
+            DecodeErrorKind::InvalidTimestamp => f.write_str("its timestamp is invalid")?,
+            DecodeErrorKind::UnknownPartition => f.write_str("its partition is not known")?,
             DecodeErrorKind::MissingHeader { name } => write!(f, "it has no header `{name}`")?,
             DecodeErrorKind::NullHeader { name } => write!(f, "its header `{name}` is null")?,
             DecodeErrorKind::InvalidHeader { name } => write!(f, "its header `{name}` is invalid")?,

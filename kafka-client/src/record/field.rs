@@ -1,4 +1,4 @@
-//! What types can be a record's key, header or timestamp.
+//! What types can be a record's key or header.
 //!
 //! One encoding for keys and headers, that of Java's serializers: text as UTF-8, numbers big
 //! endian (`i16` as `ShortSerializer`, `i32` as `IntegerSerializer`, `i64` as `LongSerializer`,
@@ -8,12 +8,10 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use super::FieldError;
-use super::outgoing::unix_ms;
 
 /// A type that can be a record's key.
 ///
@@ -94,47 +92,6 @@ pub trait KafkaHeader: Sized {
     /// What stands for a header that is missing or null. Defaults to `None`: the header is needed.
     fn absent() -> Option<Self> {
         None
-    }
-}
-
-/// A type that can be a record's timestamp: [`SystemTime`], `i64` milliseconds since the Unix
-/// epoch, or `Option` of those, where `None` leaves the time to the producer.
-///
-/// Implement it for the type of your time library.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a record's timestamp",
-    label = "not a timestamp type",
-    note = "use `SystemTime`, `i64` (milliseconds since the Unix epoch), or `Option` of those",
-    note = "implement `kafka_client::record::KafkaTimestamp` for a time type of your own"
-)]
-pub trait KafkaTimestamp {
-    /// Milliseconds since the Unix epoch; `None` leaves the time to the producer.
-    ///
-    /// # Errors
-    ///
-    /// [`FieldError`] if the time is before 1970, which Kafka does not allow.
-    fn timestamp_ms(&self) -> Result<Option<i64>, FieldError>;
-}
-
-impl KafkaTimestamp for SystemTime {
-    fn timestamp_ms(&self) -> Result<Option<i64>, FieldError> {
-        unix_ms(*self).timestamp_ms()
-    }
-}
-
-impl KafkaTimestamp for i64 {
-    fn timestamp_ms(&self) -> Result<Option<i64>, FieldError> {
-        if *self < 0 {
-            let what = format!("{self} ms is before 1970, which a Kafka timestamp cannot be");
-            return Err(FieldError::new(what));
-        }
-        Ok(Some(*self))
-    }
-}
-
-impl<T: KafkaTimestamp> KafkaTimestamp for Option<T> {
-    fn timestamp_ms(&self) -> Result<Option<i64>, FieldError> {
-        self.as_ref().map_or(Ok(None), T::timestamp_ms)
     }
 }
 
@@ -260,7 +217,6 @@ fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], FieldError> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Debug;
-    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 
@@ -319,19 +275,5 @@ mod tests {
         assert_eq!(<Option<i32> as KafkaHeader>::absent(), Some(None));
         assert_eq!(<i32 as KafkaHeader>::absent(), None);
         assert_eq!(<Option<i32> as KafkaKey>::null(), Some(None));
-    }
-
-    #[test]
-    fn times_are_milliseconds_and_never_before_1970() {
-        let at = UNIX_EPOCH + Duration::from_micros(1_500_999);
-        assert_eq!(at.timestamp_ms(), Ok(Some(1_500)));
-        assert_eq!(Some(7_i64).timestamp_ms(), Ok(Some(7)));
-        assert_eq!(None::<SystemTime>.timestamp_ms(), Ok(None));
-        assert!((-1_i64).timestamp_ms().is_err());
-        assert!(
-            (UNIX_EPOCH - Duration::from_nanos(1))
-                .timestamp_ms()
-                .is_err()
-        );
     }
 }

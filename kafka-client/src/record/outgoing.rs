@@ -89,7 +89,7 @@ impl<'a> Record<'a> {
     }
 
     /// This record as a consumer would see it at `partition` and `offset`: for tests of what reads
-    /// it, without a broker.
+    /// it, without a broker. A partition of -1 stands for one that is not known.
     #[must_use]
     pub fn as_received(&self, partition: i32, offset: i64) -> RecordRef<'a> {
         RecordRef {

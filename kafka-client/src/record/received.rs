@@ -356,7 +356,7 @@ impl fmt::Debug for ConsumerRecord {
 pub struct RecordRef<'a> {
     /// The topic it was read from.
     pub topic: &'a str,
-    /// The partition it was read from.
+    /// The partition it was read from; -1 if that is not known.
     pub partition: i32,
     /// Its place in the partition.
     pub offset: i64,

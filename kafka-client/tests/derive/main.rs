@@ -1,7 +1,9 @@
 //! `#[derive(KafkaRecord)]`: what is written, and what is read back.
 
 mod hygiene;
+mod places;
 mod serde_attributes;
+mod value;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

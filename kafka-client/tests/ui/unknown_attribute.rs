@@ -5,24 +5,24 @@ use kafka_client::KafkaRecord;
 struct Order {
     #[kafka(kye)]
     id: u8,
-    #[kafka(headers = "tenant")]
+    #[kafka(heder = "tenant")]
     tenant: String,
     #[kafka(time_stamp)]
     at: i64,
-    #[kafka(partition)]
+    #[kafka(partitions)]
     shard: i32,
     #[kafka(topic = "orders")]
     amount: u64,
     #[kafka(colour(red))]
     note: String,
-    #[kafka(key(only))]
+    #[kafka(only)]
     other: String,
     #[kafka(some::path)]
     path: String,
 }
 
 #[derive(KafkaRecord)]
-#[kafka(key)]
+#[kafka(key, key_format = json)]
 struct OnType {
     id: u8,
 }

@@ -1,49 +1,18 @@
-//! What code written by `#[derive(KafkaRecord)]` calls. Not public API.
+//! Values in JSON.
 
 use std::borrow::Cow;
 
-pub use serde;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_path_to_error::Segment;
 
-use super::finite::Finite;
-use super::{
-    DecodeError, DecodeErrorKind, EncodeError, KafkaHeader, KafkaKey, KafkaTimestamp, RecordBuffer,
-    RecordRef,
-};
+use super::super::finite::Finite;
+use super::super::{DecodeError, DecodeErrorKind, EncodeError, RecordBuffer, RecordRef};
 
-/// The value of a record: its fields without those that are headers.
+/// The value of a record: its fields without those that are elsewhere.
 pub trait SerializeValue {
     /// Serializes the value.
     fn serialize_value<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
-}
-
-pub fn write_key<K: KafkaKey>(key: &K, buffer: &mut RecordBuffer) {
-    if !key.is_null() {
-        buffer.set_key(|out| key.encode_key(out));
-    }
-}
-
-pub fn write_header<H: KafkaHeader>(name: &'static str, value: &H, buffer: &mut RecordBuffer) {
-    if !value.is_absent() {
-        buffer.push_header_with(name, |out| value.encode_header(out));
-    }
-}
-
-pub fn write_timestamp<T: KafkaTimestamp>(
-    record: &'static str,
-    field: &'static str,
-    timestamp: &T,
-    buffer: &mut RecordBuffer,
-) -> Result<(), EncodeError> {
-    let ms = timestamp
-        .timestamp_ms()
-        .map_err(|error| EncodeError::new(record, Some(field.into()), error))?;
-    if let Some(ms) = ms {
-        buffer.set_timestamp_ms(ms);
-    }
-    Ok(())
 }
 
 pub fn write_json<T: SerializeValue>(
@@ -56,6 +25,36 @@ pub fn write_json<T: SerializeValue>(
         let field = path_of_write_error(&value).map(Cow::Owned);
         EncodeError::new(record, field, error)
     })
+}
+
+/// Writes the field that is the value.
+pub fn write_json_field<T: Serialize>(
+    record: &'static str,
+    field: &'static str,
+    value: &T,
+    buffer: &mut RecordBuffer,
+) -> Result<(), EncodeError> {
+    let value = Body(value);
+    serde_json::to_writer(buffer.value_mut(), &value).map_err(|error| {
+        let field = match path_of_write_error(&value) {
+            Some(path) if path.starts_with('[') => format!("{field}{path}").into(),
+            Some(path) => format!("{field}.{path}").into(),
+            None => Cow::Borrowed(field),
+        };
+        EncodeError::new(record, Some(field), error)
+    })
+}
+
+pub fn write_json_or_null<T: Serialize>(
+    record: &'static str,
+    field: &'static str,
+    value: &Option<T>,
+    buffer: &mut RecordBuffer,
+) -> Result<(), EncodeError> {
+    match value {
+        Some(value) => write_json_field(record, field, value, buffer),
+        None => Ok(()),
+    }
 }
 
 pub fn read_json<T: DeserializeOwned>(
@@ -75,22 +74,13 @@ pub fn read_json<T: DeserializeOwned>(
     })
 }
 
-pub fn read_header<H: KafkaHeader>(
+pub fn read_json_or_null<T: DeserializeOwned>(
     record: &'static str,
-    name: &'static str,
     from: &RecordRef<'_>,
-) -> Result<H, DecodeError> {
-    let error = |kind| DecodeError::new(record, from, kind);
-    match from.headers.get(name) {
-        Some(Some(bytes)) => H::decode_header(bytes).map_err(|source| {
-            error(DecodeErrorKind::InvalidHeader { name: name.into() }).with_source(source)
-        }),
-        Some(None) => {
-            H::absent().ok_or_else(|| error(DecodeErrorKind::NullHeader { name: name.into() }))
-        }
-        None => {
-            H::absent().ok_or_else(|| error(DecodeErrorKind::MissingHeader { name: name.into() }))
-        }
+) -> Result<Option<T>, DecodeError> {
+    match from.value {
+        Some(_) => read_json(record, from).map(Some),
+        None => Ok(None),
     }
 }
 
@@ -99,6 +89,14 @@ struct Value<'a, T>(&'a T);
 impl<T: SerializeValue> Serialize for Value<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize_value(Finite(serializer))
+    }
+}
+
+struct Body<'a, T>(&'a T);
+
+impl<T: Serialize> Serialize for Body<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(Finite(serializer))
     }
 }
 

@@ -1,0 +1,17 @@
+//! What code written by the derive macros calls. Not public API.
+
+mod codec;
+mod json;
+mod parts;
+
+pub use codec::{
+    Binary, Text, read_with, read_with_or_null, write_whole_with, write_with, write_with_or_null,
+};
+pub use json::{
+    SerializeValue, read_json, read_json_or_null, write_json, write_json_field, write_json_or_null,
+};
+pub use parts::{
+    KafkaPartition, read_header, read_key, read_partition, read_timestamp, write_content_type,
+    write_header, write_key, write_partition, write_timestamp,
+};
+pub use serde;
