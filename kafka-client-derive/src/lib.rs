@@ -1,6 +1,7 @@
 //! Derive macros of `kafka-client`.
 //!
-//! [`KafkaRecord`] makes a struct a typed record; `kafka-client` re-exports it. [`Message`] writes
+//! [`KafkaRecord`] makes a struct a typed record, and [`KafkaHeaders`] a set of its headers;
+//! `kafka-client` re-exports them. [`Message`] writes
 //! the wire form of a protocol struct from the version attributes at its fields; it serves the
 //! protocol crate.
 
@@ -16,6 +17,14 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(KafkaRecord, attributes(kafka, serde))]
 pub fn kafka_record(input: TokenStream) -> TokenStream {
     record::derive(input.into()).into()
+}
+
+/// Makes a struct with named fields a set of headers: `kafka_client::KafkaHeaders`.
+///
+/// The attributes are described at `kafka_client::record::KafkaHeaders`.
+#[proc_macro_derive(KafkaHeaders, attributes(kafka))]
+pub fn kafka_headers(input: TokenStream) -> TokenStream {
+    record::derive_headers(input.into()).into()
 }
 
 /// Implements `Wire`, `NullableWire` and `Default` for a struct of the wire protocol, and

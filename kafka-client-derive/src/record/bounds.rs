@@ -89,6 +89,16 @@ fn inferred(
         .collect()
 }
 
+/// Those of a set of headers.
+pub(super) fn of_headers(record: &Record<'_>) -> Generics {
+    let mut generics = record.generics.clone();
+    if !generics.params.is_empty() {
+        let predicates = parts(record);
+        generics.make_where_clause().predicates.extend(predicates);
+    }
+    generics
+}
+
 /// What the fields' types have to be for the places they are in.
 fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
     let is_generic = |ty: &Type| {
@@ -105,6 +115,9 @@ fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
         }
         if roles.header.is_some() {
             predicates.push(parse_quote!(#ty: __record::KafkaHeader));
+        }
+        if roles.headers.is_some() {
+            predicates.push(parse_quote!(#ty: __record::KafkaHeaders));
         }
         if roles.timestamp.is_some() {
             predicates.push(parse_quote!(#ty: __record::KafkaTimestamp));

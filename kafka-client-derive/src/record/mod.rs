@@ -1,4 +1,4 @@
-//! `#[derive(KafkaRecord)]`: parse attributes -> model of the type -> check -> expand.
+//! `#[derive(KafkaRecord)]` and its siblings: parse attributes -> model of the type -> check -> expand.
 //!
 //! Each step collects what is wrong and goes on, so that one compilation shows all of it. With
 //! anything wrong, the type gets an implementation that is never run: code that uses the type
@@ -7,10 +7,14 @@
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
+pub(crate) use headers::derive as derive_headers;
+use names::Derive;
+
 mod bounds;
 mod check;
 mod errors;
 mod expand;
+mod headers;
 mod model;
 mod names;
 mod parse;
@@ -22,7 +26,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let mut errors = errors::Errors::default();
-    let parsed = parse::parse(&input, &mut errors);
+    let parsed = parse::parse(&input, Derive::KafkaRecord, &mut errors);
     let model = model::Record::new(parsed);
     check::check(&model, &mut errors);
     match errors.into_compile_errors() {

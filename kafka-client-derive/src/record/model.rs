@@ -37,6 +37,8 @@ pub(super) enum Shape {
 pub(super) struct Field<'a> {
     pub(super) name: &'a Ident,
     pub(super) ty: &'a Type,
+    /// Whether there is any `#[kafka(..)]`, right or wrong.
+    pub(super) is_marked: bool,
     pub(super) roles: Roles,
     /// The arguments of `#[serde(..)]` on the field.
     pub(super) serde: Vec<Meta>,
@@ -69,6 +71,7 @@ pub(super) enum Source {
     WholeValue,
     Key,
     Header,
+    Headers,
     Timestamp,
     Partition,
     Default,
@@ -105,6 +108,24 @@ impl<'a> Record<'a> {
             .filter(move |field| made_of_fields && field.source() == Source::Value)
     }
 
+    /// The names of the headers that are fields, and of those of the type.
+    pub(super) fn header_names(&self) -> Vec<LitStr> {
+        let of_field = |field: &Field<'a>| Some(field.roles.header.as_ref()?.name.clone());
+        let content_type = self.content_type.as_ref().map(|_| literal("content-type"));
+        self.fields
+            .iter()
+            .filter_map(of_field)
+            .chain(content_type)
+            .collect()
+    }
+
+    /// The fields that are several headers each.
+    pub(super) fn header_sets(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields
+            .iter()
+            .filter(|field| field.source() == Source::Headers)
+    }
+
     /// The field that is the value.
     pub(super) fn value_field(&self) -> Option<&Field<'a>> {
         let is_value = |field: &&Field<'a>| field.roles.value.is_some();
@@ -139,6 +160,7 @@ impl<'a> Record<'a> {
 impl<'a> Field<'a> {
     fn new((field, attributes): (&'a syn::Field, FieldAttributes)) -> Option<Self> {
         let FieldAttributes {
+            is_marked,
             roles,
             serde,
             bounds,
@@ -146,6 +168,7 @@ impl<'a> Field<'a> {
         Some(Self {
             name: field.ident.as_ref()?,
             ty: &field.ty,
+            is_marked,
             roles,
             serde,
             bounds,
@@ -160,6 +183,8 @@ impl<'a> Field<'a> {
             Source::Default
         } else if roles.partition.is_some() {
             Source::Partition
+        } else if roles.headers.is_some() {
+            Source::Headers
         } else if roles.header.as_ref().is_some_and(|header| !header.also) {
             Source::Header
         } else if roles.key.as_ref().is_some_and(|key| key.only) {

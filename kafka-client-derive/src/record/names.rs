@@ -1,15 +1,39 @@
 //! The names attributes may have, and what to answer to any other.
 
 use super::similar::{similar, suggestion};
+use Derive::{KafkaHeaders, KafkaRecord};
 
 /// Where an attribute is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) struct Place {
+    pub(super) derive: Derive,
+    pub(super) on: On,
+}
+
+/// The macro that reads it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Derive {
+    KafkaRecord,
+    KafkaHeaders,
+}
+
+/// What it is written on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum On {
     Type,
     Field,
 }
 
-impl Place {
+impl Derive {
+    fn shown(self) -> &'static str {
+        match self {
+            Self::KafkaRecord => "KafkaRecord",
+            Self::KafkaHeaders => "KafkaHeaders",
+        }
+    }
+}
+
+impl On {
     fn shown(self) -> &'static str {
         match self {
             Self::Type => "type",
@@ -26,72 +50,94 @@ struct Name {
     available: bool,
 }
 
-const fn now(place: Place, name: &'static str, shown: &'static str) -> Name {
+const fn now(derive: Derive, on: On, name: &'static str, shown: &'static str) -> Name {
     Name {
         name,
         shown,
-        place,
+        place: Place { derive, on },
         available: true,
     }
 }
 
-const fn later(place: Place, name: &'static str) -> Name {
+/// One that is planned, so that whoever tries it learns that it is not a typing error.
+const fn later(derive: Derive, on: On, name: &'static str) -> Name {
     Name {
         name,
         shown: name,
-        place,
+        place: Place { derive, on },
         available: false,
     }
 }
 
-/// Also those that are planned, so that whoever tries one learns that it is not a typing error.
+#[rustfmt::skip]
 const NAMES: &[Name] = &[
-    now(Place::Type, "topic", "topic = \"..\""),
-    now(Place::Type, "format", "format = json"),
-    now(Place::Type, "with", "with = Codec"),
-    now(Place::Type, "content_type", "content_type = \"..\""),
-    now(Place::Type, "crate", "crate = path"),
-    later(Place::Type, "key_format"),
-    later(Place::Type, "avro"),
-    later(Place::Type, "protobuf"),
-    later(Place::Type, "json_schema"),
-    now(Place::Field, "key", "key"),
-    now(Place::Field, "header", "header = \"..\""),
-    now(Place::Field, "timestamp", "timestamp"),
-    now(Place::Field, "partition", "partition"),
-    now(Place::Field, "value", "value"),
-    now(Place::Field, "skip", "skip"),
-    later(Place::Field, "headers"),
+    now(KafkaRecord, On::Type, "topic", "topic = \"..\""),
+    now(KafkaRecord, On::Type, "format", "format = json"),
+    now(KafkaRecord, On::Type, "with", "with = Codec"),
+    now(KafkaRecord, On::Type, "content_type", "content_type = \"..\""),
+    now(KafkaRecord, On::Type, "crate", "crate = path"),
+    later(KafkaRecord, On::Type, "key_format"),
+    later(KafkaRecord, On::Type, "avro"),
+    later(KafkaRecord, On::Type, "protobuf"),
+    later(KafkaRecord, On::Type, "json_schema"),
+    now(KafkaRecord, On::Field, "key", "key"),
+    now(KafkaRecord, On::Field, "header", "header = \"..\""),
+    now(KafkaRecord, On::Field, "headers", "headers"),
+    now(KafkaRecord, On::Field, "timestamp", "timestamp"),
+    now(KafkaRecord, On::Field, "partition", "partition"),
+    now(KafkaRecord, On::Field, "value", "value"),
+    now(KafkaRecord, On::Field, "skip", "skip"),
+    now(KafkaHeaders, On::Type, "crate", "crate = path"),
+    now(KafkaHeaders, On::Field, "header", "header = \"..\""),
+    now(KafkaHeaders, On::Field, "skip", "skip"),
 ];
 
 pub(super) const FORMATS: &[&str] = &["json", "string", "bytes"];
 const FORMATS_LATER: &[&str] = &["avro", "protobuf", "json_schema"];
 
+/// Whether `place` has an attribute of that name.
+pub(super) fn is_known(name: &str, place: Place) -> bool {
+    available(place).any(|known| known.name == name)
+}
+
 /// What to say to an attribute that `place` does not have.
 pub(super) fn unknown_attribute(found: &str, place: Place) -> String {
-    if let Some(name) = NAMES.iter().find(|name| name.name == found) {
-        if name.place != place {
-            let (right, wrong) = (name.place.shown(), place.shown());
-            return format!("`{found}` belongs on a {right}, not on a {wrong}");
-        }
-        if !name.available {
-            return format!("`{found}` is not available yet");
-        }
-    }
-    let of_place = || {
-        NAMES
-            .iter()
-            .filter(|name| name.place == place && name.available)
+    let (on, derive) = (place.on.shown(), place.derive.shown());
+    let is_of = |wanted: &dyn Fn(&Name) -> bool| {
+        NAMES.iter().find(|name| name.name == found && wanted(name))
     };
-    let names: Vec<_> = of_place().map(|name| name.name).collect();
+    if is_of(&|name| name.place == place).is_some() {
+        return format!("`{found}` is not available yet");
+    }
+    if let Some(name) = is_of(&|name| name.place.derive == place.derive) {
+        let right = name.place.on.shown();
+        return format!("`{found}` belongs on a {right}, not on a {on}");
+    }
+    if let Some(name) = is_of(&|_| true) {
+        let right = name.place.derive.shown();
+        let shown = shown(place);
+        return format!(
+            "`{found}` belongs to `#[derive({right})]`: with `{derive}`, a {on} takes {shown}"
+        );
+    }
+    let names: Vec<_> = available(place).map(|name| name.name).collect();
     match similar(found, &names) {
         Some(meant) => format!("unknown attribute `{found}`: did you mean `{meant}`?"),
-        None => {
-            let shown: Vec<_> = of_place().map(|name| format!("`{}`", name.shown)).collect();
-            let (place, shown) = (place.shown(), shown.join(", "));
-            format!("unknown attribute `{found}`: a {place} takes {shown}")
-        }
+        None => format!("unknown attribute `{found}`: a {on} takes {}", shown(place)),
     }
+}
+
+fn available(place: Place) -> impl Iterator<Item = &'static Name> {
+    NAMES
+        .iter()
+        .filter(move |name| name.place == place && name.available)
+}
+
+fn shown(place: Place) -> String {
+    let shown: Vec<_> = available(place)
+        .map(|name| format!("`{}`", name.shown))
+        .collect();
+    shown.join(", ")
 }
 
 /// What to say to a format that there is not.
@@ -111,7 +157,9 @@ mod tests {
 
     #[test]
     fn answers_to_wrong_names() {
-        let field = |found| unknown_attribute(found, Place::Field);
+        let (derive, headers) = (KafkaRecord, KafkaHeaders);
+        let at = |found, derive, on| unknown_attribute(found, Place { derive, on });
+        let field = |found| at(found, derive, On::Field);
         assert_eq!(field("kye"), "unknown attribute `kye`: did you mean `key`?");
         assert_eq!(
             field("Header"),
@@ -119,8 +167,13 @@ mod tests {
         );
         assert_eq!(field("topic"), "`topic` belongs on a type, not on a field");
         assert_eq!(
-            unknown_attribute("key_format", Place::Type),
+            at("key_format", derive, On::Type),
             "`key_format` is not available yet"
+        );
+        assert_eq!(
+            at("key", headers, On::Field),
+            "`key` belongs to `#[derive(KafkaRecord)]`: with `KafkaHeaders`, a field takes \
+             `header = \"..\"`, `skip`"
         );
         assert!(
             field("colour").starts_with("unknown attribute `colour`: a field takes `key`, `header"),

@@ -48,6 +48,7 @@
 //! | `key(only)` | the record's key | no | the key |
 //! | `header = "name"` | a header ([`KafkaHeader`]) | no | the header |
 //! | `header(name = "name", also)` | a header | too | the value |
+//! | `headers` | several headers: a struct that derives [`KafkaHeaders`], or a map of all others | no | the headers |
 //! | `timestamp` | the record's timestamp ([`KafkaTimestamp`]) | too | the value |
 //! | `timestamp(only)` | the record's timestamp | no | the timestamp |
 //! | `partition` | the partition to write to: `i32`, or `Option<i32>`, where `None` leaves it to the partitioner | no | where the record came from |
@@ -126,6 +127,7 @@ mod codec;
 mod error;
 mod field;
 mod finite;
+mod header_set;
 mod headers;
 mod outgoing;
 mod received;
@@ -139,9 +141,10 @@ pub use buffer::RecordBuffer;
 pub use codec::ValueCodec;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, FieldError};
 pub use field::{KafkaHeader, KafkaKey};
+pub use header_set::{HeaderReader, KafkaHeaders};
 pub(crate) use headers::verify;
 pub use headers::{Header, HeadersIter, HeadersRef};
-pub use kafka_client_derive::KafkaRecord;
+pub use kafka_client_derive::{KafkaHeaders, KafkaRecord};
 pub use outgoing::Record;
 pub(crate) use received::Origin;
 pub use received::{ConsumerRecord, RecordRef, TimestampType};

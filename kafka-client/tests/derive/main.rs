@@ -1,5 +1,6 @@
 //! `#[derive(KafkaRecord)]`: what is written, and what is read back.
 
+mod headers;
 mod hygiene;
 mod places;
 mod serde_attributes;

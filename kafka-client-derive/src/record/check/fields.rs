@@ -6,7 +6,7 @@ use quote::ToTokens as _;
 use super::super::errors::Errors;
 use super::super::model::{Field, Record, Source, Value};
 
-pub(super) fn check(record: &Record<'_>, errors: &mut Errors) {
+pub(crate) fn check(record: &Record<'_>, errors: &mut Errors) {
     only_one(record, errors, "key", |field| {
         field.roles.key.as_ref().map(|key| &key.word)
     });
@@ -50,7 +50,7 @@ fn only_one<'a>(
     }
 }
 
-fn headers(record: &Record<'_>, errors: &mut Errors) {
+pub(crate) fn headers(record: &Record<'_>, errors: &mut Errors) {
     let mut seen: Vec<(String, &Ident)> = Vec::new();
     for field in &record.fields {
         let Some(header) = &field.roles.header else {
@@ -112,7 +112,7 @@ fn marks<'f>(field: &'f Field<'_>) -> Vec<Mark<'f>> {
             keeps: header.also,
         });
     }
-    let words = [&roles.partition, &roles.value, &roles.skip];
+    let words = [&roles.headers, &roles.partition, &roles.value, &roles.skip];
     for word in words.into_iter().flatten() {
         marks.push(Mark {
             word,
@@ -177,10 +177,10 @@ fn all_outside(record: &Record<'_>, value: &Field<'_>, errors: &mut Errors) {
     let inside = |field: &&Field<'_>| field.source() == Source::Value;
     for field in record.fields.iter().filter(inside) {
         let marks = marks(field);
-        if marks.is_empty() {
+        if !field.is_marked {
             let message = format!(
                 "the value is the field `{value}` alone: mark this one with `key(only)`, \
-                 `header = \"{}\"`, `timestamp(only)`, `partition` or `skip`",
+                 `header = \"{}\"`, `headers`, `timestamp(only)`, `partition` or `skip`",
                 field.name
             );
             errors.at(field.name, message);
@@ -209,7 +209,7 @@ fn none_outside(record: &Record<'_>, errors: &mut Errors) {
 }
 
 /// A decoded record outlives the bytes it was read from.
-fn owned(field: &Field<'_>, errors: &mut Errors) {
+pub(crate) fn owned(field: &Field<'_>, errors: &mut Errors) {
     if field.source() == Source::Default {
         return;
     }

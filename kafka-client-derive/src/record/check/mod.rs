@@ -1,6 +1,6 @@
 //! The rules of records. Each message points at the tokens that break one.
 
-mod fields;
+pub(super) mod fields;
 
 use syn::{LitStr, Meta};
 
@@ -12,7 +12,7 @@ use super::names;
 const TOPIC_LENGTH_MAX: usize = 249;
 
 pub(super) fn check(record: &Record<'_>, errors: &mut Errors) {
-    shape(record, errors);
+    shape(record, "a record", errors);
     if let Some(name) = &record.topic {
         topic(name, errors);
     }
@@ -29,8 +29,9 @@ pub(super) fn check(record: &Record<'_>, errors: &mut Errors) {
     fields::check(record, errors);
 }
 
-fn shape(record: &Record<'_>, errors: &mut Errors) {
-    let wanted = "a record is a struct with named fields";
+/// `what` is a struct with named fields.
+pub(super) fn shape(record: &Record<'_>, what: &str, errors: &mut Errors) {
+    let wanted = format!("{what} is a struct with named fields");
     match &record.shape {
         Shape::Named => {}
         Shape::Unit => errors.at(record.name, format!("{wanted}: `{}` has none", record.name)),

@@ -12,6 +12,7 @@
 //!
 //! The first three are there only if the value is made of fields.
 
+mod headers;
 mod json;
 mod parts;
 
@@ -29,6 +30,11 @@ pub(super) fn expand(record: &Record<'_>) -> TokenStream {
 
     let stand_ins = matches!(record.value(), Value::Fields).then(|| json::stand_ins(record));
     let encode = encode(record);
+    // What depends on type parameters can be asserted only where they are known.
+    let (assertions, in_encode) = match record.generics.params.is_empty() {
+        true => (headers::assertions(record), Vec::new()),
+        false => (Vec::new(), headers::assertions(record)),
+    };
     let decode = decode(record);
     let topic = match &record.topic {
         Some(topic) => quote!(::core::option::Option::Some(#topic)),
@@ -52,6 +58,7 @@ pub(super) fn expand(record: &Record<'_>) -> TokenStream {
         const _: () = {
             use #krate::record as __record;
 
+            #(const _: () = #assertions;)*
             #stand_ins
 
             #[automatically_derived]
@@ -62,6 +69,7 @@ pub(super) fn expand(record: &Record<'_>) -> TokenStream {
                     &self,
                     __buffer: &mut __record::RecordBuffer,
                 ) -> ::core::result::Result<(), __record::EncodeError> {
+                    #(const { #in_encode })*
                     #encode
                     ::core::result::Result::Ok(())
                 }
@@ -155,7 +163,7 @@ fn decode(record: &Record<'_>) -> TokenStream {
     let fields = record
         .fields
         .iter()
-        .map(|field| parts::read(&shown, field, &codec));
+        .map(|field| parts::read(record, field, &codec));
     quote! {
         #value
         ::core::result::Result::Ok(Self { #(#fields,)* })

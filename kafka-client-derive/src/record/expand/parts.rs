@@ -8,7 +8,8 @@ use quote::quote;
 use syn::LitStr;
 use syn::ext::IdentExt as _;
 
-use super::super::model::{Codec, Field, Source, literal};
+use super::super::model::{Codec, Field, Record, Source, literal};
+use super::headers;
 
 /// The statements that put a field, all but the value, to its places. `at` is a reference to it.
 pub(super) fn write(record: &LitStr, field: &Field<'_>, at: &TokenStream) -> TokenStream {
@@ -21,6 +22,9 @@ pub(super) fn write(record: &LitStr, field: &Field<'_>, at: &TokenStream) -> Tok
     if let Some(header) = &roles.header {
         let name = &header.name;
         code.extend(quote!(__record::__private::write_header::<#ty>(#name, #at, __buffer);));
+    }
+    if roles.headers.is_some() {
+        code.extend(quote!(__record::__private::write_headers::<#ty>(#at, __buffer);));
     }
     if roles.timestamp.is_some() {
         code.extend(quote! {
@@ -36,8 +40,10 @@ pub(super) fn write(record: &LitStr, field: &Field<'_>, at: &TokenStream) -> Tok
 }
 
 /// The field as in a struct expression: read from its place.
-pub(super) fn read(record: &LitStr, field: &Field<'_>, codec: &Codec) -> TokenStream {
+pub(super) fn read(record: &Record<'_>, field: &Field<'_>, codec: &Codec) -> TokenStream {
     let (name, ty) = (field.name, field.ty);
+    let model = record;
+    let record = &literal(&record.name.unraw().to_string());
     let value = match field.source() {
         Source::Value => quote!(__value.#name),
         Source::WholeValue => read_value(record, field, codec),
@@ -45,6 +51,10 @@ pub(super) fn read(record: &LitStr, field: &Field<'_>, codec: &Codec) -> TokenSt
         Source::Header => {
             let header = field.roles.header.as_ref().map(|header| &header.name);
             quote!(__record::__private::read_header::<#ty>(#record, #header, __from)?)
+        }
+        Source::Headers => {
+            let taken = headers::taken(model, field);
+            quote!(__record::__private::read_headers::<#ty>(#record, #taken, __from)?)
         }
         Source::Timestamp => quote!(__record::__private::read_timestamp::<#ty>(#record, __from)?),
         Source::Partition => quote!(__record::__private::read_partition::<#ty>(#record, __from)?),

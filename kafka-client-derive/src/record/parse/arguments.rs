@@ -129,7 +129,13 @@ fn header_with_options(
 
 /// Nothing follows the word.
 pub(crate) fn none(word: &Ident, meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
-    none_but(word, meta, &format!("`{word}` takes no argument"))?;
+    let wanted = match word == "headers" {
+        true => {
+            "`headers` takes no argument; for a single header, write `header = \"..\"`".to_owned()
+        }
+        false => format!("`{word}` takes no argument"),
+    };
+    none_but(word, meta, &wanted)?;
     Ok(word.clone())
 }
 

@@ -10,7 +10,7 @@ use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Meta, Path, Type}
 use self::arguments::{Header, Part};
 use self::serde::{SerdeBounds, TypeSerde};
 use super::errors::Errors;
-use super::names::{self, Place};
+use super::names::{self, Derive, On, Place};
 
 /// The type with its attributes read.
 pub(super) struct Parsed<'a> {
@@ -33,6 +33,8 @@ pub(super) struct TypeAttributes {
 
 #[derive(Default)]
 pub(super) struct FieldAttributes {
+    /// Whether there is any `#[kafka(..)]`, right or wrong.
+    pub(super) is_marked: bool,
     pub(super) roles: Roles,
     /// The arguments of `#[serde(..)]`.
     pub(super) serde: Vec<Meta>,
@@ -44,14 +46,16 @@ pub(super) struct FieldAttributes {
 pub(super) struct Roles {
     pub(super) key: Option<Part>,
     pub(super) header: Option<Header>,
+    pub(super) headers: Option<Ident>,
     pub(super) timestamp: Option<Part>,
     pub(super) partition: Option<Ident>,
     pub(super) value: Option<Ident>,
     pub(super) skip: Option<Ident>,
 }
 
-pub(super) fn parse<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Parsed<'a> {
-    let attributes = of_type(&input.attrs, errors);
+pub(super) fn parse<'a>(input: &'a DeriveInput, derive: Derive, errors: &mut Errors) -> Parsed<'a> {
+    let on = |on| Place { derive, on };
+    let attributes = of_type(&input.attrs, on(On::Type), errors);
     let mut fields = Vec::new();
     if let Data::Struct(data) = &input.data
         && let Fields::Named(named) = &data.fields
@@ -60,7 +64,7 @@ pub(super) fn parse<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Parsed<'
             named
                 .named
                 .iter()
-                .map(|field| (field, of_field(field, errors))),
+                .map(|field| (field, of_field(field, on(On::Field), errors))),
         );
     }
     Parsed {
@@ -70,9 +74,9 @@ pub(super) fn parse<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Parsed<'
     }
 }
 
-fn of_type(attributes: &[Attribute], errors: &mut Errors) -> TypeAttributes {
+fn of_type(attributes: &[Attribute], place: Place, errors: &mut Errors) -> TypeAttributes {
     let mut read = TypeAttributes::default();
-    each_kafka(attributes, errors, |name, meta, errors| {
+    each_kafka(attributes, place, errors, |name, meta, errors| {
         match name.to_string().as_str() {
             "topic" => set_once(&mut read.topic, name, arguments::topic(meta)?, errors),
             "format" => set_once(&mut read.format, name, arguments::format(meta)?, errors),
@@ -85,10 +89,7 @@ fn of_type(attributes: &[Attribute], errors: &mut Errors) -> TypeAttributes {
                 set_once(&mut read.content_type, name, content_type, errors);
             }
             "crate" => set_once(&mut read.krate, name, arguments::krate(meta)?, errors),
-            other => {
-                errors.at(name, names::unknown_attribute(other, Place::Type));
-                arguments::skip(meta)?;
-            }
+            _ => {}
         }
         Ok(())
     });
@@ -96,10 +97,13 @@ fn of_type(attributes: &[Attribute], errors: &mut Errors) -> TypeAttributes {
     read
 }
 
-fn of_field(field: &Field, errors: &mut Errors) -> FieldAttributes {
-    let mut read = FieldAttributes::default();
+fn of_field(field: &Field, place: Place, errors: &mut Errors) -> FieldAttributes {
+    let mut read = FieldAttributes {
+        is_marked: field.attrs.iter().any(is_kafka),
+        ..FieldAttributes::default()
+    };
     let roles = &mut read.roles;
-    each_kafka(&field.attrs, errors, |name, meta, errors| {
+    each_kafka(&field.attrs, place, errors, |name, meta, errors| {
         match name.to_string().as_str() {
             "key" => set_once(&mut roles.key, name, arguments::part(name, meta)?, errors),
             "timestamp" => {
@@ -110,16 +114,17 @@ fn of_field(field: &Field, errors: &mut Errors) -> FieldAttributes {
                 let header = arguments::header(field, name, meta)?;
                 set_once(&mut roles.header, name, header, errors);
             }
+            "headers" => {
+                let word = arguments::none(name, meta)?;
+                set_once(&mut roles.headers, name, word, errors);
+            }
             "partition" => {
                 let word = arguments::none(name, meta)?;
                 set_once(&mut roles.partition, name, word, errors);
             }
             "value" => set_once(&mut roles.value, name, arguments::none(name, meta)?, errors),
             "skip" => set_once(&mut roles.skip, name, arguments::none(name, meta)?, errors),
-            other => {
-                errors.at(name, names::unknown_attribute(other, Place::Field));
-                arguments::skip(meta)?;
-            }
+            _ => {}
         }
         Ok(())
     });
@@ -128,25 +133,34 @@ fn of_field(field: &Field, errors: &mut Errors) -> FieldAttributes {
     read
 }
 
-/// Calls `read` with each `name ..` in `#[kafka(name .., name ..)]`. An error ends only the
-/// attribute it is in.
+/// Calls `read` with each `name ..` in `#[kafka(name .., name ..)]` that `place` knows. An error ends
+/// only the attribute it is in.
 fn each_kafka(
     attributes: &[Attribute],
+    place: Place,
     errors: &mut Errors,
     mut read: impl FnMut(&Ident, &ParseNestedMeta<'_>, &mut Errors) -> syn::Result<()>,
 ) {
-    for attribute in attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("kafka"))
-    {
-        let result = attribute.parse_nested_meta(|meta| match meta.path.get_ident() {
-            Some(name) => read(name, &meta, errors),
-            None => Err(meta.error("expected a single word such as `key`")),
+    for attribute in attributes.iter().filter(|attribute| is_kafka(attribute)) {
+        let result = attribute.parse_nested_meta(|meta| {
+            let Some(name) = meta.path.get_ident() else {
+                return Err(meta.error("expected a single word such as `key`"));
+            };
+            let shown = name.to_string();
+            if names::is_known(&shown, place) {
+                return read(name, &meta, errors);
+            }
+            errors.at(name, names::unknown_attribute(&shown, place));
+            arguments::skip(&meta)
         });
         if let Err(error) = result {
             errors.push(error);
         }
     }
+}
+
+fn is_kafka(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("kafka")
 }
 
 fn set_once<T>(place: &mut Option<T>, name: &Ident, value: T, errors: &mut Errors) {

@@ -1,12 +1,14 @@
 //! What code written by the derive macros calls. Not public API.
 
 mod codec;
+mod headers;
 mod json;
 mod parts;
 
 pub use codec::{
     Binary, Text, read_with, read_with_or_null, write_whole_with, write_with, write_with_or_null,
 };
+pub use headers::{is_same, is_taken, read_headers, write_headers};
 pub use json::{
     SerializeValue, read_json, read_json_or_null, write_json, write_json_field, write_json_or_null,
 };
