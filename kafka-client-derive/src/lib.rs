@@ -1,7 +1,7 @@
 //! Derive macros of `kafka-client`.
 //!
-//! [`KafkaRecord`] makes a struct a typed record, and [`KafkaHeaders`] a set of its headers;
-//! `kafka-client` re-exports them. [`Message`] writes
+//! [`KafkaRecord`] makes a struct a typed record, [`KafkaHeaders`] a set of its headers, and
+//! [`KafkaRecords`] an enum of several types of records; `kafka-client` re-exports them. [`Message`] writes
 //! the wire form of a protocol struct from the version attributes at its fields; it serves the
 //! protocol crate.
 
@@ -11,7 +11,8 @@ mod record;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Makes a struct with named fields a Kafka record: `kafka_client::KafkaRecord`.
+/// Makes a struct with named fields a Kafka record: `kafka_client::KafkaRecord`. An enum is one if
+/// one of its two variants is a tombstone.
 ///
 /// The attributes are described at `kafka_client::record`.
 #[proc_macro_derive(KafkaRecord, attributes(kafka, serde))]
@@ -25,6 +26,15 @@ pub fn kafka_record(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(KafkaHeaders, attributes(kafka))]
 pub fn kafka_headers(input: TokenStream) -> TokenStream {
     record::derive_headers(input.into()).into()
+}
+
+/// Makes an enum of record types, one for each kind of record in a topic, a Kafka record itself:
+/// `kafka_client::KafkaRecords`.
+///
+/// The attributes are described at `kafka_client::record`.
+#[proc_macro_derive(KafkaRecords, attributes(kafka))]
+pub fn kafka_records(input: TokenStream) -> TokenStream {
+    record::derive_records(input.into()).into()
 }
 
 /// Implements `Wire`, `NullableWire` and `Default` for a struct of the wire protocol, and

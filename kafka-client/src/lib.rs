@@ -156,7 +156,7 @@ pub use env::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
 pub use health::{Health, Stuck, Subject};
 pub use kafka_client_protocol::{ApiKey, ErrorCode};
-pub use record::{KafkaHeaders, KafkaRecord};
+pub use record::{KafkaHeaders, KafkaRecord, KafkaRecords};
 
 /// The code in the repository's front page runs as a test.
 #[cfg(doctest)]

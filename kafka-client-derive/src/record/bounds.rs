@@ -5,20 +5,52 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::{Generics, Type, WherePredicate, parse_quote};
 
+use super::change::{Change, Upserted};
 use super::model::{Codec, Default, Field, Record, Value};
 
 pub(super) fn of_record(record: &Record<'_>) -> Generics {
-    let mut generics = record.generics.clone();
-    if generics.params.is_empty() {
-        return generics;
-    }
     let mut predicates = parts(record);
     if matches!(record.value(), Value::Fields) {
         predicates.extend(serialize(record));
         predicates.extend(deserialize(record));
         predicates.extend(by_default(record));
     }
-    generics.make_where_clause().predicates.extend(predicates);
+    with(record.generics, predicates)
+}
+
+/// Those of an enum with a tombstone.
+pub(super) fn of_change(change: &Change<'_>) -> Generics {
+    let generics = change.deleted.generics;
+    let of_deleted = parts(&change.deleted);
+    match &change.upserted {
+        Upserted::Fields(record) => with(&of_record(record), of_deleted),
+        Upserted::Record { ty, .. } => with(&of_records(generics, [*ty].into_iter()), of_deleted),
+    }
+}
+
+/// Those of an enum whose variants hold these records.
+pub(super) fn of_records<'a>(
+    generics: &Generics,
+    types: impl Iterator<Item = &'a Type>,
+) -> Generics {
+    let of_type = |ty: &Type| parse_quote!(#ty: __record::KafkaRecord);
+    with(
+        generics,
+        types.filter(|ty| is_generic(generics, ty)).map(of_type),
+    )
+}
+
+/// Those of a set of headers.
+pub(super) fn of_headers(record: &Record<'_>) -> Generics {
+    with(record.generics, parts(record))
+}
+
+fn with(generics: &Generics, predicates: impl IntoIterator<Item = WherePredicate>) -> Generics {
+    let mut generics = generics.clone();
+    if !generics.params.is_empty() {
+        let clause = generics.make_where_clause();
+        clause.predicates.extend(predicates);
+    }
     generics
 }
 
@@ -89,24 +121,9 @@ fn inferred(
         .collect()
 }
 
-/// Those of a set of headers.
-pub(super) fn of_headers(record: &Record<'_>) -> Generics {
-    let mut generics = record.generics.clone();
-    if !generics.params.is_empty() {
-        let predicates = parts(record);
-        generics.make_where_clause().predicates.extend(predicates);
-    }
-    generics
-}
-
 /// What the fields' types have to be for the places they are in.
 fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
-    let is_generic = |ty: &Type| {
-        record
-            .generics
-            .type_params()
-            .any(|param| mentions(ty, &param.ident))
-    };
+    let is_generic = |ty: &Type| is_generic(record.generics, ty);
     let mut predicates = Vec::new();
     for field in record.fields.iter().filter(|field| is_generic(field.ty)) {
         let (ty, roles) = (field.ty, &field.roles);
@@ -145,9 +162,15 @@ fn parts(record: &Record<'_>) -> Vec<WherePredicate> {
             let (_, ty_generics, _) = record.generics.split_for_impl();
             predicates.push(parse_quote!(#codec: __record::ValueCodec<#name #ty_generics>));
         }
-        Value::Field(..) | Value::Fields => {}
+        Value::Field(..) | Value::Fields | Value::Null => {}
     }
     predicates
+}
+
+/// Whether the type has one of the parameters in it.
+fn is_generic(generics: &Generics, ty: &Type) -> bool {
+    let mut params = generics.type_params();
+    params.any(|param| mentions(ty, &param.ident))
 }
 
 /// `Self` mentions every parameter.

@@ -20,6 +20,10 @@ impl Errors {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The messages as items; `None` if nothing is wrong.
     pub(super) fn into_compile_errors(self) -> Option<TokenStream> {
         self.0.map(syn::Error::into_compile_error)

@@ -15,7 +15,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let mut errors = Errors::default();
-    let parsed = parse::parse(&input, Derive::KafkaHeaders, &mut errors);
+    let parsed = parse::parse(&input, Derive::Headers, &mut errors);
     let set = Record::new(parsed);
     check(&set, &mut errors);
     match errors.into_compile_errors() {

@@ -4,13 +4,20 @@
 //! anything wrong, the type gets an implementation that is never run: code that uses the type
 //! still compiles, and the user reads our messages only.
 
+use std::mem;
+
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
+use errors::Errors;
+use expand::implementation::fallback;
 pub(crate) use headers::derive as derive_headers;
+use model::{Record, Shape};
 use names::Derive;
+pub(crate) use records::derive as derive_records;
 
 mod bounds;
+mod change;
 mod check;
 mod errors;
 mod expand;
@@ -18,6 +25,7 @@ mod headers;
 mod model;
 mod names;
 mod parse;
+mod records;
 mod similar;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
@@ -25,15 +33,28 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
-    let mut errors = errors::Errors::default();
-    let parsed = parse::parse(&input, Derive::KafkaRecord, &mut errors);
-    let model = model::Record::new(parsed);
-    check::check(&model, &mut errors);
-    match errors.into_compile_errors() {
-        None => expand::expand(&model),
-        Some(mut tokens) => {
-            tokens.extend(expand::fallback(&model));
-            tokens
+    let mut errors = Errors::default();
+    let mut parsed = parse::parse(&input, Derive::Record, &mut errors);
+    let variants = mem::take(&mut parsed.variants);
+    let record = Record::new(parsed);
+    let expanded = match record.shape {
+        Shape::Enum(_) => {
+            let change = change::model(&record, variants, &mut errors);
+            errors
+                .is_empty()
+                .then_some(change)
+                .flatten()
+                .as_ref()
+                .map(expand::change::expand)
         }
-    }
+        _ => {
+            check::check(&record, &mut errors);
+            errors.is_empty().then(|| expand::expand(&record))
+        }
+    };
+    expanded.unwrap_or_else(|| {
+        let mut tokens = errors.into_compile_errors().unwrap_or_default();
+        tokens.extend(fallback(&record.krate, record.name, record.generics));
+        tokens
+    })
 }

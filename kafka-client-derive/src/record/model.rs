@@ -1,14 +1,15 @@
 //! What the type is, in the words of records; every rule is checked elsewhere.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::{
     Data, Fields, GenericArgument, Generics, LitStr, Meta, Path, PathArguments, Type, parse_quote,
 };
 
 use super::parse::serde::TypeSerde;
 pub(super) use super::parse::serde::{SerdeBounds as Bounds, SerdeDefault as Default};
-use super::parse::{FieldAttributes, Parsed, Roles};
+use super::parse::{FieldAttributes, Parsed, ParsedVariant, Roles};
 
 pub(super) struct Record<'a> {
     pub(super) name: &'a Ident,
@@ -22,6 +23,10 @@ pub(super) struct Record<'a> {
     pub(super) with: Option<(Ident, Type)>,
     pub(super) content_type: Option<LitStr>,
     pub(super) serde: TypeSerde,
+    /// The variant whose fields these are; `None` if they are a struct's.
+    pub(super) variant: Option<&'a Ident>,
+    /// Whether the value is null.
+    pub(super) is_tombstone: bool,
     pub(super) fields: Vec<Field<'a>>,
 }
 
@@ -40,6 +45,8 @@ pub(super) struct Field<'a> {
     /// Whether there is any `#[kafka(..)]`, right or wrong.
     pub(super) is_marked: bool,
     pub(super) roles: Roles,
+    /// Whether there is no value that it could be in.
+    in_tombstone: bool,
     /// The arguments of `#[serde(..)]` on the field.
     pub(super) serde: Vec<Meta>,
     pub(super) bounds: Bounds,
@@ -47,6 +54,8 @@ pub(super) struct Field<'a> {
 
 /// What a record's value is.
 pub(super) enum Value<'r, 'a> {
+    /// It is null.
+    Null,
     /// The fields that are nowhere else, in JSON.
     Fields,
     /// One field.
@@ -83,6 +92,7 @@ impl<'a> Record<'a> {
             input,
             attributes,
             fields,
+            variants: _,
         } = parsed;
         Self {
             name: &input.ident,
@@ -96,8 +106,58 @@ impl<'a> Record<'a> {
             with: attributes.with,
             content_type: attributes.content_type,
             serde: attributes.serde,
-            fields: fields.into_iter().filter_map(Field::new).collect(),
+            variant: None,
+            is_tombstone: false,
+            fields: fields_of(fields, false),
         }
+    }
+
+    /// This record's type, made of the fields of one of its variants.
+    pub(super) fn of_variant(&self, parsed: ParsedVariant<'a>) -> Self {
+        let is_tombstone = parsed.attributes.tombstone.is_some();
+        let content_type = self.content_type.clone().filter(|_| !is_tombstone);
+        Self {
+            name: self.name,
+            generics: self.generics,
+            shape: Shape::Named,
+            krate: self.krate.clone(),
+            topic: self.topic.clone(),
+            format: self.format.clone(),
+            with: self.with.clone(),
+            content_type,
+            serde: TypeSerde {
+                passed_on: parsed.attributes.serde,
+                ..TypeSerde::default()
+            },
+            variant: Some(&parsed.variant.ident),
+            is_tombstone,
+            fields: fields_of(parsed.fields, is_tombstone),
+        }
+    }
+
+    /// What to build it with: `Self`, or `Self::Variant`.
+    pub(super) fn path(&self) -> TokenStream {
+        match self.variant {
+            Some(variant) => quote!(Self::#variant),
+            None => quote!(Self),
+        }
+    }
+
+    /// A reference to a field: of `self`, or bound by [`pattern`](Self::pattern).
+    pub(super) fn at(&self, field: &Field<'_>) -> TokenStream {
+        let name = field.name;
+        match self.variant {
+            Some(_) => binding(name).to_token_stream(),
+            None => quote!(&self.#name),
+        }
+    }
+
+    /// Matches `self` if it is this variant, and binds references to its fields.
+    pub(super) fn pattern(&self) -> TokenStream {
+        let path = self.path();
+        let names = self.fields.iter().map(|field| field.name);
+        let bindings = names.clone().map(binding);
+        quote!(#path { #(#names: #bindings,)* })
     }
 
     /// The fields that make up the value, each under its name.
@@ -133,6 +193,9 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn value(&self) -> Value<'_, 'a> {
+        if self.is_tombstone {
+            return Value::Null;
+        }
         match (self.value_field(), self.codec()) {
             (Some(field), codec) => Value::Field(field, codec),
             (None, Codec::Json) => Value::Fields,
@@ -158,7 +221,10 @@ impl<'a> Record<'a> {
 }
 
 impl<'a> Field<'a> {
-    fn new((field, attributes): (&'a syn::Field, FieldAttributes)) -> Option<Self> {
+    fn new(
+        (field, attributes): (&'a syn::Field, FieldAttributes),
+        in_tombstone: bool,
+    ) -> Option<Self> {
         let FieldAttributes {
             is_marked,
             roles,
@@ -170,13 +236,14 @@ impl<'a> Field<'a> {
             ty: &field.ty,
             is_marked,
             roles,
+            in_tombstone,
             serde,
             bounds,
         })
     }
 
     pub(super) fn source(&self) -> Source {
-        let roles = &self.roles;
+        let (roles, outside) = (&self.roles, self.in_tombstone);
         if roles.value.is_some() {
             Source::WholeValue
         } else if roles.skip.is_some() {
@@ -185,11 +252,19 @@ impl<'a> Field<'a> {
             Source::Partition
         } else if roles.headers.is_some() {
             Source::Headers
-        } else if roles.header.as_ref().is_some_and(|header| !header.also) {
+        } else if roles
+            .header
+            .as_ref()
+            .is_some_and(|header| !header.also || outside)
+        {
             Source::Header
-        } else if roles.key.as_ref().is_some_and(|key| key.only) {
+        } else if roles.key.as_ref().is_some_and(|key| key.only || outside) {
             Source::Key
-        } else if roles.timestamp.as_ref().is_some_and(|at| at.only) {
+        } else if roles
+            .timestamp
+            .as_ref()
+            .is_some_and(|at| at.only || outside)
+        {
             Source::Timestamp
         } else {
             Source::Value
@@ -243,6 +318,18 @@ impl Shape {
             Data::Union(data) => Self::Union(data.union_token.to_token_stream()),
         }
     }
+}
+
+fn fields_of(fields: Vec<(&syn::Field, FieldAttributes)>, in_tombstone: bool) -> Vec<Field<'_>> {
+    fields
+        .into_iter()
+        .filter_map(|field| Field::new(field, in_tombstone))
+        .collect()
+}
+
+/// What a variant's field is called where it is written.
+fn binding(name: &Ident) -> Ident {
+    format_ident!("__at_{}", name.unraw())
 }
 
 /// A string literal that stands where the macro was called.

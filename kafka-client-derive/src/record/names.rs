@@ -1,7 +1,7 @@
 //! The names attributes may have, and what to answer to any other.
 
 use super::similar::{similar, suggestion};
-use Derive::{KafkaHeaders, KafkaRecord};
+use Derive::{Headers, Record, Records};
 
 /// Where an attribute is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,22 +13,25 @@ pub(super) struct Place {
 /// The macro that reads it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Derive {
-    KafkaRecord,
-    KafkaHeaders,
+    Record,
+    Headers,
+    Records,
 }
 
 /// What it is written on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum On {
     Type,
+    Variant,
     Field,
 }
 
 impl Derive {
     fn shown(self) -> &'static str {
         match self {
-            Self::KafkaRecord => "KafkaRecord",
-            Self::KafkaHeaders => "KafkaHeaders",
+            Self::Record => "KafkaRecord",
+            Self::Headers => "KafkaHeaders",
+            Self::Records => "KafkaRecords",
         }
     }
 }
@@ -37,6 +40,7 @@ impl On {
     fn shown(self) -> &'static str {
         match self {
             Self::Type => "type",
+            Self::Variant => "variant",
             Self::Field => "field",
         }
     }
@@ -71,25 +75,32 @@ const fn later(derive: Derive, on: On, name: &'static str) -> Name {
 
 #[rustfmt::skip]
 const NAMES: &[Name] = &[
-    now(KafkaRecord, On::Type, "topic", "topic = \"..\""),
-    now(KafkaRecord, On::Type, "format", "format = json"),
-    now(KafkaRecord, On::Type, "with", "with = Codec"),
-    now(KafkaRecord, On::Type, "content_type", "content_type = \"..\""),
-    now(KafkaRecord, On::Type, "crate", "crate = path"),
-    later(KafkaRecord, On::Type, "key_format"),
-    later(KafkaRecord, On::Type, "avro"),
-    later(KafkaRecord, On::Type, "protobuf"),
-    later(KafkaRecord, On::Type, "json_schema"),
-    now(KafkaRecord, On::Field, "key", "key"),
-    now(KafkaRecord, On::Field, "header", "header = \"..\""),
-    now(KafkaRecord, On::Field, "headers", "headers"),
-    now(KafkaRecord, On::Field, "timestamp", "timestamp"),
-    now(KafkaRecord, On::Field, "partition", "partition"),
-    now(KafkaRecord, On::Field, "value", "value"),
-    now(KafkaRecord, On::Field, "skip", "skip"),
-    now(KafkaHeaders, On::Type, "crate", "crate = path"),
-    now(KafkaHeaders, On::Field, "header", "header = \"..\""),
-    now(KafkaHeaders, On::Field, "skip", "skip"),
+    now(Record, On::Type, "topic", "topic = \"..\""),
+    now(Record, On::Type, "format", "format = json"),
+    now(Record, On::Type, "with", "with = Codec"),
+    now(Record, On::Type, "content_type", "content_type = \"..\""),
+    now(Record, On::Type, "crate", "crate = path"),
+    later(Record, On::Type, "key_format"),
+    later(Record, On::Type, "avro"),
+    later(Record, On::Type, "protobuf"),
+    later(Record, On::Type, "json_schema"),
+    now(Record, On::Variant, "tombstone", "tombstone"),
+    now(Record, On::Field, "key", "key"),
+    now(Record, On::Field, "header", "header = \"..\""),
+    now(Record, On::Field, "headers", "headers"),
+    now(Record, On::Field, "timestamp", "timestamp"),
+    now(Record, On::Field, "partition", "partition"),
+    now(Record, On::Field, "value", "value"),
+    now(Record, On::Field, "skip", "skip"),
+    now(Headers, On::Type, "crate", "crate = path"),
+    now(Headers, On::Field, "header", "header = \"..\""),
+    now(Headers, On::Field, "skip", "skip"),
+    now(Records, On::Type, "topic", "topic = \"..\""),
+    now(Records, On::Type, "dispatch", "dispatch = header(\"..\")"),
+    now(Records, On::Type, "rename_all", "rename_all = \"..\""),
+    now(Records, On::Type, "crate", "crate = path"),
+    now(Records, On::Variant, "rename", "rename = \"..\""),
+    now(Records, On::Variant, "other", "other"),
 ];
 
 pub(super) const FORMATS: &[&str] = &["json", "string", "bytes"];
@@ -113,12 +124,23 @@ pub(super) fn unknown_attribute(found: &str, place: Place) -> String {
         let right = name.place.on.shown();
         return format!("`{found}` belongs on a {right}, not on a {on}");
     }
+    if found == "tombstone" && place.derive == Records {
+        return "`tombstone` belongs to `#[derive(KafkaRecord)]`: derive that for an enum with a \
+                tombstone and a variant that holds this enum"
+            .to_owned();
+    }
     if let Some(name) = is_of(&|_| true) {
         let right = name.place.derive.shown();
-        let shown = shown(place);
+        let shown = match shown(place) {
+            shown if shown.is_empty() => "no attributes".to_owned(),
+            shown => shown,
+        };
         return format!(
             "`{found}` belongs to `#[derive({right})]`: with `{derive}`, a {on} takes {shown}"
         );
+    }
+    if available(place).next().is_none() {
+        return format!("`#[kafka({found})]` has no meaning here: a {on} takes no attributes");
     }
     let names: Vec<_> = available(place).map(|name| name.name).collect();
     match similar(found, &names) {
@@ -157,7 +179,7 @@ mod tests {
 
     #[test]
     fn answers_to_wrong_names() {
-        let (derive, headers) = (KafkaRecord, KafkaHeaders);
+        let (derive, headers) = (Record, Headers);
         let at = |found, derive, on| unknown_attribute(found, Place { derive, on });
         let field = |found| at(found, derive, On::Field);
         assert_eq!(field("kye"), "unknown attribute `kye`: did you mean `key`?");

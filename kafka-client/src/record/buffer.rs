@@ -133,6 +133,20 @@ impl RecordBuffer {
         self.end_header(name, true);
     }
 
+    /// The value of the last header of that name; see [`HeadersRef::get`](super::HeadersRef::get).
+    pub(super) fn last_header(&self, name: &str) -> Option<Option<&[u8]>> {
+        let (mut name_start, mut value_start) = (0, 0);
+        let mut last = None;
+        for ends in &self.headers {
+            if &self.names[name_start..ends.name] == name {
+                let value = &self.values[value_start..ends.value];
+                last = Some((!ends.is_null).then_some(value));
+            }
+            (name_start, value_start) = (ends.name, ends.value);
+        }
+        last
+    }
+
     /// Sets the timestamp in milliseconds since the Unix epoch. Defaults to the time at which the
     /// producer takes the record.
     pub fn set_timestamp_ms(&mut self, ms: i64) {
@@ -249,6 +263,11 @@ mod tests {
                 .timestamp_ms(5);
             assert_eq!(record, wanted.headers(&headers));
         });
+        assert_eq!(buffer.last_header("é"), Some(Some(&[9u8][..])));
+        assert_eq!(buffer.last_header("nothing"), Some(None));
+        assert_eq!(buffer.last_header("no"), None);
+        buffer.push_header("a", "2");
+        assert_eq!(buffer.last_header("a"), Some(Some(&b"2"[..])));
     }
 
     #[test]

@@ -92,6 +92,18 @@ pub enum DecodeErrorKind {
         /// The path to the field at fault (`lines[3].price`); `None` if that is not known.
         field: Option<String>,
     },
+    /// The record says that it is of a type that the enum of records does not know.
+    UnknownType {
+        /// What it says.
+        found: String,
+        /// The types that the enum knows.
+        known: &'static [&'static str],
+    },
+    /// The value has no field that says of which type it is.
+    MissingTag {
+        /// The field's name.
+        name: String,
+    },
     /// The key is null, and the field that is read from it has no place for that.
     NullKey,
     /// The bytes of the key are not of the field's type.
@@ -200,6 +212,12 @@ impl fmt::Display for DecodeError {
                 write!(f, "field `{field}` of its value is invalid")?;
             }
             DecodeErrorKind::Value { field: None } => f.write_str("its value is invalid")?,
+            DecodeErrorKind::UnknownType { found, known } => {
+                write!(f, "its type `{found}` is none of `{}`", known.join("`, `"))?;
+            }
+            DecodeErrorKind::MissingTag { name } => {
+                write!(f, "its value has no field `{name}` that says its type")?;
+            }
             DecodeErrorKind::NullKey => f.write_str("its key is null")?,
             DecodeErrorKind::InvalidKey => f.write_str("its key is invalid")?,
             DecodeErrorKind::MissingTimestamp => f.write_str("it has no timestamp")?,

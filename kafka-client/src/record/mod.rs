@@ -5,6 +5,7 @@
 //! | [`Record`] | to the producer | borrowed: nothing is copied until it is encoded into its batch |
 //! | [`ConsumerRecord`] | from the consumer | owned: its bytes are views into the received frame |
 //! | [`RecordRef`] | what a typed record is read from | borrowed view of either |
+//! | [`RawRecord`] | both | owned bytes: any record, whatever its type |
 //! | [`KafkaRecord`] | both | a type of yours, see its derive macro |
 //!
 //! # Typed records
@@ -112,6 +113,108 @@
 //! A null value that is read as a type with no place for it is
 //! [`UnexpectedTombstone`](DecodeErrorKind::UnexpectedTombstone).
 //!
+//! Or the tombstone is a variant of an enum, which has two: one marked with `tombstone`, which has no
+//! value, and one for all else. That one holds a record type of its own, or has fields, with the
+//! same attributes as those of a struct:
+//!
+//! ```
+//! use kafka_client::KafkaRecord;
+//! use kafka_client::record::{Record, RecordBuffer};
+//!
+//! #[derive(Debug, PartialEq, KafkaRecord)]
+//! #[kafka(topic = "users")]
+//! struct User {
+//!     #[kafka(key(only))]
+//!     id: String,
+//!     name: String,
+//! }
+//!
+//! #[derive(Debug, PartialEq, KafkaRecord)]
+//! #[kafka(topic = "users")]
+//! enum UserChange {
+//!     #[kafka(tombstone)]
+//!     Deleted {
+//!         #[kafka(key(only))]
+//!         id: String,
+//!     },
+//!     Upserted(User),
+//! }
+//!
+//! let record = Record::to("users").key("u-1");
+//! let deleted = UserChange::decode(&record.as_received(0, 42))?;
+//! assert_eq!(deleted, UserChange::Deleted { id: "u-1".to_owned() });
+//!
+//! let record = record.value(r#"{"name":"Ada"}"#);
+//! let upserted = UserChange::decode(&record.as_received(0, 43))?;
+//! assert!(matches!(upserted, UserChange::Upserted(user) if user.name == "Ada"));
+//! # Ok::<(), kafka_client::record::DecodeError>(())
+//! ```
+//!
+//! In a tombstone, `key` means the same as `key(only)`: there is no value that it could be in. On the
+//! enum are `topic` and `crate`, and for a variant with fields also `format`, `with` and
+//! `content_type`; `#[serde(rename_all = "..")]` and `#[serde(deny_unknown_fields)]` are on that
+//! variant.
+//!
+//! # Several types in one topic
+//!
+//! `#[derive(KafkaRecords)]` makes an enum of record types a record itself, so that it is sent and
+//! received as any other:
+//!
+//! ```
+//! use kafka_client::record::{RawRecord, RecordBuffer};
+//! use kafka_client::{KafkaRecord, KafkaRecords};
+//!
+//! #[derive(Debug, PartialEq, KafkaRecord)]
+//! struct OrderPlaced {
+//!     #[kafka(key)]
+//!     order_id: String,
+//!     amount_cents: u64,
+//! }
+//!
+//! #[derive(Debug, PartialEq, KafkaRecord)]
+//! struct OrderCancelled {
+//!     #[kafka(key)]
+//!     order_id: String,
+//! }
+//!
+//! #[derive(Debug, PartialEq, KafkaRecords)]
+//! #[kafka(topic = "orders", dispatch = header("type"), rename_all = "snake_case")]
+//! enum OrderEvent {
+//!     Placed(OrderPlaced),
+//!     #[kafka(rename = "order_cancelled")]
+//!     Cancelled(OrderCancelled),
+//!     #[kafka(other)]
+//!     Unknown(RawRecord),
+//! }
+//!
+//! let event = OrderEvent::Cancelled(OrderCancelled { order_id: "o-17".to_owned() });
+//! let mut buffer = RecordBuffer::new();
+//! buffer.encode(&event)?;
+//! buffer.with_record("orders", |record| {
+//!     assert_eq!(record.headers[0].value, Some(&b"order_cancelled"[..]));
+//!     assert_eq!(OrderEvent::decode(&record.as_received(0, 42)).unwrap(), event);
+//! });
+//! # Ok::<(), kafka_client::record::EncodeError>(())
+//! ```
+//!
+//! | attribute | meaning |
+//! |---|---|
+//! | enum: `dispatch = header("type")` | this header says of which type a record is |
+//! | enum: `dispatch = tag("type")` | this field of the value says it; the value of each type is a JSON object |
+//! | enum: `topic = "name"`, `crate = path` | as for a single type; a type in it names the same topic or none |
+//! | enum: `rename_all = "snake_case"` | how the variants' names are written: one of serde's rules; defaults to the names as they are |
+//! | variant: `rename = "name"` | how this type is called in records |
+//! | variant: `other` | records that name another type, or none, go here, such as to a [`RawRecord`] |
+//!
+//! The header or the field is added to what the type in the variant writes; a type that has one of
+//! that name itself says the same there, else it is not sent. The field comes first in the object,
+//! and the type in the variant sees it when it is read, so it must not deny unknown fields. Without
+//! a variant for other types, a record of one is
+//! [`UnknownType`](DecodeErrorKind::UnknownType).
+//!
+//! For tombstones among several types, put this enum into the second variant of an enum that has a
+//! tombstone.
+//!
 //! # serde
 //!
 //! The value is written by serde, but the type itself need not derive `Serialize` or `Deserialize`
@@ -130,6 +233,7 @@ mod finite;
 mod header_set;
 mod headers;
 mod outgoing;
+mod raw;
 mod received;
 mod timestamp;
 mod typed;
@@ -144,8 +248,9 @@ pub use field::{KafkaHeader, KafkaKey};
 pub use header_set::{HeaderReader, KafkaHeaders};
 pub(crate) use headers::verify;
 pub use headers::{Header, HeadersIter, HeadersRef};
-pub use kafka_client_derive::{KafkaHeaders, KafkaRecord};
+pub use kafka_client_derive::{KafkaHeaders, KafkaRecord, KafkaRecords};
 pub use outgoing::Record;
+pub use raw::RawRecord;
 pub(crate) use received::Origin;
 pub use received::{ConsumerRecord, RecordRef, TimestampType};
 pub use timestamp::KafkaTimestamp;

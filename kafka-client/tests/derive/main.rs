@@ -3,7 +3,9 @@
 mod headers;
 mod hygiene;
 mod places;
+mod records;
 mod serde_attributes;
+mod tombstone;
 mod value;
 
 use std::borrow::Cow;

@@ -24,7 +24,7 @@ pub(crate) fn check(record: &Record<'_>, errors: &mut Errors) {
         owned(field, errors);
     }
     match record.value() {
-        Value::Fields => {}
+        Value::Fields | Value::Null => {}
         Value::Field(value, _) => all_outside(record, value, errors),
         Value::Whole(_) => none_outside(record, errors),
     }

@@ -11,22 +11,28 @@ use super::names;
 /// Kafka's limit, so that a topic with its partition fits in a file name.
 const TOPIC_LENGTH_MAX: usize = 249;
 
+/// Checks a struct.
 pub(super) fn check(record: &Record<'_>, errors: &mut Errors) {
     shape(record, "a record", errors);
+    of_type(record, errors);
+    format(record, errors);
+    if matches!(record.value(), Value::Fields) {
+        serde_of_type(&record.serde.passed_on, errors);
+    }
+    fields::check(record, errors);
+}
+
+/// Checks what the type says of the topic and the headers.
+pub(super) fn of_type(record: &Record<'_>, errors: &mut Errors) {
     if let Some(name) = &record.topic {
         topic(name, errors);
     }
-    format(record, errors);
     if let Some(text) = &record.content_type
         && text.value().is_empty()
     {
         let message = "a content type needs a name: `content_type = \"application/json\"`";
         errors.at(text, message);
     }
-    if matches!(record.value(), Value::Fields) {
-        serde_of_type(&record.serde.passed_on, errors);
-    }
-    fields::check(record, errors);
 }
 
 /// `what` is a struct with named fields.
@@ -36,15 +42,13 @@ pub(super) fn shape(record: &Record<'_>, what: &str, errors: &mut Errors) {
         Shape::Named => {}
         Shape::Unit => errors.at(record.name, format!("{wanted}: `{}` has none", record.name)),
         Shape::Tuple(fields) => errors.at(fields, format!("{wanted}, these have no names")),
-        Shape::Enum(token) => {
-            errors.at(token, format!("{wanted}, not an enum (not available yet)"))
-        }
+        Shape::Enum(token) => errors.at(token, format!("{wanted}, not an enum")),
         Shape::Union(token) => errors.at(token, format!("{wanted}, not a union")),
     }
 }
 
 /// The rules of `org.apache.kafka.common.internals.Topic`.
-fn topic(name: &LitStr, errors: &mut Errors) {
+pub(super) fn topic(name: &LitStr, errors: &mut Errors) {
     let text = name.value();
     let legal = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
     if text.is_empty() {
@@ -63,7 +67,7 @@ fn topic(name: &LitStr, errors: &mut Errors) {
     }
 }
 
-fn format(record: &Record<'_>, errors: &mut Errors) {
+pub(super) fn format(record: &Record<'_>, errors: &mut Errors) {
     let Some(format) = &record.format else { return };
     let name = format.to_string();
     if !names::FORMATS.contains(&name.as_str()) {

@@ -11,13 +11,18 @@ use syn::ext::IdentExt as _;
 use super::super::bounds;
 use super::super::model::{Default, Field, Record, Source, literal};
 
-/// The stand-ins, and the implementation that writes through them.
-pub(super) fn stand_ins(record: &Record<'_>) -> TokenStream {
+/// The stand-ins, and the implementation that writes through them. For a variant, `sibling` is the
+/// other one.
+pub(super) fn stand_ins(record: &Record<'_>, sibling: Option<&Record<'_>>) -> TokenStream {
     let name = record.name;
     let generics = bounds::of_record(record);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let krate = &record.krate;
-    let (written, read) = (written(record), read(record));
+    let written = match sibling {
+        Some(sibling) => written_variant(record, sibling),
+        None => written(record),
+    };
+    let read = read(record);
     quote! {
         use #krate::record::__private::serde as __serde;
 
@@ -42,6 +47,41 @@ fn written(record: &Record<'_>) -> TokenStream {
     let (impl_generics, _, where_clause) = record.generics.split_for_impl();
     let attributes = attributes(record);
     let remote = literal(&record.name.to_string());
+    let fields = written_fields(record);
+    quote! {
+        #[derive(__serde::Serialize)]
+        #[serde(crate = "__serde", remote = #remote)]
+        #attributes
+        struct __Written #impl_generics #where_clause { #fields }
+    }
+}
+
+/// `untagged` writes a variant as a struct of its fields.
+fn written_variant(record: &Record<'_>, sibling: &Record<'_>) -> TokenStream {
+    let (impl_generics, _, where_clause) = record.generics.split_for_impl();
+    let metas: &[Meta] = &record.serde.passed_on;
+    // What is unknown is of interest where it is read.
+    let on_variant = metas
+        .iter()
+        .filter(|meta| meta.path().is_ident("rename_all"));
+    let rename = rename(record);
+    let remote = literal(&record.name.to_string());
+    let (this, other) = (record.variant, sibling.variant);
+    let (fields, others) = (written_fields(record), written_fields(sibling));
+    quote! {
+        #[derive(__serde::Serialize)]
+        #[serde(crate = "__serde", remote = #remote, untagged)]
+        #rename
+        enum __Written #impl_generics #where_clause {
+            #(#[serde(#on_variant)])*
+            #this { #fields },
+            #[serde(skip_serializing)]
+            #other { #others },
+        }
+    }
+}
+
+fn written_fields(record: &Record<'_>) -> TokenStream {
     let fields = record.fields.iter().map(|field| {
         let (name, ty, serde) = (field.name, type_outside(record, field), &field.serde);
         match field.source() {
@@ -49,12 +89,7 @@ fn written(record: &Record<'_>) -> TokenStream {
             _ => quote!(#[serde(skip_serializing)] #name: #ty),
         }
     });
-    quote! {
-        #[derive(__serde::Serialize)]
-        #[serde(crate = "__serde", remote = #remote)]
-        #attributes
-        struct __Written #impl_generics #where_clause { #(#fields,)* }
-    }
+    quote!(#(#fields,)*)
 }
 
 /// What is read from elsewhere is a phantom here, so that the type parameters stay in use.
@@ -73,13 +108,18 @@ fn read(record: &Record<'_>) -> TokenStream {
         .default
         .as_ref()
         .map(|default| read_default(record, default));
+    // The type parameters may all be in the other variant.
+    let whole = record.variant.map(|_| {
+        let (name, (_, ty_generics, _)) = (record.name, record.generics.split_for_impl());
+        quote!(#[serde(skip)] __whole: ::core::marker::PhantomData<#name #ty_generics>,)
+    });
     let use_default = default.as_ref().map(|_| quote!(#[serde(default)]));
     quote! {
         #[derive(__serde::Deserialize)]
         #[serde(crate = "__serde")]
         #use_default
         #attributes
-        struct __Read #impl_generics #where_clause { #(#fields,)* }
+        struct __Read #impl_generics #where_clause { #(#fields,)* #whole }
 
         #default
     }
@@ -114,11 +154,14 @@ fn read_default(record: &Record<'_>, default: &Default) -> TokenStream {
 /// The type's serde attributes for a stand-in, which also takes the type's name.
 fn attributes(record: &Record<'_>) -> TokenStream {
     let metas: &[Meta] = &record.serde.passed_on;
-    let rename = (!metas.iter().any(|meta| meta.path().is_ident("rename"))).then(|| {
-        let name = literal(&record.name.unraw().to_string());
-        quote!(#[serde(rename = #name)])
-    });
+    let has_name = metas.iter().any(|meta| meta.path().is_ident("rename"));
+    let rename = (!has_name).then(|| rename(record));
     quote!(#rename #(#[serde(#metas)])*)
+}
+
+fn rename(record: &Record<'_>) -> TokenStream {
+    let name = literal(&record.name.unraw().to_string());
+    quote!(#[serde(rename = #name)])
 }
 
 /// The field's type as it reads in another type: `Self` is spelled out.

@@ -42,7 +42,7 @@ pub(super) fn write(record: &LitStr, field: &Field<'_>, at: &TokenStream) -> Tok
 /// The field as in a struct expression: read from its place.
 pub(super) fn read(record: &Record<'_>, field: &Field<'_>, codec: &Codec) -> TokenStream {
     let (name, ty) = (field.name, field.ty);
-    let model = record;
+    let taken = || headers::taken(record, field);
     let record = &literal(&record.name.unraw().to_string());
     let value = match field.source() {
         Source::Value => quote!(__value.#name),
@@ -53,7 +53,7 @@ pub(super) fn read(record: &Record<'_>, field: &Field<'_>, codec: &Codec) -> Tok
             quote!(__record::__private::read_header::<#ty>(#record, #header, __from)?)
         }
         Source::Headers => {
-            let taken = headers::taken(model, field);
+            let taken = taken();
             quote!(__record::__private::read_headers::<#ty>(#record, #taken, __from)?)
         }
         Source::Timestamp => quote!(__record::__private::read_timestamp::<#ty>(#record, __from)?),

@@ -26,6 +26,12 @@ pub(crate) struct Header {
     pub(crate) also: bool,
 }
 
+/// `dispatch = header("..")` or `dispatch = tag("..")`.
+pub(crate) enum Dispatch {
+    Header(LitStr),
+    Tag(LitStr),
+}
+
 pub(crate) fn topic(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     text(meta, "expected `topic = \"name\"`")
 }
@@ -171,6 +177,45 @@ pub(crate) fn format(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
         skip_tree(value)?; // Formats to come take options: let the name be the message.
     }
     Ok(name)
+}
+
+pub(crate) fn dispatch(meta: &ParseNestedMeta<'_>) -> syn::Result<Dispatch> {
+    let wanted = "say where the type of a record is found: `dispatch = header(\"type\")`, or \
+                  `dispatch = tag(\"type\")` for a field of a value in JSON";
+    if !meta.input.peek(Token![=]) {
+        return Err(meta.error(wanted));
+    }
+    let value = meta.value()?;
+    let by = Ident::parse_any(value).map_err(|error| syn::Error::new(error.span(), wanted))?;
+    let found = by.to_string();
+    let error = match found.as_str() {
+        "header" | "tag" if value.peek(Paren) => {
+            let inside;
+            parenthesized!(inside in value);
+            let name: LitStr = inside
+                .parse()
+                .map_err(|error| syn::Error::new(error.span(), wanted))?;
+            if !inside.is_empty() {
+                return Err(inside.error(wanted));
+            }
+            return Ok(match found.as_str() {
+                "header" => Dispatch::Header(name),
+                _ => Dispatch::Tag(name),
+            });
+        }
+        "header" | "tag" => format!("give it a name: `dispatch = {found}(\"type\")`"),
+        "schema" => "`dispatch = schema` is not available yet, it comes with the schema registry: \
+                     use `header(\"type\")` or `tag(\"type\")`"
+            .to_owned(),
+        _ => format!(
+            "unknown `dispatch`: {}",
+            suggestion(&found, &["header", "tag"])
+        ),
+    };
+    while !value.is_empty() && !value.peek(Token![,]) {
+        skip_tree(value)?;
+    }
+    Err(syn::Error::new_spanned(by, error))
 }
 
 /// A type, in quotes or not.

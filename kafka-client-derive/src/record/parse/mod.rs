@@ -5,9 +5,9 @@ pub(super) mod serde;
 
 use proc_macro2::Ident;
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Meta, Path, Type};
+use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Meta, Path, Type, Variant};
 
-use self::arguments::{Header, Part};
+use self::arguments::{Dispatch, Header, Part};
 use self::serde::{SerdeBounds, TypeSerde};
 use super::errors::Errors;
 use super::names::{self, Derive, On, Place};
@@ -18,6 +18,16 @@ pub(super) struct Parsed<'a> {
     pub(super) attributes: TypeAttributes,
     /// Those of a struct with named fields, else none.
     pub(super) fields: Vec<(&'a Field, FieldAttributes)>,
+    /// Those of an enum.
+    pub(super) variants: Vec<ParsedVariant<'a>>,
+}
+
+/// A variant with its attributes read.
+pub(super) struct ParsedVariant<'a> {
+    pub(super) variant: &'a Variant,
+    pub(super) attributes: VariantAttributes,
+    /// Also those without names.
+    pub(super) fields: Vec<(&'a Field, FieldAttributes)>,
 }
 
 #[derive(Default)]
@@ -27,8 +37,23 @@ pub(super) struct TypeAttributes {
     /// A codec, with the word `with` before it.
     pub(super) with: Option<(Ident, Type)>,
     pub(super) content_type: Option<LitStr>,
+    pub(super) dispatch: Option<Dispatch>,
+    pub(super) rename_all: Option<LitStr>,
     pub(super) krate: Option<Path>,
     pub(super) serde: TypeSerde,
+}
+
+#[derive(Default)]
+pub(super) struct VariantAttributes {
+    /// Whether there is any `#[kafka(..)]`, right or wrong.
+    pub(super) is_marked: bool,
+    /// The word `tombstone`.
+    pub(super) tombstone: Option<Ident>,
+    /// The word `other`.
+    pub(super) other: Option<Ident>,
+    pub(super) rename: Option<LitStr>,
+    /// The arguments of `#[serde(..)]`.
+    pub(super) serde: Vec<Meta>,
 }
 
 #[derive(Default)]
@@ -56,21 +81,32 @@ pub(super) struct Roles {
 pub(super) fn parse<'a>(input: &'a DeriveInput, derive: Derive, errors: &mut Errors) -> Parsed<'a> {
     let on = |on| Place { derive, on };
     let attributes = of_type(&input.attrs, on(On::Type), errors);
-    let mut fields = Vec::new();
-    if let Data::Struct(data) = &input.data
-        && let Fields::Named(named) = &data.fields
-    {
-        fields.extend(
-            named
-                .named
-                .iter()
-                .map(|field| (field, of_field(field, on(On::Field), errors))),
-        );
+    let of_field = |field, errors: &mut Errors| (field, of_field(field, on(On::Field), errors));
+    let (mut fields, mut variants) = (Vec::new(), Vec::new());
+    match &input.data {
+        Data::Struct(data) => {
+            if let Fields::Named(named) = &data.fields {
+                fields.extend(named.named.iter().map(|field| of_field(field, errors)));
+            }
+        }
+        Data::Enum(data) => variants.extend(data.variants.iter().map(|variant| {
+            ParsedVariant {
+                variant,
+                attributes: of_variant(variant, on(On::Variant), errors),
+                fields: variant
+                    .fields
+                    .iter()
+                    .map(|field| of_field(field, errors))
+                    .collect(),
+            }
+        })),
+        Data::Union(_) => {}
     }
     Parsed {
         input,
         attributes,
         fields,
+        variants,
     }
 }
 
@@ -88,12 +124,44 @@ fn of_type(attributes: &[Attribute], place: Place, errors: &mut Errors) -> TypeA
                 let content_type = arguments::content_type(meta)?;
                 set_once(&mut read.content_type, name, content_type, errors);
             }
+            "dispatch" => {
+                let dispatch = arguments::dispatch(meta)?;
+                set_once(&mut read.dispatch, name, dispatch, errors);
+            }
+            "rename_all" => {
+                let rule = arguments::text(meta, "expected `rename_all = \"snake_case\"`")?;
+                set_once(&mut read.rename_all, name, rule, errors);
+            }
             "crate" => set_once(&mut read.krate, name, arguments::krate(meta)?, errors),
             _ => {}
         }
         Ok(())
     });
     read.serde = serde::of_type(serde::metas(attributes, errors), errors);
+    read
+}
+
+fn of_variant(variant: &Variant, place: Place, errors: &mut Errors) -> VariantAttributes {
+    let mut read = VariantAttributes {
+        is_marked: variant.attrs.iter().any(is_kafka),
+        ..VariantAttributes::default()
+    };
+    each_kafka(&variant.attrs, place, errors, |name, meta, errors| {
+        match name.to_string().as_str() {
+            "tombstone" => {
+                let word = arguments::none(name, meta)?;
+                set_once(&mut read.tombstone, name, word, errors);
+            }
+            "other" => set_once(&mut read.other, name, arguments::none(name, meta)?, errors),
+            "rename" => {
+                let text = arguments::text(meta, "expected `rename = \"name\"`")?;
+                set_once(&mut read.rename, name, text, errors);
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    read.serde = serde::metas(&variant.attrs, errors);
     read
 }
 

@@ -1,6 +1,7 @@
 //! Sets of headers.
 
 use super::super::{DecodeError, HeaderReader, KafkaHeaders, RecordBuffer, RecordRef};
+use super::text::is_same;
 
 pub fn write_headers<H: KafkaHeaders>(headers: &H, buffer: &mut RecordBuffer) {
     headers.encode_headers(buffer);
@@ -40,21 +41,6 @@ const fn contains(names: &[&str], name: &str) -> bool {
         at += 1;
     }
     false
-}
-
-pub const fn is_same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < a.len() {
-        if a[at] != b[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 #[cfg(test)]
