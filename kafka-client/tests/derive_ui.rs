@@ -1,4 +1,4 @@
-//! What wrong use of `#[derive(KafkaRecord)]` says at compile time.
+//! What wrong use of `#[derive(KafkaRecord)]`, `KafkaHeaders` and `KafkaRecords` says at compile time.
 //!
 //! The texts in `ui/*.stderr` hold rustc's own words too, so they are those of the toolchain the
 //! project is developed with. After a change: `TRYBUILD=overwrite cargo test --test derive_ui`.

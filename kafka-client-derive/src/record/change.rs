@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens as _;
-use syn::{Fields, Type};
+use syn::{Fields, Meta, Type};
 
 use super::check;
 use super::errors::Errors;
@@ -227,12 +227,10 @@ fn written_by(record: &Record<'_>, ty: &Type, errors: &mut Errors) {
 
 /// The value is made of a variant's fields, so it is the variant where serde is told how.
 fn of_serde(record: &Record<'_>, parsed: &mut ParsedVariant<'_>, errors: &mut Errors) {
-    for meta in &record.serde.passed_on {
-        if !meta.path().is_ident("bound") {
-            let message =
-                "the value is made of a variant's fields: put `#[serde(..)]` on that variant";
-            errors.at(meta, message);
-        }
+    let is_bound = |meta: &&Meta| meta.path().is_ident("bound");
+    for meta in record.serde.passed_on.iter().filter(|meta| !is_bound(meta)) {
+        let message = "the value is made of a variant's fields: put `#[serde(..)]` on that variant";
+        errors.at(meta, message);
     }
     parsed.attributes.serde.retain(|meta| {
         let is_known = ["rename_all", "deny_unknown_fields"]
@@ -245,6 +243,8 @@ fn of_serde(record: &Record<'_>, parsed: &mut ParsedVariant<'_>, errors: &mut Er
         }
         is_known
     });
+    let bounds = record.serde.passed_on.iter().filter(is_bound).cloned();
+    parsed.attributes.serde.extend(bounds);
 }
 
 fn name<'a>(parsed: &ParsedVariant<'a>) -> &'a Ident {

@@ -126,8 +126,9 @@ impl<'a> Record<'a> {
             with: self.with.clone(),
             content_type,
             serde: TypeSerde {
+                default: None,
+                bounds: self.serde.bounds.clone(),
                 passed_on: parsed.attributes.serde,
-                ..TypeSerde::default()
             },
             variant: Some(&parsed.variant.ident),
             is_tombstone,
@@ -273,7 +274,12 @@ impl<'a> Field<'a> {
 
     /// The `T` of a field whose type is written as `Option<T>`.
     pub(super) fn optional(&self) -> Option<&'a Type> {
-        let Type::Path(path) = self.ty else {
+        // A type that a macro was given is in a group of its own.
+        let mut ty = self.ty;
+        while let Type::Group(group) = ty {
+            ty = &group.elem;
+        }
+        let Type::Path(path) = ty else {
             return None;
         };
         let last = path.path.segments.last()?;

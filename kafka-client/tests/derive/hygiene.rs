@@ -305,6 +305,22 @@ fn records_made_by_macros() {
         };
     }
     record!(Made, "made", id: Option<String>);
+    macro_rules! body {
+        ($name:ident, $ty:ty) => {
+            #[derive(Debug, PartialEq, KafkaRecord)]
+            struct $name {
+                #[kafka(value)]
+                body: $ty,
+            }
+        };
+    }
+    body!(Body, Option<u8>);
+    for body in [None, Some(1)] {
+        assert_eq!(round_trip(&Body { body }).unwrap(), Body { body });
+    }
+    super::encoded(&Body { body: None }, |record| {
+        assert_eq!(record.value, None, "an `Option` is one wherever it is from");
+    });
     let made = Made {
         id: Some("a".into()),
         size: 1,

@@ -1,9 +1,10 @@
-//! `#[derive(KafkaRecord)]`: what is written, and what is read back.
+//! `#[derive(KafkaRecord)]` and its siblings: what is written, and what is read back.
 
 mod headers;
 mod hygiene;
 mod places;
 mod records;
+mod sent;
 mod serde_attributes;
 mod tombstone;
 mod value;

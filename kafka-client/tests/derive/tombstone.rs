@@ -235,3 +235,52 @@ fn a_generic_record_in_a_variant() {
     });
     assert_eq!(round_trip(&is).unwrap(), is);
 }
+
+#[test]
+fn serde_on_the_fields_of_a_variant() {
+    trait Shape {
+        type Side: serde::Serialize + serde::de::DeserializeOwned;
+    }
+    struct Square;
+    impl Shape for Square {
+        type Side = u8;
+    }
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Audit {
+        by: String,
+    }
+    #[derive(KafkaRecord)]
+    #[serde(bound(serialize = "", deserialize = "S::Side: serde::Deserialize<'de>"))]
+    enum Sides<S: Shape> {
+        #[kafka(tombstone)]
+        Gone {
+            #[kafka(key)]
+            id: u8,
+        },
+        Is {
+            #[kafka(key(only))]
+            id: u8,
+            side: S::Side,
+            #[serde(flatten)]
+            audit: Audit,
+            #[serde(skip)]
+            cache: u8,
+            #[serde(alias = "old", default)]
+            new: u8,
+        },
+    }
+    let sides = Sides::<Square>::Is {
+        id: 1,
+        side: 2,
+        audit: Audit { by: "me".into() },
+        cache: 3,
+        new: 4,
+    };
+    assert_eq!(json(&sides), r#"{"side":2,"by":"me","new":4}"#);
+    assert!(matches!(
+        round_trip(&sides).unwrap(),
+        Sides::Is { id: 1, side: 2, audit, cache: 0, new: 4 } if audit.by == "me"
+    ));
+    let gone = round_trip(&Sides::<Square>::Gone { id: 1 }).unwrap();
+    assert!(matches!(gone, Sides::Gone { id: 1 }));
+}

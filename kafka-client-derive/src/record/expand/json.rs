@@ -60,10 +60,10 @@ fn written(record: &Record<'_>) -> TokenStream {
 fn written_variant(record: &Record<'_>, sibling: &Record<'_>) -> TokenStream {
     let (impl_generics, _, where_clause) = record.generics.split_for_impl();
     let metas: &[Meta] = &record.serde.passed_on;
-    // What is unknown is of interest where it is read.
-    let on_variant = metas
-        .iter()
-        .filter(|meta| meta.path().is_ident("rename_all"));
+    let is = |name: &'static str| move |meta: &&Meta| meta.path().is_ident(name);
+    // What else there may be, `deny_unknown_fields`, is of interest where it is read.
+    let on_variant = metas.iter().filter(is("rename_all"));
+    let on_type = metas.iter().filter(is("bound"));
     let rename = rename(record);
     let remote = literal(&record.name.to_string());
     let (this, other) = (record.variant, sibling.variant);
@@ -72,6 +72,7 @@ fn written_variant(record: &Record<'_>, sibling: &Record<'_>) -> TokenStream {
         #[derive(__serde::Serialize)]
         #[serde(crate = "__serde", remote = #remote, untagged)]
         #rename
+        #(#[serde(#on_type)])*
         enum __Written #impl_generics #where_clause {
             #(#[serde(#on_variant)])*
             #this { #fields },

@@ -25,7 +25,7 @@ pub(crate) enum SerdeDefault {
 }
 
 /// `#[serde(bound = "..")]` or `#[serde(bound(serialize = "..", deserialize = ".."))]`.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct SerdeBounds {
     pub(crate) serialize: Option<Vec<WherePredicate>>,
     pub(crate) deserialize: Option<Vec<WherePredicate>>,
