@@ -51,6 +51,8 @@
 //! | send from code that must not wait | [`Producer::try_enqueue`] |
 //! | send a typed record to another topic than its type's | [`Producer::send_to`], [`Producer::enqueue_to`] |
 //! | send bytes | [`Record::to`], with any of these |
+//! | say once where the parts of a type are in a record | `#[derive(KafkaRecord)]`: [`record`] has all attributes |
+//! | have tombstones, or several types of records, in one topic | enums, by [`KafkaRecord`] and [`KafkaRecords`] |
 //! | share topics among the members of a group | [`Kafka::consumer`] with [`subscribe`](consumer::ConsumerBuilder::subscribe) |
 //! | share all topics whose names match, also those that come later | [`subscribe_matching`](consumer::ConsumerBuilder::subscribe_matching) |
 //! | the same, with records of one type | [`topic`](consumer::ConsumerBuilder::topic), or [`subscribe_as`](consumer::ConsumerBuilder::subscribe_as) for topics that the type does not name |

@@ -6,7 +6,7 @@ use syn::{Fields, Meta, Type};
 
 use super::check;
 use super::errors::Errors;
-use super::model::{Record, Source, Value};
+use super::model::{Field, Record, Source, Value};
 use super::parse::ParsedVariant;
 
 /// A variant that is a tombstone, and one for all else.
@@ -116,7 +116,8 @@ fn tombstone<'a>(
     };
     let deleted = record.of_variant(parsed);
     check::fields::check(&deleted, errors);
-    if !deleted.fields.iter().any(|field| field.roles.key.is_some()) {
+    let may_be_key = |field: &Field<'_>| field.roles.key.is_some() || field.is_mistaken();
+    if !deleted.fields.iter().any(may_be_key) {
         let message = "a tombstone deletes a key: mark a field with `#[kafka(key(only))]`";
         errors.at(name, message);
     }

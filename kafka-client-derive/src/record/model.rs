@@ -243,6 +243,11 @@ impl<'a> Field<'a> {
         })
     }
 
+    /// Whether its `#[kafka(..)]` says nothing that can be understood.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.is_marked && self.roles.is_empty()
+    }
+
     pub(super) fn source(&self) -> Source {
         let (roles, outside) = (&self.roles, self.in_tombstone);
         if roles.value.is_some() {

@@ -121,10 +121,13 @@ impl<'a> HeaderReader<'a> {
         read_header(self.read_as, name, self.record)
     }
 
-    /// All headers in order but those that other fields of the record take.
+    /// All headers in order but those that other fields of the record take, or an enum of records
+    /// that has told the type by it.
     pub fn others(&self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> + use<'a> {
-        let taken = self.taken;
-        let is_taken = move |name: &str| taken.iter().any(|names| names.contains(&name));
+        let (taken, type_header) = (self.taken, self.record.type_header);
+        let is_taken = move |name: &str| {
+            type_header == Some(name) || taken.iter().any(|names| names.contains(&name))
+        };
         self.record
             .headers
             .iter()

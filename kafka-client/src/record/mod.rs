@@ -207,8 +207,8 @@
 //! | variant: `other` | records that name another type, or none, go here, such as to a [`RawRecord`] |
 //!
 //! The header or the field is added to what the type in the variant writes; a type that has one of
-//! that name itself says the same there, else it is not sent. When it is read, a map of all other
-//! headers has that of the type too. The field comes first in the object,
+//! that name itself says the same there, else it is not sent. A map of all other headers does not
+//! have it. The field comes first in the object,
 //! and the type in the variant sees it when it is read, so it must not deny unknown fields. Without
 //! a variant for other types, a record of one is
 //! [`UnknownType`](DecodeErrorKind::UnknownType).

@@ -100,6 +100,7 @@ impl<'a> Record<'a> {
             key: self.key,
             value: self.value,
             headers: HeadersRef::from(self.headers),
+            type_header: None,
         }
     }
 }

@@ -8,7 +8,8 @@ use super::{
 /// A record as its bytes, owned: for records of types that the program does not know.
 ///
 /// It reads whatever there is, and is written back byte for byte: key, value, headers and
-/// timestamp. The partition is not kept, so that the partitioner chooses it anew.
+/// timestamp. The partition is not kept, so that the partitioner chooses it anew. It names no topic:
+/// send it with [`send_to`](crate::producer::Producer::send_to).
 ///
 /// ```
 /// use kafka_client::record::{RawRecord, Record, RecordBuffer};

@@ -304,6 +304,7 @@ impl ConsumerRecord {
             key: self.key(),
             value: self.value(),
             headers: self.headers(),
+            type_header: None,
         }
     }
 
@@ -368,6 +369,8 @@ pub struct RecordRef<'a> {
     pub value: Option<&'a [u8]>,
     /// The headers.
     pub headers: HeadersRef<'a>,
+    /// The header by which an enum of records has told the type: it belongs to the enum.
+    pub(super) type_header: Option<&'static str>,
 }
 
 impl<'a> RecordRef<'a> {
@@ -390,6 +393,7 @@ impl<'a> RecordRef<'a> {
             key: view.key,
             value: view.value,
             headers: HeadersRef::of(view.headers)?,
+            type_header: None,
         })
     }
 

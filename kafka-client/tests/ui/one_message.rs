@@ -1,6 +1,6 @@
 //! A record with an error still is a record: code that uses it adds no message.
 
-use kafka_client::KafkaRecord;
+use kafka_client::{KafkaRecord, KafkaRecords};
 use kafka_client::record::{DecodeError, HasTopic, RecordBuffer, RecordRef};
 
 #[derive(KafkaRecord)]
@@ -8,6 +8,23 @@ use kafka_client::record::{DecodeError, HasTopic, RecordBuffer, RecordRef};
 struct Order {
     #[kafka(key)]
     id: u8,
+}
+
+#[derive(KafkaRecord)]
+#[kafka(topic = "orders")]
+enum Change {
+    #[kafka(tombstone)]
+    Deleted {
+        #[kafka(kye)]
+        id: u8,
+    },
+    Placed(Order),
+}
+
+#[derive(KafkaRecords)]
+#[kafka(topic = "orders", dispatch = header("type"), rename_al = "snake_case")]
+enum Event {
+    Placed(Order),
 }
 
 fn send<T: HasTopic>(record: &T) {
@@ -20,5 +37,7 @@ fn receive(record: &RecordRef<'_>) -> Result<Order, DecodeError> {
 
 fn main() {
     send(&Order { id: 1 });
+    send(&Change::Deleted { id: 1 });
+    send(&Event::Placed(Order { id: 1 }));
     let _ = receive;
 }

@@ -78,6 +78,23 @@ pub(super) struct Roles {
     pub(super) skip: Option<Ident>,
 }
 
+impl Roles {
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            key,
+            header,
+            headers,
+            timestamp,
+            partition,
+            value,
+            skip,
+        } = self;
+        let words = [headers, partition, value, skip];
+        let no_word = words.into_iter().all(Option::is_none);
+        no_word && key.is_none() && header.is_none() && timestamp.is_none()
+    }
+}
+
 pub(super) fn parse<'a>(input: &'a DeriveInput, derive: Derive, errors: &mut Errors) -> Parsed<'a> {
     let on = |on| Place { derive, on };
     let attributes = of_type(&input.attrs, on(On::Type), errors);

@@ -72,12 +72,18 @@ fn decode(records: &Records<'_>) -> TokenStream {
         None => TokenStream::new(),
     };
     let arms = known.iter().enumerate().map(|(at, variant)| {
-        let read = read(variant);
+        let from = match &records.dispatch {
+            Some(Dispatch::Header(header)) => {
+                quote!(&__record::__private::without_type_header(__from, #header))
+            }
+            _ => quote!(__from),
+        };
+        let read = read(variant, &from);
         quote!(::core::result::Result::Ok(#at) => #read,)
     });
     let other = match records.other() {
         Some(other) => {
-            let read = read(other);
+            let read = read(other, &quote!(__from));
             quote!(_ => #read,)
         }
         None => quote! {
@@ -88,9 +94,9 @@ fn decode(records: &Records<'_>) -> TokenStream {
     quote!(match #find { #(#arms)* #other })
 }
 
-fn read(variant: &Variant<'_>) -> TokenStream {
+fn read(variant: &Variant<'_>, from: &TokenStream) -> TokenStream {
     let (name, ty): (_, Option<&Type>) = (variant.name, variant.ty);
-    quote!(<#ty as __record::KafkaRecord>::decode(__from).map(Self::#name))
+    quote!(<#ty as __record::KafkaRecord>::decode(#from).map(Self::#name))
 }
 
 fn shown(records: &Records<'_>) -> LitStr {

@@ -13,7 +13,7 @@ pub fn write_type_header(
     buffer: &mut RecordBuffer,
 ) -> Result<(), EncodeError> {
     match buffer.last_header(header) {
-        // A record that was read, and holds all headers in a map, has it from there.
+        // The type in the variant says it by a field of its own.
         Some(Some(there)) if there == kind.as_bytes() => Ok(()),
         Some(_) => {
             let what = format!("it has a header `{header}` of its own, which is to be `{kind}`");
@@ -52,6 +52,14 @@ pub fn type_by_header(
             let kind = DecodeErrorKind::InvalidHeader { name: name() };
             Err(error(kind).with_source(source))
         }
+    }
+}
+
+/// The record as the type in a variant reads it: the header that says the type is the enum's.
+pub fn without_type_header<'a>(from: &RecordRef<'a>, header: &'static str) -> RecordRef<'a> {
+    RecordRef {
+        type_header: Some(header),
+        ..*from
     }
 }
 

@@ -11,7 +11,9 @@ mod text;
 pub use codec::{
     Binary, Text, read_with, read_with_or_null, write_whole_with, write_with, write_with_or_null,
 };
-pub use dispatch::{type_by_header, type_by_tag, write_type_header, write_type_tag};
+pub use dispatch::{
+    type_by_header, type_by_tag, without_type_header, write_type_header, write_type_tag,
+};
 pub use headers::{is_taken, read_headers, write_headers};
 pub use json::{
     SerializeValue, read_json, read_json_or_null, write_json, write_json_field, write_json_or_null,
