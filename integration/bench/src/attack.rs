@@ -212,7 +212,7 @@ fn tell(attacks: &[Attack], all: &[Vec<(Seen, Seen)>]) {
 }
 
 /// This program again; as the last in line for the processor, if it is not to get in the way by that alone.
-fn start(arguments: &[&str], is_last: bool) -> Result<Child, Failure> {
+pub(crate) fn start(arguments: &[&str], is_last: bool) -> Result<Child, Failure> {
     let this = std::env::current_exe()?;
     let mut command = match is_last {
         true => {
@@ -227,7 +227,7 @@ fn start(arguments: &[&str], is_last: bool) -> Result<Child, Failure> {
 }
 
 /// KiB of memory and descriptors of this process.
-fn held() -> Result<(u64, u64), Failure> {
+pub(crate) fn held() -> Result<(u64, u64), Failure> {
     let descriptors = std::fs::read_dir("/proc/self/fd")?.count() as u64;
     Ok((rss_kib()?, descriptors))
 }

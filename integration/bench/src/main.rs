@@ -8,6 +8,7 @@
 //! cargo run --release -p kafka-bench -- consume --bootstrap localhost:9092
 //! cargo run --release -p kafka-bench -- secure                             # on Apache Kafka alone
 //! cargo run --release -p kafka-bench -- attack                             # on the reference broker alone
+//! cargo run --release -p kafka-bench -- crowd                              # on the reference broker alone
 //! cargo run --release -p kafka-bench -- brokers                            # brokers, with the same client
 //! ```
 //!
@@ -27,6 +28,7 @@ mod broker;
 mod brokers;
 mod codec;
 mod consume;
+mod crowd;
 mod job;
 mod peers;
 mod plan;
@@ -65,6 +67,8 @@ enum Command {
     Secure(secure::Settings),
     /// Measures what a good client loses while others attack the reference broker. Linux only.
     Attack(attack::Settings),
+    /// Measures what many small clients lose while others hold the reference broker up. Linux only.
+    Crowd(crowd::Settings),
     /// Measures the reference broker beside Apache Kafka, and as a test double beside franz-go's kfake. Linux only.
     Brokers(brokers::Settings),
     /// The good client of `attack`.
@@ -73,6 +77,12 @@ enum Command {
     /// The bad client of `attack`.
     #[command(hide = true)]
     Attacker { kind: attack::Attack, site: String },
+    /// The good connections of `crowd`.
+    #[command(hide = true)]
+    GoodCrowd { address: String },
+    /// The bad connections of `crowd`.
+    #[command(hide = true)]
+    BadCrowd { address: String },
     /// One measurement, from its job as JSON; prints it as JSON.
     #[command(hide = true)]
     Worker { job: String },
@@ -89,6 +99,9 @@ fn main() -> ExitCode {
         Command::Consume(settings) => block_on(consume::run(&settings)),
         Command::Secure(settings) => block_on(secure::run(&settings)),
         Command::Brokers(settings) => block_on(brokers::run(&settings)),
+        Command::Crowd(settings) => block_on(crowd::run(&settings)),
+        Command::GoodCrowd { address } => block_on(crowd::good(&address)),
+        Command::BadCrowd { address } => block_on(crowd::bad(&address)),
         Command::Attack(settings) => block_on(attack::run(&settings)),
         Command::GoodClient { site } => block_on(attack::good_client(&site)),
         Command::Attacker { kind, site } => block_on(attack::attack(kind, &site)),
