@@ -7,6 +7,7 @@
 
 mod message;
 mod record;
+mod test;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -35,6 +36,26 @@ pub fn kafka_headers(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(KafkaRecords, attributes(kafka))]
 pub fn kafka_records(input: TokenStream) -> TokenStream {
     record::derive_records(input.into()).into()
+}
+
+/// Makes an async function a test with a broker of its own: `kafka_client::test`, with the feature `testing`.
+///
+/// ```text
+/// #[kafka_client::test(topics("orders:3", "users"))]
+/// async fn an_order_is_billed(kafka: TestKafka) { .. }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `topics("orders:3", "users")` | topics that are there, with so many partitions; 1 if none are given |
+/// | `properties("message.max.bytes=100")` | properties of the embedded broker, by Kafka's names |
+/// | `time_limit_secs = 60` | how long the test may take; defaults to 600 |
+/// | `crate = path` | where `kafka_client` is, when it is renamed or re-exported |
+///
+/// More at `kafka_client::testing`.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    test::expand(arguments.into(), function.into()).into()
 }
 
 /// Implements `Wire`, `NullableWire` and `Default` for a struct of the wire protocol, and

@@ -61,6 +61,7 @@
 //! | work on records at the same time, in any order | [`manual_ack`](consumer::ConsumerBuilder::manual_ack), [`for_each_concurrent`](consumer::AckConsumer::for_each_concurrent) |
 //! | commit, seek or pause while another task reads | [`Consumer::handle`] |
 //! | connect with TLS or SASL | [`KafkaBuilder::tls`], [`KafkaBuilder::sasl`]; [`securing`] has an example for each mechanism |
+//! | test with a broker of its own | `#[kafka_client::test]`, with the feature `testing` |
 //! | create or delete topics | [`Kafka::create_topic`], [`Kafka::delete_topic`] |
 //!
 //! # Guarantees
@@ -151,16 +152,20 @@ pub mod record;
 #[cfg(feature = "_tls")]
 pub mod securing;
 pub mod security;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use client::{Kafka, KafkaBuilder, NewTopic};
 pub use config::MetadataRecoveryStrategy;
 pub use env::{Connector, Dialing, Resolving, Stream, TcpConnector};
 pub use error::{Error, ErrorKind, SendError};
 pub use health::{Health, Stuck, Subject};
+#[cfg(feature = "testing")]
+pub use kafka_client_derive::test;
 pub use kafka_client_protocol::{ApiKey, ErrorCode};
 pub use record::{KafkaHeaders, KafkaRecord, KafkaRecords};
 
 /// The code in the repository's front page runs as a test.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -9,12 +9,14 @@ use std::mem;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-use errors::Errors;
+pub(crate) use check::topic_named;
+pub(crate) use errors::Errors;
 use expand::implementation::fallback;
 pub(crate) use headers::derive as derive_headers;
 use model::{Record, Shape};
 use names::Derive;
 pub(crate) use records::derive as derive_records;
+pub(crate) use similar::suggestion;
 
 mod bounds;
 mod change;

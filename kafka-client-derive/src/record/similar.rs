@@ -11,7 +11,7 @@ pub(super) fn similar<'a>(found: &str, names: &[&'a str]) -> Option<&'a str> {
 }
 
 /// "did you mean `x`?" if one of `names` is similar, else "there is `x`, `y`".
-pub(super) fn suggestion(found: &str, names: &[&str]) -> String {
+pub(crate) fn suggestion(found: &str, names: &[&str]) -> String {
     match similar(found, names) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("there is `{}`", names.join("`, `")),

@@ -49,7 +49,11 @@ pub(super) fn shape(record: &Record<'_>, what: &str, errors: &mut Errors) {
 
 /// The rules of `org.apache.kafka.common.internals.Topic`.
 pub(super) fn topic(name: &LitStr, errors: &mut Errors) {
-    let text = name.value();
+    topic_named(name, &name.value(), errors);
+}
+
+/// The same for a name that is only a part of the literal.
+pub(crate) fn topic_named(name: &LitStr, text: &str, errors: &mut Errors) {
     let legal = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
     if text.is_empty() {
         errors.at(name, "a topic needs a name");
