@@ -14,6 +14,9 @@
 //! Without any of them there are the wire formats, the names of subjects, and the rules of compatibility: all
 //! pure.
 
+pub mod compatibility;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod schema;
 pub mod subject;
 pub mod wire;

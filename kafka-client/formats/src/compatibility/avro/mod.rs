@@ -1,0 +1,12 @@
+//! Avro: the resolution rules of the specification, as Apache Avro's `SchemaCompatibility` checks them.
+//!
+//! - `model`: a schema as these rules see it
+//! - `rules`: whether one reads the other
+//!
+//! Not covered, as it is not by Apache Avro: logical types (a `decimal` of another scale is taken as its bytes),
+//! and whether a default is a value of its field.
+
+mod model;
+mod rules;
+
+pub use self::model::AvroModel;
