@@ -4,8 +4,13 @@
 //! read with another? [`Level`] asks it of the right pairs, in the right direction.
 //!
 //! - `avro`: the rules of the Avro specification, as Apache Avro checks them
+//! - `protobuf`: the rules of Confluent's registry
+//! - `json`: the rules of Confluent's registry
 
 pub mod avro;
+pub mod json;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 
 use std::fmt;
 use std::str::FromStr;
