@@ -14,7 +14,15 @@
 //! Without any of them there are the wire formats, the names of subjects, and the rules of compatibility: all
 //! pure.
 
+#[cfg(feature = "avro")]
+pub mod avro;
+#[cfg(feature = "registry")]
+pub mod codec;
 pub mod compatibility;
+#[cfg(feature = "json-schema")]
+pub mod json_schema;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod schema;
