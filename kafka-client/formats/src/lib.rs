@@ -16,7 +16,7 @@
 
 #[cfg(feature = "avro")]
 pub mod avro;
-#[cfg(feature = "registry")]
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
 pub mod codec;
 pub mod compatibility;
 #[cfg(feature = "json-schema")]

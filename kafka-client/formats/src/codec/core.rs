@@ -1,7 +1,5 @@
 //! The id that is written, and the schemas of writers that were read.
 
-#![cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
-
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};

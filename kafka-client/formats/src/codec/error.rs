@@ -60,6 +60,7 @@ impl CodecError {
         Self::new(CodecErrorKind::Wire, subject, error.to_string()).caused_by(error)
     }
 
+    #[cfg(any(feature = "avro", feature = "json-schema"))]
     pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(field.into());
         self

@@ -12,13 +12,12 @@
 mod core;
 mod error;
 mod settings;
-#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
 #[macro_use]
 mod surface;
 
-#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
-pub(crate) use self::core::{Core, Referenced};
+pub(crate) use self::core::Core;
+#[cfg(any(feature = "avro", feature = "protobuf"))]
+pub(crate) use self::core::Referenced;
 pub use self::error::{CodecError, CodecErrorKind};
 pub use self::settings::{IdIn, Register, Settings};
-#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
 pub(crate) use codec_calls;

@@ -202,6 +202,17 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Part<'a> {
+    /// Where a whole schema's reference leads.
+    ///
+    /// # Errors
+    /// The reference, if it leads nowhere.
+    pub(super) fn followed(self) -> Result<Self, String> {
+        match self.aspect {
+            Aspect::Whole => Ok(self.node.followed()?.whole()),
+            _ => Ok(self),
+        }
+    }
+
     /// What it is about. A schema that says several things, such as a type and a list of values, is all of them.
     pub(super) fn kind(self) -> Kind<'a> {
         match self.aspect {

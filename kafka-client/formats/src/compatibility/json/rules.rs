@@ -97,14 +97,19 @@ impl Comparison {
             self.fails("there is too much to compare");
             return;
         }
-        if reader.aspect == Aspect::Whole && writer.aspect == Aspect::Whole {
-            let followed = (reader.node.followed(), writer.node.followed());
-            if let (Ok(reader), Ok(writer)) = followed {
-                if !self.seen.insert((place(reader), place(writer))) {
-                    return;
-                }
-                self.unknown(reader, writer);
+        let (reader, writer) = match (reader.followed(), writer.followed()) {
+            (Ok(reader), Ok(writer)) => (reader, writer),
+            (Err(what), _) | (_, Err(what)) => {
+                self.fails(format!("{what} is not known"));
+                return;
             }
+        };
+        if reader.aspect == Aspect::Whole && writer.aspect == Aspect::Whole {
+            let (reader, writer) = (reader.node, writer.node);
+            if !self.seen.insert((place(reader), place(writer))) {
+                return;
+            }
+            self.unknown(reader, writer);
         }
         self.depth += 1;
         self.kinds(reader, writer);
