@@ -5,6 +5,7 @@
 )]
 
 mod api;
+mod python;
 mod restart;
 
 use kafka_broker::Broker;
