@@ -17,7 +17,7 @@ pub(crate) enum Parsed {
 }
 
 impl Parsed {
-    /// Reads a schema. `others` are those that it refers to, each before who refers to it.
+    /// Reads a schema. `others` are those that it refers to, by the names it does so.
     pub(crate) fn read(
         schema: &Schema,
         others: &[(String, Schema)],

@@ -123,21 +123,13 @@ impl State {
         ids.into_iter().collect()
     }
 
-    /// All that a schema refers to, by the names it does so, each before who refers to it.
+    /// All that a schema refers to, also by others, each once, by the names it does so.
     pub(crate) fn referenced(&self, schema: &Schema) -> Result<Vec<(String, Schema)>, ApiError> {
         let mut found = Vec::new();
-        self.collect(schema, &mut HashSet::new(), &mut found)?;
-        Ok(found)
-    }
-
-    fn collect(
-        &self,
-        schema: &Schema,
-        seen: &mut HashSet<(String, i32)>,
-        found: &mut Vec<(String, Schema)>,
-    ) -> Result<(), ApiError> {
-        for reference in &schema.references {
-            if !seen.insert((reference.subject.clone(), reference.version)) {
+        let mut seen = HashSet::new();
+        let mut asked: Vec<_> = schema.references.iter().collect();
+        while let Some(reference) = asked.pop() {
+            if !seen.insert((&reference.subject, reference.version)) {
                 continue;
             }
             if seen.len() > REFERENCES_MAX {
@@ -153,10 +145,10 @@ impl State {
                 );
                 ApiError::invalid_schema(text)
             })?;
-            self.collect(&stored.schema, seen, found)?;
+            asked.extend(&stored.schema.references);
             found.push((reference.name.clone(), stored.schema.clone()));
         }
-        Ok(())
+        Ok(found)
     }
 
     pub(crate) fn contexts(&self) -> Vec<String> {

@@ -19,6 +19,8 @@ mod client;
 mod error;
 mod transport;
 
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub use self::builder::{RegistryBuilder, Retry};
 pub use self::cached::Cached;
 pub use self::client::{Deletion, Registry, Verdict};
 pub use self::error::{RegistryError, RegistryErrorKind};
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+use crate::schema::Reference;
 use crate::schema::Schema;
 use crate::wire::{Guid, SchemaId};
 
@@ -101,8 +105,8 @@ pub trait SchemaRegistry: Send + Sync + 'static {
 #[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
 const REFERENCES_MAX: usize = 1000;
 
-/// All schemas that a schema refers to, also by others, each once, with the name that it is referred to by. What
-/// is referred to comes before who refers to it.
+/// All schemas that a schema refers to, also by others, each once, with the name that it is referred to by. What is
+/// referred to comes before who refers to it.
 ///
 /// # Errors
 /// Those of [`SchemaRegistry::version`], and when there are more than 1000.
@@ -114,28 +118,90 @@ pub(crate) async fn referenced(
     registry: &dyn SchemaRegistry,
     schema: &Schema,
 ) -> Result<Vec<(String, Schema)>, RegistryError> {
-    let mut found: Vec<(String, Schema)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    let mut asked: Vec<_> = schema.references.clone();
+    let mut read = HashMap::new();
+    let mut asked = schema.references.clone();
     while let Some(reference) = asked.pop() {
-        let key = (reference.subject.clone(), reference.version);
-        if !seen.insert(key) {
-            // It has to come before this one, too.
-            if let Some(place) = found.iter().position(|(name, _)| *name == reference.name) {
-                let again = found.remove(place);
-                found.push(again);
-            }
+        let key = (reference.subject, reference.version);
+        if read.contains_key(&key) {
             continue;
         }
-        if seen.len() > REFERENCES_MAX {
+        if read.len() == REFERENCES_MAX {
             let text = format!("more than {REFERENCES_MAX} schemas are referred to");
-            return Err(RegistryError::bad_answer("", text).about(&reference.subject));
+            return Err(RegistryError::bad_answer("", text).about(&key.0));
         }
-        let version = registry.version(&reference.subject, reference.version);
-        let schema = version.await?.schema;
+        let schema = registry.version(&key.0, key.1).await?.schema;
         asked.extend(schema.references.iter().cloned());
-        found.push((reference.name, schema));
+        read.insert(key, schema);
     }
-    found.reverse();
-    Ok(found)
+    Ok(in_order(&schema.references, &mut read))
+}
+
+/// Takes the schemas out of `read`, what is referred to before who refers to it.
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+fn in_order(
+    references: &[Reference],
+    read: &mut HashMap<(String, i32), Schema>,
+) -> Vec<(String, Schema)> {
+    let mut ordered = Vec::new();
+    // With a schema once all that it refers to is done.
+    let mut stack: Vec<(Reference, Option<Schema>)> = references
+        .iter()
+        .cloned()
+        .map(|reference| (reference, None))
+        .collect();
+    while let Some((reference, done)) = stack.pop() {
+        if let Some(schema) = done {
+            ordered.push((reference.name, schema));
+        } else if let Some(schema) = read.remove(&(reference.subject.clone(), reference.version)) {
+            let inner: Vec<_> = schema
+                .references
+                .iter()
+                .cloned()
+                .map(|it| (it, None))
+                .collect();
+            stack.push((reference, Some(schema)));
+            stack.extend(inner);
+        }
+    }
+    ordered
+}
+
+#[cfg(test)]
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_referred_to_comes_first() {
+        let reference = |name: &str| Reference {
+            name: name.to_owned(),
+            subject: name.to_owned(),
+            version: 1,
+        };
+        // Two that share one, and one in itself, which no registry has.
+        let refers = [
+            ("a", &["c", "b"][..]),
+            ("b", &["d"]),
+            ("c", &["d", "c"]),
+            ("d", &[]),
+        ];
+        let mut read = HashMap::new();
+        for (name, others) in refers {
+            let mut schema = Schema::avro(name);
+            schema.references = others.iter().map(|other| reference(other)).collect();
+            read.insert((name.to_owned(), 1), schema);
+        }
+        let ordered = in_order(&[reference("a"), reference("d")], &mut read);
+        let names: Vec<_> = ordered.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.len(), 4);
+        let place = |name| names.iter().position(|other| *other == name).unwrap();
+        assert!(
+            place("d") < place("b") && place("d") < place("c"),
+            "{names:?}"
+        );
+        assert!(
+            place("b") < place("a") && place("c") < place("a"),
+            "{names:?}"
+        );
+    }
 }

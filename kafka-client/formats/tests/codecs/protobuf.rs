@@ -105,6 +105,27 @@ async fn another_message_is_an_error() {
     assert_eq!(error.kind(), CodecErrorKind::Decode);
 }
 
+#[tokio::test]
+async fn files_that_are_imported_are_read() {
+    let registry = Memory::new();
+    let other = "syntax = \"proto3\"; package other; message Unit { string name = 1; }";
+    let other = registry.put("unit", Schema::protobuf(other));
+    let file = "syntax = \"proto3\"; import \"unit.proto\"; \
+                message Line { string item = 1; uint32 count = 2; other.Unit unit = 3; }";
+    let schema = Schema::protobuf(file).reference("unit.proto", "unit", other);
+    let settings = Settings::new("t").register(Register::AtStart);
+    let codec = Protobuf::<Line>::new(registry.clone(), schema, settings, "Line").unwrap();
+    codec.prepare().await.unwrap();
+    let mut out = Vec::new();
+    codec.encode(&line(), &mut out).unwrap();
+    assert_eq!(codec.read(&out).await.unwrap(), line());
+    assert!(
+        registry
+            .asked()
+            .contains(&format!("version {other} of unit"))
+    );
+}
+
 #[test]
 fn a_file_without_the_message_is_refused() {
     for (file, message, words) in [

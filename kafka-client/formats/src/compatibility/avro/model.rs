@@ -51,7 +51,7 @@ pub(super) struct Field {
 }
 
 impl AvroModel {
-    /// Reads a schema. `others` are those that it refers to, each before who refers to it.
+    /// Reads a schema. `others` are those that it refers to.
     ///
     /// # Errors
     /// When it is no schema in Avro, or names a type that is in none of them.
