@@ -55,6 +55,25 @@ async fn another_registry_reads_the_same() {
     broker.shutdown().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_while_it_is_away_is_answered_when_it_is_back() {
+    let (broker, server, registry) = start().await;
+    let int = Schema::avro(r#""int""#);
+    registry.register("a", &int).await.unwrap();
+    let address = server.url().replace("http://", "");
+    server.shutdown().await;
+    let asking = tokio::spawn(async move { registry.latest("a").await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!asking.is_finished());
+    let server = Server::builder(broker.bootstrap())
+        .listen(address)
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(asking.await.unwrap().unwrap().schema, int);
+    server.shutdown().await;
+}
+
 /// Confluent's registry reads such a topic.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_topic_is_in_confluents_format() {

@@ -10,3 +10,4 @@ mod cached;
 mod calls;
 mod failures;
 mod server;
+mod tls;
