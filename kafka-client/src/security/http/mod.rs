@@ -334,7 +334,10 @@ async fn exchange(
             None => error.to_string(),
         };
         let text = format!("{url} does not answer as it should: {reason}");
-        Failure::new(Then::Retry, text)
+        match is_refused(&error) {
+            true => Failure::stop(text),
+            false => Failure::new(Then::Retry, text),
+        }
     };
     let made = make(url, request);
     let made = made.ok_or_else(|| {
@@ -376,6 +379,34 @@ async fn exchange(
         }
     })
     .await
+}
+
+/// Whether the server refuses this client by TLS, as it does without a certificate that it wants. In version 1.3 that
+/// comes when the handshake is over.
+fn is_refused(error: &hyper::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let cause = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(rustls::Error::AlertReceived(alert)) = cause.and_then(|it| it.downcast_ref()) {
+            return matches!(
+                alert,
+                Alert::CertificateRequired
+                    | Alert::BadCertificate
+                    | Alert::UnsupportedCertificate
+                    | Alert::CertificateRevoked
+                    | Alert::CertificateExpired
+                    | Alert::CertificateUnknown
+                    | Alert::UnknownCA
+                    | Alert::AccessDenied
+                    | Alert::HandshakeFailure
+            );
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// The request as hyper has it; `None` if something in it cannot be sent.
