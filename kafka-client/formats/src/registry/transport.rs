@@ -95,6 +95,8 @@ impl Transport {
         let begin = Instant::now();
         let good = self.good.load(Ordering::Relaxed);
         let mut attempts = Attempts::new(self.retry, self.bases.len(), good);
+        // Addresses in a row of which nothing is to be hoped for, such as one whose certificate is not believed.
+        let mut hopeless = 0;
         loop {
             let address = attempts.address();
             let base = &self.bases[address];
@@ -102,25 +104,29 @@ impl Transport {
                 .client
                 .send(question.verb, base, question.path, &headers, body);
             let left = attempts.left(begin.elapsed());
-            let error = match self.client.timeout(left, send).await {
+            let (error, may_pass) = match self.client.timeout(left, send).await {
                 Some(Ok(answer)) if !may_pass(answer.status) => {
                     self.good.store(address, Ordering::Relaxed);
                     return Ok((base, answer));
                 }
-                Some(Ok(answer)) => self.refused(base, &answer),
+                Some(Ok(answer)) => (self.refused(base, &answer), true),
                 Some(Err(failure)) => {
-                    let error =
-                        RegistryError::unreachable(&base.to_string(), self.clean(failure.text));
-                    if !failure.may_pass && self.bases.len() == 1 {
-                        return Err(error);
-                    }
-                    error
+                    let text = self.clean(failure.text);
+                    let error = RegistryError::unreachable(&base.to_string(), text);
+                    (error, failure.may_pass)
                 }
                 None => {
                     let text = format!("no answer within {:?}", self.retry.deadline);
                     return Err(RegistryError::unreachable(&base.to_string(), text));
                 }
             };
+            hopeless = match may_pass {
+                true => 0,
+                false => hopeless + 1,
+            };
+            if hopeless == self.bases.len() {
+                return Err(error);
+            }
             let wait = attempts.failed(begin.elapsed(), self.client.chance());
             let Some(wait) = wait else {
                 return Err(error);
