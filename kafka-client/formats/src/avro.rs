@@ -66,6 +66,7 @@ struct Reader {
 struct Parsed {
     schema: AvroSchema,
     others: Vec<AvroSchema>,
+    model: AvroModel,
     /// How values of it become the type.
     way: Way,
 }
@@ -130,6 +131,7 @@ impl<T> Avro<T> {
             Ok(Parsed {
                 schema: parsed,
                 others: parsed_others,
+                model: written,
                 way,
             })
         };
@@ -173,15 +175,21 @@ impl<T: DeserializeOwned> Avro<T> {
             self.core.error(CodecErrorKind::Decode, text)
         };
         let mut bytes = split.elsewhere.unwrap_or(split.behind);
+        if let Way::None(field, what) = &parsed.way {
+            let text = format!("what was written with another schema cannot be read: {what}");
+            let error = self.core.error(CodecErrorKind::Evolution, text);
+            return Err(error.field(field));
+        }
+        // The library allocates by lengths before it looks for their bytes.
+        parsed.model.skim(bytes).map_err(|what| {
+            let text = format!("the bytes are not what their schema says: {what}");
+            self.core.error(CodecErrorKind::Decode, text)
+        })?;
         let reader = GenericDatumReader::builder(&parsed.schema);
         let reader = reader
             .writer_schemata(Self::writers(parsed))
             .map_err(failed)?;
-        let value = match &parsed.way {
-            Way::Same => {
-                let reader = reader.build().map_err(failed)?;
-                reader.read_deser(&mut bytes).map_err(failed)?
-            }
+        match &parsed.way {
             Way::Resolve => {
                 let others = self.reader.others.iter();
                 let own = others.chain([&self.reader.schema]).collect();
@@ -189,21 +197,11 @@ impl<T: DeserializeOwned> Avro<T> {
                 let reader = reader.reader_schemata(own).map_err(failed)?;
                 let reader = reader.build().map_err(failed)?;
                 let value = reader.read_value(&mut bytes).map_err(failed)?;
-                apache_avro::from_value(&value).map_err(failed)?
+                apache_avro::from_value(&value).map_err(failed)
             }
-            Way::None(field, what) => {
-                let text = format!("what was written with another schema cannot be read: {what}");
-                return Err(self
-                    .core
-                    .error(CodecErrorKind::Evolution, text)
-                    .field(field));
-            }
-        };
-        match bytes.is_empty() {
-            true => Ok(value),
-            false => {
-                let text = format!("{} bytes are left behind the value", bytes.len());
-                Err(self.core.error(CodecErrorKind::Decode, text))
+            Way::Same | Way::None(..) => {
+                let reader = reader.build().map_err(failed)?;
+                reader.read_deser(&mut bytes).map_err(failed)
             }
         }
     }

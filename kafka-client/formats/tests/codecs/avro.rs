@@ -104,6 +104,39 @@ async fn what_cannot_be_resolved_names_field_and_subject() {
     }
 }
 
+/// Six bytes announce 256 MiB; a megabyte is a million lists in one another.
+#[tokio::test]
+async fn bytes_that_announce_more_than_is_there_cost_nothing() {
+    #[derive(Debug, Serialize, Deserialize)]
+    struct List {
+        next: Option<Box<List>>,
+    }
+    let registry = Memory::new();
+    let codec = codec(registry.clone()).await;
+    codec.prepare().await.unwrap();
+    let error = codec
+        .read(&b"\0\0\0\0\x01\x80\x80\x80\x80\x02".to_vec())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("are announced, and 0 are there"),
+        "{error}"
+    );
+
+    let list =
+        r#"{"type":"record","name":"List","fields":[{"name":"next","type":["null","List"]}]}"#;
+    let settings = Settings::new("lists").register(Register::AtStart);
+    let codec = Avro::<List>::new(registry, Schema::avro(list), settings)
+        .await
+        .unwrap();
+    codec.prepare().await.unwrap();
+    let deep = [&b"\0\0\0\0\x02"[..], &[2].repeat(1_000_000)].concat();
+    let error = codec.read(&deep).await.unwrap_err();
+    assert!(error.to_string().contains("nested deeper"), "{error}");
+    let short = [&b"\0\0\0\0\x02"[..], &[2].repeat(50), &[0]].concat();
+    assert!(codec.read(&short).await.unwrap().next.is_some());
+}
+
 #[tokio::test]
 async fn the_newest_schema_is_written_if_that_is_wanted() {
     let registry = Memory::new();
