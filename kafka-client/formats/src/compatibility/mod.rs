@@ -12,7 +12,9 @@ pub mod json;
 #[cfg(feature = "protobuf")]
 pub mod protobuf;
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 use std::str::FromStr;
 
 /// Why what was written with one schema cannot be read with another.
@@ -27,6 +29,60 @@ pub struct Incompatibility {
 impl fmt::Display for Incompatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.what)
+    }
+}
+
+/// Pairs of types that were or are being compared, so that a type in itself is compared once. What a question of its
+/// own has added can be forgotten again.
+#[derive(Debug)]
+pub(crate) struct Seen<T> {
+    pairs: HashSet<(T, T)>,
+    order: Vec<(T, T)>,
+    /// How many more may come: hostile schemas have alternatives that grow with a power of their length.
+    left: usize,
+}
+
+/// Schemas of people need some hundreds.
+const PAIRS_MAX: usize = 200_000;
+
+/// How many reasons are told: nobody reads more.
+const REASONS_MAX: usize = 100;
+
+impl<T: Copy + Eq + Hash> Seen<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            pairs: HashSet::new(),
+            order: Vec::new(),
+            left: PAIRS_MAX,
+        }
+    }
+
+    /// Whether the pair is a new one.
+    pub(crate) fn add(&mut self, reader: T, writer: T) -> bool {
+        let pair = (reader, writer);
+        let is_new = self.pairs.insert(pair);
+        if is_new {
+            self.order.push(pair);
+        }
+        is_new
+    }
+
+    /// Counts a comparison; false if there were too many.
+    pub(crate) fn count(&mut self) -> bool {
+        let left = self.left.checked_sub(1);
+        self.left = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    pub(crate) fn mark(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Forgets all that came since a mark.
+    pub(crate) fn forget(&mut self, mark: usize) {
+        for pair in self.order.drain(mark..) {
+            self.pairs.remove(&pair);
+        }
     }
 }
 

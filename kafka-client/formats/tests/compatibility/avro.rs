@@ -88,6 +88,25 @@ fn types_of_other_schemas_are_found() {
     assert!(AvroModel::parse(text, &[]).is_err());
 }
 
+/// By names a text that is not deep has types that are.
+#[test]
+fn what_is_too_deep_is_refused() {
+    let record = |level: usize| {
+        let next = level + 1;
+        format!(
+            r#"{{"type":"record","name":"R{level}","fields":[{{"name":"f","type":"R{next}"}}]}}"#
+        )
+    };
+    let records: Vec<_> = (0..500).map(record).collect();
+    let end = r#"{"type":"record","name":"R500","fields":[]}"#;
+    let deep = AvroModel::parse(&format!("[{},{end}]", records.join(",")), &[]).unwrap();
+    let reasons = deep.cannot_read(&deep);
+    let told = reasons
+        .iter()
+        .any(|reason| reason.what.contains("too much"));
+    assert!(told && reasons.len() <= 100, "{reasons:?}");
+}
+
 /// Unions in unions, of which each branch fails late.
 #[test]
 fn comparing_takes_no_time_that_grows_with_a_power() {

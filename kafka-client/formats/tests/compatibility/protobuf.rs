@@ -146,6 +146,16 @@ fn types_of_other_files_are_compared() {
     assert!(!reads("string", "int32"));
 }
 
+/// By names a text that is not deep has messages that are.
+#[test]
+fn what_is_too_deep_is_refused() {
+    let messages = (0..5000).map(|level| format!("message M{level} {{ M{} f = 1; }}", level + 1));
+    let text = messages.collect::<String>() + "message M5000 {}";
+    let deep = ProtobufModel::parse(&format!("syntax = \"proto3\"; {text}"), &[]).unwrap();
+    let reasons = deep.cannot_read(&deep);
+    assert!(reasons[0].what.contains("too much"), "{reasons:?}");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "(syntax|message|oneof|map|[a-z]|[{}<>()=;,\"0-9 ]){0,40}") {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::AvroModel;
 use super::model::{Field, Id, Names, Type};
-use crate::compatibility::Incompatibility;
+use crate::compatibility::{Incompatibility, REASONS_MAX, Seen};
 
 impl AvroModel {
     /// Why this schema, as the reader's, does not read what was written with `writer`; none if it does.
@@ -13,8 +13,9 @@ impl AvroModel {
         let mut comparison = Comparison {
             reader: &self.types,
             writer: &writer.types,
-            seen: HashSet::new(),
+            seen: Seen::new(),
             unread: HashSet::new(),
+            depth: 0,
         };
         let mut found = Vec::new();
         comparison.pair(self.root, writer.root, &mut Path(Vec::new()), &mut found);
@@ -26,11 +27,15 @@ struct Comparison<'a> {
     reader: &'a [Type],
     writer: &'a [Type],
     /// Pairs that were or are being compared: a type in itself reads what is written if all else does.
-    seen: HashSet<(Id, Id)>,
+    seen: Seen<Id>,
     /// Pairs that were asked about for a union, and of which the one does not read the other. Kept, or unions in
     /// unions would take a time that grows with a power of their depth.
     unread: HashSet<(Id, Id)>,
+    depth: usize,
 }
+
+/// Types in types. By their names, there may be more of them than a text is deep.
+const DEPTH_MAX: usize = 200;
 
 struct Path(Vec<String>);
 
@@ -44,9 +49,19 @@ type Found = Vec<Incompatibility>;
 
 impl Comparison<'_> {
     fn pair(&mut self, reader: Id, writer: Id, path: &mut Path, found: &mut Found) {
-        if !self.seen.insert((reader, writer)) {
+        if found.len() >= REASONS_MAX || !self.seen.add(reader, writer) {
             return;
         }
+        if self.depth == DEPTH_MAX || !self.seen.count() {
+            found.push(reason(path, "there is too much to compare".to_owned()));
+            return;
+        }
+        self.depth += 1;
+        self.types(reader, writer, path, found);
+        self.depth -= 1;
+    }
+
+    fn types(&mut self, reader: Id, writer: Id, path: &mut Path, found: &mut Found) {
         let (read, written) = (&self.reader[reader], &self.writer[writer]);
         match (read, written) {
             (_, Type::Union(branches)) => {
@@ -123,11 +138,11 @@ impl Comparison<'_> {
         if self.unread.contains(&(reader, writer)) {
             return false;
         }
-        let seen = self.seen.clone();
+        let mark = self.seen.mark();
         let mut found = Vec::new();
         self.pair(reader, writer, &mut Path(Vec::new()), &mut found);
         if !found.is_empty() {
-            self.seen = seen;
+            self.seen.forget(mark);
             self.unread.insert((reader, writer));
         }
         found.is_empty()

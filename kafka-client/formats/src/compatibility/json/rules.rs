@@ -1,30 +1,23 @@
 //! Whether each value of the writer's schema is one of the reader's.
 
-use std::collections::HashSet;
-
 use super::JsonModel;
 use super::model::{Aspect, Criterion, Kind, Node, Part};
-use crate::compatibility::Incompatibility;
+use crate::compatibility::{Incompatibility, REASONS_MAX, Seen};
 
 impl JsonModel {
     /// Why this schema, as the reader's, does not read what was written with `writer`; none if it does.
     #[must_use]
     pub fn cannot_read(&self, writer: &Self) -> Vec<Incompatibility> {
         let mut comparison = Comparison {
-            seen: HashSet::new(),
+            seen: Seen::new(),
             path: Vec::new(),
             found: Vec::new(),
-            left: PAIRS_MAX,
             depth: 0,
         };
         comparison.nodes(self.node(), writer.node());
         comparison.found
     }
 }
-
-/// Pairs of schemas that are compared: schemas of people need some hundreds. With many alternatives on both sides
-/// their number grows with a power of the depth.
-const PAIRS_MAX: usize = 200_000;
 
 /// Schemas in schemas; a reference may make them deeper than their text is.
 const DEPTH_MAX: usize = 150;
@@ -48,10 +41,9 @@ const UNKNOWN: [&str; 13] = [
 
 pub(super) struct Comparison {
     /// Pairs under comparison, by where they are: a schema in itself is compared once.
-    seen: HashSet<(usize, usize)>,
+    seen: Seen<usize>,
     path: Vec<String>,
     found: Vec<Incompatibility>,
-    left: usize,
     depth: usize,
 }
 
@@ -78,12 +70,12 @@ impl Comparison {
     /// Whether one reads the other, as a question of its own.
     pub(super) fn reads(&mut self, reader: Part<'_>, writer: Part<'_>) -> bool {
         let before = self.found.len();
-        let seen = self.seen.clone();
+        let mark = self.seen.mark();
         self.parts(reader, writer);
         let reads = self.found.len() == before;
         if !reads {
             self.found.truncate(before);
-            self.seen = seen;
+            self.seen.forget(mark);
         }
         reads
     }
@@ -93,7 +85,10 @@ impl Comparison {
     }
 
     pub(super) fn parts(&mut self, reader: Part<'_>, writer: Part<'_>) {
-        if self.left == 0 || self.depth == DEPTH_MAX {
+        if self.found.len() >= REASONS_MAX {
+            return;
+        }
+        if self.depth == DEPTH_MAX || !self.seen.count() {
             self.fails("there is too much to compare");
             return;
         }
@@ -106,7 +101,7 @@ impl Comparison {
         };
         if reader.aspect == Aspect::Whole && writer.aspect == Aspect::Whole {
             let (reader, writer) = (reader.node, writer.node);
-            if !self.seen.insert((place(reader), place(writer))) {
+            if !self.seen.add(place(reader), place(writer)) {
                 return;
             }
             self.unknown(reader, writer);
@@ -127,7 +122,6 @@ impl Comparison {
     }
 
     fn kinds(&mut self, reader: Part<'_>, writer: Part<'_>) {
-        self.left -= 1;
         let (read, written) = (reader.kind(), writer.kind());
         match (&read, &written) {
             (_, Kind::Nothing) | (Kind::Anything, _) => {}

@@ -15,6 +15,7 @@ impl ProtobufModel {
             writer,
             seen: HashSet::new(),
             found: Vec::new(),
+            depth: 0,
         };
         if self.package != writer.package {
             let what = format!(
@@ -34,7 +35,11 @@ struct Comparison<'a> {
     /// Pairs of messages that were or are being compared, by their full names.
     seen: HashSet<(String, String)>,
     found: Vec<Incompatibility>,
+    depth: usize,
 }
+
+/// Messages in messages. By their names, there may be more of them than a text is deep.
+const DEPTH_MAX: usize = 200;
 
 impl<'a> Comparison<'a> {
     fn fails(&mut self, path: &str, what: impl Into<String>) {
@@ -58,6 +63,16 @@ impl<'a> Comparison<'a> {
         if !self.seen.insert((reader.full.clone(), writer.full.clone())) {
             return;
         }
+        if self.depth == DEPTH_MAX {
+            self.fails(path, "there is too much to compare");
+            return;
+        }
+        self.depth += 1;
+        self.parts(path, reader, writer);
+        self.depth -= 1;
+    }
+
+    fn parts(&mut self, path: &str, reader: &'a Message, writer: &'a Message) {
         self.oneofs(path, reader, writer);
         for (number, written) in &writer.fields {
             let path = format!("{path}/{}", written.name);
