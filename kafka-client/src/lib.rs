@@ -164,6 +164,10 @@ pub use health::{Health, Stuck, Subject};
 pub use kafka_client_derive::test;
 pub use kafka_client_protocol::{ApiKey, ErrorCode};
 pub use record::{KafkaHeaders, KafkaRecord, KafkaRecords};
+/// For `kafka-client-formats`: no part of the interface.
+#[cfg(feature = "_registry")]
+#[doc(hidden)]
+pub use security::__http;
 
 /// The code in the repository's front page runs as a test.
 #[cfg(all(doctest, feature = "testing"))]

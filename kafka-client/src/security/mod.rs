@@ -16,6 +16,10 @@
 #[cfg(feature = "_tls")]
 mod crypto;
 #[cfg(feature = "_http")]
+#[cfg_attr(
+    not(feature = "_tokens"),
+    allow(dead_code, unused_imports, reason = "what is asked for tokens alone")
+)]
 mod http;
 mod jaas;
 mod msk_properties;
@@ -31,6 +35,8 @@ mod tls;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "_registry")]
+pub use self::http::door as __http;
 #[cfg(feature = "gssapi")]
 pub use self::sasl::Kerberos;
 #[cfg(feature = "oidc")]

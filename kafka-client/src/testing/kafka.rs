@@ -46,8 +46,16 @@ impl TestKafka {
         let address = site.with_broker(Broker::bootstrap)?;
         let builder = Kafka::builder(address).connector(WayTo(site.clone()));
         // A test that fails is to fail again.
-        let kafka = builder.seed(1).connect().await.map_err(text)?;
-        let producer = kafka.producer().build().await.map_err(text)?;
+        let kafka = builder
+            .seed(1)
+            .connect()
+            .await
+            .map_err(|error| error.to_string())?;
+        let producer = kafka
+            .producer()
+            .build()
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             kafka,
             producer,
@@ -57,8 +65,14 @@ impl TestKafka {
 
     /// Connects to a real cluster, and makes the topics there.
     pub(super) async fn on_cluster(bootstrap: &str, setup: &Setup) -> Result<Self, String> {
-        let kafka = Kafka::connect(bootstrap).await.map_err(text)?;
-        let producer = kafka.producer().build().await.map_err(text)?;
+        let kafka = Kafka::connect(bootstrap)
+            .await
+            .map_err(|error| error.to_string())?;
+        let producer = kafka
+            .producer()
+            .build()
+            .await
+            .map_err(|error| error.to_string())?;
         let made = Self {
             kafka,
             producer,
@@ -209,8 +223,4 @@ impl TestKafka {
         let only = "only the embedded broker has that, and this is a real cluster: see TestKafka::is_embedded";
         self.site.as_ref().expect(only)
     }
-}
-
-fn text(error: crate::Error) -> String {
-    error.to_string()
 }

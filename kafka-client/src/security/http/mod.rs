@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client, for those who issue tokens and credentials.
+//! A small HTTP/1.1 client, for those who issue tokens and credentials, and for schema registries.
 //!
 //! One connection for each request, over the client's own [`Env`], so that a connector of the user's sees
 //! these connections too. No redirect is followed, as a request carries secrets; no proxy is known. Every
@@ -7,7 +7,10 @@
 //! - `url`: addresses and forms (pure)
 //! - `retry`: what is tried again, and when (pure)
 //! - `stream`: a stream as hyper wants it
+//! - `door`: the same for the crate of formats, which asks schema registries
 
+#[cfg(feature = "_registry")]
+pub mod door;
 mod retry;
 mod stream;
 mod url;
@@ -34,9 +37,6 @@ use super::tls::{Tls, TlsConnector};
 use crate::env::{Env, Stream};
 use crate::error::Error;
 
-/// No token and no list of credentials comes near it.
-const ANSWER_MAX: usize = 1024 * 1024;
-
 /// Of the head of an answer.
 const HEAD_MAX: usize = 64 * 1024;
 
@@ -50,6 +50,8 @@ pub(in crate::security) struct Limits {
     pub(in crate::security) connect: Duration,
     /// From the request to the end of the answer.
     pub(in crate::security) answer: Duration,
+    /// How many bytes an answer may have.
+    pub(in crate::security) answer_bytes: usize,
 }
 
 impl Limits {
@@ -58,6 +60,8 @@ impl Limits {
     pub(in crate::security) const DEFAULT: Self = Self {
         connect: Duration::from_secs(4),
         answer: Duration::from_secs(5),
+        // No token and no list of credentials comes near it.
+        answer_bytes: 1024 * 1024,
     };
 }
 
@@ -257,7 +261,8 @@ impl Http {
         let stream = self.env.timeout(limit, self.connect(url)).await;
         let stream = stream.unwrap_or_else(|_| Err(self.not_reached(url)))?;
         let limit = self.limits.answer;
-        let answer = self.env.timeout(limit, exchange(url, request, stream));
+        let exchange = exchange(url, request, stream, self.limits.answer_bytes);
+        let answer = self.env.timeout(limit, exchange);
         answer.await.unwrap_or_else(|_| {
             let text = format!("{url} does not answer within {limit:?}");
             Err(Failure::new(Then::Later, text))
@@ -320,6 +325,7 @@ async fn exchange(
     url: &Url,
     request: &Request,
     stream: Box<dyn Stream>,
+    answer_bytes: usize,
 ) -> Result<Answer, Failure> {
     // hyper's errors name what went wrong on the connection, and nothing of what was sent.
     let fails = |error: hyper::Error| {
@@ -328,7 +334,10 @@ async fn exchange(
             None => error.to_string(),
         };
         let text = format!("{url} does not answer as it should: {reason}");
-        Failure::new(Then::Retry, text)
+        match is_refused(&error) {
+            true => Failure::stop(text),
+            false => Failure::new(Then::Retry, text),
+        }
     };
     let made = make(url, request);
     let made = made.ok_or_else(|| {
@@ -343,12 +352,12 @@ async fn exchange(
     let answer = async {
         let answer = sender.send_request(made).await.map_err(fails)?;
         let status = answer.status();
-        let body = read(answer.into_body())
+        let body = read(answer.into_body(), answer_bytes)
             .await
             .map_err(|error| match error {
                 Some(error) => fails(error),
                 None => Failure::stop(format!(
-                    "{url} answers with more than {ANSWER_MAX} bytes, which is no token"
+                    "{url} answers with more than {answer_bytes} bytes, which is not what was asked for"
                 )),
             })?;
         Ok(Answer { status, body })
@@ -372,6 +381,34 @@ async fn exchange(
     .await
 }
 
+/// Whether the server refuses this client by TLS, as it does without a certificate that it wants. In version 1.3 that
+/// comes when the handshake is over.
+fn is_refused(error: &hyper::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let cause = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(rustls::Error::AlertReceived(alert)) = cause.and_then(|it| it.downcast_ref()) {
+            return matches!(
+                alert,
+                Alert::CertificateRequired
+                    | Alert::BadCertificate
+                    | Alert::UnsupportedCertificate
+                    | Alert::CertificateRevoked
+                    | Alert::CertificateExpired
+                    | Alert::CertificateUnknown
+                    | Alert::UnknownCA
+                    | Alert::AccessDenied
+                    | Alert::HandshakeFailure
+            );
+        }
+        source = error.source();
+    }
+    false
+}
+
 /// The request as hyper has it; `None` if something in it cannot be sent.
 fn make(url: &Url, request: &Request) -> Option<hyper::Request<String>> {
     let mut made = hyper::Request::builder()
@@ -388,14 +425,14 @@ fn make(url: &Url, request: &Request) -> Option<hyper::Request<String>> {
 }
 
 /// The whole body; `None` as error when it is too long.
-async fn read(body: Incoming) -> Result<Zeroizing<Vec<u8>>, Option<hyper::Error>> {
+async fn read(body: Incoming, max: usize) -> Result<Zeroizing<Vec<u8>>, Option<hyper::Error>> {
     let mut body = pin!(body);
     let mut bytes = Zeroizing::new(Vec::new());
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         let Ok(data) = frame?.into_data() else {
             continue;
         };
-        if bytes.len() + data.len() > ANSWER_MAX {
+        if bytes.len() + data.len() > max {
             return Err(None);
         }
         bytes.extend_from_slice(&data);

@@ -120,7 +120,10 @@ async fn a_silent_server_is_named_before_a_broker_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn what_stays_is_not_asked_again() {
     let redirect = "HTTP/1.1 302 Found\r\nlocation: http://elsewhere/\r\ncontent-length: 0\r\n\r\n";
-    let huge = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(ANSWER_MAX + 1));
+    let huge = format!(
+        "HTTP/1.1 200 OK\r\n\r\n{}",
+        "x".repeat(Limits::DEFAULT.answer_bytes + 1)
+    );
     for (reaction, words) in [
         (answer(401, "no"), "answers 401"),
         (Reaction::Bytes(redirect.into()), "not followed"),

@@ -91,6 +91,7 @@ impl Sources {
         let near = Limits {
             connect: Duration::from_secs(1),
             answer: Duration::from_secs(2),
+            ..Limits::DEFAULT
         };
         Self {
             http: Http::new(env, tls.clone(), Limits::DEFAULT),
