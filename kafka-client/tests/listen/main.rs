@@ -1,0 +1,6 @@
+//! Listeners, on the reference broker in memory and in paused time.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod failures;
+mod handling;
+mod scene;
