@@ -3,4 +3,5 @@
 
 mod failures;
 mod handling;
+mod layers;
 mod scene;
