@@ -31,6 +31,29 @@ impl Failure {
             Self::Panic(_) => Class::Panic,
         }
     }
+
+    /// What stands for Java's name of an exception's class: that of the error that the listener would end with.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Handler(_) => "kafka_client::listen::ListenError::Handler",
+            Self::Decode(_) => "kafka_client::listen::ListenError::Decode",
+            Self::Panic(_) => "kafka_client::listen::ListenError::Panicked",
+        }
+    }
+
+    /// The failure and what lies behind it, a line for each: what stands for Java's stack trace.
+    pub(super) fn trace(&self) -> String {
+        let mut lines = format!("{}: {self}", self.kind());
+        let (Self::Handler(error) | Self::Decode(error)) = self else {
+            return lines;
+        };
+        let mut next = error.source();
+        while let Some(cause) = next {
+            lines.push_str(&format!("\nCaused by: {cause}"));
+            next = cause.source();
+        }
+        lines
+    }
 }
 
 impl fmt::Display for Failure {

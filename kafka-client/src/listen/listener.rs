@@ -10,7 +10,7 @@ use super::policy::Policy;
 use super::retry::Retry;
 use super::route::{Bare, End, Layered, Route};
 use super::topics::DeadLetters;
-use super::{FromMessage, Handler, HandlerService, OfRecord, Reply, Verdict, handler};
+use super::{FromMessage, Handler, HandlerService, HeaderStyle, OfRecord, Reply, Verdict, handler};
 use crate::client::Kafka;
 use crate::consumer::{Concurrency, ConsumerBuilder};
 use crate::producer::ProducerBuilder;
@@ -38,6 +38,8 @@ pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) classifiers: Classifiers,
     pub(super) dead_letters: DeadLetters,
+    pub(super) style: HeaderStyle,
+    pub(super) ensure_topics: bool,
 }
 
 impl Kafka {
@@ -55,6 +57,8 @@ impl Kafka {
             policy: Policy::default(),
             classifiers: Classifiers::default(),
             dead_letters: DeadLetters::default(),
+            style: HeaderStyle::default(),
+            ensure_topics: false,
         };
         Listener {
             kafka: self.clone(),
@@ -151,8 +155,9 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
         self
     }
 
-    /// How a record is handled again whose handler failed. With [`Blocking`](super::Blocking) it is at once
-    /// or after a while, in its place; again called with it, the later counts. Defaults to not at all.
+    /// How a record is handled again whose handler failed: in its place ([`Blocking`](super::Blocking)), or from
+    /// topics of its own ([`Topics`](super::Topics)), or both, in this order. Called again with one of the two, the
+    /// later counts. Defaults to not at all.
     pub fn retry(mut self, retry: impl Retry) -> Self {
         retry.set(&mut self.settings.policy);
         self
@@ -169,6 +174,20 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
     /// As [`dead_letter`](Self::dead_letter), to a topic `<topic>.<group>.dlt` for each topic.
     pub fn dead_letters(mut self) -> Self {
         self.settings.dead_letters = DeadLetters::ByName;
+        self
+    }
+
+    /// Which headers dead letters are given, after their own. Defaults to [`HeaderStyle::Kafka`].
+    pub fn dead_letter_headers(mut self, style: HeaderStyle) -> Self {
+        self.settings.style = style;
+        self
+    }
+
+    /// Whether the topics of retries and dead letters are made before the listener starts, if they are missing,
+    /// with as many partitions as the topic whose records they take. Defaults to `false`: then they have to be there,
+    /// or the brokers make them (`auto.create.topics.enable`).
+    pub fn ensure_topics(mut self, ensure: bool) -> Self {
+        self.settings.ensure_topics = ensure;
         self
     }
 

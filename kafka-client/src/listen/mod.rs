@@ -79,11 +79,14 @@
 //! | an argument cannot be read from the record | a dead letter at once, if there is a topic; else the listener ends | [`Listener::on_decode_error`] |
 //! | the handler panics | the same | [`Listener::on_panic`] |
 //!
-//! [`Blocking`] retries keep the order of the records: what is behind one in its lane waits.
+//! [`Blocking`] retries keep the order of the records: what is behind one in its lane waits. [`Topics`] give it up:
+//! a record is written elsewhere, and handled again from there later. Both may be set: then a record goes through
+//! its place first, then through the topics, then to the dead letters.
 
 mod classify;
 mod context;
 mod dead_letter;
+mod ensure;
 mod error;
 mod extract;
 mod extractors;
@@ -98,6 +101,7 @@ mod policy;
 mod reply;
 mod report;
 mod retry;
+mod retry_record;
 mod route;
 mod run;
 mod service;
@@ -121,6 +125,7 @@ macro_rules! all_arities {
 }
 use all_arities;
 
+pub use dead_letter::HeaderStyle;
 pub use error::ListenError;
 pub use extract::{FromMessage, Rejection};
 pub use extractors::{Attempt, Key, Offset, Partition, Raw, Timestamp, Topic, Value};
@@ -131,7 +136,7 @@ pub use message::Message;
 pub use policy::Verdict;
 pub use reply::Reply;
 pub use report::ShutdownReport;
-pub use retry::{Blocking, Retry};
+pub use retry::{Blocking, Retry, Topics};
 pub use route::{Awaited, Bare, End, Endpoint, Layered, Route, Routes};
 pub use state::{FromState, State};
 

@@ -1,6 +1,7 @@
 //! What becomes of a record: handled, handled again, written elsewhere, passed over, or the end of it all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::classify::Classifiers;
 use super::context::Context;
@@ -12,7 +13,7 @@ use super::report::Counts;
 use super::route::Routes;
 use super::stop::Stop;
 use super::topics::{Targets, TargetsByTopic};
-use super::{ListenError, Message};
+use super::{HeaderStyle, ListenError, Message, retry_record};
 use crate::caught;
 use crate::env::Env;
 use crate::record::ConsumerRecord;
@@ -24,6 +25,7 @@ pub(super) struct Pipeline<S, R> {
     pub(super) policy: Policy,
     pub(super) classifiers: Classifiers,
     pub(super) targets: TargetsByTopic,
+    pub(super) style: HeaderStyle,
     pub(super) forwarder: Forwarder,
     pub(super) counts: Counts,
     pub(super) stop: Stop,
@@ -76,12 +78,13 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
                         () = self.env.sleep(wait) => {}
                     }
                 }
-                Step::Forward(_) => return self.fail(failure, record),
+                Step::Forward(stage) => {
+                    let forwarded = self.forward(&record, stage, attempts).await;
+                    return forwarded.or_else(|Abandoned| self.abandon());
+                }
                 Step::DeadLetter => {
-                    return match self.bury(&record, &failure, attempts).await {
-                        Ok(()) => Ok(()),
-                        Err(Abandoned) => self.abandon(),
-                    };
+                    let buried = self.bury(&record, &failure, attempts).await;
+                    return buried.or_else(|Abandoned| self.abandon());
                 }
                 Step::Skip => {
                     self.counts.skipped.add();
@@ -90,6 +93,36 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
                 Step::Fail => return self.fail(failure, record),
             }
         }
+    }
+
+    /// Has a record from a retry topic handled, when its wait is over.
+    ///
+    /// # Cancel safety
+    /// As [`Pipeline::handle`].
+    pub(super) async fn handle_again(
+        self: Arc<Self>,
+        record: ConsumerRecord,
+        stage: usize,
+    ) -> Result<(), Undone> {
+        let wait = self.policy.topics[stage];
+        let written = record.timestamp_ms().unwrap_or_default();
+        let waited = u64::try_from(self.env.wall_ms() - written).unwrap_or_default();
+        let left = wait.saturating_sub(Duration::from_millis(waited));
+        tokio::select! {
+            biased;
+            // Not in work yet: it stays where it is.
+            () = self.stop.wait() => return Err(Undone::Abandoned),
+            () = self.env.sleep(left) => {}
+        }
+        let (record, attempts) = retry_record::restore(&record, self.source(record.topic(), stage));
+        self.handle(record, Some(stage), attempts).await
+    }
+
+    /// The topic whose records a retry topic takes.
+    fn source(&self, retry_topic: &str, stage: usize) -> &str {
+        let is_of = |(_, targets): &(&String, &Targets)| *targets.retries[stage] == *retry_topic;
+        let of = self.targets.iter().find(is_of);
+        of.map_or("", |(topic, _)| topic)
     }
 
     fn abandon(&self) -> Result<(), Undone> {
@@ -103,8 +136,28 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
     }
 
     fn targets(&self, record: &ConsumerRecord) -> &Targets {
-        // Nothing else is subscribed to.
+        // Nothing else is subscribed to, or restored.
         &self.targets[record.topic()]
+    }
+
+    /// Writes a record to a retry topic.
+    async fn forward(
+        &self,
+        record: &ConsumerRecord,
+        stage: usize,
+        attempts: u32,
+    ) -> Result<(), Abandoned> {
+        let topic = &self.targets(record).retries[stage];
+        let headers = retry_record::headers(record, attempts);
+        let headers = dead_letter::borrowed(&headers);
+        let (writer, stop) = (&self.context.writer, &self.stop);
+        // Its timestamp says when the wait began.
+        let with = (&headers[..], None);
+        self.forwarder
+            .write(writer, stop, topic, record, with)
+            .await?;
+        self.counts.forwarded.add();
+        Ok(())
     }
 
     /// Writes a dead letter.
@@ -123,7 +176,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
             attempts,
             failure,
         };
-        let headers = dead_letter::headers(&dead);
+        let headers = dead_letter::headers(self.style, &dead);
         let headers = dead_letter::borrowed(&headers);
         let (writer, stop) = (&self.context.writer, &self.stop);
         let with = (&headers[..], record.timestamp_ms());

@@ -69,6 +69,36 @@ impl Retry for Blocking {
     }
 }
 
+/// Has a record handled again later, from topics of its own, while what is behind it goes on: its order is given
+/// up. For each wait there is a topic `<topic>.<group>.retry-<ms>`, whose records are handled once when their
+/// wait is over; one that fails again goes to the next, and after the last to the dead letters. Each topic takes
+/// another member of the group in this program.
+///
+/// How often a record was handled and where it was are in its headers (`__retry.*`), which handlers and dead letters
+/// do not see. Settings of the consumer are those of these members too, but for where they begin, which is at the
+/// beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    waits: Vec<Duration>,
+}
+
+impl Topics {
+    /// After each of these waits, in turn. They are whole milliseconds, and none comes twice.
+    #[must_use]
+    pub fn after(waits: impl IntoIterator<Item = Duration>) -> Self {
+        let waits = waits.into_iter().collect();
+        Self { waits }
+    }
+}
+
+impl private::Sealed for Topics {}
+
+impl Retry for Topics {
+    fn set(self, policy: &mut Policy) {
+        policy.topics = self.waits;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

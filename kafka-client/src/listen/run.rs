@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::context::Context;
 use super::forward::Forwarder;
@@ -11,8 +12,11 @@ use super::report::Counts;
 use super::route::Routes;
 use super::stop::Stop;
 use super::topics::{self, DeadLetters};
-use super::{ListenError, Listener, ShutdownReport};
-use crate::consumer::{AckConsumer, AckConsumerBuilder, ForEachError};
+use super::{ListenError, Listener, ShutdownReport, ensure};
+use crate::consumer::{
+    AckConsumer, AckConsumerBuilder, Concurrency, ConsumerBuilder, ForEachError, OffsetReset,
+};
+use crate::env::all;
 use crate::error::{Error, ErrorKind};
 use crate::record::ConsumerRecord;
 
@@ -54,16 +58,27 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             mut policy,
             classifiers,
             dead_letters,
+            style,
+            ensure_topics,
         } = settings;
         policy.has_dead_letters = dead_letters != DeadLetters::Nowhere;
         let topics = routes.topics();
         let targets = topics::targets(&topics, &group, &dead_letters, &policy.topics)?;
-        let mut builder = consumer.manual_ack();
+        if ensure_topics {
+            ensure::ensure(&kafka, &targets).await?;
+        }
+        let mut builder = consumer.clone().manual_ack();
         if let Some(records) = max_unacked {
             builder = builder.max_unacked(records);
         }
         if let Some(limit) = revoke_timeout {
             builder = builder.revoke_timeout(limit);
+        }
+        let mut later = Vec::new();
+        for (stage, wait) in policy.topics.iter().enumerate() {
+            let topics = targets.values().map(|targets| &*targets.retries[stage]);
+            let member = waiting(consumer.clone(), stage, *wait).subscribe(topics);
+            later.push((stage, member.await?));
         }
         let pipeline = Arc::new(Pipeline {
             routes,
@@ -71,22 +86,35 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             policy,
             classifiers,
             targets,
+            style,
             env: kafka.env().clone(),
             forwarder: Forwarder::new(kafka, group),
             counts: Counts::default(),
             stop: Stop::new(),
         });
-        let mut consumer = subscribe(builder, &topics).await?;
+        let mut consumer = builder.subscribe(&topics).await?;
         let env = pipeline.env.clone();
         let outcome = {
             let stop = &pipeline.stop;
             let handler = |record| pipeline.clone().handle(record, None, 0);
             let driving = consumer.drive(concurrency, stop.wait(), handler, ends_by);
-            let driving = async {
+            let first = async {
                 let ended = driving.await;
                 // Whatever it ended by, the rest ends too.
                 stop.set();
-                ended
+                outcome_of(ended)
+            };
+            let later = all(later.iter_mut().map(|(stage, consumer)| async {
+                let (pipeline, stage) = (&pipeline, *stage);
+                let handler = |record| pipeline.clone().handle_again(record, stage);
+                let order = Concurrency::PerPartition;
+                let ended = consumer.drive(order, stop.wait(), handler, ends_by).await;
+                stop.set();
+                outcome_of(ended)
+            }));
+            let driving = async {
+                let (first, later) = tokio::join!(first, later);
+                later.into_iter().fold(first, Result::and)
             };
             let shutting_down = async {
                 tokio::select! {
@@ -97,11 +125,13 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             };
             tokio::select! {
                 biased;
-                ended = driving => outcome_of(ended),
+                outcome = driving => outcome,
                 () = shutting_down => Ok(()),
             }
         };
-        let closed = consumer.close().await;
+        let consumers = later.into_iter().map(|(_, consumer)| consumer);
+        let consumers = consumers.chain([consumer]).map(AckConsumer::close);
+        let closed = all(consumers).await.into_iter().collect::<Result<(), _>>();
         if let Some(producer) = pipeline.context.writer.made() {
             // All that matters was awaited; the rest is counted in the log.
             let _ = producer.clone().close().await;
@@ -112,11 +142,24 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
     }
 }
 
-async fn subscribe(
-    builder: AckConsumerBuilder<ConsumerRecord>,
-    topics: &[String],
-) -> Result<AckConsumer<ConsumerRecord>, Error> {
-    builder.subscribe(topics).await
+/// How far a retry topic is read ahead of what waits: its records become due in their order.
+const AHEAD: usize = 100;
+
+/// How long a rebalance waits for a record of a retry topic. Mostly it waits itself.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The member that reads retry topics.
+fn waiting(
+    consumer: ConsumerBuilder,
+    stage: usize,
+    wait: Duration,
+) -> AckConsumerBuilder<ConsumerRecord> {
+    let consumer = consumer
+        .offset_reset(OffsetReset::Earliest)
+        .another_instance(&format!("retry-{stage}"))
+        .work_longer_by(wait)
+        .manual_ack();
+    consumer.max_unacked(AHEAD).revoke_timeout(REVOKE_TIMEOUT)
 }
 
 fn outcome_of(ended: Result<(), ForEachError<Undone>>) -> Result<(), ListenError> {

@@ -1,6 +1,6 @@
 //! The names of the topics that a listener writes to. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,10 @@ pub(super) fn targets(
             dead_letters,
             retries: waits.iter().map(retry).collect(),
         };
+        let unique: BTreeSet<_> = targets.retries.iter().collect();
+        if unique.len() < waits.len() {
+            return Err(Error::config("two waits of `Topics::after` are the same"));
+        }
         for name in targets.dead_letters.iter().chain(&targets.retries) {
             crate::cluster::topic_name::check(name)?;
         }
@@ -85,6 +89,9 @@ mod tests {
         let twice = targets(&twice, "billing", &DeadLetters::Nowhere, &[]);
         assert!(twice.unwrap_err().to_string().contains("two handlers"));
         let topics = ["orders".to_owned()];
+        let same = [Duration::from_micros(1_000), Duration::from_micros(1_001)];
+        let same = targets(&topics, "billing", &DeadLetters::Nowhere, &same);
+        assert!(same.unwrap_err().to_string().contains("are the same"));
         let odd = targets(&topics, "bill ing", &DeadLetters::ByName, &[]);
         assert!(odd.unwrap_err().to_string().contains("bill ing"));
     }

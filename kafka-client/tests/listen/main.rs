@@ -3,5 +3,6 @@
 
 mod failures;
 mod handling;
+mod later;
 mod layers;
 mod scene;

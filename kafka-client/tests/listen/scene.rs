@@ -119,12 +119,16 @@ impl Seen {
 
     /// Waits until so much was seen.
     pub(crate) async fn wait_for(&self, count: usize) {
+        self.wait_for_within(count, 60 * SECOND).await;
+    }
+
+    pub(crate) async fn wait_for_within(&self, count: usize, limit: Duration) {
         let waited = async {
             while self.count() < count {
                 tokio::time::sleep(MS).await;
             }
         };
-        let waited = tokio::time::timeout(60 * SECOND, waited).await;
+        let waited = tokio::time::timeout(limit, waited).await;
         assert!(waited.is_ok(), "only {:?} was seen", self.all());
     }
 }
