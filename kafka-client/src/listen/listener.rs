@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::breaker::CircuitBreaker;
 use super::classify::Classifiers;
 use super::policy::Policy;
 use super::retry::Retry;
@@ -40,6 +41,7 @@ pub(super) struct Settings {
     pub(super) dead_letters: DeadLetters,
     pub(super) style: HeaderStyle,
     pub(super) ensure_topics: bool,
+    pub(super) circuit_breaker: Option<CircuitBreaker>,
 }
 
 impl Kafka {
@@ -59,6 +61,7 @@ impl Kafka {
             dead_letters: DeadLetters::default(),
             style: HeaderStyle::default(),
             ensure_topics: false,
+            circuit_breaker: Some(CircuitBreaker::default()),
         };
         Listener {
             kafka: self.clone(),
@@ -188,6 +191,15 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
     /// or the brokers make them (`auto.create.topics.enable`).
     pub fn ensure_topics(mut self, ensure: bool) -> Self {
         self.settings.ensure_topics = ensure;
+        self
+    }
+
+    /// When many records in a row are about to be dead letters and none succeeds in between, the handlers are held
+    /// and no more dead letters are written: one record is tried after a wait that grows, until one succeeds.
+    /// [`Kafka::health`] tells of it, and a warning. `None` is no breaker. Defaults to
+    /// [`CircuitBreaker::default`]: after 20 records.
+    pub fn circuit_breaker(mut self, breaker: impl Into<Option<CircuitBreaker>>) -> Self {
+        self.settings.circuit_breaker = breaker.into();
         self
     }
 

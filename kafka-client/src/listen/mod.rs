@@ -83,6 +83,7 @@
 //! a record is written elsewhere, and handled again from there later. Both may be set: then a record goes through
 //! its place first, then through the topics, then to the dead letters.
 
+mod breaker;
 mod classify;
 mod context;
 mod dead_letter;
@@ -92,6 +93,7 @@ mod extract;
 mod extractors;
 mod failure;
 mod forward;
+mod gate;
 mod handler;
 mod headers;
 mod listener;
@@ -125,6 +127,7 @@ macro_rules! all_arities {
 }
 use all_arities;
 
+pub use breaker::CircuitBreaker;
 pub use dead_letter::HeaderStyle;
 pub use error::ListenError;
 pub use extract::{FromMessage, Rejection};

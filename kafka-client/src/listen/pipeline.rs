@@ -8,6 +8,7 @@ use super::context::Context;
 use super::dead_letter::{self, Dead};
 use super::failure::Failure;
 use super::forward::{Abandoned, Forwarder};
+use super::gate::{Gate, Passage};
 use super::policy::{Policy, Step};
 use super::report::Counts;
 use super::route::Routes;
@@ -26,6 +27,7 @@ pub(super) struct Pipeline<S, R> {
     pub(super) classifiers: Classifiers,
     pub(super) targets: TargetsByTopic,
     pub(super) style: HeaderStyle,
+    pub(super) gate: Gate,
     pub(super) forwarder: Forwarder,
     pub(super) counts: Counts,
     pub(super) stop: Stop,
@@ -56,6 +58,10 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
         let _running = self.counts.run();
         let mut failed = 0;
         loop {
+            let Ok(passage) = self.gate.enter(&self.stop).await else {
+                return self.abandon();
+            };
+            let is_probe = passage == Passage::Probe;
             let message = Message {
                 record: record.clone(),
                 attempt: before.saturating_add(failed + 1),
@@ -63,13 +69,28 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
             };
             let outcome = caught::catch(self.routes.serve(message)).await;
             let Some(failure) = Failure::of(outcome) else {
+                self.gate.succeeded();
                 self.counts.handled.add();
                 return Ok(());
             };
             failed += 1;
             let class = failure.class(&self.classifiers);
             let attempts = before.saturating_add(failed);
-            match self.policy.step(class, failed, stage) {
+            let step = self.policy.step(class, failed, stage);
+            match step {
+                Step::Wait(_) | Step::Forward(_) | Step::DeadLetter if is_probe => {
+                    self.gate.probe_failed(&failure);
+                    self.counts.retried.add();
+                    continue;
+                }
+                Step::DeadLetter if !self.gate.may_give_up(&failure) => {
+                    self.counts.retried.add();
+                    continue;
+                }
+                Step::Skip if is_probe => self.gate.undecided(),
+                _ => {}
+            }
+            match step {
                 Step::Wait(wait) => {
                     self.counts.retried.add();
                     tokio::select! {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::forward::Forwarder;
+use super::gate::Gate;
 use super::listener::Settings;
 use super::pipeline::{Pipeline, Undone};
 use super::report::Counts;
@@ -60,6 +61,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             dead_letters,
             style,
             ensure_topics,
+            circuit_breaker,
         } = settings;
         policy.has_dead_letters = dead_letters != DeadLetters::Nowhere;
         let topics = routes.topics();
@@ -87,6 +89,12 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             classifiers,
             targets,
             style,
+            gate: Gate::new(
+                kafka.env().clone(),
+                kafka.monitor(),
+                group.clone(),
+                circuit_breaker,
+            ),
             env: kafka.env().clone(),
             forwarder: Forwarder::new(kafka, group),
             counts: Counts::default(),
