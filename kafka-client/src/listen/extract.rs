@@ -14,6 +14,8 @@ use crate::record::DecodeError;
 /// | [`Topic`](super::Topic), [`Partition`](super::Partition), [`Offset`](super::Offset), [`Timestamp`](super::Timestamp) | where and when |
 /// | [`Attempt`](super::Attempt) | how often it was handled, this time included |
 /// | [`Raw`](super::Raw) | the record as it is |
+/// | [`Trace`](super::Trace) | the trace that it belongs to |
+/// | [`Ack`](super::Ack) | an acknowledgement by hand |
 /// | [`State<T>`](super::State) | what the listener was given with `.state(..)` |
 ///
 /// Implement it for arguments of your own:
@@ -37,7 +39,7 @@ use crate::record::DecodeError;
     note = "for the record as a type of yours, write `Value(order): Value<Order>`; for what `.state(..)` \
             has set, `State(db): State<Db>`",
     note = "others are `Key<K>`, `Header<H>`, `HeaderSet<H>`, `Headers`, `Topic`, `Partition`, `Offset`, \
-            `Timestamp`, `Attempt` and `Raw`",
+            `Timestamp`, `Attempt`, `Trace`, `Ack` and `Raw`",
     note = "implement `kafka_client::listen::FromMessage<S>` for an argument of your own"
 )]
 pub trait FromMessage<S>: Sized {

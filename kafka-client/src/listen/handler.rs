@@ -98,12 +98,13 @@ where
     H: Handler<A, Reply: Reply, Future: Send>,
 {
     let handler = Arc::new(handler);
-    ServiceFn(move |message: Message<S>| {
+    ServiceFn(move |mut message: Message<S>| {
         let handler = handler.clone();
         async move {
             let arguments = A::from_message(&message)?;
             let reply = handler.call(arguments).await;
-            reply.see_through(&message).await
+            reply.see_through(&message).await?;
+            Ok(message.pending.wait().await?)
         }
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::ack::Pending;
 use super::context::Context;
 use crate::record::ConsumerRecord;
 
@@ -12,6 +13,7 @@ pub struct Message<S> {
     pub(super) record: ConsumerRecord,
     pub(super) attempt: u32,
     pub(super) context: Arc<Context<S>>,
+    pub(super) pending: Pending,
 }
 
 impl<S> Message<S> {
@@ -22,6 +24,7 @@ impl<S> Message<S> {
             record,
             attempt: 1,
             context: Arc::new(Context::without_cluster(state)),
+            pending: Pending::default(),
         }
     }
 
@@ -45,12 +48,13 @@ impl<S> Message<S> {
 }
 
 impl<S> Clone for Message<S> {
-    /// Shares the bytes of the record and the state.
+    /// Shares the bytes of the record and the state. What one of them is acknowledged by is its own.
     fn clone(&self) -> Self {
         Self {
             record: self.record.clone(),
             attempt: self.attempt,
             context: self.context.clone(),
+            pending: Pending::default(),
         }
     }
 }

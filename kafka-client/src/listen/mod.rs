@@ -83,6 +83,7 @@
 //! a record is written elsewhere, and handled again from there later. Both may be set: then a record goes through
 //! its place first, then through the topics, then to the dead letters.
 
+mod ack;
 mod breaker;
 mod classify;
 mod context;
@@ -100,6 +101,7 @@ mod listener;
 mod message;
 mod pipeline;
 mod policy;
+mod publish;
 mod reply;
 mod report;
 mod retry;
@@ -110,6 +112,7 @@ mod service;
 mod state;
 mod stop;
 mod topics;
+mod trace;
 
 /// Calls a macro with the names of 0 to 8 types.
 macro_rules! all_arities {
@@ -127,6 +130,7 @@ macro_rules! all_arities {
 }
 use all_arities;
 
+pub use ack::{Ack, NotAcknowledged};
 pub use breaker::CircuitBreaker;
 pub use dead_letter::HeaderStyle;
 pub use error::ListenError;
@@ -137,11 +141,13 @@ pub use headers::{Header, HeaderSet, Headers, NamedHeader};
 pub use listener::Listener;
 pub use message::Message;
 pub use policy::Verdict;
+pub use publish::Publish;
 pub use reply::Reply;
 pub use report::ShutdownReport;
 pub use retry::{Blocking, Retry, Topics};
 pub use route::{Awaited, Bare, End, Endpoint, Layered, Route, Routes};
 pub use state::{FromState, State};
+pub use trace::{Trace, TraceParent};
 
 /// Any error, as handlers and layers have them.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ack::Pending;
 use super::classify::Classifiers;
 use super::context::Context;
 use super::dead_letter::{self, Dead};
@@ -66,6 +67,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
                 record: record.clone(),
                 attempt: before.saturating_add(failed + 1),
                 context: self.context.clone(),
+                pending: Pending::default(),
             };
             let outcome = caught::catch(self.routes.serve(message)).await;
             let Some(failure) = Failure::of(outcome) else {

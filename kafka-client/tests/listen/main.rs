@@ -6,4 +6,5 @@ mod failures;
 mod handling;
 mod later;
 mod layers;
+mod replies;
 mod scene;
