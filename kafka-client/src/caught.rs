@@ -1,8 +1,9 @@
 //! Code of the user's whose panic is an error.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 /// A future of the user's. A panic is its error, with the words of the panic.
@@ -19,6 +20,22 @@ impl<T> Future for Caught<T> {
             Err(panic) => Poll::Ready(Err(words(&*panic))),
         }
     }
+}
+
+/// As [`Caught`], without a box.
+///
+/// # Cancel safety
+/// Dropping it drops the future.
+pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        // After a panic it is never looked at again.
+        match call(|| future.as_mut().poll(cx)) {
+            Ok(polled) => polled.map(Ok),
+            Err(words) => Poll::Ready(Err(words)),
+        }
+    })
+    .await
 }
 
 /// As [`Caught`], of a function.

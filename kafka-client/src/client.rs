@@ -137,6 +137,16 @@ impl Kafka {
         ConsumerBuilder::new(self.new_cluster.clone(), None)
     }
 
+    /// The seam to the outside.
+    pub(crate) fn env(&self) -> &Env {
+        &self.cluster.env
+    }
+
+    /// Where troubles are told.
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.cluster.health
+    }
+
     /// Creates a topic. `partitions` and `replication_factor` of `None` take the cluster's
     /// defaults.
     ///

@@ -85,6 +85,8 @@ pub enum ErrorKind {
     LogTruncated,
     /// The client, or the part of it that was used, is closed.
     Closed,
+    /// Handlers of a listener fail. Told by [`Kafka::health`](crate::Kafka::health) alone.
+    Handler,
 }
 
 impl ErrorKind {

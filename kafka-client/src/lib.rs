@@ -146,6 +146,7 @@ mod env;
 mod error;
 pub mod guarantees;
 mod health;
+pub mod listen;
 mod net;
 pub mod producer;
 pub mod record;

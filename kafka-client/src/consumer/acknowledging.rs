@@ -26,9 +26,6 @@ pub(crate) const MAX_UNACKED: usize = 10_000;
 /// How often it is looked for records that are in work for long.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Work on a record that takes longer than this is told.
-const WORK_LONG: Duration = Duration::from_secs(60);
-
 /// Starts an [`AckConsumer`]. Made by [`ConsumerBuilder::manual_ack`] and
 /// [`TypedConsumerBuilder::manual_ack`](super::TypedConsumerBuilder::manual_ack).
 #[derive(Debug, Clone)]
@@ -299,7 +296,8 @@ async fn watch_loop(env: Env, shared: Weak<Shared>, tracking: Arc<Tracking>) {
             let why = match is_dropped {
                 true => "was dropped without an acknowledgement".to_owned(),
                 false => {
-                    format!("was handed out {WORK_LONG:?} ago or earlier, and is not acknowledged")
+                    let long = shared.config.work_long;
+                    format!("was handed out {long:?} ago or earlier, and is not acknowledged")
                 }
             };
             let error = Error::new(
@@ -328,7 +326,9 @@ fn late(shared: &Shared, now: Instant) -> BTreeMap<TopicPartition, (i64, bool)> 
         };
         let mut ledger = work.ledger();
         let is_stuck = ledger.is_stuck();
-        let is_late = ledger.age(now).is_some_and(|age| age >= WORK_LONG);
+        let is_late = ledger
+            .age(now)
+            .is_some_and(|age| age >= shared.config.work_long);
         if let Some(offset) = ledger.oldest().filter(|_| is_late || is_stuck) {
             late.insert(partition.clone(), (offset, is_stuck));
         }

@@ -192,6 +192,19 @@ impl ConsumerBuilder {
         self
     }
 
+    /// Work on a record that takes longer than this and a minute is told.
+    pub(crate) fn work_longer_by(mut self, time: Duration) -> Self {
+        self.config.work_long = self.config.work_long.saturating_add(time);
+        self
+    }
+
+    /// For another member of the same program: a static one has a name of its own.
+    pub(crate) fn another_instance(mut self, name: &str) -> Self {
+        let instance = self.config.instance.take();
+        self.config.instance = instance.map(|instance| format!("{instance}-{name}"));
+        self
+    }
+
     pub(super) fn revoke_timeout(mut self, limit: Duration) -> Self {
         self.config.revoke_timeout = limit;
         self

@@ -211,6 +211,22 @@ impl<R: Payload> AckConsumer<R> {
         W: Future<Output = Result<(), E>> + Send + 'static,
         E: Send + 'static,
     {
+        self.drive(order, shutdown, handler, Some).await
+    }
+
+    /// As [`AckConsumer::for_each_concurrent`]; `ends_by` says which errors of the consumer end it.
+    pub(crate) async fn drive<H, W, E>(
+        &mut self,
+        order: Concurrency,
+        shutdown: impl Future<Output = ()>,
+        handler: H,
+        ends_by: impl Fn(Error) -> Option<Error>,
+    ) -> Result<(), ForEachError<E>>
+    where
+        H: Fn(R) -> W,
+        W: Future<Output = Result<(), E>> + Send + 'static,
+        E: Send + 'static,
+    {
         let active_max = match order {
             Concurrency::PerKey(handlers) | Concurrency::Unordered(handlers) => handlers,
             Concurrency::PerPartition => usize::MAX,
@@ -272,8 +288,10 @@ impl<R: Payload> AckConsumer<R> {
                         }
                     }
                     Err(error) => {
-                        failure.get_or_insert(ForEachError::Consumer(error));
-                        open = false;
+                        if let Some(error) = ends_by(error) {
+                            failure.get_or_insert(ForEachError::Consumer(error));
+                            open = false;
+                        }
                     }
                 },
             }

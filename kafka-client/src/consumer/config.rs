@@ -70,6 +70,8 @@ pub(crate) struct ConsumerConfig {
     pub(crate) reads_apart: bool,
     /// With manual acknowledgement: how long what is in work is waited for before its partition goes.
     pub(crate) revoke_timeout: Duration,
+    /// Work on a record that takes longer is told.
+    pub(crate) work_long: Duration,
     pub(crate) fetch_min_bytes: i32,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) max_partition_fetch_bytes: i32,
@@ -99,6 +101,7 @@ impl Default for ConsumerConfig {
             max_unacked: None,
             reads_apart: false,
             revoke_timeout: Duration::from_secs(30),
+            work_long: Duration::from_secs(60),
             fetch_min_bytes: 1,
             fetch_max_bytes: 50 * 1024 * 1024,
             max_partition_fetch_bytes: 1024 * 1024,

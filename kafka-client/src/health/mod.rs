@@ -158,6 +158,19 @@ pub enum Subject {
         /// The partition's number.
         partition: i32,
     },
+    /// The records that a listener's handlers could not handle are not written to a topic: of dead letters, or
+    /// of records that are handled again later.
+    Forwarding {
+        /// The listener's group (`group.id`).
+        group: Arc<str>,
+        /// The topic that they go to.
+        topic: Arc<str>,
+    },
+    /// All handlers of a listener fail, and its circuit breaker holds them.
+    Handlers {
+        /// The listener's group (`group.id`).
+        group: Arc<str>,
+    },
     /// A broker has this client wait, for a quota.
     Throttled {
         /// `host:port`
@@ -258,6 +271,14 @@ impl Subject {
             Self::Reading { topic, partition } => (
                 format!("topic {topic} partition {partition}"),
                 ["is not read", "was not read", "is read again"],
+            ),
+            Self::Forwarding { group, topic } => (
+                format!("what listener {group} writes to topic {topic}"),
+                ["is not taken", "was not taken", "is taken again"],
+            ),
+            Self::Handlers { group } => (
+                format!("the handlers of listener {group}"),
+                ["fail", "failed", "succeed again"],
             ),
             Self::Throttled { address } => (
                 format!("broker {address}"),

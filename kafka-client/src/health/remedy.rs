@@ -177,6 +177,14 @@ fn by_subject(subject: &Subject) -> String {
         Subject::Reading { topic, .. } => format!(
             "check the log of the partition's leader (kafka-topics --describe --topic {topic})"
         ),
+        Subject::Forwarding { topic, .. } => format!(
+            "check that the topic is there and takes records of this size (kafka-topics --describe \
+             --topic {topic}): the records wait for it, and so does what is behind them"
+        ),
+        Subject::Handlers { .. } => {
+            "check what the handlers need, such as a database: no record is given up until one succeeds"
+                .to_owned()
+        }
         Subject::Throttled { .. } => throttled(),
     }
 }

@@ -1,0 +1,199 @@
+//! A listener at work.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::Context;
+use super::forward::Forwarder;
+use super::gate::Gate;
+use super::listener::Settings;
+use super::pipeline::{Pipeline, Undone};
+use super::report::Counts;
+use super::route::Routes;
+use super::stop::Stop;
+use super::topics::{self, DeadLetters};
+use super::{ListenError, Listener, ShutdownReport, ensure};
+use crate::consumer::{
+    AckConsumer, AckConsumerBuilder, Concurrency, ConsumerBuilder, ForEachError, OffsetReset,
+};
+use crate::env::all;
+use crate::error::{Error, ErrorKind};
+use crate::record::ConsumerRecord;
+
+impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
+    /// Joins the group and has records handled until `shutdown` is ready. Then nothing more is fetched;
+    /// handlers that run are waited for, [`shutdown_timeout`](Self::shutdown_timeout) at most, what is done is
+    /// committed, and the member leaves its group.
+    ///
+    /// Errors that pass, such as a group that was lost for a while, end nothing:
+    /// [`Kafka::health`](crate::Kafka::health) tells of them if they last.
+    ///
+    /// # Errors
+    /// [`ListenError::Handler`], [`ListenError::Decode`] and [`ListenError::Panicked`] for a record that no
+    /// dead letter, retry or verdict takes; [`ListenError::Client`] for invalid settings, for an error of the
+    /// consumer for which [`Error::is_fatal`] holds, for a partition that has no offset to go on from or holds
+    /// damaged records, and for a last commit that failed.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves the group in the background. Handlers that run go on, and no record is lost: those
+    /// whose handler has not succeeded come again.
+    pub async fn run_until(
+        self,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<ShutdownReport, ListenError> {
+        let Self {
+            kafka,
+            group,
+            state,
+            routes,
+            settings,
+        } = self;
+        let Settings {
+            consumer,
+            producer,
+            concurrency,
+            max_unacked,
+            revoke_timeout,
+            shutdown_timeout,
+            mut policy,
+            classifiers,
+            dead_letters,
+            style,
+            ensure_topics,
+            circuit_breaker,
+        } = settings;
+        policy.has_dead_letters = dead_letters != DeadLetters::Nowhere;
+        let topics = routes.topics();
+        let targets = topics::targets(&topics, &group, &dead_letters, &policy.topics)?;
+        if ensure_topics {
+            ensure::ensure(&kafka, &targets).await?;
+        }
+        let mut builder = consumer.clone().manual_ack();
+        if let Some(records) = max_unacked {
+            builder = builder.max_unacked(records);
+        }
+        if let Some(limit) = revoke_timeout {
+            builder = builder.revoke_timeout(limit);
+        }
+        let mut later = Vec::new();
+        for (stage, wait) in policy.topics.iter().enumerate() {
+            let topics = targets.values().map(|targets| &*targets.retries[stage]);
+            let member = waiting(consumer.clone(), stage, *wait).subscribe(topics);
+            later.push((stage, member.await?));
+        }
+        let pipeline = Arc::new(Pipeline {
+            routes,
+            context: Arc::new(Context::new(state, producer)),
+            policy,
+            classifiers,
+            targets,
+            style,
+            gate: Gate::new(
+                kafka.env().clone(),
+                kafka.monitor(),
+                group.clone(),
+                circuit_breaker,
+            ),
+            env: kafka.env().clone(),
+            forwarder: Forwarder::new(kafka, group),
+            counts: Counts::default(),
+            stop: Stop::new(),
+        });
+        let mut consumer = builder.subscribe(&topics).await?;
+        let env = pipeline.env.clone();
+        let outcome = {
+            let stop = &pipeline.stop;
+            let handler = |record| pipeline.clone().handle(record, None, 0);
+            let driving = consumer.drive(concurrency, stop.wait(), handler, ends_by);
+            let first = async {
+                let ended = driving.await;
+                // Whatever it ended by, the rest ends too.
+                stop.set();
+                outcome_of(ended)
+            };
+            let later = all(later.iter_mut().map(|(stage, consumer)| async {
+                let (pipeline, stage) = (&pipeline, *stage);
+                let handler = |record| pipeline.clone().handle_again(record, stage);
+                let order = Concurrency::PerPartition;
+                let ended = consumer.drive(order, stop.wait(), handler, ends_by).await;
+                stop.set();
+                outcome_of(ended)
+            }));
+            let driving = async {
+                let (first, later) = tokio::join!(first, later);
+                later.into_iter().fold(first, Result::and)
+            };
+            let shutting_down = async {
+                tokio::select! {
+                    () = shutdown => stop.set(),
+                    () = stop.wait() => {}
+                }
+                env.sleep(shutdown_timeout).await;
+            };
+            tokio::select! {
+                biased;
+                outcome = driving => outcome,
+                () = shutting_down => Ok(()),
+            }
+        };
+        let consumers = later.into_iter().map(|(_, consumer)| consumer);
+        let consumers = consumers.chain([consumer]).map(AckConsumer::close);
+        let closed = all(consumers).await.into_iter().collect::<Result<(), _>>();
+        if let Some(producer) = pipeline.context.writer.made() {
+            // All that matters was awaited; the rest is counted in the log.
+            let _ = producer.clone().close().await;
+        }
+        outcome?;
+        closed?;
+        Ok(pipeline.counts.report())
+    }
+}
+
+/// How far a retry topic is read ahead of what waits: its records become due in their order.
+const AHEAD: usize = 100;
+
+/// How long a rebalance waits for a record of a retry topic. Mostly it waits itself.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The member that reads retry topics.
+fn waiting(
+    consumer: ConsumerBuilder,
+    stage: usize,
+    wait: Duration,
+) -> AckConsumerBuilder<ConsumerRecord> {
+    let consumer = consumer
+        .offset_reset(OffsetReset::Earliest)
+        .another_instance(&format!("retry-{stage}"))
+        .work_longer_by(wait)
+        .manual_ack();
+    consumer.max_unacked(AHEAD).revoke_timeout(REVOKE_TIMEOUT)
+}
+
+fn outcome_of(ended: Result<(), ForEachError<Undone>>) -> Result<(), ListenError> {
+    match ended {
+        Ok(()) => Ok(()),
+        Err(ForEachError::Consumer(error)) => Err(error.into()),
+        Err(ForEachError::Handler { error, .. }) => match error {
+            Undone::Abandoned => Ok(()),
+            Undone::Failed(error) => Err(error),
+        },
+        // Of a classifier: handlers are caught before.
+        Err(ForEachError::Panicked { words, record }) => {
+            Err(ListenError::Panicked { words, record })
+        }
+    }
+}
+
+/// The errors of the consumer that end the listener: those after which it would pass over records.
+fn ends_by(error: Error) -> Option<Error> {
+    let stays = matches!(
+        error.kind(),
+        ErrorKind::NoOffset | ErrorKind::CorruptRecords | ErrorKind::LogTruncated
+    );
+    if error.is_fatal() || stays {
+        return Some(error);
+    }
+    tracing::warn!("a listener goes on after: {error}");
+    None
+}
