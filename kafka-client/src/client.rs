@@ -253,11 +253,6 @@ impl Kafka {
             .map_err(|error| error.at_topic(&shared_name))
     }
 
-    #[cfg(feature = "testing")]
-    pub(crate) fn env(&self) -> &Env {
-        &self.cluster.env
-    }
-
     /// What is stuck and why, in this client with all its producers and consumers: whatever has been
     /// tried in vain for 10 seconds or longer. Empty when all is well.
     ///
