@@ -115,19 +115,28 @@ macro_rules! tuples {
 
 super::all_arities!(tuples);
 
-/// The arguments of a handler of batches of the type `T`: the first is a [`Batch<T>`].
+/// The arguments of a handler of batches of a type: the first is a [`Batch<T>`], which is one too.
 #[diagnostic::on_unimplemented(
     message = "the first argument of this handler does not say of which topic it handles batches",
-    label = "its first argument is no `Batch<T>`",
+    label = "`{Self}` comes first, and is no `Batch<T>`",
     note = "put `orders: Batch<Order>` first, where `Order` names its topic by `#[kafka(topic = \"..\")]`",
     note = "or name the topic: `.on_batch_topic(\"orders\", handler, max, wait)`"
 )]
-pub trait OfBatch<T> {}
+pub trait OfBatch {
+    /// Its type.
+    type Record;
+}
+
+impl<T> OfBatch for Batch<T> {
+    type Record = T;
+}
 
 macro_rules! of_batch {
     () => {};
     ($first:ident $(, $argument:ident)*) => {
-        impl<$first $(, $argument)*> OfBatch<$first> for (Batch<$first>, $($argument,)*) {}
+        impl<$first: OfBatch $(, $argument)*> OfBatch for ($first, $($argument,)*) {
+            type Record = $first::Record;
+        }
     };
 }
 

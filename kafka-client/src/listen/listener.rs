@@ -97,7 +97,7 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
     ) -> Listener<S, Route<Bare<impl HandlerService<S>>, R>>
     where
         T: HasTopic,
-        A: OfRecord<T> + FromMessage<S> + Send,
+        A: OfRecord<Record = T> + FromMessage<S> + Send,
     {
         self.on_topic(T::TOPIC_NAME, handler)
     }
@@ -135,7 +135,7 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
     ) -> Listener<S, BatchRoute<impl BatchEndpoint<S>, R>>
     where
         T: HasTopic,
-        A: OfBatch<T> + FromBatch<S> + Send + 'static,
+        A: OfBatch<Record = T> + FromBatch<S> + Send + 'static,
     {
         self.on_batch_topic(T::TOPIC_NAME, handler, max, wait)
     }
