@@ -86,6 +86,12 @@ impl<R: Payload> AckConsumerBuilder<R> {
         self
     }
 
+    /// For another member of the same program.
+    pub(crate) fn another_instance(mut self, name: &str) -> Self {
+        self.builder = self.builder.another_instance(name);
+        self
+    }
+
     /// As [`ConsumerBuilder::subscribe`].
     ///
     /// # Errors

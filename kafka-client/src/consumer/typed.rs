@@ -256,7 +256,7 @@ impl<T> fmt::Debug for TypedConsumer<T> {
 }
 
 impl<T: KafkaRecord> Received<T> {
-    pub(super) fn decode(record: ConsumerRecord) -> Result<Self, Error> {
+    pub(crate) fn decode(record: ConsumerRecord) -> Result<Self, Error> {
         match record.decode() {
             Ok(value) => Ok(Self { value, record }),
             Err(error) => Err(Error::new(ErrorKind::Serialization, error.to_string())

@@ -28,19 +28,28 @@ pub trait Handler<Arguments>: Send + Sync + 'static {
     fn call(&self, arguments: Arguments) -> Self::Future;
 }
 
-/// The arguments of a handler of records of the type `T`: the first is a [`Value<T>`](super::Value).
+/// The arguments of a handler of records of a type: the first is a [`Value<T>`](super::Value), which is one too.
 #[diagnostic::on_unimplemented(
     message = "the first argument of this handler does not say of which topic it handles records",
-    label = "its first argument is no `Value<T>`",
+    label = "`{Self}` comes first, and is no `Value<T>`",
     note = "put `Value(order): Value<Order>` first, where `Order` names its topic by `#[kafka(topic = \"..\")]`",
     note = "or name the topic: `.on_topic(\"orders\", handler)`"
 )]
-pub trait OfRecord<T> {}
+pub trait OfRecord {
+    /// Its type.
+    type Record;
+}
+
+impl<T> OfRecord for Value<T> {
+    type Record = T;
+}
 
 macro_rules! of_record {
     () => {};
     ($first:ident $(, $argument:ident)*) => {
-        impl<$first $(, $argument)*> OfRecord<$first> for (Value<$first>, $($argument,)*) {}
+        impl<$first: OfRecord $(, $argument)*> OfRecord for ($first, $($argument,)*) {
+            type Record = $first::Record;
+        }
     };
 }
 

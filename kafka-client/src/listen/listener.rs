@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::{BatchEndpoint, BatchRoute, BatchTopic, Extracting, FromBatch, OfBatch};
 use super::breaker::CircuitBreaker;
 use super::classify::Classifiers;
 use super::policy::Policy;
@@ -96,7 +97,7 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
     ) -> Listener<S, Route<Bare<impl HandlerService<S>>, R>>
     where
         T: HasTopic,
-        A: OfRecord<T> + FromMessage<S> + Send,
+        A: OfRecord<Record = T> + FromMessage<S> + Send,
     {
         self.on_topic(T::TOPIC_NAME, handler)
     }
@@ -116,6 +117,44 @@ impl<S: Send + Sync + 'static, R> Listener<S, R> {
             endpoint,
             next,
         })
+    }
+
+    /// Has the records of a topic handled many at once: of the one that the type `T` names, which is that of the
+    /// handler's first argument, a [`Batch<T>`](super::Batch). A batch has `max` records at most, and is not
+    /// waited for longer than `wait`, from its first record on. One batch is handled after the other.
+    ///
+    /// If the handler fails, the whole batch is handled again, as [`Blocking`](super::Blocking) says; then its
+    /// records become dead letters, one by one. Retry topics are for single records, so that such a batch has
+    /// none. If a record is not of the type, each record of its batch is handled in a batch of its own. Layers are
+    /// not put around these handlers, and they take another member of the group for each topic.
+    pub fn on_batch<T, A>(
+        self,
+        handler: impl Handler<A, Reply: Reply, Future: Send>,
+        max: usize,
+        wait: Duration,
+    ) -> Listener<S, BatchRoute<impl BatchEndpoint<S>, R>>
+    where
+        T: HasTopic,
+        A: OfBatch<Record = T> + FromBatch<S> + Send + 'static,
+    {
+        self.on_batch_topic(T::TOPIC_NAME, handler, max, wait)
+    }
+
+    /// As [`on_batch`](Self::on_batch), of a topic.
+    pub fn on_batch_topic<A>(
+        self,
+        topic: impl Into<String>,
+        handler: impl Handler<A, Reply: Reply, Future: Send>,
+        max: usize,
+        wait: Duration,
+    ) -> Listener<S, BatchRoute<impl BatchEndpoint<S>, R>>
+    where
+        A: FromBatch<S> + Send + 'static,
+    {
+        let topic = topic.into();
+        let of = BatchTopic { topic, max, wait };
+        let endpoint = Extracting::<_, A>::new(handler);
+        self.routed(|next| BatchRoute { of, endpoint, next })
     }
 
     fn routed<N>(self, route: impl FnOnce(R) -> N) -> Listener<S, N> {

@@ -84,8 +84,10 @@
 //! its place first, then through the topics, then to the dead letters.
 
 mod ack;
+mod batch;
 mod breaker;
 mod classify;
+mod collect;
 mod context;
 mod dead_letter;
 mod ensure;
@@ -131,6 +133,7 @@ macro_rules! all_arities {
 use all_arities;
 
 pub use ack::{Ack, NotAcknowledged};
+pub use batch::{Batch, BatchEndpoint, BatchMessage, BatchRoute, BatchTopic, FromBatch, OfBatch};
 pub use breaker::CircuitBreaker;
 pub use dead_letter::HeaderStyle;
 pub use error::ListenError;

@@ -143,12 +143,15 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
 
     /// The topic whose records a retry topic takes.
     fn source(&self, retry_topic: &str, stage: usize) -> &str {
-        let is_of = |(_, targets): &(&String, &Targets)| *targets.retries[stage] == *retry_topic;
+        let is_of = |(_, targets): &(&String, &Targets)| {
+            let name = targets.retries.get(stage);
+            name.is_some_and(|name| **name == *retry_topic)
+        };
         let of = self.targets.iter().find(is_of);
         of.map_or("", |(topic, _)| topic)
     }
 
-    fn abandon(&self) -> Result<(), Undone> {
+    pub(super) fn abandon(&self) -> Result<(), Undone> {
         self.counts.abandoned.add();
         Err(Undone::Abandoned)
     }
@@ -184,7 +187,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
     }
 
     /// Writes a dead letter.
-    async fn bury(
+    pub(super) async fn bury(
         &self,
         record: &ConsumerRecord,
         failure: &Failure,

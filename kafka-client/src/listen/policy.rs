@@ -82,7 +82,8 @@ impl Policy {
         }
     }
 
-    fn give_up(&self) -> Step {
+    /// Without another attempt.
+    pub(super) fn give_up(&self) -> Step {
         match self.has_dead_letters {
             true => Step::DeadLetter,
             false => Step::Fail,

@@ -7,6 +7,12 @@ use super::policy::Policy;
 
 /// A way to have records handled again, for [`Listener::retry`](super::Listener::retry): [`Blocking`] or
 /// [`Topics`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no way to have records handled again",
+    label = "not a retry",
+    note = "write `Blocking::times(3)` for attempts in place, or `Topics::after([wait, ..])` for attempts from \
+            topics of their own"
+)]
 pub trait Retry: private::Sealed {
     #[doc(hidden)]
     fn set(self, policy: &mut Policy);

@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::batch::{BatchMessage, BatchTopic};
 use super::{BoxError, HandlerService, Message};
 
 /// The handlers of a listener, by their topics.
@@ -14,9 +15,21 @@ pub trait Routes<S>: Send + Sync + 'static {
     #[doc(hidden)]
     fn serve(&self, message: Message<S>) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// The topics that have a handler.
+    /// Has records of a topic handled together, once.
+    #[doc(hidden)]
+    fn serve_batch(
+        &self,
+        topic: &str,
+        batch: BatchMessage<S>,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// The topics that have a handler of single records.
     #[doc(hidden)]
     fn topics(&self) -> Vec<String>;
+
+    /// The topics that have a handler of batches.
+    #[doc(hidden)]
+    fn batch_topics(&self) -> Vec<BatchTopic>;
 }
 
 /// Handlers that a layer can be put around.
@@ -68,7 +81,15 @@ impl<S: Send + Sync + 'static> Routes<S> for End {
         Err(format!("no handler for topic {}", message.record.topic()).into())
     }
 
+    async fn serve_batch(&self, topic: &str, _: BatchMessage<S>) -> Result<(), BoxError> {
+        Err(format!("no handler of batches for topic {topic}").into())
+    }
+
     fn topics(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn batch_topics(&self) -> Vec<BatchTopic> {
         Vec::new()
     }
 }
@@ -85,6 +106,18 @@ where
             true => self.endpoint.serve(message).await,
             false => self.next.serve(message).await,
         }
+    }
+
+    fn serve_batch(
+        &self,
+        topic: &str,
+        batch: BatchMessage<S>,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send {
+        self.next.serve_batch(topic, batch)
+    }
+
+    fn batch_topics(&self) -> Vec<BatchTopic> {
+        self.next.batch_topics()
     }
 
     fn topics(&self) -> Vec<String> {

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
+
 use super::context::Context;
 use super::forward::Forwarder;
 use super::gate::Gate;
@@ -65,7 +67,10 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
         } = settings;
         policy.has_dead_letters = dead_letters != DeadLetters::Nowhere;
         let topics = routes.topics();
-        let targets = topics::targets(&topics, &group, &dead_letters, &policy.topics)?;
+        let batches = routes.batch_topics();
+        let batch_topics: Vec<_> = batches.iter().map(|of| of.topic.clone()).collect();
+        let all_topics = (&*topics, &*batch_topics);
+        let targets = topics::targets(all_topics, &group, &dead_letters, &policy.topics)?;
         if ensure_topics {
             ensure::ensure(&kafka, &targets).await?;
         }
@@ -78,7 +83,11 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
         }
         let mut later = Vec::new();
         for (stage, wait) in policy.topics.iter().enumerate() {
-            let topics = targets.values().map(|targets| &*targets.retries[stage]);
+            if topics.is_empty() {
+                break;
+            }
+            let topics = targets.values();
+            let topics = topics.filter_map(|targets| targets.retries.get(stage));
             let member = waiting(consumer.clone(), stage, *wait).subscribe(topics);
             later.push((stage, member.await?));
         }
@@ -100,18 +109,44 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             counts: Counts::default(),
             stop: Stop::new(),
         });
-        let mut consumer = builder.subscribe(&topics).await?;
+        let mut single = Vec::new();
+        if !topics.is_empty() {
+            single.push(builder.clone().subscribe(&topics).await?);
+        }
+        let mut batched = Vec::new();
+        for (number, of) in batches.into_iter().enumerate() {
+            let instance = format!("batch-{number}");
+            let member = builder.clone().another_instance(&instance);
+            batched.push((member.subscribe([&of.topic]).await?, of));
+        }
         let env = pipeline.env.clone();
         let outcome = {
             let stop = &pipeline.stop;
             let handler = |record| pipeline.clone().handle(record, None, 0);
-            let driving = consumer.drive(concurrency, stop.wait(), handler, ends_by);
-            let first = async {
+            let single = all(single.iter_mut().map(|consumer| async {
+                let driving = consumer.drive(concurrency, stop.wait(), &handler, ends_by);
                 let ended = driving.await;
                 // Whatever it ended by, the rest ends too.
                 stop.set();
                 outcome_of(ended)
-            };
+            }));
+            let batched = all(batched.iter_mut().map(|(consumer, of)| async {
+                let (put, records) = mpsc::unbounded_channel();
+                let driving = async {
+                    let handler = |record| {
+                        let (done, outcome) = oneshot::channel();
+                        // Taken as long as this drives.
+                        let _ = put.send((record, done));
+                        async { outcome.await.unwrap_or(Err(Undone::Abandoned)) }
+                    };
+                    let order = Concurrency::Unordered(of.max);
+                    let ended = consumer.drive(order, stop.wait(), handler, ends_by).await;
+                    stop.set();
+                    drop(put);
+                    outcome_of(ended)
+                };
+                tokio::join!(driving, pipeline.collect(of, records)).0
+            }));
             let later = all(later.iter_mut().map(|(stage, consumer)| async {
                 let (pipeline, stage) = (&pipeline, *stage);
                 let handler = |record| pipeline.clone().handle_again(record, stage);
@@ -121,8 +156,9 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
                 outcome_of(ended)
             }));
             let driving = async {
-                let (first, later) = tokio::join!(first, later);
-                later.into_iter().fold(first, Result::and)
+                let (single, batched, later) = tokio::join!(single, batched, later);
+                let all = single.into_iter().chain(batched).chain(later);
+                all.collect::<Result<(), _>>()
             };
             let shutting_down = async {
                 tokio::select! {
@@ -138,7 +174,9 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             }
         };
         let consumers = later.into_iter().map(|(_, consumer)| consumer);
-        let consumers = consumers.chain([consumer]).map(AckConsumer::close);
+        let consumers = consumers.chain(single);
+        let consumers = consumers.chain(batched.into_iter().map(|(consumer, _)| consumer));
+        let consumers = consumers.map(AckConsumer::close);
         let closed = all(consumers).await.into_iter().collect::<Result<(), _>>();
         if let Some(producer) = pipeline.context.writer.made() {
             // All that matters was awaited; the rest is counted in the log.

@@ -21,7 +21,7 @@ pub(super) enum DeadLetters {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Targets {
     pub(super) dead_letters: Option<Arc<str>>,
-    /// In the order of their waits.
+    /// In the order of their waits; none of a topic that is handled in batches.
     pub(super) retries: Vec<Arc<str>>,
 }
 
@@ -31,16 +31,21 @@ pub(super) type TargetsByTopic = BTreeMap<String, Targets>;
 /// # Errors
 /// When there are no topics, one has two handlers, or a name is none that a topic can have.
 pub(super) fn targets(
-    topics: &[String],
+    (topics, batch_topics): (&[String], &[String]),
     group: &str,
     dead_letters: &DeadLetters,
     waits: &[Duration],
 ) -> Result<TargetsByTopic, Error> {
-    if topics.is_empty() {
+    if topics.is_empty() && batch_topics.is_empty() {
         return Err(Error::config("a listener needs a handler: `.on(..)`"));
     }
     let mut all = BTreeMap::new();
-    for topic in topics {
+    let batch_topics = batch_topics.iter().map(|topic| (topic, &[][..]));
+    for (topic, waits) in topics
+        .iter()
+        .map(|topic| (topic, waits))
+        .chain(batch_topics)
+    {
         let dead_letters = match dead_letters {
             DeadLetters::Nowhere => None,
             DeadLetters::ByName => Some(Arc::from(format!("{topic}.{group}.dlt"))),
@@ -75,7 +80,7 @@ mod tests {
     fn names_have_the_topic_the_group_and_the_wait() {
         let topics = ["orders".to_owned()];
         let waits = [Duration::from_secs(60)];
-        let targets = targets(&topics, "billing", &DeadLetters::ByName, &waits).unwrap();
+        let targets = targets((&topics, &[]), "billing", &DeadLetters::ByName, &waits).unwrap();
         let orders = &targets["orders"];
         assert_eq!(orders.dead_letters.as_deref(), Some("orders.billing.dlt"));
         assert_eq!(&*orders.retries[0], "orders.billing.retry-60000");
@@ -83,16 +88,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let none = targets(&[], "billing", &DeadLetters::Nowhere, &[]);
+        let none = targets((&[], &[]), "billing", &DeadLetters::Nowhere, &[]);
         assert!(none.unwrap_err().to_string().contains("needs a handler"));
         let twice = ["orders".to_owned(), "orders".to_owned()];
-        let twice = targets(&twice, "billing", &DeadLetters::Nowhere, &[]);
+        let twice = targets((&twice, &[]), "billing", &DeadLetters::Nowhere, &[]);
         assert!(twice.unwrap_err().to_string().contains("two handlers"));
         let topics = ["orders".to_owned()];
+        let both = targets((&topics, &topics), "billing", &DeadLetters::Nowhere, &[]);
+        assert!(both.unwrap_err().to_string().contains("two handlers"));
         let same = [Duration::from_micros(1_000), Duration::from_micros(1_001)];
-        let same = targets(&topics, "billing", &DeadLetters::Nowhere, &same);
+        let same = targets((&topics, &[]), "billing", &DeadLetters::Nowhere, &same);
         assert!(same.unwrap_err().to_string().contains("are the same"));
-        let odd = targets(&topics, "bill ing", &DeadLetters::ByName, &[]);
+        let odd = targets((&topics, &[]), "bill ing", &DeadLetters::ByName, &[]);
         assert!(odd.unwrap_err().to_string().contains("bill ing"));
     }
 }

@@ -167,3 +167,18 @@ async fn a_listener_without_handlers_or_with_two_for_a_topic_is_refused() {
     let twice = twice.run_until(std::future::pending()).await;
     assert!(twice.unwrap_err().to_string().contains("two handlers"));
 }
+
+/// Or it is said once more.
+#[tokio::test(start_paused = true)]
+async fn the_type_of_a_handler_may_be_written() {
+    let scene = Scene::new().await;
+    scene.order("a", 0..1).await;
+    let seen = Seen::default();
+    let (stop, stopped) = shutdown();
+    let note = async |(Value(order), State(seen)): (Value<Order>, State<Seen>)| seen.note(order.id);
+    let listener = scene.listen().state(seen.clone()).on::<Order, _>(note);
+    let listener = tokio::spawn(listener.run_until(stopped));
+    seen.wait_for(1).await;
+    stop.send(()).unwrap();
+    assert_eq!(listener.await.unwrap().unwrap().handled, 1);
+}

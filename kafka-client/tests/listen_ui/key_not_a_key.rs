@@ -1,0 +1,17 @@
+use kafka_client::listen::*;
+use kafka_client::{Kafka, KafkaRecord};
+
+#[derive(KafkaRecord)]
+#[kafka(topic = "orders")]
+struct Order {
+    #[kafka(key)]
+    id: String,
+}
+
+struct Id;
+
+async fn bill(_: Value<Order>, _: Key<Id>) {}
+
+fn main() {
+    let _ = |kafka: Kafka| kafka.listen("billing").on(bill);
+}

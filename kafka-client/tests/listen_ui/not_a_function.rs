@@ -1,0 +1,13 @@
+use kafka_client::listen::*;
+use kafka_client::{Kafka, KafkaRecord};
+
+#[derive(KafkaRecord)]
+#[kafka(topic = "orders")]
+struct Order {
+    #[kafka(key)]
+    id: String,
+}
+
+fn main() {
+    let _ = |kafka: Kafka| kafka.listen("billing").on_topic("orders", 7);
+}

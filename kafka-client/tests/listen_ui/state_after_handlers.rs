@@ -1,0 +1,15 @@
+use kafka_client::listen::*;
+use kafka_client::{Kafka, KafkaRecord};
+
+#[derive(KafkaRecord)]
+#[kafka(topic = "orders")]
+struct Order {
+    #[kafka(key)]
+    id: String,
+}
+
+async fn bill(Value(_): Value<Order>) {}
+
+fn main() {
+    let _ = |kafka: Kafka| kafka.listen("billing").on(bill).state(1);
+}

@@ -1,0 +1,20 @@
+use kafka_client::listen::*;
+use kafka_client::{Kafka, KafkaRecord};
+
+#[derive(KafkaRecord)]
+#[kafka(topic = "orders")]
+struct Order {
+    #[kafka(key)]
+    id: String,
+}
+
+#[derive(KafkaRecord)]
+struct Payment {
+    id: String,
+}
+
+async fn bill(_: Value<Payment>) {}
+
+fn main() {
+    let _ = |kafka: Kafka| kafka.listen("billing").on(bill);
+}
