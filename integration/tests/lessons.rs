@@ -1,5 +1,6 @@
 //! The maps from lessons and promises to tests stay whole: `LESSONS.md` beside this file, and the chapters
-//! `kafka_client::guarantees`, `kafka_client::consuming` and `kafka_client::securing`. Every test that they name exists, and what must have one does.
+//! `kafka_client::guarantees`, `kafka_client::consuming`, `kafka_client::securing`, `kafka_client::services` and
+//! `kafka_client::failing`. Every test that they name exists, and what must have one does.
 #![expect(clippy::unwrap_used, reason = "a map that cannot be read has failed")]
 
 use std::collections::BTreeSet;
@@ -150,7 +151,13 @@ fn statements(source: &str) -> Vec<String> {
 
 #[test]
 fn every_guarantee_names_a_test_that_exists() {
-    let chapters = [("guarantees", 30), ("consuming", 30), ("securing", 15)];
+    let chapters = [
+        ("guarantees", 30),
+        ("consuming", 30),
+        ("securing", 15),
+        ("services", 10),
+        ("failing", 10),
+    ];
     let chapters = chapters.map(|(name, least)| {
         let chapter = root().join(format!("kafka-client/src/{name}.rs"));
         let statements = statements(&fs::read_to_string(chapter).unwrap());

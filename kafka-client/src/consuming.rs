@@ -14,6 +14,7 @@
 //! | work that ends in any order, on any task | [`manual_ack`] and [`recv`](crate::consumer::AckConsumer::recv) | what was acknowledged, without a gap |
 //! | a task for each partition | [`partition_streams`] | what was handed out before the latest call of its stream |
 //! | handlers that run at the same time, in order of each key | [`for_each_concurrent`] | the same: a handler that returns `Ok` acknowledges |
+//! | functions that say by their arguments what they need, with retries and dead letters | [`Kafka::listen`](crate::Kafka::listen), see [`services`](crate::services) | the same, or what the broker has of it elsewhere |
 //!
 //! All settings are of the [`ConsumerBuilder`](crate::consumer::ConsumerBuilder), before the first of
 //! `topic::<T>()`, `manual_ack()` and `partition_streams()`. In this they are alike, and in the rest they are

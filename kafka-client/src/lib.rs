@@ -59,6 +59,7 @@
 //! | read certain partitions, alone | [`Kafka::reader`] or [`Kafka::consumer`] with [`assign`](consumer::ConsumerBuilder::assign) |
 //! | take whole batches, cheaper for each record | [`Consumer::recv_batch`] |
 //! | work on records at the same time, in any order | [`manual_ack`](consumer::ConsumerBuilder::manual_ack), [`for_each_concurrent`](consumer::AckConsumer::for_each_concurrent) |
+//! | have records handled by functions, with retries and dead letters | [`Kafka::listen`]: [`services`] begins with an example, [`failing`] says what follows on a failure |
 //! | commit, seek or pause while another task reads | [`Consumer::handle`] |
 //! | connect with TLS or SASL | [`KafkaBuilder::tls`], [`KafkaBuilder::sasl`]; [`securing`] has an example for each mechanism |
 //! | test with a broker of its own | `#[kafka_client::test]`, with the feature `testing` |
@@ -144,6 +145,7 @@ pub mod consumer;
 pub mod consuming;
 mod env;
 mod error;
+pub mod failing;
 pub mod guarantees;
 mod health;
 pub mod listen;
@@ -153,6 +155,7 @@ pub mod record;
 #[cfg(feature = "_tls")]
 pub mod securing;
 pub mod security;
+pub mod services;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -26,6 +26,7 @@ fn all_that_waits_may_be_called_on_a_task() {
     on_a_task(typed());
     on_a_task(acknowledge());
     on_a_task(read_apart());
+    on_a_task(listen());
 }
 
 async fn topics() -> Result<(), Error> {
@@ -110,4 +111,22 @@ async fn read_apart() -> Result<(), Error> {
     let mut stream = member.recv().await?;
     drop(stream.recv().await);
     member.close().await
+}
+
+async fn listen() -> Result<(), kafka_client::listen::ListenError> {
+    use kafka_client::listen::{Batch, Blocking, State, Topics, Value};
+
+    let kafka = Kafka::connect("localhost:9092").await?;
+    let single = async |Value(order): Value<Order>, State(name): State<String>| {
+        drop((order, name));
+    };
+    let batch = async |orders: Batch<Order>| drop(orders);
+    let listener = kafka.listen("group").state(String::new());
+    let listener = listener
+        .on(single)
+        .on_batch_topic("more", batch, 10, SECOND);
+    let listener = listener.retry(Blocking::times(1));
+    let listener = listener.retry(Topics::after([SECOND])).ensure_topics(true);
+    listener.run_until(std::future::pending()).await?;
+    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::ListenError;
 use super::batch::{BatchMessage, BatchTopic};
 use super::failure::Failure;
 use super::forward::Abandoned;
@@ -47,7 +46,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
             let (records, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             let outcomes = match is_whole {
                 true => self.handle_batch(of, records).await,
-                false => records.iter().map(|_| Err(Undone::Abandoned)).collect(),
+                false => records.iter().map(|_| Err(Undone)).collect(),
             };
             for (outcome, waiting) in outcomes.into_iter().zip(waiting) {
                 // Who waited may have been dropped with the listener.
@@ -84,7 +83,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
         let abandon = || {
             let abandoned = records.iter().map(|_| {
                 self.counts.abandoned.add();
-                Err(Undone::Abandoned)
+                Err(Undone)
             });
             Some(abandoned.collect())
         };
@@ -105,14 +104,17 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
                 return Some(records.iter().map(|_| Ok(())).collect());
             };
             failed += 1;
-            let class = failure.class(&self.classifiers);
+            let (class, step) = match self.step(&failure, failed, None) {
+                Ok(next) => next,
+                Err(panic) => return Some(self.fail_all(records, panic)),
+            };
             if class == Class::Decode && records.len() > 1 {
                 if passage == Passage::Probe {
                     self.gate.undecided();
                 }
                 return None;
             }
-            let step = match self.policy.step(class, failed, None) {
+            let step = match step {
                 Step::Forward(_) => self.policy.give_up(),
                 step => step,
             };
@@ -158,15 +160,9 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
         outcomes
     }
 
-    /// The first tells why.
+    /// The first of them tells why.
     fn fail_all(&self, records: &[ConsumerRecord], failure: Failure) -> Vec<Result<(), Undone>> {
-        self.stop.set();
-        let mut failure = Some(failure);
-        let outcome = |record: &ConsumerRecord| {
-            let failed = failure.take();
-            let failed = failed.map(|failed| ListenError::of(failed, record.clone()));
-            Err(failed.map_or(Undone::Abandoned, Undone::Failed))
-        };
-        records.iter().map(outcome).collect()
+        let failed = self.fail(failure, records[0].clone());
+        vec![failed; records.len()]
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of a record: handled, handled again, written elsewhere, passed over, or the end of it all.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::ack::Pending;
@@ -10,14 +10,14 @@ use super::dead_letter::{self, Dead};
 use super::failure::Failure;
 use super::forward::{Abandoned, Forwarder};
 use super::gate::{Gate, Passage};
-use super::policy::{Policy, Step};
+use super::policy::{Class, Policy, Step};
 use super::report::Counts;
 use super::route::Routes;
 use super::stop::Stop;
 use super::topics::{Targets, TargetsByTopic};
 use super::{HeaderStyle, ListenError, Message, retry_record};
 use crate::caught;
-use crate::env::Env;
+use crate::env::{Env, lock};
 use crate::record::ConsumerRecord;
 
 /// What the handlers of a listener share.
@@ -32,16 +32,14 @@ pub(super) struct Pipeline<S, R> {
     pub(super) forwarder: Forwarder,
     pub(super) counts: Counts,
     pub(super) stop: Stop,
+    /// What the listener has to end with: the first of them.
+    pub(super) failure: Mutex<Option<ListenError>>,
     pub(super) env: Env,
 }
 
-/// Why a record is not done.
-pub(super) enum Undone {
-    /// The listener ends.
-    Abandoned,
-    /// The listener has to end.
-    Failed(ListenError),
-}
+/// A record is not done, and the listener ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Undone;
 
 impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
     /// Has a record handled until it is done: the handler succeeded, or the broker has acknowledged what was
@@ -76,9 +74,11 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
                 return Ok(());
             };
             failed += 1;
-            let class = failure.class(&self.classifiers);
             let attempts = before.saturating_add(failed);
-            let step = self.policy.step(class, failed, stage);
+            let step = match self.step(&failure, failed, stage) {
+                Ok((_, step)) => step,
+                Err(panic) => return self.fail(panic, record),
+            };
             match step {
                 Step::Wait(_) | Step::Forward(_) | Step::DeadLetter if is_probe => {
                     self.gate.probe_failed(&failure);
@@ -134,7 +134,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
         tokio::select! {
             biased;
             // Not in work yet: it stays where it is.
-            () = self.stop.wait() => return Err(Undone::Abandoned),
+            () = self.stop.wait() => return Err(Undone),
             () = self.env.sleep(left) => {}
         }
         let (record, attempts) = retry_record::restore(&record, self.source(record.topic(), stage));
@@ -153,12 +153,26 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
 
     pub(super) fn abandon(&self) -> Result<(), Undone> {
         self.counts.abandoned.add();
-        Err(Undone::Abandoned)
+        Err(Undone)
     }
 
-    fn fail(&self, failure: Failure, record: ConsumerRecord) -> Result<(), Undone> {
+    /// Has the listener end.
+    pub(super) fn fail(&self, failure: Failure, record: ConsumerRecord) -> Result<(), Undone> {
+        // Before the others know that it ends.
+        lock(&self.failure).get_or_insert_with(|| ListenError::of(failure, record));
         self.stop.set();
-        Err(Undone::Failed(ListenError::of(failure, record)))
+        Err(Undone)
+    }
+
+    /// What is to be done after a failure; its class is said by code of the user's, which may panic.
+    pub(super) fn step(
+        &self,
+        failure: &Failure,
+        failed: u32,
+        stage: Option<usize>,
+    ) -> Result<(Class, Step), Failure> {
+        let class = caught::call(|| failure.class(&self.classifiers)).map_err(Failure::Panic)?;
+        Ok((class, self.policy.step(class, failed, stage)))
     }
 
     fn targets(&self, record: &ConsumerRecord) -> &Targets {

@@ -1,7 +1,7 @@
 //! A listener at work.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -19,7 +19,7 @@ use super::{ListenError, Listener, ShutdownReport, ensure};
 use crate::consumer::{
     AckConsumer, AckConsumerBuilder, Concurrency, ConsumerBuilder, ForEachError, OffsetReset,
 };
-use crate::env::all;
+use crate::env::{all, lock};
 use crate::error::{Error, ErrorKind};
 use crate::record::ConsumerRecord;
 
@@ -108,6 +108,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             forwarder: Forwarder::new(kafka, group),
             counts: Counts::default(),
             stop: Stop::new(),
+            failure: Mutex::default(),
         });
         let mut single = Vec::new();
         if !topics.is_empty() {
@@ -120,11 +121,20 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             batched.push((member.subscribe([&of.topic]).await?, of));
         }
         let env = pipeline.env.clone();
+        let _ending = Ending(&pipeline.stop);
         let outcome = {
             let stop = &pipeline.stop;
+            let ends_by = |error| {
+                let error = ends_by(error);
+                if error.is_some() {
+                    // Whoever waits in work waits no longer.
+                    stop.set();
+                }
+                error
+            };
             let handler = |record| pipeline.clone().handle(record, None, 0);
             let single = all(single.iter_mut().map(|consumer| async {
-                let driving = consumer.drive(concurrency, stop.wait(), &handler, ends_by);
+                let driving = consumer.drive(concurrency, stop.wait(), &handler, &ends_by);
                 let ended = driving.await;
                 // Whatever it ended by, the rest ends too.
                 stop.set();
@@ -137,10 +147,10 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
                         let (done, outcome) = oneshot::channel();
                         // Taken as long as this drives.
                         let _ = put.send((record, done));
-                        async { outcome.await.unwrap_or(Err(Undone::Abandoned)) }
+                        async { outcome.await.unwrap_or(Err(Undone)) }
                     };
                     let order = Concurrency::Unordered(of.max);
-                    let ended = consumer.drive(order, stop.wait(), handler, ends_by).await;
+                    let ended = consumer.drive(order, stop.wait(), handler, &ends_by).await;
                     stop.set();
                     drop(put);
                     outcome_of(ended)
@@ -151,7 +161,7 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
                 let (pipeline, stage) = (&pipeline, *stage);
                 let handler = |record| pipeline.clone().handle_again(record, stage);
                 let order = Concurrency::PerPartition;
-                let ended = consumer.drive(order, stop.wait(), handler, ends_by).await;
+                let ended = consumer.drive(order, stop.wait(), handler, &ends_by).await;
                 stop.set();
                 outcome_of(ended)
             }));
@@ -182,6 +192,9 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Listener<S, R> {
             // All that matters was awaited; the rest is counted in the log.
             let _ = producer.clone().close().await;
         }
+        if let Some(error) = lock(&pipeline.failure).take() {
+            return Err(error);
+        }
         outcome?;
         closed?;
         Ok(pipeline.counts.report())
@@ -208,18 +221,24 @@ fn waiting(
     consumer.max_unacked(AHEAD).revoke_timeout(REVOKE_TIMEOUT)
 }
 
+/// What the consumer ended with; what the pipeline did is known there.
 fn outcome_of(ended: Result<(), ForEachError<Undone>>) -> Result<(), ListenError> {
     match ended {
-        Ok(()) => Ok(()),
+        Ok(()) | Err(ForEachError::Handler { .. }) => Ok(()),
         Err(ForEachError::Consumer(error)) => Err(error.into()),
-        Err(ForEachError::Handler { error, .. }) => match error {
-            Undone::Abandoned => Ok(()),
-            Undone::Failed(error) => Err(error),
-        },
-        // Of a classifier: handlers are caught before.
+        // Of ours: code of the user's is caught before.
         Err(ForEachError::Panicked { words, record }) => {
             Err(ListenError::Panicked { words, record })
         }
+    }
+}
+
+/// Whatever waits ends with the listener, also when it is dropped.
+struct Ending<'a>(&'a Stop);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 

@@ -300,3 +300,57 @@ async fn a_slow_retry_loses_no_member_and_holds_no_other_partition() {
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     assert_eq!(scene.stored(0).await, Some(1));
 }
+
+/// Of two that are not done at the end, the one that failed is told, whichever comes first.
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_the_shutdown_is_told_although_others_were_given_up() {
+    let scene = Scene::new().await;
+    scene.order("a", 0..1).await;
+    let value = r#"{"id":"b","number":9}"#;
+    let other = Record::to("orders").key("b").value(value).partition(1);
+    scene.send(other).await;
+    let seen = Seen::default();
+    let (stop, stopped) = shutdown();
+    let handler = async |Value(order): Value<Order>, State(seen): State<Seen>| {
+        seen.note("begin");
+        if order.number == 9 {
+            sleep(5 * SECOND).await;
+        }
+        let is_transient = order.number == 0;
+        Err::<(), _>(BillError { is_transient })
+    };
+    let listener = scene.listen().state(seen.clone()).on(handler);
+    let listener = listener.retry(Blocking::forever().backoff(60 * SECOND..=60 * SECOND));
+    let listener = tokio::spawn(listener.classify(classify).run_until(stopped));
+    seen.wait_for(2).await;
+    stop.send(()).unwrap();
+    let ended = listener.await.unwrap().unwrap_err();
+    assert!(ended.to_string().contains("partition 1"), "{ended}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_what_classifies_ends_the_listener() {
+    let scene = Scene::new().await;
+    scene.order("a", 0..1).await;
+    let listener = scene.listen().state(Seen::default()).on(never);
+    let listener = listener.classify(|_: &BillError| panic!("no such error"));
+    let ended = listener
+        .run_until(std::future::pending())
+        .await
+        .unwrap_err();
+    assert!(matches!(&ended, ListenError::Panicked { words, .. } if words == "no such error"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_is_dropped_retries_nothing_more() {
+    let scene = Scene::new().await;
+    scene.order("a", 0..1).await;
+    let seen = Seen::default();
+    let listener = scene.listen().state(seen.clone()).on(never);
+    let listener = listener.retry(Blocking::forever().backoff(SECOND..=SECOND));
+    let listener = tokio::spawn(listener.run_until(std::future::pending()));
+    seen.wait_for(3).await;
+    listener.abort();
+    sleep(60 * SECOND).await;
+    assert!(seen.count() <= 4, "{}", seen.count());
+}
