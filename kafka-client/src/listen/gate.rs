@@ -59,7 +59,8 @@ impl Gate {
     pub(super) async fn enter(&self, stop: &Stop) -> Result<Passage, Abandoned> {
         match self.is_clean.load(Ordering::Relaxed) {
             true => Ok(Passage::Free),
-            false => self.enter_slowly(stop).await,
+            // In a box, so that those who need not wait have no room for it.
+            false => Box::pin(self.enter_slowly(stop)).await,
         }
     }
 

@@ -46,6 +46,8 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
     /// written of it elsewhere, or it is passed over. `stage` is the number of the retry topic that it is
     /// from, and `before` how often it was handled before.
     ///
+    /// What only failures need is in boxes of its own: the future of a record is moved into one, and is to be small.
+    ///
     /// # Cancel safety
     /// The handler is dropped where it is; what was written stays.
     pub(super) async fn handle(
@@ -95,18 +97,16 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
             match step {
                 Step::Wait(wait) => {
                     self.counts.retried.add();
-                    tokio::select! {
-                        biased;
-                        () = self.stop.wait() => return self.abandon(),
-                        () = self.env.sleep(wait) => {}
+                    if let Err(Abandoned) = Box::pin(self.pause(wait)).await {
+                        return self.abandon();
                     }
                 }
                 Step::Forward(stage) => {
-                    let forwarded = self.forward(&record, stage, attempts).await;
+                    let forwarded = Box::pin(self.forward(&record, stage, attempts)).await;
                     return forwarded.or_else(|Abandoned| self.abandon());
                 }
                 Step::DeadLetter => {
-                    let buried = self.bury(&record, &failure, attempts).await;
+                    let buried = Box::pin(self.bury(&record, &failure, attempts)).await;
                     return buried.or_else(|Abandoned| self.abandon());
                 }
                 Step::Skip => {
@@ -149,6 +149,15 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
         };
         let of = self.targets.iter().find(is_of);
         of.map_or("", |(topic, _)| topic)
+    }
+
+    /// Waits for a time, unless the listener ends.
+    pub(super) async fn pause(&self, wait: Duration) -> Result<(), Abandoned> {
+        tokio::select! {
+            biased;
+            () = self.stop.wait() => Err(Abandoned),
+            () = self.env.sleep(wait) => Ok(()),
+        }
     }
 
     pub(super) fn abandon(&self) -> Result<(), Undone> {
