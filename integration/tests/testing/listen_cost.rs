@@ -122,7 +122,7 @@ fn a_listener_with_a_layer_allocates_nothing_for_a_record() {
         let producer = kafka.producer().build().await.unwrap();
         for _ in 0..RECORDS {
             // Closing the producer tells whether all are written.
-            let _ = producer.enqueue(Record::to("t").value("v")).await.unwrap();
+            drop(producer.enqueue(Record::to("t").value("v")).await.unwrap());
         }
         producer.close().await.unwrap();
         kafka

@@ -6,9 +6,13 @@ use kafka_broker::{Broker, Faults, MemoryDisk};
 
 use super::Setup;
 use super::site::{Site, WayTo};
+use crate::env::all;
 use crate::producer::{Delivered, Producer, ToRecord};
 use crate::record::KafkaRecord;
 use crate::{Kafka, NewTopic};
+
+/// How often it is looked whether a topic has gone.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A broker for a test, and a client of it. See [the module](super).
 #[derive(Debug)]
@@ -88,9 +92,18 @@ impl TestKafka {
         Ok(made)
     }
 
+    /// Deletes topics, and waits until brokers have heard of it. One that hears of a deletion and of a topic of the
+    /// same name in one go may never answer who writes to that (seen on Apache Kafka 4.3.1).
     pub(super) async fn delete_topics(&self, topics: &[(String, i32)]) {
-        for (name, _) in topics {
-            if let Err(error) = self.delete_topic(name).await {
+        let deletions = topics.iter().map(|(name, _)| async move {
+            self.delete_topic(name).await?;
+            while self.partitions(name).await.is_ok() {
+                self.env().sleep(LOOK_INTERVAL).await;
+            }
+            Ok::<(), crate::Error>(())
+        });
+        for (deleted, (name, _)) in all(deletions).await.into_iter().zip(topics) {
+            if let Err(error) = deleted {
                 tracing::warn!(%error, "a topic of a test stays: {name}");
             }
         }
