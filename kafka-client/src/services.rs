@@ -110,7 +110,7 @@
 //! - However slow a handler is, the member stays in its group (test: `kafka-client/tests/listen/batches.rs`:
 //!   `a_slow_batch_loses_no_member_and_single_records_go_on`).
 //! - A record costs no allocation beyond those of `for_each_concurrent`, also with a layer that has none
-//!   (test: `kafka-client/tests/listen_cost.rs`: `a_record_costs_no_allocation_more`).
+//!   (test: `integration/tests/testing/listen_cost.rs`: `a_listener_with_a_layer_allocates_nothing_for_a_record`).
 //!
 //! # Layers
 //!
