@@ -61,6 +61,8 @@ impl Forwarder {
                 return Ok(());
             };
             trouble.failed(&error);
+            // The topic may have been made anew, with other partitions.
+            lock(&self.counts).remove(topic);
             tokio::select! {
                 biased;
                 () = stop.wait() => return Err(Abandoned),

@@ -129,7 +129,9 @@ impl<S: Send + Sync + 'static, R: Routes<S>> Pipeline<S, R> {
     ) -> Result<(), Undone> {
         let wait = self.policy.topics[stage];
         let written = record.timestamp_ms().unwrap_or_default();
-        let waited = u64::try_from(self.env.wall_ms() - written).unwrap_or_default();
+        // Whatever the record says: it may be from anybody.
+        let waited = self.env.wall_ms().saturating_sub(written);
+        let waited = u64::try_from(waited).unwrap_or_default();
         let left = wait.saturating_sub(Duration::from_millis(waited));
         tokio::select! {
             biased;

@@ -58,7 +58,9 @@ fn read(
     if text(0)? != topic {
         return None;
     }
-    let place = (text(1)?.parse().ok()?, text(2)?.parse().ok()?);
+    // A dead letter goes to the partition of this number: no broker would take one below zero.
+    let partition = text(1)?.parse().ok().filter(|number| *number >= 0)?;
+    let place = (partition, text(2)?.parse().ok()?);
     let timestamp = match added[3].1 {
         Some(_) => Some(text(3)?.parse().ok()?),
         None => None,
@@ -135,13 +137,17 @@ mod tests {
         assert_eq!(restore(&foreign, "orders"), (wanted, 0));
         let other = ConsumerRecord::new("payments", 1, 7);
         assert_eq!(restore(&forwarded(&other, 3), "orders").1, 0);
-        let mut headers = headers(&foreign, 1);
-        headers[1].1 = Some(b"x".to_vec());
-        let damaged = foreign.with_headers(borrowed(&headers));
-        let (record, attempts) = restore(&damaged, "orders");
-        assert_eq!(
-            (record.topic(), record.headers().len(), attempts),
-            ("orders", 5, 0)
-        );
+        let whole = headers(&foreign, 1);
+        for (at, damage) in [(1, "x"), (1, "-5"), (2, "x"), (3, "x"), (4, "-1")] {
+            let mut headers = whole.clone();
+            headers[at].1 = Some(damage.into());
+            let damaged = foreign.clone().with_headers(borrowed(&headers));
+            let (record, attempts) = restore(&damaged, "orders");
+            assert_eq!(
+                (record.topic(), record.partition(), record.headers().len()),
+                ("orders", 1, 5)
+            );
+            assert_eq!(attempts, 0, "{at} {damage}");
+        }
     }
 }

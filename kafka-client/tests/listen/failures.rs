@@ -354,3 +354,29 @@ async fn a_listener_that_is_dropped_retries_nothing_more() {
     sleep(60 * SECOND).await;
     assert!(seen.count() <= 4, "{}", seen.count());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_of_dead_letters_may_be_made_anew_with_fewer_partitions() {
+    const DEAD: &str = "orders.billing.dlt";
+    let scene = Scene::new().await;
+    scene.broker.create_topic(DEAD, 2).unwrap();
+    let value = r#"{"id":"a","number":0}"#;
+    let order = Record::to("orders").value(value).partition(1);
+    let (stop, stopped) = shutdown();
+    let listener = scene.listen().state(Seen::default()).on(never);
+    let listener = tokio::spawn(listener.dead_letters().run_until(stopped));
+    scene.send(order).await;
+    assert_eq!(scene.read(DEAD, 1).await[0].partition(), 1);
+    scene.kafka.delete_topic(DEAD).await.unwrap();
+    scene.broker.create_topic(DEAD, 1).unwrap();
+    scene.send(order).await;
+    let written = async {
+        while scene.broker.end_offset(DEAD, 0) != Some(1) {
+            sleep(MS).await;
+        }
+    };
+    timeout(600 * SECOND, written).await.expect("a dead letter");
+    stop.send(()).unwrap();
+    let report = listener.await.unwrap().unwrap();
+    assert_eq!(report.dead_lettered, 2);
+}
