@@ -11,7 +11,8 @@ use crate::producer::{Delivered, Producer, ToRecord};
 use crate::record::KafkaRecord;
 use crate::{Kafka, NewTopic};
 
-/// How often it is looked whether a topic has gone.
+/// How long it is waited until a deleted topic has gone, and how often it is looked.
+const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A broker for a test, and a client of it. See [the module](super).
@@ -92,19 +93,24 @@ impl TestKafka {
         Ok(made)
     }
 
-    /// Deletes topics, and waits until brokers have heard of it. One that hears of a deletion and of a topic of the
-    /// same name in one go may never answer who writes to that (seen on Apache Kafka 4.3.1).
+    /// Deletes topics, and waits until brokers have heard of it, for the next test may make one of the same name.
     pub(super) async fn delete_topics(&self, topics: &[(String, i32)]) {
         let deletions = topics.iter().map(|(name, _)| async move {
-            self.delete_topic(name).await?;
+            self.delete_topic(name)
+                .await
+                .map_err(|error| error.to_string())?;
+            let deadline = self.env().after(PATIENCE);
             while self.partitions(name).await.is_ok() {
+                if self.env().now() >= deadline {
+                    return Err(format!("it is still there {PATIENCE:?} after its deletion"));
+                }
                 self.env().sleep(LOOK_INTERVAL).await;
             }
-            Ok::<(), crate::Error>(())
+            Ok(())
         });
         for (deleted, (name, _)) in all(deletions).await.into_iter().zip(topics) {
             if let Err(error) = deleted {
-                tracing::warn!(%error, "a topic of a test stays: {name}");
+                tracing::warn!("a topic of a test stays: {name}: {error}");
             }
         }
     }
@@ -122,13 +128,9 @@ impl TestKafka {
     ///
     /// # Cancel safety
     /// Dropped, the record may be written all the same.
-    #[track_caller]
-    pub fn deliver<R: ToRecord>(&self, record: R) -> impl Future<Output = Delivered> {
-        let sending = self.producer.send(record);
-        async move {
-            let sent = sending.await;
-            sent.unwrap_or_else(|error| panic!("a record was not delivered: {error}"))
-        }
+    pub async fn deliver<R: ToRecord>(&self, record: R) -> Delivered {
+        let sent = self.producer.send(record).await;
+        sent.unwrap_or_else(|error| panic!("a record was not delivered: {error}"))
     }
 
     /// The same for a typed record and another topic than its type names.
